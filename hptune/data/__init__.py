@@ -1,0 +1,1 @@
+"""What is learned from: tables, arrays and bundled sets, split and encoded."""

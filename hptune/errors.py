@@ -1,0 +1,117 @@
+"""Every error that a person can cause, and the exit code it ends with.
+
+HptuneError                     1  our bug, unless a subclass says otherwise
+├── UsageError                  2  the command line itself is wrong
+├── InputError                  3  what the command was given is wrong
+│   ├── SpaceError                 a space file or a hyperparameter
+│   ├── DataError                  a table, an array file, a data function
+│   ├── ModelError                 a model file or what it builds
+│   └── ObjectiveError             an objective that training never reports
+├── NoFeasibleTrialError        4  nothing that was tried could be trained
+├── StudyError                  6  a study that can't be used as asked
+│   ├── StudyLockedError           another search holds it
+│   └── StudyMismatchError         it belongs to other data, another model or objective
+└── Interrupted               130  Ctrl-C
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+__all__ = [
+    "DataError",
+    "HptuneError",
+    "InputError",
+    "Interrupted",
+    "ModelError",
+    "NoFeasibleTrialError",
+    "ObjectiveError",
+    "SpaceError",
+    "StudyError",
+    "StudyLockedError",
+    "StudyMismatchError",
+    "UsageError",
+    "did_you_mean",
+]
+
+
+class HptuneError(Exception):
+    """An error with a message for a person, a hint and an exit code.
+
+    The message says what is wrong, where, and what was found; the hint says what to do.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(HptuneError):
+    """The command line itself is wrong."""
+
+    exit_code = 2
+
+
+class InputError(HptuneError):
+    """What the command was given is wrong."""
+
+    exit_code = 3
+
+
+class SpaceError(InputError):
+    """A search space that can't be searched."""
+
+
+class DataError(InputError):
+    """Data that can't be learned from."""
+
+
+class ModelError(InputError):
+    """A model that can't be built or trained."""
+
+
+class ObjectiveError(InputError):
+    """An objective that training does not report."""
+
+
+class NoFeasibleTrialError(HptuneError):
+    """Nothing that was tried could be trained."""
+
+    exit_code = 4
+
+
+class StudyError(HptuneError):
+    """A study that can't be used as asked."""
+
+    exit_code = 6
+
+
+class StudyLockedError(StudyError):
+    """Another search holds the study."""
+
+
+class StudyMismatchError(StudyError):
+    """The study belongs to other data, another model or another objective."""
+
+
+class Interrupted(HptuneError):
+    """The person pressed Ctrl-C."""
+
+    exit_code = 130
+
+
+def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    """Return "Did you mean 'x'?" for the nearest known name, else what is known, else ""."""
+    names = sorted({str(name) for name in known})
+    near = difflib.get_close_matches(str(wrong), names, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {near[0]!r}?"
+    if not names:
+        return ""
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    return f"Known: {shown}."

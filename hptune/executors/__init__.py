@@ -1,0 +1,1 @@
+"""Where jobs are trained: each gives a Future of an Outcome."""

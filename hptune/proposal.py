@@ -1,0 +1,94 @@
+"""Proposals: how each range moves from one pass to the next, and why. Plain frozen data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from hptune.errors import SpaceError, did_you_mean
+from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Number, Space
+
+__all__ = ["Move", "Proposal", "Verdict", "describe_range"]
+
+
+class Verdict(StrEnum):
+    """What happens to one range."""
+
+    NARROW = "narrow"
+    EXPAND = "expand"
+    KEEP = "keep"
+    FREEZE = "freeze"
+    """Fixed at a value from here on."""
+    OPEN = "open"
+    """Fixed so far, searched from here on."""
+    SET = "set"
+    """A person wrote the range."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """One hyperparameter's old and new range."""
+
+    name: str
+    verdict: Verdict
+    old: Hyperparameter
+    new: Hyperparameter
+    reason: str
+    """In words, with its figures."""
+    by_person: bool = False
+    """A person decided; otherwise the rules did, and the range only steers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proposal:
+    """The space of the next pass, with a reason for each range."""
+
+    space: Space
+    """The space of the pass that taught this."""
+    moves: tuple[Move, ...]
+    """One per hyperparameter of the space, in its order."""
+    notes: tuple[str, ...] = ()
+    """What concerns the whole: too few trials, an infeasible share, a measured importance."""
+
+    @property
+    def next_space(self) -> Space:
+        """The space with every move applied."""
+        return self.space.with_changes(move.new for move in self.moves)
+
+    @property
+    def changes(self) -> tuple[Move, ...]:
+        """The moves that change something."""
+        return tuple(m for m in self.moves if m.old != m.new)
+
+    def __getitem__(self, name: str) -> Move:
+        for move in self.moves:
+            if move.name == name:
+                return move
+        raise SpaceError(
+            f"no hyperparameter is named {name!r}", hint=did_you_mean(name, (m.name for m in self.moves))
+        )
+
+    def with_moves(self, changed: Iterable[Move]) -> Proposal:
+        """Return this proposal with moves of the same names replaced."""
+        new = {move.name: move for move in changed}
+        return replace(self, moves=tuple(new.get(m.name, m) for m in self.moves))
+
+
+def describe_range(hp: Hyperparameter) -> str:
+    """Return a range as a person would type it: `1e-3..0.1`, `adam,sgd`, `=0.9`."""
+    if isinstance(hp, Number):
+        return f"{_short(hp.low)}..{_short(hp.high)}"
+    if isinstance(hp, Choice | Boolean):
+        return ",".join(_short(option) for option in hp.options)
+    assert isinstance(hp, Fixed)
+    return f"={_short(hp.value)}"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        text = f"{value:.4g}"
+        return text.replace("e-0", "e-").replace("e+0", "e")
+    return str(value)

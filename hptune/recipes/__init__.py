@@ -1,0 +1,1 @@
+"""Values → a compiled Keras model."""
