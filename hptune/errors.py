@@ -11,7 +11,7 @@ HptuneError                     1  our bug, unless a subclass says otherwise
 ├── StudyError                  6  a study that can't be used as asked
 │   ├── StudyLockedError           another search holds it
 │   └── StudyMismatchError         it belongs to other data, another model or objective
-└── Interrupted               130  Ctrl-C
+└── SearchInterruptedError    130  Ctrl-C
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ __all__ = [
     "DataError",
     "HptuneError",
     "InputError",
-    "Interrupted",
     "ModelError",
     "NoFeasibleTrialError",
     "ObjectiveError",
+    "SearchInterruptedError",
     "SpaceError",
     "StudyError",
     "StudyLockedError",
@@ -99,7 +99,7 @@ class StudyMismatchError(StudyError):
     """The study belongs to other data, another model or another objective."""
 
 
-class Interrupted(HptuneError):
+class SearchInterruptedError(HptuneError):
     """The person pressed Ctrl-C."""
 
     exit_code = 130

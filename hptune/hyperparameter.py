@@ -1,0 +1,417 @@
+"""Hyperparameters: their tiers, ranges, scales and conditions, as frozen values.
+
+    Hyperparameter
+    ├── Number            a range on a scale
+    │   ├── Float
+    │   └── Integer
+    ├── Choice            one of several options
+    ├── Boolean           off or on
+    └── Fixed             not searched
+
+Whatever exists is valid: each class checks itself when it is made and raises `SpaceError`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.errors import SpaceError, did_you_mean
+from hptune.scales import Scale, from_unit, to_unit
+
+__all__ = [
+    "Boolean",
+    "Choice",
+    "Condition",
+    "Fixed",
+    "Float",
+    "Hyperparameter",
+    "Integer",
+    "Number",
+    "Tier",
+    "Value",
+    "Values",
+    "same_value",
+]
+
+Value = bool | int | float | str
+Values = Mapping[str, Value]
+"""One configuration: the value of each active hyperparameter."""
+
+
+class Tier(IntEnum):
+    """How soon a hyperparameter deserves attention, from the practitioner's notes."""
+
+    FIRST = 1
+    """The learning rate."""
+    SECOND = 2
+    """Momentum, hidden units, batch size."""
+    THIRD = 3
+    """Layers, learning-rate decay, Adam's betas and epsilon."""
+    UNRANKED = 4
+    """Everything else."""
+
+
+def _twelve_digits(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round to twelve significant digits, so that 0.1 + 2 · 0.1 is what a person writes: 0.3."""
+    with np.errstate(divide="ignore"):
+        scale = 10.0 ** (11 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))))
+    return np.asarray(np.round(x * scale) / scale, dtype=np.float64)
+
+
+def same_value(a: Value, b: Value) -> bool:
+    """Tell whether two values are the same option: True is not 1, but 1 is 1.0."""
+    return isinstance(a, bool) == isinstance(b, bool) and a == b
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """A hyperparameter counts only where its parent has one of these values."""
+
+    parent: str
+    """Name of the hyperparameter that decides."""
+    values: tuple[Value, ...]
+    """Values of the parent under which this one is active; at least one."""
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise SpaceError(f"when {self.parent}: no value is listed, so it would never be active")
+
+    def holds(self, values: Values) -> bool:
+        """Tell whether the parent is active and has one of the values."""
+        return self.parent in values and any(same_value(values[self.parent], v) for v in self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameter:
+    """What every kind of hyperparameter has."""
+
+    name: str
+    tier: Tier = Tier.UNRANKED
+    when: tuple[Condition, ...] = ()
+    """All of these must hold for it to be active."""
+    hard: bool = False
+    """A person set this range: nothing is tried outside it. Otherwise the range only steers."""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or not isinstance(self.name, str):
+            raise SpaceError(f"a hyperparameter needs a name, got {self.name!r}")
+
+    def _fail(self, message: str, hint: str = "") -> None:
+        raise SpaceError(f"{self.name}: {message}", hint=hint)
+
+    @property
+    def initial(self) -> Value:
+        """The value to start from: the default, or the fixed value."""
+        raise NotImplementedError
+
+    @property
+    def size(self) -> int | None:
+        """How many values it can take; None where there is no end of them."""
+        raise NotImplementedError
+
+    def contains(self, value: Value) -> bool:
+        """Tell whether `value` is one this hyperparameter can take."""
+        raise NotImplementedError
+
+    def at(self, unit: float) -> Value:
+        """Return the value at `unit` in [0, 1]; equal parts of [0, 1] are equally likely."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number(Hyperparameter):
+    """A range of numbers, both ends included."""
+
+    low: float
+    high: float
+    scale: Scale = Scale.LINEAR
+    step: float | None = None
+    """Linear: the distance between values. Log: the factor between them, above 1."""
+    default: float | None = None
+    """Where to start; the middle of the range on its scale when not given."""
+    limits: tuple[float, float] | None = None
+    """Walls that an expansion never crosses; the range itself when not given."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check_numbers()
+        self._check_scale()
+        if self.limits is None:
+            object.__setattr__(self, "limits", (self.low, self.high))
+        self._check_limits()
+        if self.default is None:
+            object.__setattr__(self, "default", self.at(0.5))
+        elif not self.contains(self.default):
+            self._fail(
+                f"default {self.default:g} is not a value in {self.low:g}..{self.high:g}"
+                + (f" with step {self.step:g}" if self.step else "")
+            )
+
+    def _check_numbers(self) -> None:
+        for key in ("low", "high", "step", "default"):
+            number = getattr(self, key)
+            if number is None and key in ("step", "default"):
+                continue
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                self._fail(f"{key} must be a number, got {number!r}")
+            if not math.isfinite(number):
+                self._fail(f"{key} must be finite, got {number!r}")
+            object.__setattr__(self, key, self._number(key, number))
+        if not self.low < self.high:
+            self._fail(
+                f"low {self.low:g} must be below high {self.high:g}",
+                "For a single value write `value: …`." if self.low == self.high else "",
+            )
+
+    def _number(self, key: str, number: float) -> float:
+        """Return `number` in the type of this kind, or fail."""
+        return float(number)
+
+    def _check_scale(self) -> None:
+        if self.scale is Scale.LOG and self.low <= 0:
+            self._fail(
+                f"a log range must lie above 0, but low is {self.low:g}",
+                "Use a small positive number, or scale: linear.",
+            )
+        if self.scale is Scale.LOG_COMPLEMENT and self.high >= 1:
+            self._fail(
+                f"a log_complement range must lie below 1, but high is {self.high:g}",
+                "Use for example 0.999, or scale: linear.",
+            )
+        if self.step is None:
+            return
+        if self.scale is Scale.LOG_COMPLEMENT:
+            self._fail("a step has no meaning on the log_complement scale", "List choices.")
+        if self.scale is Scale.LOG and self.step <= 1:
+            self._fail(f"on a log scale the step is a factor and must be above 1, got {self.step:g}")
+        if self.scale is Scale.LINEAR and self.step <= 0:
+            self._fail(f"step must be above 0, got {self.step:g}")
+
+    def _check_limits(self) -> None:
+        assert self.limits is not None
+        low, high = self.limits
+        if not (low <= self.low and self.high <= high):
+            self._fail(
+                f"the range {self.low:g}..{self.high:g} reaches past its limits {low:g}..{high:g}",
+                "Widen the limits or narrow the range.",
+            )
+        if self.scale is Scale.LOG and low <= 0:
+            self._fail(f"limits of a log range must lie above 0, got {low:g}")
+        if self.scale is Scale.LOG_COMPLEMENT and high >= 1:
+            self._fail(f"limits of a log_complement range must lie below 1, got {high:g}")
+
+    @property
+    def initial(self) -> float:
+        assert self.default is not None
+        return self.default
+
+    @property
+    def size(self) -> int | None:
+        return None if self.step is None else self._last_index() + 1
+
+    def _last_index(self) -> int:
+        """Index of the last value on the grid of steps that starts at low."""
+        assert self.step is not None
+        if self.scale is Scale.LOG:
+            return math.floor(math.log(self.high / self.low) / math.log(self.step) + 1e-9)
+        return math.floor((self.high - self.low) / self.step + 1e-9)
+
+    def snap(self, values: Any) -> NDArray[np.float64]:
+        """Return the nearest values this hyperparameter can take, inside its range."""
+        x = np.clip(np.asarray(values, dtype=np.float64), self.low, self.high)
+        if self.step is None:
+            return x
+        if self.scale is Scale.LOG:
+            index = np.log(x / self.low) / math.log(self.step)
+        else:
+            index = (x - self.low) / self.step
+        index = np.clip(np.round(index), 0, self._last_index())
+        grid = self.low * self.step**index if self.scale is Scale.LOG else self.low + index * self.step
+        return np.asarray(np.clip(_twelve_digits(grid), self.low, self.high), dtype=np.float64)
+
+    def from_units(self, units: Any) -> NDArray[np.float64]:
+        """Return the values at `units` in [0, 1], snapped to what it can take."""
+        return self.snap(from_unit(self.scale, self.low, self.high, np.clip(units, 0, 1)))
+
+    def to_units(self, values: Any) -> NDArray[np.float64]:
+        """Return where `values` lie in the range: 0 at low, 1 at high, beyond outside."""
+        return to_unit(self.scale, self.low, self.high, values)
+
+    def at(self, unit: float) -> Value:
+        size = self.size
+        if size is not None:
+            # Each value of a grid gets an equal part of [0, 1], the ends included.
+            index = min(int(unit * size), size - 1)
+            raw = self.low * self.step**index if self.scale is Scale.LOG else self.low + index * self.step  # type: ignore[operator]
+            return self._cast(self.snap(raw))
+        return self._cast(self.from_units(unit))
+
+    def _cast(self, number: Any) -> Value:
+        return float(number)
+
+    def contains(self, value: Value) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            return False
+        if not self.low <= value <= self.high:
+            return False
+        near = float(self.snap(value))
+        return math.isclose(near, value, rel_tol=1e-9, abs_tol=1e-12)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Float(Number):
+    """A range of real numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Integer(Number):
+    """A range of whole numbers."""
+
+    def _number(self, key: str, number: float) -> float:
+        if key == "step" and self.scale is Scale.LOG:
+            return number
+        if number != int(number):
+            self._fail(f"{key} of an integer must be a whole number, got {number!r}")
+        return int(number)
+
+    def _check_limits(self) -> None:
+        assert self.limits is not None
+        object.__setattr__(self, "limits", tuple(int(v) if math.isfinite(v) else v for v in self.limits))
+        super()._check_limits()
+
+    @property
+    def size(self) -> int | None:
+        return int(self.high - self.low) + 1 if self.step is None else super().size
+
+    def snap(self, values: Any) -> NDArray[np.float64]:
+        return np.clip(np.round(super().snap(values)), self.low, self.high)
+
+    def at(self, unit: float) -> Value:
+        if self.step is not None:
+            return super().at(unit)
+        # Half a step beyond each end, so that the ends are as likely as their neighbours.
+        if self.scale is Scale.LINEAR:
+            return self._cast(min(math.floor(self.low + unit * (self.high - self.low + 1)), self.high))
+        if self.scale is Scale.LOG:
+            x = float(from_unit(self.scale, self.low - 0.5, self.high + 0.5, unit))
+            return self._cast(np.clip(round(x), self.low, self.high))
+        return self._cast(self.from_units(unit))
+
+    def _cast(self, number: Any) -> Value:
+        return int(number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Hyperparameter):
+    """One of several options."""
+
+    options: tuple[Value, ...]
+    """Two or more different values, all text, or all numbers, or all booleans."""
+    ordered: bool = False
+    """Neighbours are alike: they narrow to a run of neighbours."""
+    default: Value | None = None
+    """Where to start; the first option when not given."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.options:
+            self._fail("no choices are listed")
+        for i, option in enumerate(self.options):
+            if not isinstance(option, bool | int | float | str):
+                self._fail(f"a choice must be text, a number or a boolean, got {option!r}")
+            if any(same_value(option, earlier) for earlier in self.options[:i]):
+                self._fail(f"the choice {option!r} is listed twice")
+        if len(self.options) == 1:
+            self._fail(f"only one choice, {self.options[0]!r}", "For a single value write `value: …`.")
+        kinds = {str if isinstance(o, str) else bool if isinstance(o, bool) else float for o in self.options}
+        if len(kinds) > 1:
+            self._fail(f"choices must be all text, all numbers or all booleans, got {list(self.options)}")
+        if self.default is None:
+            object.__setattr__(self, "default", self.options[0])
+        elif not self.contains(self.default):
+            self._fail(
+                f"default {self.default!r} is not among the choices",
+                did_you_mean(str(self.default), map(str, self.options)),
+            )
+
+    @property
+    def initial(self) -> Value:
+        assert self.default is not None
+        return self.default
+
+    @property
+    def size(self) -> int:
+        return len(self.options)
+
+    def contains(self, value: Value) -> bool:
+        return any(same_value(value, option) for option in self.options)
+
+    def at(self, unit: float) -> Value:
+        return self.options[min(int(unit * len(self.options)), len(self.options) - 1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Boolean(Hyperparameter):
+    """Off or on."""
+
+    default: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.default, bool):
+            self._fail(f"default must be true or false, got {self.default!r}")
+
+    @property
+    def options(self) -> tuple[Value, ...]:
+        """False and True, in this order."""
+        return (False, True)
+
+    @property
+    def initial(self) -> bool:
+        return self.default
+
+    @property
+    def size(self) -> int:
+        return 2
+
+    def contains(self, value: Value) -> bool:
+        return isinstance(value, bool)
+
+    def at(self, unit: float) -> Value:
+        return unit >= 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed(Hyperparameter):
+    """A value that is not searched."""
+
+    value: Value
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.value, bool | int | float | str):
+            self._fail(f"a fixed value must be text, a number or a boolean, got {self.value!r}")
+        if isinstance(self.value, float) and not math.isfinite(self.value):
+            self._fail(f"a fixed value must be finite, got {self.value!r}")
+
+    @property
+    def initial(self) -> Value:
+        return self.value
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    def contains(self, value: Value) -> bool:
+        return same_value(value, self.value)
+
+    def at(self, unit: float) -> Value:
+        return self.value
