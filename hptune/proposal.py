@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from hptune.errors import SpaceError, did_you_mean
-from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Number, Space
+from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Number, Space, Values
 
-__all__ = ["Move", "Proposal", "Verdict", "describe_range"]
+__all__ = ["Move", "Proposal", "Verdict", "describe_range", "describe_value"]
 
 
 class Verdict(StrEnum):
@@ -50,6 +50,8 @@ class Proposal:
     """One per hyperparameter of the space, in its order."""
     notes: tuple[str, ...] = ()
     """What concerns the whole: too few trials, an infeasible share, a measured importance."""
+    best: Values = field(default_factory=dict)
+    """The best configuration so far; empty where there is none."""
 
     @property
     def next_space(self) -> Space:
@@ -78,17 +80,21 @@ class Proposal:
 def describe_range(hp: Hyperparameter) -> str:
     """Return a range as a person would type it: `1e-3..0.1`, `adam,sgd`, `=0.9`."""
     if isinstance(hp, Number):
-        return f"{_short(hp.low)}..{_short(hp.high)}"
+        return f"{describe_value(hp.low)}..{describe_value(hp.high)}"
     if isinstance(hp, Choice | Boolean):
-        return ",".join(_short(option) for option in hp.options)
+        return ",".join(describe_value(option) for option in hp.options)
     assert isinstance(hp, Fixed)
-    return f"={_short(hp.value)}"
+    return f"={describe_value(hp.value)}"
 
 
-def _short(value: object) -> str:
+def describe_value(value: object) -> str:
+    """Return a value as a person would type it, to at least four digits, of 1 − x too: 1e-3, 0.99995."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float):
-        text = f"{value:.4g}"
-        return text.replace("e-0", "e-").replace("e+0", "e")
-    return str(value)
+    if not isinstance(value, float):
+        return str(value)
+    # Four digits of 0.99995 would be 1, which a log_complement range can't hold.
+    room = min(abs(value), 1 - value) if 0 < value < 1 else abs(value)
+    texts = (f"{value:.{digits}g}" for digits in range(4, 17))
+    text = next((t for t in texts if abs(float(t) - value) <= 1e-3 * room), repr(value))
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
