@@ -14,16 +14,17 @@ Whatever exists is valid: each class checks itself when it is made and raises `S
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.condition import Condition, Value, Values, kind_of, same_value
 from hptune.errors import SpaceError, did_you_mean
-from hptune.scales import Scale, from_unit, to_unit
+from hptune.scales import Scale, from_unit, grid_index, grid_size, grid_values, to_unit
 
 __all__ = [
     "Boolean",
@@ -40,9 +41,7 @@ __all__ = [
     "same_value",
 ]
 
-Value = bool | int | float | str
-Values = Mapping[str, Value]
-"""One configuration: the value of each active hyperparameter."""
+_LONGEST_GRID = 10_000
 
 
 class Tier(IntEnum):
@@ -56,36 +55,6 @@ class Tier(IntEnum):
     """Layers, learning-rate decay, Adam's betas and epsilon."""
     UNRANKED = 4
     """Everything else."""
-
-
-def _twelve_digits(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round to twelve significant digits, so that 0.1 + 2 · 0.1 is what a person writes: 0.3."""
-    with np.errstate(divide="ignore"):
-        scale = 10.0 ** (11 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))))
-    return np.asarray(np.round(x * scale) / scale, dtype=np.float64)
-
-
-def same_value(a: Value, b: Value) -> bool:
-    """Tell whether two values are the same option: True is not 1, but 1 is 1.0."""
-    return isinstance(a, bool) == isinstance(b, bool) and a == b
-
-
-@dataclass(frozen=True, kw_only=True)
-class Condition:
-    """A hyperparameter counts only where its parent has one of these values."""
-
-    parent: str
-    """Name of the hyperparameter that decides."""
-    values: tuple[Value, ...]
-    """Values of the parent under which this one is active; at least one."""
-
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise SpaceError(f"when {self.parent}: no value is listed, so it would never be active")
-
-    def holds(self, values: Values) -> bool:
-        """Tell whether the parent is active and has one of the values."""
-        return self.parent in values and any(same_value(values[self.parent], v) for v in self.values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +72,14 @@ class Hyperparameter:
     def __post_init__(self) -> None:
         if not self.name or not isinstance(self.name, str):
             raise SpaceError(f"a hyperparameter needs a name, got {self.name!r}")
+        if self.name.startswith("tuner/"):
+            self._fail("names that begin with tuner/ are Keras Tuner's own")
+        object.__setattr__(self, "tier", Tier(self.tier))
+        object.__setattr__(self, "when", tuple(self.when))
+        parents = [condition.parent for condition in self.when]
+        for parent in parents:
+            if parents.count(parent) > 1:
+                self._fail(f"when: {parent!r} is listed twice", "List all its values at once.")
 
     def _fail(self, message: str, hint: str = "") -> None:
         raise SpaceError(f"{self.name}: {message}", hint=hint)
@@ -144,8 +121,8 @@ class Number(Hyperparameter):
         super().__post_init__()
         self._check_numbers()
         self._check_scale()
-        if self.limits is None:
-            object.__setattr__(self, "limits", (self.low, self.high))
+        limits = (self.low, self.high) if self.limits is None else self.limits
+        object.__setattr__(self, "limits", self._limits(limits))
         self._check_limits()
         if self.default is None:
             object.__setattr__(self, "default", self.at(0.5))
@@ -160,10 +137,6 @@ class Number(Hyperparameter):
             number = getattr(self, key)
             if number is None and key in ("step", "default"):
                 continue
-            if isinstance(number, bool) or not isinstance(number, int | float):
-                self._fail(f"{key} must be a number, got {number!r}")
-            if not math.isfinite(number):
-                self._fail(f"{key} must be finite, got {number!r}")
             object.__setattr__(self, key, self._number(key, number))
         if not self.low < self.high:
             self._fail(
@@ -173,7 +146,16 @@ class Number(Hyperparameter):
 
     def _number(self, key: str, number: float) -> float:
         """Return `number` in the type of this kind, or fail."""
+        if kind_of(number) != "number":
+            self._fail(f"{key} must be a number, got {number!r}")
+        if not math.isfinite(number):
+            self._fail(f"{key} must be finite, got {number!r}")
         return float(number)
+
+    def _limits(self, limits: tuple[float, float]) -> tuple[float, float]:
+        if len(limits) != 2:
+            self._fail(f"limits must be two numbers, got {limits!r}")
+        return (self._number("limits", limits[0]), self._number("limits", limits[1]))
 
     def _check_scale(self) -> None:
         if self.scale is Scale.LOG and self.low <= 0:
@@ -215,27 +197,16 @@ class Number(Hyperparameter):
 
     @property
     def size(self) -> int | None:
-        return None if self.step is None else self._last_index() + 1
-
-    def _last_index(self) -> int:
-        """Index of the last value on the grid of steps that starts at low."""
-        assert self.step is not None
-        if self.scale is Scale.LOG:
-            return math.floor(math.log(self.high / self.low) / math.log(self.step) + 1e-9)
-        return math.floor((self.high - self.low) / self.step + 1e-9)
+        return None if self.step is None else grid_size(self.scale, self.low, self.high, self.step)
 
     def snap(self, values: Any) -> NDArray[np.float64]:
         """Return the nearest values this hyperparameter can take, inside its range."""
         x = np.clip(np.asarray(values, dtype=np.float64), self.low, self.high)
         if self.step is None:
             return x
-        if self.scale is Scale.LOG:
-            index = np.log(x / self.low) / math.log(self.step)
-        else:
-            index = (x - self.low) / self.step
-        index = np.clip(np.round(index), 0, self._last_index())
-        grid = self.low * self.step**index if self.scale is Scale.LOG else self.low + index * self.step
-        return np.asarray(np.clip(_twelve_digits(grid), self.low, self.high), dtype=np.float64)
+        last = grid_size(self.scale, self.low, self.high, self.step) - 1
+        index = np.clip(np.round(grid_index(self.scale, self.low, self.step, x)), 0, last)
+        return np.clip(grid_values(self.scale, self.low, self.step, index), self.low, self.high)
 
     def from_units(self, units: Any) -> NDArray[np.float64]:
         """Return the values at `units` in [0, 1], snapped to what it can take."""
@@ -247,23 +218,19 @@ class Number(Hyperparameter):
 
     def at(self, unit: float) -> Value:
         size = self.size
-        if size is not None:
-            # Each value of a grid gets an equal part of [0, 1], the ends included.
-            index = min(int(unit * size), size - 1)
-            raw = self.low * self.step**index if self.scale is Scale.LOG else self.low + index * self.step  # type: ignore[operator]
-            return self._cast(self.snap(raw))
-        return self._cast(self.from_units(unit))
+        if self.step is None or size is None:
+            return self._cast(self.from_units(unit))
+        # Each value of a grid gets an equal part of [0, 1], the ends included.
+        index = min(int(unit * size), size - 1)
+        return self._cast(self.snap(grid_values(self.scale, self.low, self.step, index)))
 
     def _cast(self, number: Any) -> Value:
         return float(number)
 
     def contains(self, value: Value) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool | str) or not self.low <= value <= self.high:
             return False
-        if not self.low <= value <= self.high:
-            return False
-        near = float(self.snap(value))
-        return math.isclose(near, value, rel_tol=1e-9, abs_tol=1e-12)
+        return math.isclose(float(self.snap(value)), value, rel_tol=1e-9, abs_tol=1e-12)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,25 +243,39 @@ class Integer(Number):
     """A range of whole numbers."""
 
     def _number(self, key: str, number: float) -> float:
+        number = super()._number(key, number)
         if key == "step" and self.scale is Scale.LOG:
-            return number
+            return int(number) if number == int(number) else number
         if number != int(number):
             self._fail(f"{key} of an integer must be a whole number, got {number!r}")
         return int(number)
 
-    def _check_limits(self) -> None:
-        assert self.limits is not None
-        object.__setattr__(self, "limits", tuple(int(v) if math.isfinite(v) else v for v in self.limits))
-        super()._check_limits()
+    @cached_property
+    def _grid(self) -> NDArray[np.float64] | None:
+        """The values of a log range with a step: factors fall between whole numbers."""
+        if self.step is None or self.scale is not Scale.LOG:
+            return None
+        size = grid_size(self.scale, self.low, self.high, self.step)
+        if size > _LONGEST_GRID:
+            self._fail(f"a step of {self.step:g} times is too small for whole numbers", "Leave it out.")
+        return np.unique(np.round(grid_values(self.scale, self.low, self.step, np.arange(size))))
 
     @property
     def size(self) -> int | None:
+        if self._grid is not None:
+            return len(self._grid)
         return int(self.high - self.low) + 1 if self.step is None else super().size
 
     def snap(self, values: Any) -> NDArray[np.float64]:
-        return np.clip(np.round(super().snap(values)), self.low, self.high)
+        if self._grid is None:
+            return np.clip(np.round(super().snap(values)), self.low, self.high)
+        x = np.clip(np.asarray(values, dtype=np.float64), self.low, self.high)
+        nearest = np.abs(np.log(x)[..., None] - np.log(self._grid)).argmin(axis=-1)
+        return np.asarray(self._grid[nearest], dtype=np.float64)
 
     def at(self, unit: float) -> Value:
+        if self._grid is not None:
+            return self._cast(self._grid[min(int(unit * len(self._grid)), len(self._grid) - 1)])
         if self.step is not None:
             return super().at(unit)
         # Half a step beyond each end, so that the ends are as likely as their neighbours.
@@ -322,16 +303,17 @@ class Choice(Hyperparameter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "options", tuple(self.options))
         if not self.options:
             self._fail("no choices are listed")
         for i, option in enumerate(self.options):
-            if not isinstance(option, bool | int | float | str):
-                self._fail(f"a choice must be text, a number or a boolean, got {option!r}")
+            if not kind_of(option) or (isinstance(option, float) and not math.isfinite(option)):
+                self._fail(f"a choice must be text, a finite number or a boolean, got {option!r}")
             if any(same_value(option, earlier) for earlier in self.options[:i]):
                 self._fail(f"the choice {option!r} is listed twice")
         if len(self.options) == 1:
             self._fail(f"only one choice, {self.options[0]!r}", "For a single value write `value: …`.")
-        kinds = {str if isinstance(o, str) else bool if isinstance(o, bool) else float for o in self.options}
+        kinds = {kind_of(option) for option in self.options}
         if len(kinds) > 1:
             self._fail(f"choices must be all text, all numbers or all booleans, got {list(self.options)}")
         if self.default is None:
@@ -397,7 +379,7 @@ class Fixed(Hyperparameter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.value, bool | int | float | str):
+        if not kind_of(self.value):
             self._fail(f"a fixed value must be text, a number or a boolean, got {self.value!r}")
         if isinstance(self.value, float) and not math.isfinite(self.value):
             self._fail(f"a fixed value must be finite, got {self.value!r}")

@@ -5,13 +5,14 @@ One vectorised implementation; a scalar goes through it too.
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scale", "from_unit", "to_unit"]
+__all__ = ["Scale", "from_unit", "grid_index", "grid_size", "grid_values", "to_unit"]
 
 Array = NDArray[np.float64]
 
@@ -68,3 +69,29 @@ def from_unit(scale: Scale, low: float, high: float, units: Any) -> Array:
     values = np.where(u == 0, low, np.where(u == 1, high, values))
     inside = (u >= 0) & (u <= 1)
     return np.asarray(np.where(inside, np.clip(values, low, high), values), dtype=np.float64)
+
+
+def grid_size(scale: Scale, low: float, high: float, step: float) -> int:
+    """Return how many values there are from `low` in steps (log: factors) of `step` up to `high`."""
+    if scale is Scale.LOG:
+        return math.floor(math.log(high / low) / math.log(step) + 1e-9) + 1
+    return math.floor((high - low) / step + 1e-9) + 1
+
+
+def grid_values(scale: Scale, low: float, step: float, index: Any) -> Array:
+    """Return the values `index` steps (log: factors) above `low`, to twelve significant digits.
+
+    So 0.1 + 2 · 0.1 is what a person writes: 0.3.
+    """
+    i = np.asarray(index, dtype=np.float64)
+    x = low * step**i if scale is Scale.LOG else low + i * step
+    digits = 10.0 ** (11 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))))
+    return np.asarray(np.round(x * digits) / digits, dtype=np.float64)
+
+
+def grid_index(scale: Scale, low: float, step: float, values: Any) -> Array:
+    """Return how many steps (log: factors) `values` lie above `low`: the inverse of `grid_values`."""
+    x = np.asarray(values, dtype=np.float64)
+    if scale is Scale.LOG:
+        return np.asarray(np.log(x / low) / math.log(step), dtype=np.float64)
+    return np.asarray((x - low) / step, dtype=np.float64)

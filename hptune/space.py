@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from hptune.condition import kind_of
 from hptune.errors import SpaceError, did_you_mean
 from hptune.hyperparameter import (
     Boolean,
@@ -41,18 +42,21 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Space:
     """The hyperparameters of one pass.
 
-    Parents may be listed after those that depend on them; `ordered` has parents first.
+    Parents may be listed after those that depend on them; `ordered` has parents first. Two
+    spaces are equal when their names and hyperparameters are: the order of the list only
+    shows, and neither it nor the description changes what is drawn.
     """
 
     hyperparameters: tuple[Hyperparameter, ...]
     name: str = ""
-    description: str = field(default="", compare=False)
+    description: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "hyperparameters", tuple(self.hyperparameters))
         seen: set[str] = set()
         for hp in self.hyperparameters:
             if hp.name in seen:
@@ -70,6 +74,10 @@ class Space:
                 f"{hp.name}: when: no hyperparameter is named {condition.parent!r}",
                 hint=did_you_mean(condition.parent, (h.name for h in self.hyperparameters)),
             )
+        kind = kind_of(parent.initial)
+        for value in condition.values:
+            if kind_of(value) != kind:
+                raise SpaceError(f"{hp.name}: when: {parent.name} can't be {value!r}: its values are not {kind_of(value)}")
         if isinstance(parent, Choice | Boolean):
             for value in condition.values:
                 if not parent.contains(value) and not self._dropped(parent, value):
@@ -81,6 +89,14 @@ class Space:
     def _dropped(self, parent: Choice | Boolean, value: Value) -> bool:
         """Tell whether `value` may have been an option in a coarser pass."""
         return isinstance(parent, Choice) and parent.hard and type(value) is type(parent.options[0])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        return self.name == other.name and self._by_name == other._by_name
+
+    def __hash__(self) -> int:
+        return hash((self.name, frozenset(self.hyperparameters)))
 
     def __iter__(self) -> Iterator[Hyperparameter]:
         return iter(self.hyperparameters)
@@ -159,7 +175,8 @@ class Space:
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """Draw a configuration, uniform on each scale. The draw count is always `len(self)`."""
         units = rng.random(len(self.hyperparameters))
-        return self.active({hp.name: hp.at(float(u)) for hp, u in zip(self, units, strict=True)})
+        drawn = zip(sorted(self._by_name), units, strict=True)
+        return self.active({name: self[name].at(float(u)) for name, u in drawn})
 
     @property
     def size(self) -> int | None:
