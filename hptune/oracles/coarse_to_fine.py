@@ -1,0 +1,301 @@
+"""Coarse-to-fine search as a Keras Tuner oracle: the shell around `hptune.strategy`.
+
+It keeps what was asked and told; what to try next is decided by pure functions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import keras_tuner
+
+from hptune.errors import ObjectiveError
+from hptune.space import Space, Value, Values
+from hptune.strategy.state import Answer, SearchState
+from hptune.strategy.suggest import suggest
+from hptune.trial import Direction, Objective, Observation, TrialState
+
+__all__ = ["CoarseToFineOracle"]
+
+
+class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
+    """Asks for trainings that are cut short and taken up again, or, under a stock Tuner, whole ones.
+
+    Every ask is a trial of Keras Tuner's. With `max_epochs` its values say how far to train and
+    from where, in Keras Tuner's words: `tuner/epochs`, `tuner/initial_epoch` and, where an earlier
+    trial goes on, that trial's `tuner/trial_id`. Without `max_epochs` every trial is trained as
+    long as the Tuner likes, as `keras_tuner.Tuner(oracle=...)` does.
+
+    Between asks `memo()` is what the next answer depends on beside what was told; an oracle that
+    is told the same again and given the memo back goes on in the same way, in any process.
+    """
+
+    def __init__(
+        self,
+        objective: Any = None,
+        *,
+        space: Space | None = None,
+        root: Space | None = None,
+        max_epochs: int | None = None,
+        budget_epochs: float | None = None,
+        seed: int | None = 0,
+        starts: Sequence[Values] = (),
+        with_defaults: bool = True,
+        tells_epochs: bool = False,
+        max_trials: int | None = None,
+        hyperparameters: Any = None,
+        **keras_tuner_arguments: Any,
+    ) -> None:
+        """Make an oracle over `space`, or over what `hyperparameters` or the Tuner's model declare.
+
+        `root` is the coarse space of the first pass (`space` when not given). `budget_epochs` is
+        the total in epochs; without `max_epochs`, `max_trials` is the total. `starts` are tried
+        right after the defaults. `tells_epochs` promises that the step of `update_trial` counts
+        the epochs trained, so that a training that ended by itself is known. Other arguments go
+        to `keras_tuner.Oracle`, which refuses those it does not know.
+        """
+        from hptune.oracles.hyperparameters import to_keras_tuner
+
+        if hyperparameters is None and space is not None:
+            hyperparameters = to_keras_tuner(space)
+        super().__init__(
+            objective=objective,
+            max_trials=max_trials,
+            hyperparameters=hyperparameters,
+            seed=seed,
+            **keras_tuner_arguments,
+        )
+        if seed is not None:
+            self.seed = seed  # 0 is a seed, too
+        self._goal = _objective(self.objective)
+        self._space, self._root = space, root or space
+        self._declared: tuple[int, Space] | None = None
+        self._max_epochs = max_epochs
+        self._budget = _budget(budget_epochs, max_epochs, max_trials)
+        self._starts = tuple(starts)
+        self._with_defaults = with_defaults
+        self._tells_epochs = tells_epochs
+        self._pass_number = 1
+        self._told: list[Observation] = []
+        self._imported: list[Observation] = []
+        self._running: dict[str, Observation] = {}
+        self._number_of: dict[str, int] = {}
+        self._leg_of: dict[int, str] = {}
+        self._steps: dict[str, int] = {}
+        self._epochs_had: dict[int, int] = {}
+        self._asks = 0
+        self._memo: dict[str, Any] = {}
+        self.note = ""
+        self.answer: Answer | None = None
+        self.verbose = 0
+
+    # What a study hands over
+
+    def begin_pass(self, space: Space) -> None:
+        """Go on with other ranges; everything told so far still counts."""
+        self._root = self._root or space
+        self._space = space
+        self._pass_number += 1
+
+    def add_observations(self, observations: Iterable[Observation]) -> None:
+        """Learn from trials made elsewhere; they cost nothing and can't go on."""
+        self._imported.extend(observations)
+
+    def set_budget(self, budget_epochs: float) -> None:
+        """Change the total, in epochs."""
+        self._budget = budget_epochs
+
+    def memo(self) -> dict[str, Any]:
+        """Return what the next answer depends on beside what was told: JSON values."""
+        return {"asks": self._asks, "model": dict(self._memo)}
+
+    def set_memo(self, memo: Mapping[str, Any]) -> None:
+        """Take up a memo."""
+        self._asks = int(memo["asks"])
+        self._memo = dict(memo["model"])
+
+    # Keras Tuner's side
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        answer = suggest(self.search_state())
+        if isinstance(answer, Answer):
+            self.answer = answer
+            return {"status": "IDLE" if answer is Answer.WAIT else "STOPPED"}
+        self.answer = None
+        self._asks += 1
+        self._memo = dict(answer.memo)
+        self.note = answer.note
+        values: dict[str, Value] = dict(answer.values)
+        if self._max_epochs is not None:
+            values["tuner/epochs"] = answer.epochs
+            values["tuner/initial_epoch"] = answer.initial_epoch
+            if answer.trial_id is not None:
+                values["tuner/trial_id"] = self._leg_of[answer.trial_id]
+        return {"status": "RUNNING", "values": values}
+
+    def search_state(self) -> SearchState:
+        """Return everything that decides the next answer."""
+        space = self._today()
+        return SearchState(
+            root=self._root or space,
+            space=space,
+            objective=self._goal,
+            epochs=self._max_epochs or 1,
+            budget=self._budget,
+            spent=float(sum(self._epochs_had.values())),
+            observations=[*self._told, *self._running.values()],
+            imported=self._imported,
+            starts=self._starts,
+            with_defaults=self._with_defaults,
+            seed=self.seed,
+            asks=self._asks,
+            memo=self._memo,
+        )
+
+    def _today(self) -> Space:
+        """Return the ranges to search: given, or declared by the Tuner's model so far."""
+        if self._space is not None:
+            return self._space
+        from hptune.oracles.hyperparameters import from_keras_tuner
+
+        count = len(self.hyperparameters.space)
+        if self._declared is None or self._declared[0] != count:
+            self._declared = (count, from_keras_tuner(self.hyperparameters))
+        return self._declared[1]
+
+    @keras_tuner.synchronized  # type: ignore[untyped-decorator]
+    def create_trial(self, tuner_id: str) -> Any:
+        known = tuner_id in self.ongoing_trials
+        trial = super().create_trial(tuner_id)
+        if trial.status == "RUNNING" and not known and trial.trial_id not in self._number_of:
+            self._begun(trial)
+        return trial
+
+    def _begun(self, trial: Any) -> None:
+        given = dict(trial.hyperparameters.values)
+        continued = given.get("tuner/trial_id")
+        number = len(self._leg_of) + 1 if continued is None else self._number_of[str(continued)]
+        until = int(given.get("tuner/epochs", 1))
+        self._number_of[trial.trial_id] = number
+        self._leg_of[number] = trial.trial_id
+        self._epochs_had[number] = until
+        self._running[trial.trial_id] = Observation(
+            trial_id=number,
+            values={name: value for name, value in given.items() if not name.startswith("tuner/")},
+            epochs=until,
+            score=None,
+            state=TrialState.RUNNING,
+            pass_number=self._pass_number,
+        )
+
+    @keras_tuner.synchronized  # type: ignore[untyped-decorator]
+    def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Any:
+        self._steps[trial_id] = int(step or 0)
+        return super().update_trial(trial_id, metrics, step)
+
+    @keras_tuner.synchronized  # type: ignore[untyped-decorator]
+    def end_trial(self, trial: Any) -> None:
+        # Keras Tuner turns what can't be trained into a failure once there are no retries left.
+        infeasible = trial.status == "INVALID"
+        super().end_trial(trial)
+        if trial.trial_id in self._retry_queue:
+            return
+        ended = self.trials[trial.trial_id]
+        if ended.status == "COMPLETED":
+            state = TrialState.COMPLETE if self._is_over(trial.trial_id) else TrialState.WAITING
+        elif infeasible or trial.status == "COMPLETED" or _is_nan(ended.score):
+            state = TrialState.INFEASIBLE
+        else:
+            state = TrialState.FAILED
+        self._tell(trial.trial_id, state, ended.score if ended.status == "COMPLETED" else None)
+
+    def _is_over(self, trial_id: str) -> bool:
+        """Whether more epochs would change nothing: it had them all, or ended by itself."""
+        until = self._running[trial_id].epochs
+        if until >= (self._max_epochs or 1):
+            return True
+        return self._tells_epochs and 0 < self._steps.get(trial_id, until) < until
+
+    def _tell(self, trial_id: str, state: TrialState, score: float | None) -> None:
+        running = self._running.pop(trial_id)
+        epochs = running.epochs
+        if self._tells_epochs and self._steps.get(trial_id):
+            epochs = min(epochs, self._steps[trial_id])
+        self._epochs_had[running.trial_id] = epochs
+        self._told.append(
+            Observation(
+                trial_id=running.trial_id,
+                values=running.values,
+                epochs=epochs,
+                score=None if score is None else float(score),
+                state=state,
+                pass_number=running.pass_number,
+            )
+        )
+
+    def _check_consecutive_failures(self) -> None:
+        """Never end a search for failures: what fails is evidence."""
+
+    # What lasts: files are for a stock Tuner, which names a folder; a study keeps its own database
+
+    def save(self) -> None:
+        if getattr(self, "_project_name", None) is not None:
+            super().save()
+
+    def _save_trial(self, trial: Any) -> None:
+        if getattr(self, "_project_name", None) is not None:
+            super()._save_trial(trial)
+
+    def get_state(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().get_state()
+        state["coarse_to_fine"] = {
+            "memo": self.memo(),
+            "pass_number": self._pass_number,
+            "told": [asdict(o) for o in self._told],
+            "imported": [asdict(o) for o in self._imported],
+            "running": {trial_id: asdict(o) for trial_id, o in self._running.items()},
+            "number_of": self._number_of,
+            "epochs_had": {str(number): epochs for number, epochs in self._epochs_had.items()},
+        }
+        return state
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        ours = state["coarse_to_fine"]
+        self.set_memo(ours["memo"])
+        self._pass_number = ours["pass_number"]
+        self._told = [_observation(o) for o in ours["told"]]
+        self._imported = [_observation(o) for o in ours["imported"]]
+        self._running = {trial_id: _observation(o) for trial_id, o in ours["running"].items()}
+        self._number_of = dict(ours["number_of"])
+        self._leg_of = {number: trial_id for trial_id, number in self._number_of.items()}
+        self._epochs_had = {int(number): epochs for number, epochs in ours["epochs_had"].items()}
+
+
+def _observation(data: Mapping[str, Any]) -> Observation:
+    return Observation(**{**data, "state": TrialState(data["state"])})
+
+
+def _objective(goal: Any) -> Objective:
+    """Return Keras Tuner's objective as ours; it must be a single one."""
+    if isinstance(goal, list) or not isinstance(getattr(goal, "direction", None), str):
+        raise ObjectiveError(
+            f"coarse-to-fine improves one metric, got {goal!r}",
+            hint='Name one, for example objective="val_accuracy".',
+        )
+    return Objective(name=goal.name, direction=Direction(goal.direction))
+
+
+def _budget(budget_epochs: float | None, max_epochs: int | None, max_trials: int | None) -> float:
+    if budget_epochs is not None:
+        return float(budget_epochs)
+    if max_epochs is None and max_trials is not None:
+        return float(max_trials)
+    return math.inf
+
+
+def _is_nan(score: Any) -> bool:
+    return isinstance(score, float) and math.isnan(score)

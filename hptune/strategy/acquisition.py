@@ -1,0 +1,143 @@
+"""What to try next: candidates, and how much each promises."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.space import Fixed, Number
+from hptune.strategy.encoding import Box, Cube
+
+__all__ = ["CANDIDATES", "all_rows", "draw_candidates", "log_expected_improvement", "probability_above"]
+
+Array = NDArray[np.float64]
+
+CANDIDATES = 1500
+"""How many configurations the acquisition chooses from."""
+
+_SPREADS = (0.03, 0.1, 0.25)
+_MOVE_SHARES = (0.3, 0.6)
+_EDGE_SHARE = 0.5
+
+
+def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
+    """Return ln E[max(f − best, 0)] for f ~ N(mean, deviation²), any shape.
+
+    Exact and finite far below `best` too (arXiv 2310.20708, eq. 9).
+    """
+    from scipy.special import erfcx, log_ndtr
+
+    z = (mean - best) / deviation
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        plain = np.log(np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) + z * np.exp(log_ndtr(z)))
+        inner = np.log1p(-np.sqrt(np.pi / 2) * erfcx(-z / np.sqrt(2)) * np.abs(z))
+        low = -0.5 * z * z - 0.5 * np.log(2 * np.pi) + inner
+        far = -0.5 * z * z - 0.5 * np.log(2 * np.pi) - 2 * np.log(np.abs(z))
+    h = np.where(z > -1, plain, np.where(z > -1e3, low, far))
+    return np.asarray(h + np.log(deviation), dtype=np.float64)
+
+
+def probability_above(mean: Array, deviation: Array, best: float) -> Array:
+    """Return P(f > best) for f ~ N(mean, deviation²)."""
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr((mean - best) / deviation), dtype=np.float64)
+
+
+def _uniform(cube: Cube, box: Box, count: int, rng: np.random.Generator) -> Array:
+    rows = box.low + rng.random((count, cube.columns)) * (box.high - box.low)
+    _draw_options(cube, box, rows, np.ones((count, len(cube.axes)), dtype=bool), rng)
+    return rows
+
+
+def _draw_options(
+    cube: Cube, box: Box, rows: Array, moved: NDArray[np.bool_], rng: np.random.Generator
+) -> None:
+    """Draw anew the options of the axes that are `moved`, shape (rows, axes), in place."""
+    for i, axis in enumerate(cube.axes):
+        if not axis.options:
+            continue
+        picks = rng.choice(np.array(box.allowed[axis.name]), size=len(rows))
+        where = moved[:, i]
+        rows[where, axis.columns] = axis.encode_index(picks[where])
+
+
+def _around(cube: Cube, box: Box, centres: Array, count: int, rng: np.random.Generator) -> Array:
+    """Return rows near the centres: some coordinates moved by a normal step, then clipped."""
+    rows = centres[rng.integers(len(centres), size=count)].copy()
+    spread = rng.choice(_SPREADS, size=(count, 1))
+    moved = rng.random((count, len(cube.axes))) < rng.choice(_MOVE_SHARES, size=(count, 1))
+    moved[np.arange(count), rng.integers(len(cube.axes), size=count)] = True
+    steps = rng.normal(size=rows.shape) * spread
+    numbers = np.array([not axis.options for axis in cube.axes])[cube.groups]
+    rows += np.where(moved[:, cube.groups] & numbers, steps, 0.0)
+    _draw_options(cube, box, rows, moved & (rng.random(moved.shape) < 0.5), rng)
+    return np.clip(rows, box.low, box.high)
+
+
+def _to_edges(cube: Cube, box: Box, rows: Array, rng: np.random.Generator) -> Array:
+    """Put some coordinates of half the rows on a bound: optima often lie there."""
+    rows = rows.copy()
+    chosen = rng.random(len(rows)) < _EDGE_SHARE
+    numbers = np.array([not axis.options for axis in cube.axes])[cube.groups]
+    share = rng.choice(_MOVE_SHARES, size=(len(rows), 1)) / 1.5
+    put = chosen[:, None] & (rng.random(rows.shape) < share) & numbers
+    bound = np.where(rng.random(rows.shape) < 0.5, box.low, box.high)
+    return np.where(put, bound, rows)
+
+
+def draw_candidates(
+    cube: Cube, boxes: tuple[Box, ...], centres: Array, count: int, rng: np.random.Generator
+) -> Array:
+    """Return snapped candidates, shape (count, columns): an equal share from each box.
+
+    Half of a box's share is uniform, half lies around the `centres` (best first, may be empty).
+    """
+    parts = []
+    for box in boxes:
+        share = count // len(boxes)
+        near = share // 2 if len(centres) else 0
+        rows = _uniform(cube, box, share - near, rng)
+        if near:
+            rows = np.concatenate([rows, _around(cube, box, centres, near, rng)])
+        parts.append(_to_edges(cube, box, rows, rng))
+    return cube.snap(np.concatenate(parts))
+
+
+def all_rows(cube: Cube, box: Box, most: int) -> Array | None:
+    """Return every configuration inside a box, or None where there are more than `most`."""
+    columns: list[list[Array]] = []
+    total = 1
+    for axis in cube.axes:
+        places = _places(cube, box, axis.name)
+        if places is None:
+            return None
+        total *= len(places)
+        if total > most:
+            return None
+        columns.append(list(places))
+    rows = np.array([np.concatenate(parts) for parts in itertools.product(*columns)])
+    return np.unique(np.round(cube.snap(rows.reshape(total, cube.columns)), 9), axis=0)
+
+
+def _places(cube: Cube, box: Box, name: str) -> Array | None:
+    """Return every place on an axis inside a box, shape (places, width); None where there is no end."""
+    axis = next(a for a in cube.axes if a.name == name)
+    if isinstance(cube.space[name], Fixed):
+        return axis.encode([cube.space[name].initial])
+    if axis.options:
+        return axis.encode_index(np.array(box.allowed[name]))
+    size = axis.hp.size
+    if size is None or size > 10_000:
+        return None
+    hp = axis.hp
+    assert isinstance(hp, Number)
+    if hp.step is None:
+        numbers = np.arange(hp.low, hp.high + 1)
+    else:
+        numbers = np.array([hp.at((i + 0.5) / size) for i in range(size)], dtype=np.float64)
+    units = axis.units_of_numbers(np.unique(numbers))
+    inside = (units >= box.low[axis.start] - 1e-9) & (units <= box.high[axis.start] + 1e-9)
+    return np.asarray(units[inside][:, None], dtype=np.float64)

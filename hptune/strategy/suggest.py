@@ -1,0 +1,287 @@
+"""The decision: which configuration is trained next, from where, and how far.
+
+    owed promotions  →  starts and the first bracket  →  later brackets  →  the model alone
+
+All of it is a pure function of `SearchState`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.space import Values
+from hptune.strategy.acquisition import (
+    CANDIDATES,
+    all_rows,
+    draw_candidates,
+    log_expected_improvement,
+    probability_above,
+)
+from hptune.strategy.encoding import Box, Cube
+from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
+from hptune.strategy.history import History, Standing, key_of, read_history
+from hptune.strategy.start import fit_to, soft_tier_row
+from hptune.strategy.state import Answer, SearchState, Suggestion
+from hptune.strategy.view import View, look
+
+__all__ = ["PAUSE_BELOW", "suggest"]
+
+Array = NDArray[np.float64]
+
+PAUSE_BELOW = 0.05
+"""A training pauses when the model gives it a smaller chance to beat the best finished one."""
+
+_COUNTABLE = 4096
+_REDRAWS = 8
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class _Mind:
+    """One ask's working data, made from the state alone."""
+
+    state: SearchState
+    cube: Cube
+    history: History
+    bracket: Bracket
+    brackets: int
+    rng: np.random.Generator
+
+    @classmethod
+    def of(cls, state: SearchState) -> _Mind:
+        cube = Cube.of(state.root, state.space)
+        bracket, brackets = coarse_brackets(state.epochs, state.budget)
+        rng = np.random.default_rng([abs(state.seed), state.asks])
+        return cls(state, cube, read_history(cube, state), bracket, brackets, rng)
+
+    @property
+    def left(self) -> float:
+        return self.state.budget - self.state.spent + _SLACK
+
+    @property
+    def coarse_trials(self) -> int:
+        """Trials that the coarse phase begins."""
+        return self.bracket.sizes[0] * self.brackets
+
+    @cached_property
+    def boxes(self) -> tuple[Box, ...]:
+        """Where candidates come from: today's ranges, and the whole coarse space beside them."""
+        outer = self.cube.box(self.cube.outer)
+        return (self.cube.box(self.cube.space), outer) if self.cube.is_narrowed else (outer,)
+
+    @cached_property
+    def countable(self) -> Array | None:
+        """Every configuration there is, where they are few."""
+        return all_rows(self.cube, self.boxes[-1], _COUNTABLE)
+
+    def may_go_on(self, trial: Standing) -> bool:
+        """Whether a trial waits, lies inside what binds, and can be paid to the end."""
+        box = self.boxes[-1]
+        inside = np.all(trial.row >= box.low - 1e-6) and np.all(trial.row <= box.high + 1e-6)
+        payable = self.state.epochs - trial.epochs <= self.left
+        return trial.may_go_on and trial.epochs < self.state.epochs and bool(inside) and payable
+
+    def new(self, row: Array) -> bool:
+        return key_of(row) not in self.history.tried
+
+
+def suggest(state: SearchState) -> Suggestion | Answer:
+    """Return the next stretch of training, or why there is none."""
+    mind = _Mind.of(state)
+    return _promote(mind) or _begin_coarse(mind) or _model_decides(mind)
+
+
+def _promote(mind: _Mind) -> Suggestion | None:
+    coarse = mind.history.standings[: mind.coarse_trials]
+    due = promotion([t for t in coarse if not t.may_go_on or mind.may_go_on(t)], mind.bracket)
+    if due is None:
+        return None
+    trial, until = due
+    rung = mind.bracket.rungs.index(until) + 1
+    return _go_on(mind, trial, until, f"coarse: the best at rung {rung - 1} goes on to rung {rung}", {})
+
+
+def _go_on(mind: _Mind, trial: Standing, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
+    told = mind.state.observations[trial.told]
+    return Suggestion(
+        values=dict(told.values),
+        trial_id=trial.trial_id,
+        initial_epoch=trial.epochs,
+        epochs=until,
+        note=note,
+        memo={**mind.state.memo, **memo},
+    )
+
+
+def _begin(mind: _Mind, row: Array, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
+    return Suggestion(
+        values=mind.cube.decode(row[None, :])[0],
+        trial_id=None,
+        initial_epoch=0,
+        epochs=until,
+        note=note,
+        memo={**mind.state.memo, **memo},
+    )
+
+
+def _begin_coarse(mind: _Mind) -> Suggestion | None:
+    begun = len(mind.history.standings)
+    first_rung = mind.bracket.rungs[0]
+    if begun >= mind.coarse_trials or first_rung > mind.left:
+        return None
+    size = mind.bracket.sizes[0]
+    where = f"coarse: bracket {begun // size + 1}/{mind.brackets}, rung 1/{len(mind.bracket.rungs)}"
+    known = _known_start(mind)
+    if known is not None:
+        row, name = known
+        return _begin(mind, row, first_rung, f"start: {name}", {})
+    if begun < max(size, _first_trials(mind)) or len(mind.history.y) < 2:
+        row_or_none = _first_row(mind, begun)
+        return None if row_or_none is None else _begin(mind, row_or_none, first_rung, where, {})
+    view, memo = _look(mind, refit=True)
+    best = _best_new(mind, view)
+    return None if best is None else _begin(mind, best[0], first_rung, f"{where}, by the model", memo)
+
+
+def _first_trials(mind: _Mind) -> int:
+    return mind.coarse_trials if len(mind.bracket.rungs) == 1 else mind.bracket.sizes[0]
+
+
+def _known_start(mind: _Mind) -> tuple[Array, str] | None:
+    """Return the first start configuration that was not begun yet, and its name."""
+    state, space = mind.state, mind.cube.space
+    known: list[tuple[str, Values]] = [("defaults", space.defaults)] if state.with_defaults else []
+    known += [(f"configuration {i}", v) for i, v in enumerate(fit_to(space, state.starts), 1)]
+    for name, values in known:
+        row = mind.cube.snap(mind.cube.encode([values]))[0]
+        if mind.new(row):
+            return row, name
+    return None
+
+
+def _first_row(mind: _Mind, index: int) -> Array | None:
+    """Return a configuration of the first bracket; None where all were tried."""
+    for attempt in range(_REDRAWS):
+        row = soft_tier_row(mind.cube, mind.boxes[0], index + 1000 * attempt, mind.state.seed)
+        row = mind.cube.snap(row[None, :])[0]
+        if mind.new(row):
+            return row
+    rows = _untried(mind, np.empty((0, mind.cube.columns)))
+    return rows[0] if len(rows) else None
+
+
+def _look(mind: _Mind, *, refit: bool) -> tuple[View, dict[str, Any]]:
+    return look(mind.cube, mind.history, mind.state.epochs, mind.state.memo, mind.rng, refit=refit)
+
+
+def _untried(mind: _Mind, centres: Array) -> Array:
+    """Return candidates that were not tried; none where the space is exhausted."""
+    rows = mind.countable
+    if rows is None:
+        for _ in range(_REDRAWS):
+            rows = draw_candidates(mind.cube, mind.boxes, centres, CANDIDATES, mind.rng)
+            fresh = np.array([mind.new(row) for row in rows])
+            if fresh.any():
+                return rows[fresh]
+        return np.empty((0, mind.cube.columns))
+    return rows[[i for i, row in enumerate(rows) if mind.new(row)]]
+
+
+def _best_new(mind: _Mind, view: View) -> tuple[Array, float] | None:
+    """Return the untried configuration with the greatest expected improvement, and its logarithm."""
+    rows = _untried(mind, view.centres)
+    if not len(rows):
+        return None
+    mean, deviation = view.at_the_end(rows)
+    gain = log_expected_improvement(mean, deviation, view.incumbent)
+    best = int(np.argmax(gain))
+    return rows[best], float(gain[best])
+
+
+def _model_decides(mind: _Mind) -> Suggestion | Answer:
+    if len(mind.history.y) < 1 and len(mind.history.infeasible) < 1:
+        return _without_model(mind)
+    current = _current(mind)
+    if current is not None:
+        view, memo = _look(mind, refit=False)
+        chance = _chance(mind, view, current)
+        if chance >= PAUSE_BELOW:
+            return _go_on(
+                mind, current, _next_check(mind, current), f"continue: P(beats best) {chance:.2f}", memo
+            )
+    return _best_buy(mind)
+
+
+def _without_model(mind: _Mind) -> Suggestion | Answer:
+    """Nothing was told yet: fill the space while the first results are awaited."""
+    rung = mind.bracket.rungs[0]
+    if rung <= mind.left:
+        row = _first_row(mind, len(mind.history.standings))
+        if row is not None:
+            return _begin(mind, row, rung, "coarse: nothing was told yet", {})
+    return _nothing(mind, exhausted=rung <= mind.left)
+
+
+def _nothing(mind: _Mind, *, exhausted: bool) -> Answer:
+    if mind.history.running:
+        return Answer.WAIT
+    return Answer.EXHAUSTED if exhausted else Answer.SPENT
+
+
+def _current(mind: _Mind) -> Standing | None:
+    """Return the trial judged last, if it may go on."""
+    waiting = [t for t in mind.history.standings[mind.coarse_trials :] if mind.may_go_on(t)]
+    last = max(mind.history.standings, key=lambda t: t.told if not t.runs else -1, default=None)
+    if last is None or not mind.may_go_on(last):
+        return None
+    resumed = last.epochs not in mind.bracket.rungs[:-1]
+    return last if last in waiting or resumed else None
+
+
+def _next_check(mind: _Mind, trial: Standing) -> int:
+    return next(e for e in check_rungs(mind.state.epochs) if e > trial.epochs)
+
+
+def _chance(mind: _Mind, view: View, trial: Standing) -> float:
+    """Return the probability that a trial, fully trained, beats the best finished one."""
+    finished = [
+        t.row for t in mind.history.standings if t.score is not None and t.epochs >= mind.state.epochs
+    ]
+    best = view.incumbent
+    if finished:
+        best = float(view.at_the_end(np.array(finished))[0].max())
+    mean, deviation = view.at_the_end(trial.row[None, :])
+    return float(probability_above(mean, deviation, best)[0])
+
+
+def _best_buy(mind: _Mind) -> Suggestion | Answer:
+    """Choose between a new configuration and a paused one: expected improvement per epoch."""
+    full = mind.state.epochs
+    paused = [t for t in mind.history.standings if mind.may_go_on(t)]
+    may_begin = full <= mind.left
+    if not paused and not may_begin:
+        return _nothing(mind, exhausted=False)
+    view, memo = _look(mind, refit=True)
+    best = _best_new(mind, view) if may_begin else None
+    buy = -math.inf if best is None else best[1] - math.log(full)
+    choice: Standing | None = None
+    if paused:
+        mean, deviation = view.at_the_end(np.array([t.row for t in paused]))
+        gain = log_expected_improvement(mean, deviation, view.incumbent)
+        gain -= np.log([full - t.epochs for t in paused])
+        top = int(np.argmax(gain))
+        if gain[top] > buy:
+            choice = paused[top]
+    if choice is not None:
+        return _go_on(
+            mind, choice, _next_check(mind, choice), "resume: the best buy among all that wait", memo
+        )
+    if best is None:
+        return _nothing(mind, exhausted=may_begin)
+    return _begin(mind, best[0], check_rungs(full)[0], f"model: log EI {best[1]:.2f}", memo)

@@ -1,0 +1,129 @@
+"""What the model says about configurations at the end of training: fitted on a history."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.strategy.encoding import Cube
+from hptune.strategy.history import History
+from hptune.strategy.surrogate import GaussianProcess, Theta, clip_low, condition, fit
+
+__all__ = ["MOST_ROWS", "View", "look"]
+
+Array = NDArray[np.float64]
+
+MOST_ROWS = 1000
+"""Rows the model is conditioned on: above it, the best half and the newest others."""
+
+_FIRST_ITERATIONS = 40
+_WARM_ITERATIONS = 12
+
+
+@dataclass(frozen=True)
+class View:
+    """The fitted model, asked about the last epoch."""
+
+    process: GaussianProcess
+    full_epochs: int
+    incumbent: float
+    """Best posterior mean at the last epoch among the configurations tried, standardised."""
+    centres: Array
+    """The best configurations tried, best first, shape (up to 5, columns)."""
+
+    def at_the_end(self, rows: Array) -> tuple[Array, Array]:
+        """Return mean and deviation of the standardised score after full training."""
+        return self.process.predict(with_epochs(rows, np.full(len(rows), self.full_epochs), self.full_epochs))
+
+
+def with_epochs(rows: Array, epochs: Array, full: int) -> Array:
+    """Append ln(epoch), laid on 0 (one epoch) to 1 (a full training), as the last column."""
+    if full == 1:
+        return rows
+    return np.column_stack([rows, np.log(epochs) / math.log(full)])
+
+
+def _groups(cube: Cube, full: int) -> NDArray[np.int64]:
+    return cube.groups if full == 1 else np.append(cube.groups, len(cube.axes))
+
+
+def _rows_to_keep(y: Array) -> NDArray[np.int64]:
+    if len(y) <= MOST_ROWS:
+        return np.arange(len(y))
+    order = np.argsort(-y, kind="stable")
+    best, rest = order[: MOST_ROWS // 2], np.sort(order[MOST_ROWS // 2 :])
+    return np.sort(np.concatenate([best, rest[-(MOST_ROWS // 2) :]]))
+
+
+def look(
+    cube: Cube,
+    history: History,
+    full: int,
+    memo: Mapping[str, Any],
+    rng: np.random.Generator,
+    *,
+    refit: bool,
+) -> tuple[View, dict[str, Any]]:
+    """Fit the model and return it with the memo for the next look.
+
+    What could not be trained counts as no better than the worst that could; running trials count
+    as believed: they take the value the model expects (kriging believer).
+    """
+    groups = _groups(cube, full)
+    y = clip_low(history.y) if len(history.y) else history.y
+    floor = float(y.min()) if len(y) else 0.0
+    x = with_epochs(history.x, history.epochs, full)
+    bad = with_epochs(history.infeasible, np.full(len(history.infeasible), full), full)
+    x, y = np.concatenate([x, bad]), np.concatenate([y, np.full(len(bad), floor)])
+    spread = float(y.std())
+    y = (y - y.mean()) / (spread if spread > 1e-12 else 1.0)
+    keep = _rows_to_keep(y)
+    x, y = x[keep], y[keep]
+    theta, memo = _theta(x, y, groups, memo, rng, refit)
+    process = condition(x, y, groups, theta)
+    process = _believe(process, history, full, groups, y)
+    return _view(process, history, full), memo
+
+
+def _theta(
+    x: Array,
+    y: Array,
+    groups: NDArray[np.int64],
+    memo: Mapping[str, Any],
+    rng: np.random.Generator,
+    refit: bool,
+) -> tuple[Theta, dict[str, Any]]:
+    axes = int(groups.max()) + 1
+    known = memo.get("theta")
+    start = Theta.of(known) if known is not None and len(known) == axes + 2 else None
+    if start is None or refit:
+        iterations = _FIRST_ITERATIONS if start is None else _WARM_ITERATIONS
+        start = fit(x, y, groups, start=start, rng=rng, iterations=iterations)
+    return start, {**memo, "theta": [float(v) for v in start.vector()]}
+
+
+def _believe(
+    process: GaussianProcess, history: History, full: int, groups: NDArray[np.int64], y: Array
+) -> GaussianProcess:
+    pending = history.running
+    if not pending:
+        return process
+    rows = np.array([s.row for s in pending])
+    rows = with_epochs(rows, np.array([float(s.epochs) for s in pending]), full)
+    believed, _ = process.predict(rows)
+    return condition(np.concatenate([process.x, rows]), np.concatenate([y, believed]), groups, process.theta)
+
+
+def _view(process: GaussianProcess, history: History, full: int) -> View:
+    tried = np.unique(history.x, axis=0) if len(history.x) else history.x
+    view = View(process, full, 0.0, tried[:0])
+    if not len(tried):
+        return view
+    mean, _ = view.at_the_end(tried)
+    order = np.argsort(-mean, kind="stable")
+    return View(process, full, float(mean[order[0]]), tried[order[:5]])
