@@ -1,1 +1,7 @@
 """What is learned from: tables, arrays and bundled sets, split and encoded."""
+
+from hptune.data.bundled import BUNDLED
+from hptune.data.dataset import Dataset, Origin, Part, SourceKind, Task
+from hptune.data.load import load_dataset, load_folds
+
+__all__ = ["BUNDLED", "Dataset", "Origin", "Part", "SourceKind", "Task", "load_dataset", "load_folds"]

@@ -14,7 +14,7 @@ from hptune.space import Value
 if TYPE_CHECKING:
     from hptune.data.table import TableEncoder
 
-__all__ = ["Dataset", "Part", "Task"]
+__all__ = ["Dataset", "Origin", "Part", "SourceKind", "Task"]
 
 
 class Task(StrEnum):
@@ -25,6 +25,40 @@ class Task(StrEnum):
     REGRESSION = "regression"
     OTHER = "other"
     """Targets of another shape, handed as they are to a person's own model."""
+
+
+class SourceKind(StrEnum):
+    """Where data comes from."""
+
+    BUNDLED = "bundled"
+    CSV = "csv"
+    PARQUET = "parquet"
+    NPZ = "npz"
+    IMAGES = "images"
+    FUNCTION = "function"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """How a data set was made: what a script needs to make it again."""
+
+    kind: SourceKind
+    source: str
+    """As it was given: a bundled name, a path, FILE.py:function."""
+    target: str | None = None
+    """Target column as it was given; None for sources without columns."""
+    separator: str = ","
+    """What stands between two values of a CSV file."""
+    validation: float | str = 0.2
+    """Share of rows held back, or the source of the validation rows, as it was given."""
+    own_validation: bool = False
+    """Whether the source itself came in training and validation rows, so that `validation` was not used."""
+    seed: int = 0
+    """Random state of the split."""
+    as_images: bool = False
+    """Whether rows were to have the shape (height, width, channels)."""
+    image_size: tuple[int, int] | None = None
+    """Height and width that images of a folder were brought to."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,10 +91,14 @@ class Dataset:
     """Name of the target column; "" where there is none."""
     encoder: TableEncoder | None = None
     """How raw table rows become `x`, learned on the training part alone; None for plain arrays."""
+    input_scale: float = 1.0
+    """What raw inputs were divided by: 255 for images of bytes."""
     notes: tuple[str, ...] = ()
     """What a person should know: the inferred task, dropped columns, imputed values."""
     fingerprint: str = ""
     """SHA-256 (hex) of all rows and labels as split and encoded."""
+    origin: Origin | None = None
+    """How it was made; None where it was made by hand."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:

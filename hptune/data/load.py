@@ -1,0 +1,259 @@
+"""From what a person names to rows that can be trained on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.data.arrays import IMAGE_SCALE, as_inputs, is_bytes, shaped
+from hptune.data.bundled import BUNDLED, read_bundled
+from hptune.data.columns import learn_encoder
+from hptune.data.dataset import Dataset, Origin, Part, SourceKind, Task
+from hptune.data.function import read_function
+from hptune.data.images import read_images
+from hptune.data.npz import read_npz
+from hptune.data.pyfile import is_function_spec
+from hptune.data.raw import Raw, is_table
+from hptune.data.split import Indices, check_rows, fold_indices, split_indices
+from hptune.data.tablefile import TABLE_SUFFIXES, read_csv, read_parquet
+from hptune.data.target import Targets, code_targets, read_targets
+from hptune.errors import DataError, did_you_mean
+
+__all__ = ["load_dataset", "load_folds"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Options:
+    target: str | None
+    as_images: bool
+    image_size: tuple[int, int] | None
+    skip_broken: bool
+
+
+def load_dataset(
+    source: str,
+    *,
+    target: str | None = None,
+    validation: float | str = 0.2,
+    seed: int = 0,
+    task: Task | None = None,
+    as_images: bool = False,
+    image_size: int | tuple[int, int] | None = None,
+    skip_broken: bool = False,
+) -> Dataset:
+    """Read a source of data, part it into training and validation rows, and encode both.
+
+    `source` is a bundled name (digits, breast_cancer, wine, iris, diabetes), a CSV (also .tsv), Parquet or
+    NPZ file, a folder of images by class, or FILE.py:FUNCTION. `target` names the column to predict; tables
+    need it. `validation` is the share of rows held back (stratified for classes; `split.split_indices`), or
+    a source of its own; where the source has validation rows itself, the share is not used. `task` is
+    inferred (`target.read_targets`) unless given. What tables need besides is learned from the training
+    rows alone (`columns.learn_encoder`).
+
+    `as_images` gives images, of bundled digits too, the shape (height, width, channels). `image_size`, in
+    pixels (height, width) or of a square, and `skip_broken` are for folders of images (`images.read_images`).
+
+    Raises `DataError` for whatever can't be read or learned from.
+    """
+    options = _options(target, as_images, image_size, skip_broken)
+    raw = _read(source, options)
+    apart, share = _validation_rows(raw, validation, options)
+    check_rows(raw.name, raw.rows)
+    targets = read_targets(raw, task)
+    origin = _origin(raw, source, target, validation, seed, as_images)
+    if apart is not None:
+        train = np.arange(raw.rows)
+        return _made(raw, targets, origin, train, apart, np.arange(apart.rows), code_targets(apart, targets))
+    codes = targets.y if targets.classes else None
+    train, held = split_indices(
+        raw.name, raw.rows, validation=share, seed=seed, codes=codes, classes=targets.classes
+    )
+    return _made(raw, targets, origin, train, raw, held, targets.y)
+
+
+def load_folds(
+    source: str,
+    *,
+    folds: int,
+    target: str | None = None,
+    seed: int = 0,
+    task: Task | None = None,
+    as_images: bool = False,
+    image_size: int | tuple[int, int] | None = None,
+    skip_broken: bool = False,
+) -> tuple[Dataset, ...]:
+    """Read a source of data as `load_dataset` does and part it into folds, stratified for classes.
+
+    Each fold is a data set in which every other fold is trained on; what tables need is learned anew in
+    each, so that features may differ in number. Where the source has validation rows of its own, they are
+    left aside.
+
+    Raises `DataError` as `load_dataset` and `split.fold_indices` do.
+    """
+    options = _options(target, as_images, image_size, skip_broken)
+    raw = _read(source, options)
+    check_rows(raw.name, raw.rows)
+    targets = read_targets(raw, task)
+    codes = targets.y if targets.classes else None
+    parts = fold_indices(raw.name, raw.rows, folds=folds, seed=seed, codes=codes, classes=targets.classes)
+    origin = _origin(raw, source, target, 1 / folds, seed, as_images)
+    return tuple(
+        replace(made, name=f"{raw.name} (fold {number} of {folds})")
+        for number, (train, held) in enumerate(parts, start=1)
+        for made in [_made(raw, targets, origin, train, raw, held, targets.y)]
+    )
+
+
+def _options(
+    target: str | None, as_images: bool, image_size: int | tuple[int, int] | None, skip_broken: bool
+) -> _Options:
+    size = (image_size, image_size) if isinstance(image_size, int) else image_size
+    if size is not None and min(size) < 1:
+        raise DataError(f"image size: {size[0]} × {size[1]} pixels is no size", hint="Give at least 1.")
+    return _Options(target=target, as_images=as_images, image_size=size, skip_broken=skip_broken)
+
+
+def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
+    """Read one source; `like` is the training set, where these are to be its validation rows."""
+    path = Path(source)
+    kind = TABLE_SUFFIXES.get(path.suffix.lower())
+    if source in BUNDLED or is_function_spec(source) or kind is None:
+        raw = _read_without_columns(source, options, like)
+    else:
+        raw = read_csv(path, options.target) if kind is SourceKind.CSV else read_parquet(path, options.target)
+    if options.target is not None and not is_table(raw.x):
+        raise DataError(f"{raw.name}: has no columns, and so no column {options.target!r}")
+    return shaped(raw, as_images=options.as_images)
+
+
+def _read_without_columns(source: str, options: _Options, like: Raw | None) -> Raw:
+    path = Path(source)
+    if source in BUNDLED:
+        return read_bundled(source)
+    if is_function_spec(source):
+        return read_function(source, options.target)
+    if path.is_dir():
+        return read_images(path, size=options.image_size, skip_broken=options.skip_broken, like=like)
+    if path.suffix.lower() == ".npz":
+        return read_npz(path)
+    raise _unknown(source, path)
+
+
+def _unknown(source: str, path: Path) -> DataError:
+    kinds = "a CSV, Parquet or NPZ file, a folder of images by class, or FILE.py:FUNCTION"
+    if path.exists():
+        return DataError(f"{source}: not a kind of file that can be read", hint=f"Data is {kinds}.")
+    if path.suffix or len(path.parts) > 1:
+        return DataError(
+            f"{source}: no such file or folder", hint=f"Data is {kinds}, or {', '.join(BUNDLED)}."
+        )
+    near = did_you_mean(source, BUNDLED)
+    return DataError(
+        f"{source}: no bundled data set has this name, and no file or folder",
+        hint=f"{near} Or give {kinds}.",
+    )
+
+
+def _validation_rows(raw: Raw, validation: float | str, options: _Options) -> tuple[Raw | None, float]:
+    """Return validation rows that come apart from the training rows, else None and the share to hold back."""
+    if isinstance(validation, str):
+        try:
+            validation = float(validation)
+        except ValueError:
+            return _matching(raw, _read(str(validation), options, like=raw)), 0.0
+    if raw.own_validation is not None:
+        return _matching(raw, shaped(raw.own_validation, as_images=options.as_images)), 0.0
+    return None, validation
+
+
+def _matching(raw: Raw, apart: Raw) -> Raw:
+    """Refuse validation rows of another form than the training rows have."""
+    if is_table(raw.x) != is_table(apart.x):
+        one, other = ("a table", "an array") if is_table(raw.x) else ("an array", "a table")
+        raise DataError(f"{apart.name}: is {other}, but the training rows in {raw.name} are {one}")
+    if not is_table(raw.x) and raw.x.shape[1:] != apart.x.shape[1:]:
+        raise DataError(
+            f"{apart.name}: rows of shape {apart.x.shape[1:]}, but those of {raw.name} have {raw.x.shape[1:]}"
+        )
+    return apart
+
+
+def _origin(
+    raw: Raw, source: str, target: str | None, validation: float | str, seed: int, as_images: bool
+) -> Origin:
+    return Origin(
+        kind=raw.kind,
+        source=source,
+        target=target,
+        separator=raw.separator,
+        validation=validation,
+        own_validation=raw.own_validation is not None and not _is_source(validation),
+        seed=seed,
+        as_images=as_images,
+        image_size=raw.image_size,
+    )
+
+
+def _is_source(validation: float | str) -> bool:
+    try:
+        float(validation)
+    except ValueError:
+        return True
+    return False
+
+
+def _made(
+    raw: Raw,
+    targets: Targets,
+    origin: Origin,
+    train: Indices,
+    other: Raw,
+    held: Indices,
+    held_targets: NDArray[Any],
+) -> Dataset:
+    """Encode training rows, and the validation rows, those of `other`, with what was learned from them."""
+    notes = [targets.note, *raw.notes]
+    if other is not raw:
+        notes.append(f"validation: the {len(held)} rows of {other.name}")
+    encoder = None
+    if is_table(raw.x):
+        frame = raw.x.iloc[train]  # type: ignore[union-attr]
+        encoder, said = learn_encoder(frame, where=lambda rows: raw.where([int(train[row]) for row in rows]))
+        notes += said
+        x = encoder.encode(frame)
+        held_frame = other.x.iloc[held]  # type: ignore[union-attr]
+        held_x = encoder.encode(held_frame, where=lambda rows: other.where([int(held[row]) for row in rows]))
+    else:
+        x, held_x = as_inputs(raw, train), as_inputs(other, held)
+    scale = IMAGE_SCALE if encoder is None and is_bytes(raw.x) else 1.0
+    if scale != 1.0:
+        notes.append("pixels are divided by 255, so that they are 0 to 1")
+    parts = Part(x=x, y=targets.y[train]), Part(x=held_x, y=held_targets[held])
+    return Dataset(
+        name=raw.name,
+        task=targets.task,
+        train=parts[0],
+        validation=parts[1],
+        classes=targets.classes,
+        target=raw.target,
+        encoder=encoder,
+        input_scale=scale,
+        notes=tuple(notes),
+        fingerprint=_fingerprint(parts, targets),
+        origin=origin,
+    )
+
+
+def _fingerprint(parts: tuple[Part, Part], targets: Targets) -> str:
+    """Return the SHA-256 of all rows and labels."""
+    digest = hashlib.sha256(repr((str(targets.task), targets.classes)).encode())
+    for part in parts:
+        for array in (part.x, part.y):
+            digest.update(f"{array.dtype}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,66 @@
+"""NumPy archives: x and y, or x_train, y_train and their validation rows."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hptune.data.dataset import SourceKind
+from hptune.data.raw import Raw, pair
+from hptune.errors import DataError
+
+__all__ = ["read_npz"]
+
+_TRAIN = ("", "_train")
+_VALIDATION = ("_val", "_valid", "_validation", "_test")
+"""Endings of the names of validation arrays, the first that is there counts."""
+
+
+def read_npz(path: Path) -> Raw:
+    """Read x and y, or x_train and y_train, and x_val or x_test with their y where they are there.
+
+    Large and small letters are the same. Raises `DataError` with the names there are where one is lacking.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not hasattr(archive, "files"):
+                raise DataError(f"{path}: holds one array, not an archive of x and y")
+            names = {name.lower(): name for name in archive.files}
+            train = _pair(path, archive, names, _TRAIN)
+            if train is None:
+                raise _lacks(path, list(archive.files))
+            own = _pair(path, archive, names, _VALIDATION)
+    except FileNotFoundError as low:
+        raise DataError(f"{path}: no such file") from low
+    except (OSError, zipfile.BadZipFile, EOFError) as low:
+        raise DataError(f"{path}: can't be read as a NumPy archive: {low}") from low
+    except ValueError as low:
+        raise DataError(
+            f"{path}: can't be read as a NumPy archive of plain arrays: {low}",
+            hint="Save numbers or text, not Python objects: numpy.savez(path, x=x, y=y).",
+        ) from low
+    return replace(train, own_validation=own)
+
+
+def _pair(path: Path, archive: Any, names: dict[str, str], endings: tuple[str, ...]) -> Raw | None:
+    for ending in endings:
+        x, y = names.get(f"x{ending}"), names.get(f"y{ending}")
+        if x is None and y is None:
+            continue
+        if x is None or y is None:
+            raise _lacks(path, list(archive.files))
+        name = path.name if endings is _TRAIN else f"{path.name} ({x})"
+        return pair(name, SourceKind.NPZ, archive[x], archive[y])
+    return None
+
+
+def _lacks(path: Path, files: list[str]) -> DataError:
+    there = ", ".join(sorted(files)) or "nothing"
+    return DataError(
+        f"{path}: needs arrays x and y, or x_train and y_train; holds {there}",
+        hint="Validation rows, if any, are x_val and y_val or x_test and y_test.",
+    )

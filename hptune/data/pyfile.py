@@ -1,0 +1,169 @@
+"""Functions and classes of a person's own Python file, named as FILE.py:NAME."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hptune.errors import InputError, did_you_mean
+
+__all__ = ["importable", "is_function_spec", "load_function", "where_raised"]
+
+_SPEC = re.compile(r"(?P<file>.+\.py)(?::(?P<name>.*))?", re.DOTALL)
+
+_brought: dict[str, dict[str, ModuleType]] = {}
+"""Per folder, the modules that were imported from it; in `sys.modules` only while it is importable."""
+
+
+def is_function_spec(source: str) -> bool:
+    """Tell whether this names a Python file, with a function or without."""
+    return _SPEC.fullmatch(source) is not None
+
+
+def load_function(spec: str, *, error: type[InputError]) -> Any:
+    """Return what FILE.py:NAME names: a function, a class, or an object such as a HyperModel.
+
+    The file is run anew at each call, with its own folder importable. What is found is returned as it is;
+    anything callable will do, and anything with a `build` method.
+
+    Raises `error` where the file does not exist, can't be read as Python, fails while it is run, or has no
+    such name.
+    """
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise error(f"{spec}: not a Python file and function", hint="Write it as FILE.py:FUNCTION.")
+    path = Path(match["file"])
+    module = _run(path, error)
+    name = match["name"] or ""
+    if not name:
+        raise error(
+            f"{spec}: name the function to use, as in {path}:{_first(module)}",
+            hint=did_you_mean("", _public(module)),
+        )
+    if not hasattr(module, name):
+        hint = did_you_mean(name, _public(module)) or "The file defines no function."
+        raise error(f"{path}: has no function {name!r}", hint=hint)
+    found = getattr(module, name)
+    if not callable(found) and not hasattr(found, "build"):
+        raise error(
+            f"{spec}: is {_a_kind(found)}, not a function or a class",
+            hint=did_you_mean("", _public(module)),
+        )
+    return found
+
+
+@contextmanager
+def importable(file: str | Path) -> Iterator[None]:
+    """Let what stands beside a file be imported, as it would be were the file run as a script.
+
+    Afterwards `sys.path` is as before, and the modules that came from the folder leave `sys.modules`, so
+    that a module of the same name beside another file is not mistaken for them; they are the same modules
+    again the next time. A folder that could be imported from anyway is left alone.
+    """
+    folder = str(Path(file).resolve().parent)
+    if any(_resolved(entry) == folder for entry in sys.path):
+        yield
+        return
+    kept = _brought.setdefault(folder, {})
+    before = set(sys.modules)
+    sys.path.insert(0, folder)
+    sys.modules.update({name: module for name, module in kept.items() if name not in before})
+    importlib.invalidate_caches()
+    try:
+        yield
+    finally:
+        with suppress(ValueError):
+            sys.path.remove(folder)
+        for name in [name for name in sys.modules if name not in before and _is_from(name, folder)]:
+            kept[name] = sys.modules.pop(name)
+
+
+def where_raised(raised: BaseException, file: str | Path) -> str:
+    """Return FILE:LINE of the innermost line of this file that led to the exception; FILE if none did."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(raised.__traceback__)
+        if frame.filename == str(Path(file).resolve())
+    ]
+    return f"{file}:{lines[-1]}" if lines else str(file)
+
+
+def _run(path: Path, error: type[InputError]) -> ModuleType:
+    resolved = path.resolve()
+    try:
+        code = compile(resolved.read_bytes(), str(resolved), "exec")
+    except FileNotFoundError as low:
+        raise error(f"{path}: no such file") from low
+    except OSError as low:
+        raise error(f"{path}: can't be read: {low.strerror}") from low
+    except SyntaxError as low:
+        text = f": {low.text.strip()}" if low.text else ""
+        raise error(f"{path}:{low.lineno or 1}: not valid Python: {low.msg}{text}") from low
+    except ValueError as low:
+        raise error(f"{path}: not valid Python: {low}") from low
+    module = ModuleType(_module_name(resolved))
+    module.__file__ = str(resolved)
+    with importable(path):
+        # Registered while it runs, as for any import: dataclasses look their module up.
+        before = sys.modules.get(module.__name__)
+        sys.modules[module.__name__] = module
+        try:
+            exec(code, module.__dict__)
+        except (Exception, SystemExit) as low:
+            _restore(module.__name__, before)
+            last = traceback.format_exception_only(low)[-1].strip()
+            raise error(f"{where_raised(low, path)}: running the file failed: {last}") from low
+    return module
+
+
+def _restore(name: str, before: ModuleType | None) -> None:
+    if before is None:
+        sys.modules.pop(name, None)
+    else:
+        sys.modules[name] = before
+
+
+def _module_name(resolved: Path) -> str:
+    """Return the name that an import would use, unless another module has it already."""
+    name = resolved.stem
+    other = sys.modules.get(name)
+    taken = other is not None and getattr(other, "__file__", None) != str(resolved)
+    return f"hptune_file_{name}" if taken or name in sys.stdlib_module_names else name
+
+
+def _is_from(name: str, folder: str) -> bool:
+    """Tell whether the top-level module or package of this name was found in this folder itself."""
+    top = sys.modules.get(name.partition(".")[0]) or _brought[folder].get(name.partition(".")[0])
+    places = getattr(top, "__path__", None) or [getattr(top, "__file__", None) or ""]
+    return any(_resolved(Path(place).parent) == folder for place in places)
+
+
+def _resolved(entry: str | Path) -> str:
+    return str(Path(entry or ".").resolve())
+
+
+def _public(module: ModuleType) -> list[str]:
+    """Return the names of what the file itself defines and could be meant."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (callable(value) or hasattr(value, "build"))
+        and getattr(value, "__module__", module.__name__) == module.__name__
+    ]
+
+
+def _first(module: ModuleType) -> str:
+    return next(iter(_public(module)), "FUNCTION")
+
+
+def _a_kind(found: object) -> str:
+    name = type(found).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,92 @@
+"""One source of data as it was read: nothing inferred, split or encoded yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.data.dataset import SourceKind
+from hptune.errors import DataError
+from hptune.space import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SHOWN", "Raw", "is_table", "pair", "row_names"]
+
+SHOWN = 5
+"""How many rows, files or names a message lists before it says how many more there are."""
+
+
+def row_names(rows: Sequence[int]) -> str:
+    """Name rows by their place, counted from 0, as arrays are."""
+    return f"row{'s' if len(rows) > 1 else ''} {', '.join(map(str, rows))} (counted from 0)"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Raw:
+    """Inputs and targets of one source, row by row."""
+
+    name: str
+    """Short name for people, which its messages begin with."""
+    kind: SourceKind
+    x: pd.DataFrame | NDArray[Any]
+    """Columns without the target, or an array of shape (rows, *features)."""
+    y: pd.Series[Any] | NDArray[Any]
+    """Targets as they came; where `classes` is given, codes of those."""
+    target: str = ""
+    """Name of the target column."""
+    classes: tuple[Value, ...] = ()
+    """Labels, where the source itself knows them."""
+    own_validation: Raw | None = None
+    """Validation rows, where the source has them."""
+    separator: str = ","
+    """What stands between two values of a CSV file."""
+    image_size: tuple[int, int] | None = None
+    """Height and width that images of a folder were brought to."""
+    notes: tuple[str, ...] = ()
+    where: Callable[[Sequence[int]], str] = row_names
+    """Names rows, given by their place counted from 0, as a person finds them: lines of a file."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.x)
+
+    def some(self, rows: NDArray[Any]) -> str:
+        """Name the first few of these rows, and say how many more there are."""
+        named = self.where([int(row) for row in rows[:SHOWN]])
+        return named + (f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else "")
+
+
+def is_table(x: object) -> bool:
+    """Tell whether this is a pandas DataFrame, without importing pandas for it."""
+    return type(x).__module__.partition(".")[0] == "pandas" and hasattr(x, "columns")
+
+
+def pair(name: str, kind: SourceKind, x: Any, y: Any, **more: Any) -> Raw:
+    """Make a `Raw` of inputs and targets as a person's arrays or frames have them.
+
+    Raises `DataError` where they have no rows, or not the same number of rows.
+    """
+    table = is_table(x)
+    x = x.reset_index(drop=True) if table else np.asarray(x)
+    is_series = type(y).__module__.partition(".")[0] == "pandas"
+    if is_series and getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
+        y = y.iloc[:, 0]
+    target = str(y.name) if is_series and getattr(y, "name", None) is not None else ""
+    y = y.reset_index(drop=True) if is_series and y.ndim == 1 else np.asarray(y)
+    for what, array in (("inputs", x), ("targets", y)):
+        if array.ndim == 0:
+            raise DataError(f"{name}: the {what} are one value, not one per row")
+    if len(x) != len(y):
+        raise DataError(f"{name}: {len(x)} rows of inputs but {len(y)} targets")
+    if len(x) == 0:
+        raise DataError(f"{name}: has no rows")
+    if not table and x.ndim == 1:
+        x = x[:, None]
+    return Raw(name=name, kind=kind, x=x, y=y, target=target, **more)

@@ -1,0 +1,246 @@
+"""What is to be predicted, read off the targets themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.data.dataset import Task
+from hptune.data.raw import SHOWN, Raw
+from hptune.errors import DataError, did_you_mean
+from hptune.space import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Targets", "code_targets", "read_targets"]
+
+_MOST_CLASSES = 20
+_ROWS_PER_CLASS = 3
+_WIDEST_SPAN = 100
+
+_CLASSES = (Task.BINARY, Task.MULTICLASS)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Targets:
+    """The targets of all rows, as they are learned."""
+
+    task: Task
+    y: NDArray[Any]
+    """Class codes, int32, shape (rows,); numbers, float32, shape (rows,); or as they came."""
+    classes: tuple[Value, ...] = ()
+    """Labels in the order of their codes."""
+    one_hot: bool = False
+    """Whether they came as one column per class."""
+    note: str = ""
+    """The task, and what it was inferred from."""
+
+
+def read_targets(raw: Raw, task: Task | None = None) -> Targets:
+    """Infer the task from the targets, unless it is given, and bring them to its form.
+
+    Text and true or false are classes. Whole numbers are classes if there are at most two distinct ones, or
+    if at most 20 distinct ones span at most 100 between them and come with 3 rows each on average. Other
+    numbers are a regression. One column per class, each row with a single 1 and else 0, are classes;
+    anything else of two or more dimensions is `Task.OTHER` and stays as it is. Labels are sorted.
+
+    Raises `DataError` for missing or infinite targets, for a single class, and for targets that can't be
+    what `task` says.
+    """
+    if task is Task.OTHER:
+        return Targets(task=Task.OTHER, y=_plain(raw), note="task: other, as given; targets stay as they are")
+    if raw.classes and (task is None or task in _CLASSES):
+        codes = np.asarray(raw.y).astype(np.int32)
+        return _classes(raw, task, codes, raw.classes, "the data says so")
+    values = np.asarray(raw.classes)[np.asarray(raw.y)] if raw.classes else _plain(raw)
+    if values.ndim > 1:
+        return _of_more_dimensions(raw, values, task)
+    if task is Task.REGRESSION:
+        return _regression(raw, values, "as given")
+    why = _why_classes(values)
+    if task is None and not why:
+        return _regression(raw, values, "inferred from numbers as the target")
+    codes, labels = _codes(values)
+    return _classes(raw, task, codes, labels, why)
+
+
+def code_targets(raw: Raw, like: Targets) -> NDArray[Any]:
+    """Bring the targets of validation rows to the form that those of the training rows have.
+
+    Raises `DataError` for a label that the training rows have not.
+    """
+    if raw.classes and raw.classes == like.classes:
+        return np.asarray(raw.y).astype(np.int32)
+    values = np.asarray(raw.classes)[np.asarray(raw.y)] if raw.classes else _plain(raw)
+    if like.task is Task.OTHER:
+        if values.shape[1:] != like.y.shape[1:]:
+            raise DataError(
+                f"{raw.name}: targets of shape {values.shape[1:]} per row; "
+                f"the training rows have {like.y.shape[1:]}"
+            )
+        return values
+    if like.task is Task.REGRESSION:
+        return _numbers(raw, values)
+    if like.one_hot and values.ndim == 2 and values.shape[1] == len(like.classes) and _is_one_hot(values):
+        return np.asarray(values.argmax(axis=1), dtype=np.int32)
+    if values.ndim > 1:
+        raise DataError(f"{raw.name}: targets of shape {values.shape}; the training rows have one each")
+    own, labels = _codes(values)
+    unknown = [label for label in labels if label not in like.classes]
+    if unknown:
+        raise DataError(
+            f"{raw.name}: the training rows have no class {_listed(unknown)}",
+            hint=did_you_mean(str(unknown[0]), map(str, like.classes)),
+        )
+    return np.array([like.classes.index(label) for label in labels], dtype=np.int32)[own]
+
+
+def _plain(raw: Raw) -> NDArray[Any]:
+    """Return targets as an array of numbers, of true and false, or of text; shape (rows,) or more."""
+    y = raw.y
+    if isinstance(y, np.ndarray):
+        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+        if y.dtype.kind == "f":
+            _refuse(raw, np.isnan(y), "no value")
+        if y.dtype.kind in "biuf":
+            return y
+        import pandas as pd
+
+        if y.ndim > 1:
+            raise DataError(f"{raw.name}: targets of shape {y.shape} hold {y.dtype}, not numbers")
+        y = pd.Series(y)
+    return _plain_column(raw, y)
+
+
+def _plain_column(raw: Raw, y: pd.Series[Any]) -> NDArray[Any]:
+    import pandas as pd
+
+    types = pd.api.types
+    missing = y.isna()
+    if types.is_string_dtype(y.dtype) or y.dtype == object:
+        missing = missing | (y == "")
+    _refuse(raw, missing.to_numpy(dtype=bool), "no value")
+    if isinstance(y.dtype, pd.CategoricalDtype):
+        y = y.astype(y.cat.categories.dtype)
+    found = types.infer_dtype(y, skipna=True)
+    if found == "boolean":
+        return y.to_numpy(dtype=bool)
+    if found == "integer":
+        return y.to_numpy(dtype=np.int64)
+    if found in ("floating", "mixed-integer-float", "decimal"):
+        return y.to_numpy(dtype=np.float64)
+    if found in ("string", "mixed", "mixed-integer"):
+        return y.astype(str).to_numpy(dtype=object)
+    if found == "bytes":
+        return y.map(bytes.decode).to_numpy(dtype=object)
+    raise DataError(
+        f"{_the_target(raw)} holds {found}, which can't be predicted", hint="Give numbers or text."
+    )
+
+
+def _of_more_dimensions(raw: Raw, values: NDArray[Any], task: Task | None) -> Targets:
+    if _is_one_hot(values) and task is not Task.REGRESSION:
+        codes = values.argmax(axis=1).astype(np.int32)
+        why = f"the target has a column for each of {values.shape[1]} classes"
+        made = _classes(raw, task, codes, tuple(range(values.shape[1])), why)
+        return Targets(task=made.task, y=made.y, classes=made.classes, note=made.note, one_hot=True)
+    if task is not None:
+        raise DataError(
+            f"{raw.name}: targets of shape {values.shape}, but {task} has one for each row",
+            hint=f"The task for targets of another shape is {Task.OTHER}.",
+        )
+    note = f"task: other, as each target has the shape {values.shape[1:]}; targets stay as they are"
+    return Targets(task=Task.OTHER, y=values, note=note)
+
+
+def _is_one_hot(values: NDArray[Any]) -> bool:
+    if values.ndim != 2 or values.shape[1] < 2 or values.dtype.kind not in "biuf":
+        return False
+    return bool(np.all((values == 0) | (values == 1)) and np.all(values.sum(axis=1) == 1))
+
+
+def _why_classes(values: NDArray[Any]) -> str:
+    """Return why these are classes; "" where they are numbers."""
+    if values.dtype.kind == "b":
+        return "the target is true or false"
+    if values.dtype.kind not in "iuf":
+        return "the target is text"
+    if not np.all(np.isfinite(values)) or np.any(values != np.floor(values)):
+        return ""
+    distinct = np.unique(values)
+    few = len(distinct) <= _MOST_CLASSES and len(values) >= _ROWS_PER_CLASS * len(distinct)
+    if len(distinct) <= 2 or (few and distinct[-1] - distinct[0] <= _WIDEST_SPAN):
+        return f"the target has {len(distinct)} distinct whole numbers"
+    return ""
+
+
+def _codes(values: NDArray[Any]) -> tuple[NDArray[np.int32], tuple[Value, ...]]:
+    """Return class codes, and the labels, sorted, as Python values."""
+    if values.dtype == object:
+        import pandas as pd
+
+        found, labels = pd.factorize(values, sort=True)
+        return found.astype(np.int32), tuple(str(label) for label in labels)
+    if values.dtype.kind == "f" and np.all(values == np.floor(values)):
+        values = values.astype(np.int64)
+    distinct, codes = np.unique(values, return_inverse=True)
+    return codes.reshape(-1).astype(np.int32), tuple(label.item() for label in distinct)
+
+
+def _classes(
+    raw: Raw, task: Task | None, codes: NDArray[np.int32], labels: tuple[Value, ...], why: str
+) -> Targets:
+    if len(np.unique(codes)) < 2:
+        raise DataError(
+            f"{_the_target(raw)} has one class only, {labels[int(codes[0])]!r}",
+            hint="There is nothing to tell apart: at least two classes are needed.",
+        )
+    if task is Task.BINARY and len(labels) != 2:
+        raise DataError(f"{_the_target(raw)} has {len(labels)} classes, but the task is given as binary")
+    inferred = Task.BINARY if len(labels) == 2 else Task.MULTICLASS
+    reason = "as given" if task else f"as {why}"
+    note = f"task: {task or inferred} ({len(labels)} classes: {_listed(labels)}), {reason}"
+    return Targets(task=task or inferred, y=codes, classes=labels, note=note)
+
+
+def _regression(raw: Raw, values: NDArray[Any], reason: str) -> Targets:
+    y = _numbers(raw, values)
+    if np.all(y == y[0]):
+        raise DataError(f"{_the_target(raw)} is always {y[0]:g}", hint="There is nothing to predict.")
+    note = f"task: regression ({y.min():g} to {y.max():g}), {reason}"
+    return Targets(task=Task.REGRESSION, y=y, note=note)
+
+
+def _numbers(raw: Raw, values: NDArray[Any]) -> NDArray[np.float32]:
+    if values.ndim > 1:
+        raise DataError(f"{raw.name}: targets of shape {values.shape}, but regression has one for each row")
+    try:
+        numbers = values.astype(np.float64)
+    except ValueError as low:
+        raise DataError(f"{_the_target(raw)} is text, which regression can't predict: {low}") from low
+    with np.errstate(over="ignore"):
+        y = numbers.astype(np.float32)
+    _refuse(raw, ~np.isfinite(y), "no finite value")
+    return y
+
+
+def _refuse(raw: Raw, wrong: NDArray[np.bool_], what: str) -> None:
+    rows = np.flatnonzero(wrong if wrong.ndim == 1 else wrong.reshape(len(wrong), -1).any(axis=1))
+    if len(rows):
+        raise DataError(
+            f"{_the_target(raw)} has {what} in {raw.some(rows)}",
+            hint="Fill in or remove these rows: what is to be predicted must be known.",
+        )
+
+
+def _the_target(raw: Raw) -> str:
+    return f"{raw.name}: the target" + (f" {raw.target!r}" if raw.target else "")
+
+
+def _listed(labels: tuple[Value, ...] | list[Value]) -> str:
+    shown = ", ".join(map(str, labels[: 2 * SHOWN]))
+    return shown + (f" and {len(labels) - 2 * SHOWN} more" if len(labels) > 2 * SHOWN else "")
