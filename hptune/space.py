@@ -77,7 +77,9 @@ class Space:
         kind = kind_of(parent.initial)
         for value in condition.values:
             if kind_of(value) != kind:
-                raise SpaceError(f"{hp.name}: when: {parent.name} can't be {value!r}: its values are not {kind_of(value)}")
+                raise SpaceError(
+                    f"{hp.name}: when: {parent.name} can't be {value!r}: it is {kind}, not {kind_of(value)}"
+                )
         if isinstance(parent, Choice | Boolean):
             for value in condition.values:
                 if not parent.contains(value) and not self._dropped(parent, value):
