@@ -123,6 +123,9 @@ class Job:
     """Path of the weights to go on from; "" when it begins."""
     keep_as: str = ""
     """Path to write the weights to when done; "" to write none."""
+    keep_if: float | None = None
+    """Write them only where the score is at least this good, or the training was interrupted;
+    None writes them always."""
 
 
 class OutcomeState(StrEnum):

@@ -1,0 +1,62 @@
+"""The command's entry: the one place where errors become words and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from hptune.errors import HptuneError
+
+__all__ = ["main"]
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `hptune` and exit with its code."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run `hptune` with `arguments` (those of the process by default); returns its exit code."""
+    from hptune.cli.app import app
+
+    try:
+        result = app.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.format_message())
+        return 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("Interrupted. The same command goes on from here.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output closed it early, as `head` does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except HptuneError as error:
+        _say(f"{click.style('Error:', fg='red', bold=True)} {error.message}")
+        if error.hint:
+            _say(error.hint)
+        return error.exit_code
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        _say("This is a bug in hptune, not in what you gave it.")
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""`hptune narrow`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hptune.cli.options import json_option, study_argument
+
+__all__ = ["command"]
+
+
+@click.command(name="narrow", short_help="See what a pass taught and steer the next one.")
+@study_argument
+@click.option("--accept", is_flag=True, help="Take the proposal as it is, with what is given beside.")
+@click.option("--set", "sets", multiple=True, metavar="NAME=LOW..HIGH", help="A range, or choices a,b.")
+@click.option("--freeze", multiple=True, metavar="NAME=VALUE", help="Search it no more.")
+@click.option("--keep", multiple=True, metavar="NAME", help="Leave its range as it is.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@json_option
+def command(
+    study: str | None,
+    accept: bool,
+    sets: tuple[str, ...],
+    freeze: tuple[str, ...],
+    keep: tuple[str, ...],
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """See what a pass taught and steer the next one.
+
+    Shows how each range would move and why. --accept, --set, --freeze and --keep write
+    next-pass.yaml in the study; on a terminal and without them it asks.
+    """
+    from hptune import next_pass, tables
+    from hptune.study import Study, find_study
+
+    with Study.open(find_study(study)) as opened:
+        proposal = next_pass.edited(next_pass.propose_for(opened), sets=sets, freeze=freeze, keep=keep)
+        decided = bool(accept or sets or freeze or keep)
+        if not decided and not dry_run and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+            from hptune.cli.ask import ask
+
+            answer = ask(proposal)
+            if answer is None:
+                click.echo("Nothing was changed.")
+                return
+            proposal, decided = answer, True
+        else:
+            click.echo(tables.proposal_json(proposal) if as_json else tables.proposal_text(proposal))
+        if decided and not dry_run:
+            path = next_pass.write_next_pass(opened, proposal)
+            click.echo(f"Wrote {path}. The next `hptune search` runs it, as a pass of its own.", err=True)

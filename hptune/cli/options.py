@@ -1,0 +1,63 @@
+"""Options that several commands share; every option can be set by an environment variable too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["OPTION_NAMES", "Duration", "json_option", "option", "study_argument"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OPTION_NAMES: tuple[str, ...] = (
+    "data", "target", "validation", "model", "space", "study", "passes", "trials", "epochs", "max-time",
+    "oracle", "objective", "workers", "seed", "interactive",
+)  # fmt: skip
+"""What a project file may set."""
+
+
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """Return a click option that HPTUNE_<NAME> sets as well, defaults shown in --help."""
+    long = next(name for name in names if name.startswith("--")).split("/")[0]
+    variable = "HPTUNE_" + long.lstrip("-").replace("-", "_").upper()
+    settings.setdefault("show_default", settings.get("default") is not None and not settings.get("is_flag"))
+    return click.option(*names, envvar=variable, **settings)
+
+
+def json_option(command: F) -> F:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def study_argument(command: F) -> F:
+    """Add STUDY: a folder, a name under studies/, or the newest one when left out."""
+    return click.argument("study", required=False, shell_complete=_complete_study)(command)
+
+
+def _complete_study(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    folders = sorted(path.parent.name for path in Path("studies").glob("*/study.db"))
+    return [name for name in folders if name.startswith(incomplete)]
+
+
+class Duration(click.ParamType):
+    """A time such as 90s, 30m or 1h30m; a bare number is seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        text = value.strip().lower()
+        parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
+        if not parts or not any(parts.groups()):
+            self.fail(f"{value!r} is not a time: write 90s, 30m or 1h30m", param, ctx)
+        hours, minutes, seconds = (float(part or 0) for part in parts.groups())
+        total = 3600 * hours + 60 * minutes + seconds
+        if total <= 0:
+            self.fail("the time must be above 0", param, ctx)
+        return total

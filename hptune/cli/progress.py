@@ -1,0 +1,166 @@
+"""What a search looks like while it runs: one live line on a terminal, a line per pass elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from types import FrameType, TracebackType
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from hptune.engine import Listener, Stop
+from hptune.proposal import Proposal, Verdict, describe_range
+from hptune.study import Pass, Study
+from hptune.trial import Job, Trial, TrialState
+
+__all__ = ["ProgressListener", "stop_on_signals"]
+
+
+class ProgressListener(Listener):
+    """Shows a search on stderr: passes, trials, best so far and the time it will still take."""
+
+    def __init__(self, *, interactive: bool = False) -> None:
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._interactive = interactive
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._trials = 0
+        self._best: float | None = None
+        self._bad = 0
+        self._spent = 0
+        self._budget = 0
+        self._sign = 1
+        self._begun_at = time.monotonic()
+        self._trained = 0
+        """Epochs trained by this run, for the time it will still take."""
+        self._title = ""
+
+    def __enter__(self) -> ProgressListener:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end_bar()
+
+    def study_opened(self, study: Study, budget: int) -> None:
+        """See where the study stands before the search goes on."""
+        best = study.best(1)
+        trials = study.trials(curves=False)
+        self._spent, self._budget, self._trials = study.spent(), budget, len(trials)
+        self._sign = study.identity.goal.sign
+        self._best = best[0].score if best else None
+        self._bad = sum(t.state in (TrialState.INFEASIBLE, TrialState.FAILED) for t in trials)
+        if trials:
+            self._console.print(f"Going on with {study.folder}: {self._standing()}")
+        else:
+            self._console.print(f"New study {study.folder}: {study.identity.objective}, {budget} epochs")
+
+    def pass_begun(self, the_pass: Pass, end: int) -> None:
+        """Begin the bar of a pass."""
+        self._end_bar()
+        self._title = f"pass {the_pass.number}"
+        if not self._console.is_terminal:
+            self._console.print(f"{self._title}: {self._standing()}")
+            return
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[standing]}"),
+            console=self._console,
+            refresh_per_second=4,
+        )
+        self._progress.start()
+        self._task = self._progress.add_task(
+            self._title, total=self._budget, completed=self._spent, standing=self._standing()
+        )
+
+    def epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+        """Move the bar."""
+        self._spent += 1
+        self._trained += 1
+        self._refresh()
+
+    def asked(self, job: Job, trial: Trial) -> None:
+        """Count a new trial."""
+        self._trials = max(self._trials, job.trial_id)
+
+    def told(self, job: Job, trial: Trial) -> None:
+        """Note a score, and say at once what could not be trained."""
+        if trial.state in (TrialState.INFEASIBLE, TrialState.FAILED):
+            self._bad += 1
+            self._console.print(f"  trial {trial.id} {trial.state}: {trial.reason}", style="yellow")
+        elif trial.score is not None and (
+            self._best is None or self._sign * trial.score > self._sign * self._best
+        ):
+            self._best = trial.score
+            if not self._console.is_terminal:
+                self._console.print(f"{self._title}: {self._standing()}")
+        self._refresh()
+
+    def narrowed(self, proposal: Proposal) -> Proposal | None:
+        """Say how the ranges move; ask first where the search is interactive."""
+        self._end_bar()
+        if self._interactive:
+            from hptune.cli.ask import ask
+
+            return ask(proposal)
+        for move in proposal.changes:
+            if move.verdict is not Verdict.KEEP:
+                ranges = f"{describe_range(move.old)} → {describe_range(move.new)}"
+                self._console.print(f"  {move.verdict.value:<7}{move.name}: {ranges}", style="cyan")
+        return proposal
+
+    def exhausted(self, the_pass: Pass) -> None:
+        """Say that there is nothing more to try."""
+        self._console.print(f"  pass {the_pass.number}: every configuration of its space was tried")
+
+    def _standing(self) -> str:
+        parts = [f"{self._trials} trials", f"{self._spent}/{self._budget} epochs"]
+        if self._best is not None:
+            parts.append(f"best {self._best:.4g}")
+        if self._bad:
+            parts.append(f"{self._bad} infeasible")
+        if self._trained >= 3:
+            seconds = (time.monotonic() - self._begun_at) / self._trained * (self._budget - self._spent)
+            parts.append(f"ETA {_duration(seconds)}")
+        return " · ".join(parts)
+
+    def _refresh(self) -> None:
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=self._spent, standing=self._standing())
+
+    def _end_bar(self) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextlib.contextmanager
+def stop_on_signals(max_seconds: float | None) -> Iterator[Stop]:
+    """Let the first Ctrl-C (or SIGTERM) end the search after its epoch, and the second at once."""
+    deadline = None if max_seconds is None else time.monotonic() + max_seconds
+    stop = Stop(deadline=deadline)
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        if stop.asked:
+            raise KeyboardInterrupt
+        stop.asked = True
+        click.echo("\nStopping after this epoch; Ctrl-C again stops at once.", err=True)
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,76 @@
+"""`hptune search`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from hptune.cli.options import Duration, json_option, option
+from hptune.errors import SearchInterruptedError
+
+__all__ = ["command"]
+
+
+@click.command(name="search", short_help="Search for the best hyperparameters, pass after pass.")
+@click.argument("data", default="digits", envvar="HPTUNE_DATA")
+@option("--target", metavar="COLUMN", help="Column to predict, for a table.")
+@option(
+    "--validation",
+    default="0.2",
+    metavar="SHARE|FILE",
+    help="Share of the rows to validate on, or a file of its own.",
+)
+@option("--model", default="mlp", metavar="NAME|FILE.py:build", help="A recipe, or your own build(hp).")
+@option("--space", metavar="NAME|FILE", help="A ready space or a space file.  [default: the model's own]")
+@option("--study", type=click.Path(path_type=Path), help="Its folder.  [default: studies/DATA-MODEL]")
+@option("--passes", default=3, type=click.IntRange(1, 20), help="Passes; between them the ranges move.")
+@option("--trials", default=40, type=click.IntRange(1), help="Budget in full trainings, over all passes.")
+@option("--epochs", default=30, type=click.IntRange(1), help="Epochs of a full training.")
+@option("--max-time", type=Duration(), help="Stop after this long: 90s, 30m, 1h30m.")
+@option(
+    "--oracle",
+    default="coarse-to-fine",
+    type=click.Choice(["coarse-to-fine", "random", "bayesian", "hyperband", "grid"]),
+    help="Who suggests what to try.",
+)
+@option("--objective", metavar="METRIC", help="What to improve.  [default: val_accuracy, or val_loss]")
+@option("--workers", default=1, type=click.IntRange(1, 256), help="Trainings at a time.")
+@option("--seed", default=0, type=click.IntRange(0), help="Seeds everything that is drawn.")
+@option("--interactive", is_flag=True, help="Ask between passes.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
+@click.option("--fresh", is_flag=True, help="Put an earlier study of this name aside and begin anew.")
+@json_option
+def command(interactive: bool, dry_run: bool, as_json: bool, max_time: float | None, **given: object) -> None:
+    """Search for the best hyperparameters, pass after pass.
+
+    DATA is a bundled set (digits, breast_cancer, wine, iris, diabetes), a CSV, Parquet or NPZ
+    file, a folder of images by class, or FILE.py:function. The same command again goes on from
+    where it was stopped.
+    """
+    from hptune.search import SearchOptions, plan_search, search
+    from hptune.study import Study
+
+    options = SearchOptions(
+        **given,  # type: ignore[arg-type]
+        max_seconds=max_time,
+        command=shlex.join(["hptune", *sys.argv[1:]]),
+    )
+    from hptune import tables
+
+    if dry_run:
+        space, plan = plan_search(options)
+        click.echo(tables.plan_json(space, plan) if as_json else tables.plan_text(space, plan))
+        return
+    from hptune.cli.progress import ProgressListener, stop_on_signals
+
+    with ProgressListener(interactive=interactive) as listener, stop_on_signals(max_time) as stop:
+        try:
+            folder = search(options, listener=listener, stop=stop)
+        except SearchInterruptedError as stopped:
+            stopped.hint = f"Go on with: {options.command}"
+            raise
+    with Study.open(folder) as study:
+        click.echo(tables.summary_json(study) if as_json else tables.summary_text(study))

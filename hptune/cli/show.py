@@ -1,0 +1,26 @@
+"""`hptune show`."""
+
+from __future__ import annotations
+
+import click
+
+from hptune.cli.options import json_option
+
+__all__ = ["command"]
+
+
+@click.command(name="show", short_help="Show one trial.")
+@click.argument("trial", type=click.IntRange(1))
+@click.option("--study", metavar="STUDY", help="Its folder.  [default: the newest under studies/]")
+@json_option
+def command(trial: int, study: str | None, as_json: bool) -> None:
+    """Show one trial: its configuration, its curve, and why it failed if it did."""
+    from hptune import tables
+    from hptune.study import Study, find_study
+
+    with Study.open(find_study(study)) as opened:
+        found = opened.trial(trial)
+        if as_json:
+            click.echo(tables.to_json({"trial": tables.trial_dict(found) | {"traceback": found.traceback}}))
+        else:
+            click.echo(tables.trial_text(found, opened.identity.objective))

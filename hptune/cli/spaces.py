@@ -1,0 +1,44 @@
+"""`hptune spaces`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+__all__ = ["command"]
+
+
+@click.group(name="spaces", short_help="List, show and describe search spaces.", invoke_without_command=True)
+@click.pass_context
+def command(ctx: click.Context) -> None:
+    """List the ready search spaces, show one, or print the file format's JSON Schema."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from hptune.space_yaml import ready_space, ready_spaces
+    from hptune.tables import columns
+
+    spaces = [ready_space(name) for name in sorted(ready_spaces())]
+    rows = [[s.name, str(len(s.searched)), s.description.strip().splitlines()[0]] for s in spaces]
+    click.echo(columns(rows, ["space", "searched", "what for"]))
+
+
+@command.command(name="show")
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a ready space's file, to copy and edit."""
+    from hptune.errors import SpaceError, did_you_mean
+    from hptune.space_yaml import ready_spaces
+
+    ready = ready_spaces()
+    if name not in ready:
+        raise SpaceError(f"no ready space is named {name!r}", hint=did_you_mean(name, ready))
+    click.echo(ready[name].read_text(encoding="utf-8").rstrip("\n"))
+
+
+@command.command(name="schema")
+def schema() -> None:
+    """Print the JSON Schema of space files, for editors."""
+    from hptune.space_yaml import schema
+
+    click.echo(json.dumps(schema(), indent=2))

@@ -1,0 +1,46 @@
+"""`hptune trials`."""
+
+from __future__ import annotations
+
+import click
+
+from hptune.cli.options import json_option, study_argument
+from hptune.trial import TrialState
+
+__all__ = ["command"]
+
+STATES = [state.value.replace(" ", "-") for state in TrialState]
+
+
+@click.command(name="trials", short_help="List a study's trials.")
+@study_argument
+@click.option("--sort", metavar="COLUMN", default="id", show_default=True, help="score, seconds, a name …")
+@click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only these.")
+@click.option("--pass", "pass_number", type=click.IntRange(1), help="Only this pass.")
+@click.option("--top", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per trial.")
+@json_option
+def command(
+    study: str | None,
+    sort: str,
+    states: tuple[str, ...],
+    pass_number: int | None,
+    top: int | None,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """List a study's trials; works while it is searched.
+
+    --sort score puts the best first; any other column, a hyperparameter too, goes upwards.
+    """
+    from hptune import tables
+    from hptune.study import Study, find_study
+    from hptune.trial_list import select
+
+    with Study.open(find_study(study)) as opened:
+        wanted = {TrialState(state.replace("-", " ")) for state in states}
+        trials = select(opened, sort=sort, states=wanted, pass_number=pass_number)[:top]
+        if as_json:
+            click.echo(tables.trials_json(opened, trials))
+        else:
+            click.echo(tables.trials_csv(trials) if as_csv else tables.trials_text(trials))

@@ -1,0 +1,67 @@
+"""Where studies live, and which one a command means."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from hptune.errors import StudyError, UsageError, did_you_mean
+
+__all__ = ["STUDIES", "default_path", "find_study", "move_aside", "newest_study"]
+
+STUDIES = Path("studies")
+"""Folder of the studies, below the working directory."""
+DATABASE = "study.db"
+
+
+def default_path(data: str, model: str) -> Path:
+    """Return the folder of a search on `data` with `model`: studies/digits-mlp."""
+
+    def short(name: str) -> str:
+        path, _, function = name.partition(":")
+        words = [Path(path).stem] + ([function] if function not in ("", "build", "load") else [])
+        return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(words)).strip("-.") or "data"
+
+    return STUDIES / f"{short(data)}-{short(model)}"
+
+
+def newest_study() -> Path:
+    """Return the study under studies/ that was written to last; raises UsageError if none."""
+    found = [path.parent for path in STUDIES.glob(f"*/{DATABASE}")]
+    if not found:
+        raise UsageError(
+            f"there is no study under {STUDIES}/ here",
+            hint="Begin one with `hptune search`, or name a study's folder.",
+        )
+    return max(found, key=_last_written)
+
+
+def _last_written(folder: Path) -> float:
+    files = [folder / DATABASE, folder / f"{DATABASE}-wal"]
+    return max(file.stat().st_mtime for file in files if file.exists())
+
+
+def find_study(given: str | Path | None) -> Path:
+    """Return the folder that a person means: a path, a name under studies/, or the newest."""
+    if given is None:
+        return newest_study()
+    for folder in (Path(given), STUDIES / given):
+        if (folder / DATABASE).is_file():
+            return folder
+    names = [path.parent.name for path in STUDIES.glob(f"*/{DATABASE}")]
+    if Path(given).exists():
+        raise StudyError(
+            f"{given}: not a study: it holds no {DATABASE}", hint=did_you_mean(str(given), names)
+        )
+    raise UsageError(f"{given}: there is no such study", hint=did_you_mean(str(given), names))
+
+
+def move_aside(folder: Path) -> Path | None:
+    """Rename a study's folder to make room for a fresh one; returns where it went, or None."""
+    if not folder.exists():
+        return None
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+        number += 1
+    folder.rename(aside)
+    return aside

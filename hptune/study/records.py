@@ -1,0 +1,92 @@
+"""What a study holds beside trials: what it is about, its passes, its asks and tells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from hptune.proposal import Proposal
+from hptune.space import Space, Value
+from hptune.trial import Direction, Job, Objective, TrialState
+
+__all__ = ["Ask", "Identity", "Pass", "Tell"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a study is about. Trials compare only where all of it is the same."""
+
+    data: str
+    """As given on the command line."""
+    data_fingerprint: str
+    model: str
+    model_fingerprint: str
+    objective: str
+    direction: Direction
+    epochs: int
+    """Epochs of one full training."""
+    oracle: str
+    seed: int
+    settings: Mapping[str, Value | None]
+    """Other options that change what a trial scores: target, validation, normalisation …"""
+
+    @property
+    def goal(self) -> Objective:
+        """The objective with its direction."""
+        return Objective(name=self.objective, direction=self.direction)
+
+    def difference(self, wanted: Identity) -> str:
+        """Say in words the first thing that keeps trials of the two from comparing, or ""."""
+        for field in fields(Identity):
+            mine, theirs = getattr(self, field.name), getattr(wanted, field.name)
+            # A moved data file or a corrected model file goes on; other rows do not.
+            if field.name in ("data", "model_fingerprint") or mine == theirs:
+                continue
+            if field.name == "data_fingerprint":
+                return f"its rows are not those of {wanted.data} as it is now split and encoded"
+            if field.name == "settings":
+                return _differing(mine, theirs)
+            return f"its {field.name} is {mine}, not {theirs}"
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One search over one space."""
+
+    number: int
+    space: Space
+    proposal: Proposal | None
+    """What made the space; None for a space that was given."""
+    origin: str
+    """given, narrowed (by the rules alone) or person (a proposal that a person edited)."""
+    started_at: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """The oracle was asked and gave this."""
+
+    job: Job
+    oracle_values: Mapping[str, Value]
+    """Its values as it gave them, `tuner/…` included."""
+    memo: object
+    """Its small state right after."""
+    pass_number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tell:
+    """The oracle was told this of a job."""
+
+    job_id: int
+    state: TrialState
+    score: float | None
+    pass_number: int
+
+
+def _differing(mine: Mapping[str, Value | None], theirs: Mapping[str, Value | None]) -> str:
+    names = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
+    return "; ".join(
+        f"its --{name.replace('_', '-')} is {mine.get(name)}, not {theirs.get(name)}" for name in names
+    )

@@ -1,0 +1,65 @@
+"""Rows of the database ↔ the frozen values of the ground floor."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from hptune.proposal import Move, Proposal, Verdict
+from hptune.space import Space
+from hptune.space_dict import space_from_dict, space_to_dict
+from hptune.trial import Epoch, Trial, TrialState
+
+__all__ = ["proposal_from_json", "proposal_to_json", "space_from_json", "space_to_json", "trial_from_row"]
+
+
+def space_to_json(space: Space) -> str:
+    """Return a space as JSON text."""
+    return json.dumps(space_to_dict(space))
+
+
+def space_from_json(text: str) -> Space:
+    """Return the space that `space_to_json` wrote."""
+    return space_from_dict(json.loads(text))
+
+
+def proposal_to_json(proposal: Proposal) -> str:
+    """Return a proposal as JSON text."""
+    return json.dumps(
+        {
+            "space": space_to_dict(proposal.space),
+            "next_space": space_to_dict(proposal.next_space),
+            "moves": [
+                {"name": m.name, "verdict": m.verdict.value, "reason": m.reason, "by_person": m.by_person}
+                for m in proposal.moves
+            ],
+            "notes": list(proposal.notes),
+        }
+    )
+
+
+def proposal_from_json(text: str) -> Proposal:
+    """Return the proposal that `proposal_to_json` wrote."""
+    content = json.loads(text)
+    space, next_space = space_from_dict(content["space"]), space_from_dict(content["next_space"])
+    moves = tuple(
+        Move(
+            name=m["name"],
+            verdict=Verdict(m["verdict"]),
+            old=space[m["name"]],
+            new=next_space[m["name"]],
+            reason=m["reason"],
+            by_person=m["by_person"],
+        )
+        for m in content["moves"]
+    )
+    return Proposal(space=space, moves=moves, notes=tuple(content["notes"]))
+
+
+def trial_from_row(row: sqlite3.Row, curve: tuple[Epoch, ...]) -> Trial:
+    """Return the trial of a row of `trials`, with its curve."""
+    fields: dict[str, Any] = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row is no mapping
+    fields["values"] = json.loads(fields["values"])
+    fields["state"] = TrialState(fields["state"])
+    return Trial(**fields, curve=curve)

@@ -1,0 +1,106 @@
+"""The database's tables, and how older ones are brought up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from hptune.errors import StudyError
+
+__all__ = ["VERSION", "connect", "create_tables"]
+
+VERSION = 1
+"""Raised whenever a table changes; older databases are then upgraded when opened."""
+
+_TABLES = """
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE passes (
+    number INTEGER PRIMARY KEY,
+    space TEXT NOT NULL,            -- JSON
+    proposal TEXT,                  -- JSON: what made this space; NULL for a space that was given
+    origin TEXT NOT NULL,           -- given, narrowed or person
+    started_at REAL NOT NULL
+);
+
+-- Trained epochs and scores are what their jobs' outcomes add up to, kept here to be read fast.
+CREATE TABLE trials (
+    id INTEGER PRIMARY KEY,
+    pass_number INTEGER NOT NULL REFERENCES passes,
+    "values" TEXT NOT NULL,         -- JSON
+    seed INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    traceback TEXT NOT NULL DEFAULT '',
+    score REAL,
+    best_epoch INTEGER,
+    epochs INTEGER NOT NULL DEFAULT 0,
+    seconds REAL NOT NULL DEFAULT 0,
+    parameters INTEGER,
+    checkpoint TEXT NOT NULL DEFAULT '',
+    created_at REAL NOT NULL,
+    note TEXT NOT NULL DEFAULT ''
+);
+
+-- asked and told number the events of the whole study: replaying them rebuilds the oracle.
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    trial_id INTEGER NOT NULL REFERENCES trials,
+    pass_number INTEGER NOT NULL REFERENCES passes,
+    initial_epoch INTEGER NOT NULL,
+    epochs INTEGER NOT NULL,
+    asked INTEGER NOT NULL UNIQUE,
+    told INTEGER UNIQUE,
+    oracle_values TEXT NOT NULL,    -- JSON: what the oracle said, tuner/… included
+    memo TEXT,                      -- JSON: the oracle's small state after the ask
+    score REAL,                     -- of the trial, as told to the oracle
+    state TEXT NOT NULL,            -- of the trial, as told to the oracle; running until then
+    curve TEXT NOT NULL DEFAULT '[]',
+    epoch INTEGER NOT NULL DEFAULT 0,  -- where it is, while it runs
+    timings TEXT NOT NULL DEFAULT '{}',
+    seconds REAL NOT NULL DEFAULT 0
+);
+
+CREATE INDEX trials_by_score ON trials (score) WHERE score IS NOT NULL;
+CREATE INDEX jobs_by_trial ON jobs (trial_id);
+CREATE INDEX jobs_under_way ON jobs (id) WHERE told IS NULL;
+"""
+
+
+def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
+    """Open a database: one writer, any number of readers; raises StudyError if it is not ours."""
+    mode = "ro" if read_only else "rwc"
+    database = None
+    try:
+        database = sqlite3.connect(f"file:{quote(path)}?mode={mode}", uri=True, isolation_level=None)
+        database.row_factory = sqlite3.Row
+        database.execute("PRAGMA busy_timeout = 10000")
+        if not read_only:
+            database.execute("PRAGMA journal_mode = WAL")
+            # A commit survives the death of the process; after a power cut the last trials may
+            # be missing, the study is whole, and they are trained again with the same result.
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA foreign_keys = ON")
+        version = int(database.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error as error:
+        if database is not None:
+            database.close()
+        raise StudyError(f"{path}: can't be opened as a study: {error}") from error
+    if version > VERSION:
+        database.close()
+        raise StudyError(
+            f"{path}: written by a newer hptune (schema {version}; this one knows {VERSION})",
+            hint="Upgrade hptune.",
+        )
+    return database
+
+
+def create_tables(database: sqlite3.Connection, meta: Mapping[str, str]) -> None:
+    """Make the tables and note `meta`, all in one transaction."""
+    database.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}\nPRAGMA user_version = {VERSION};")
+    database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    database.execute("COMMIT")

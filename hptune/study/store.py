@@ -1,0 +1,379 @@
+"""A study's database: everything that was asked, trained and told, in the order it happened.
+
+One process writes, any number read. Each public method that writes is one transaction, so that a
+process killed at any instant leaves the study as it was before or after the call.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+
+from hptune.errors import StudyError, StudyMismatchError
+from hptune.proposal import Proposal
+from hptune.space import Space, Value
+from hptune.study import rows, schema
+from hptune.study.folder import DATABASE
+from hptune.study.records import Ask, Identity, Pass, Tell
+from hptune.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
+
+__all__ = ["Study"]
+
+
+class Study:
+    """An open study. Use `create` or `open`; close it, or use it in a `with` statement."""
+
+    def __init__(self, folder: Path, database: sqlite3.Connection, identity: Identity) -> None:
+        self.folder = folder
+        self.identity = identity
+        self._database = database
+
+    @classmethod
+    def create(cls, folder: Path, identity: Identity, *, command: str = "") -> Study:
+        """Make a study in `folder`; raises StudyError if it can't be written."""
+        from hptune import __version__
+
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StudyError(
+                f"{folder}: can't make the study's folder: {error.strerror}",
+                hint="Choose another with --study.",
+            ) from error
+        if (folder / DATABASE).exists() and _has_tables(folder / DATABASE):
+            raise StudyError(f"{folder}: holds a study already", hint="Choose another with --study.")
+        database = schema.connect(str(folder / DATABASE), read_only=False)
+        meta = {
+            "identity": json.dumps(asdict(identity)),
+            "created_at": str(time.time()),
+            "version": __version__,
+            "command": command,
+        }
+        try:
+            schema.create_tables(database, meta)
+        except sqlite3.Error as error:
+            raise StudyError(f"{folder}: can't write the study: {error}") from error
+        return cls(folder, database, identity)
+
+    @classmethod
+    def open(cls, folder: Path, *, read_only: bool = True) -> Study:
+        """Open the study in `folder`; raises StudyError if there is none that can be read."""
+        path = folder / DATABASE
+        if not path.is_file() or not _has_tables(path):
+            raise StudyError(f"{folder}: there is no study here", hint="Begin one with `hptune search`.")
+        database = schema.connect(str(path), read_only=read_only)
+        try:
+            row = database.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
+            content = json.loads(row["value"])
+        except (sqlite3.Error, TypeError, ValueError) as error:
+            raise StudyError(f"{path}: can't be read as a study: {error}") from error
+        content["direction"] = Direction(content["direction"])
+        return cls(folder, database, Identity(**content))
+
+    @staticmethod
+    def exists(folder: Path) -> bool:
+        """Tell whether a study was begun in `folder`."""
+        return (folder / DATABASE).is_file() and _has_tables(folder / DATABASE)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def __enter__(self) -> Study:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def require(self, wanted: Identity) -> None:
+        """Raise StudyMismatchError where `wanted` differs in what makes trials comparable."""
+        found = self.identity.difference(wanted)
+        if found:
+            raise StudyMismatchError(
+                f"{self.folder}: this study can't go on with this command: {found}",
+                hint=f"Give the new search its own folder with --study, or put this one aside with --fresh "
+                f"(it is renamed to {self.folder.name}.1, nothing is lost).",
+            )
+
+    @property
+    def meta(self) -> dict[str, str]:
+        """What was noted when the study was made: created_at, version, command."""
+        found = self._database.execute("SELECT key, value FROM meta WHERE key <> 'identity'")
+        return {row["key"]: row["value"] for row in found}
+
+    def note(self, key: str, value: str) -> None:
+        """Remember `value` under `key`, replacing what was there."""
+        with _transaction(self._database):
+            self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    # Passes
+
+    def open_pass(self, space: Space, *, proposal: Proposal | None, origin: str) -> Pass:
+        """Begin the next pass over `space`."""
+        with _transaction(self._database):
+            number = 1 + int(
+                self._database.execute("SELECT coalesce(max(number), 0) FROM passes").fetchone()[0]
+            )
+            text = None if proposal is None else rows.proposal_to_json(proposal)
+            self._database.execute(
+                "INSERT INTO passes VALUES (?, ?, ?, ?, ?)",
+                (number, rows.space_to_json(space), text, origin, time.time()),
+            )
+        return self.passes()[-1]
+
+    def passes(self) -> tuple[Pass, ...]:
+        """Return the passes so far, in order."""
+        return tuple(
+            Pass(
+                number=row["number"],
+                space=rows.space_from_json(row["space"]),
+                proposal=None if row["proposal"] is None else rows.proposal_from_json(row["proposal"]),
+                origin=row["origin"],
+                started_at=row["started_at"],
+            )
+            for row in self._database.execute("SELECT * FROM passes ORDER BY number")
+        )
+
+    # Trials
+
+    def trials(self, *, curves: bool = True) -> tuple[Trial, ...]:
+        """Return all trials in the order they were asked for; without curves it is faster."""
+        found: dict[int, list[Epoch]] = {}
+        if curves:
+            for row in self._database.execute("SELECT trial_id, curve FROM jobs ORDER BY id"):
+                found.setdefault(row["trial_id"], []).extend(json.loads(row["curve"]))
+        return tuple(
+            rows.trial_from_row(row, tuple(found.get(row["id"], ())))
+            for row in self._database.execute("SELECT * FROM trials ORDER BY id")
+        )
+
+    def trial(self, trial_id: int) -> Trial:
+        """Return one trial with its curve; raises StudyError if there is no such trial."""
+        row = self._database.execute("SELECT * FROM trials WHERE id = ?", (trial_id,)).fetchone()
+        if row is None:
+            last = self._database.execute("SELECT count(*) FROM trials").fetchone()[0]
+            raise StudyError(
+                f"{self.folder}: there is no trial {trial_id}", hint=f"They go from 1 to {last}."
+            )
+        return rows.trial_from_row(row, self._curve(trial_id))
+
+    def best(self, count: int) -> tuple[Trial, ...]:
+        """Return the best trials that have a score, best first, without curves."""
+        order = "DESC" if self.identity.direction is Direction.MAX else "ASC"
+        found = self._database.execute(
+            f"SELECT * FROM trials WHERE score IS NOT NULL ORDER BY score {order}, id LIMIT ?", (count,)
+        )
+        return tuple(rows.trial_from_row(row, ()) for row in found)
+
+    def _curve(self, trial_id: int) -> tuple[Epoch, ...]:
+        found = self._database.execute("SELECT curve FROM jobs WHERE trial_id = ? ORDER BY id", (trial_id,))
+        return tuple(epoch for row in found for epoch in json.loads(row["curve"]))
+
+    def spent(self, pass_number: int | None = None) -> int:
+        """Return the epochs trained so far, in all or in one pass."""
+        # A job counts once told, by what it trained; an interrupted one by what it trained so far.
+        query = "SELECT coalesce(sum(json_array_length(curve)), 0) FROM jobs"
+        if pass_number is None:
+            return int(self._database.execute(query).fetchone()[0])
+        return int(self._database.execute(f"{query} WHERE pass_number = ?", (pass_number,)).fetchone()[0])
+
+    # The search
+
+    def record_ask(
+        self,
+        *,
+        trial: Trial,
+        initial_epoch: int,
+        epochs: int,
+        oracle_values: Mapping[str, Value],
+        memo: object = None,
+        pass_number: int,
+    ) -> Job:
+        """Write down what the oracle asked for, before anything is trained.
+
+        A trial with id 0 is new and gets the next id.
+        """
+        with _transaction(self._database):
+            if trial.id == 0:
+                cursor = self._database.execute(
+                    'INSERT INTO trials (pass_number, "values", seed, state, created_at, note)'
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        trial.pass_number,
+                        json.dumps(dict(trial.values)),
+                        trial.seed,
+                        TrialState.RUNNING.value,
+                        time.time(),
+                        trial.note,
+                    ),
+                )
+                trial = replace(trial, id=int(cursor.lastrowid or 0))
+            else:
+                self._database.execute(
+                    "UPDATE trials SET state = ?, reason = '' WHERE id = ?",
+                    (TrialState.RUNNING.value, trial.id),
+                )
+            cursor = self._database.execute(
+                "INSERT INTO jobs (trial_id, pass_number, initial_epoch, epochs, asked, oracle_values, memo,"
+                " state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
+                (
+                    trial.id,
+                    pass_number,
+                    initial_epoch,
+                    epochs,
+                    self._next_event(),
+                    json.dumps(dict(oracle_values)),
+                    None if memo is None else json.dumps(memo),
+                ),
+            )
+        return _job(int(cursor.lastrowid or 0), trial, initial_epoch, epochs)
+
+    def record_progress(self, epochs: Mapping[int, int]) -> None:
+        """Note the epoch that each running job has reached, for whoever watches."""
+        with _transaction(self._database):
+            self._database.executemany(
+                "UPDATE jobs SET epoch = ? WHERE id = ?", [(epoch, job) for job, epoch in epochs.items()]
+            )
+
+    def record_outcome(self, outcome: Outcome, state: TrialState) -> Trial:
+        """Write down how a job ended; returns its trial as it stands now.
+
+        An interrupted job stays open with what it has trained; any other is told to the oracle.
+        """
+        with _transaction(self._database):
+            row = self._database.execute("SELECT * FROM jobs WHERE id = ?", (outcome.job_id,)).fetchone()
+            assert row is not None, f"no job {outcome.job_id}"
+            assert row["told"] is None, f"job {outcome.job_id} was told already"
+            curve = json.dumps([*json.loads(row["curve"]), *outcome.curve])
+            self._database.execute(
+                "UPDATE jobs SET curve = ?, seconds = seconds + ?, timings = ? WHERE id = ?",
+                (curve, outcome.seconds, json.dumps(dict(outcome.timings)), outcome.job_id),
+            )
+            trial = self._add_up(row["trial_id"], outcome, state)
+            if outcome.state is not OutcomeState.INTERRUPTED:
+                self._database.execute(
+                    "UPDATE jobs SET told = ?, state = ?, score = ? WHERE id = ?",
+                    (self._next_event(), state.value, trial.score, outcome.job_id),
+                )
+        return trial
+
+    def _add_up(self, trial_id: int, outcome: Outcome, state: TrialState) -> Trial:
+        """Bring a trial's row up to date with its jobs and return it."""
+        curve = self._curve(trial_id)
+        objective = self.identity.goal
+        best = None
+        if state not in (TrialState.INFEASIBLE, TrialState.FAILED):
+            best = objective.best_epoch(curve)
+        self._database.execute(
+            "UPDATE trials SET state = ?, reason = ?, traceback = ?, score = ?, best_epoch = ?, epochs = ?,"
+            " seconds = seconds + ?, parameters = coalesce(?, parameters), checkpoint = ? WHERE id = ?",
+            (
+                state.value,
+                outcome.reason,
+                outcome.traceback,
+                None if best is None else curve[best - 1][objective.name],
+                best,
+                len(curve),
+                outcome.seconds,
+                outcome.parameters,
+                outcome.checkpoint,
+                trial_id,
+            ),
+        )
+        return self.trial(trial_id)
+
+    def forget_checkpoints(self, trial_ids: list[int]) -> None:
+        """Note that these trials' weights are not kept any more."""
+        with _transaction(self._database):
+            self._database.executemany(
+                "UPDATE trials SET checkpoint = '' WHERE id = ?", [(i,) for i in trial_ids]
+            )
+
+    def open_jobs(self) -> tuple[Job, ...]:
+        """Return the jobs that were asked for and not told, each from where it stopped."""
+        found = []
+        for row in self._database.execute("SELECT * FROM jobs WHERE told IS NULL ORDER BY id").fetchall():
+            trial = self.trial(row["trial_id"])
+            begun = row["initial_epoch"] + len(json.loads(row["curve"]))
+            found.append(_job(row["id"], trial, begun, row["epochs"]))
+        return tuple(found)
+
+    def running(self) -> dict[int, tuple[int, int]]:
+        """Return for each trial that has an open job the epoch it reached and the epochs it goes to."""
+        query = (
+            "SELECT trial_id, max(epoch, initial_epoch + json_array_length(curve)) AS epoch, epochs"
+            " FROM jobs WHERE told IS NULL"
+        )
+        return {row["trial_id"]: (row["epoch"], row["epochs"]) for row in self._database.execute(query)}
+
+    def events(self) -> Iterator[Ask | Tell]:
+        """Yield all asks and tells in the order they happened."""
+        query = (
+            "SELECT *, asked AS event, 1 AS is_ask FROM jobs UNION ALL"
+            " SELECT *, told AS event, 0 AS is_ask FROM jobs WHERE told IS NOT NULL ORDER BY event"
+        )
+        trials = {trial.id: trial for trial in self.trials(curves=False)}
+        for row in self._database.execute(query):
+            if row["is_ask"]:
+                yield Ask(
+                    job=_job(row["id"], trials[row["trial_id"]], row["initial_epoch"], row["epochs"]),
+                    oracle_values=json.loads(row["oracle_values"]),
+                    memo=None if row["memo"] is None else json.loads(row["memo"]),
+                    pass_number=row["pass_number"],
+                )
+            else:
+                yield Tell(
+                    job_id=row["id"],
+                    state=TrialState(row["state"]),
+                    score=row["score"],
+                    pass_number=row["pass_number"],
+                )
+
+    def _next_event(self) -> int:
+        found = self._database.execute(
+            "SELECT max(coalesce((SELECT max(asked) FROM jobs), 0),"
+            " coalesce((SELECT max(told) FROM jobs), 0))"
+        )
+        return int(found.fetchone()[0]) + 1
+
+
+def _job(job_id: int, trial: Trial, initial_epoch: int, epochs: int) -> Job:
+    return Job(
+        id=job_id,
+        trial_id=trial.id,
+        values=trial.values,
+        seed=trial.seed,
+        initial_epoch=initial_epoch,
+        epochs=epochs,
+        checkpoint=trial.checkpoint if initial_epoch else "",
+    )
+
+
+def _has_tables(path: Path) -> bool:
+    """Tell whether a study was begun there; a search killed in its first instant leaves an empty file."""
+    database = schema.connect(str(path), read_only=True)
+    try:
+        return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
+    except sqlite3.Error as error:
+        raise StudyError(f"{path}: can't be read as a study: {error}") from error
+    finally:
+        database.close()
+
+
+@contextlib.contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
