@@ -85,13 +85,13 @@ def _conditions(parameter: Any, parents: dict[str, Hyperparameter]) -> _When | N
 
 def _as_parent(parent: Hyperparameter, value: Any) -> Value:
     """Return a condition's value in the kind of its parent: Keras Tuner takes True for 1."""
-    value = _plain(value)
+    found: Value = _plain(value)
     kind = kind_of(parent.initial)
-    if kind == "number" and isinstance(value, bool):
-        return int(value)
-    if kind == "boolean" and kind_of(value) == "number":
-        return bool(value)
-    return value
+    if kind == "number" and isinstance(found, bool):
+        return int(found)
+    if kind == "boolean" and kind_of(found) == "number":
+        return bool(found)
+    return found
 
 
 def _either(name: str, several: list[_When]) -> _When:
