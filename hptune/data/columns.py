@@ -57,7 +57,7 @@ def learn_encoder(frame: pd.DataFrame, *, where: Where = row_names) -> tuple[Tab
     notes: list[str] = []
     for place, name in enumerate(map(str, frame.columns)):
         column = frame.iloc[:, place]
-        reason = _useless(column)
+        reason = _useless(column, where)
         if reason:
             dropped.append(DroppedColumn(name=name, reason=reason))
             notes.append(f"column {name!r} is not used: it {reason}")
@@ -130,7 +130,7 @@ def _kind(column: pd.Series[Any]) -> str:
     return "other"
 
 
-def _useless(column: pd.Series[Any]) -> str:
+def _useless(column: pd.Series[Any], where: Where) -> str:
     """Return why nothing can be learned from a column; "" where something can."""
     if not column.notna().any():
         return "has no values in the training rows"
@@ -139,31 +139,31 @@ def _useless(column: pd.Series[Any]) -> str:
         return "holds neither numbers nor text"
     if kind == "date":
         return "holds dates: give what matters of them as numbers, such as the month or the days since"
-    values = as_texts(column) if kind == "text" else column
-    distinct = int(values.nunique(dropna=False))
-    if distinct == 1:
-        known = values.dropna()
-        return f"is always {known.iloc[0]}" if len(known) else "has no values in the training rows"
-    if len(values) < _ENOUGH:
+    return _useless_numbers(column, where) if kind == "number" else _useless_texts(as_texts(column))
+
+
+def _useless_texts(texts: pd.Series[Any]) -> str:
+    counts = texts.value_counts(dropna=False)
+    known = int(texts.notna().sum())
+    if len(counts) == 1:
+        return f"is always {counts.index[0]}" if known else "has no values in the training rows"
+    if known >= _ENOUGH and len(counts) - int(known < len(texts)) >= 0.9 * known:
+        return "identifies the row: nearly every value is distinct"
+    return ""
+
+
+def _useless_numbers(column: pd.Series[Any], where: Where) -> str:
+    numbers = as_numbers(column, where)
+    if np.isnan(numbers).any():
         return ""
-    return _text_identifier(values) if kind == "text" else _number_identifier(column)
-
-
-def _text_identifier(texts: pd.Series[Any]) -> str:
-    known = texts.dropna()
-    if len(known) < _ENOUGH or known.nunique() < 0.9 * len(known):
-        return ""
-    return "identifies the row: nearly every value is distinct"
-
-
-def _number_identifier(column: pd.Series[Any]) -> str:
-    numbers = as_numbers(column)
-    if np.isnan(numbers).any() or np.any(numbers != np.floor(numbers)) or not column.is_unique:
+    if numbers.min() == numbers.max():
+        return f"is always {column.iloc[0]}"
+    if len(numbers) < _ENOUGH or np.any(numbers != np.floor(numbers)) or not column.is_unique:
         return ""
     if _numbers_the_rows(numbers, column.index.to_numpy()):
         return "numbers the rows"
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(column.name))
-    if {word.lower() for word in words} & _ID_WORDS:
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(column.name))]
+    if {*words, "".join(words)} & _ID_WORDS:
         return "identifies the row: every value is distinct"
     return ""
 

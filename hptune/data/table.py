@@ -182,7 +182,7 @@ class TableEncoder:
             kind = str(entry["kind"])
             if kind not in _KINDS:
                 raise DataError(f"unknown kind of column {kind!r}", hint=did_you_mean(kind, _KINDS))
-            fields = {
+            fields: dict[str, Any] = {
                 key: tuple(v) if isinstance(v, list) else v for key, v in entry.items() if key != "kind"
             }
             columns.append(_KINDS[kind](**fields))
