@@ -88,13 +88,13 @@ def describe_range(hp: Hyperparameter) -> str:
 
 
 def describe_value(value: object) -> str:
-    """Return a value as a person would type it, to at least four digits, of 1 − x too: 1e-3, 0.99995."""
+    """Return a value as a person would type it, to four digits of x and of 1 − x: 1e-3, 0.99995."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, float):
         return str(value)
     # Four digits of 0.99995 would be 1, which a log_complement range can't hold.
     room = min(abs(value), 1 - value) if 0 < value < 1 else abs(value)
-    texts = (f"{value:.{digits}g}" for digits in range(4, 17))
-    text = next((t for t in texts if abs(float(t) - value) <= 1e-3 * room), repr(value))
+    texts = (f"{value:.{digits}g}" for digits in range(4, 13))
+    text = next((t for t in texts if abs(float(t) - value) <= 1e-3 * room), f"{value:.12g}")
     return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")

@@ -1,0 +1,134 @@
+"""Narrowing: what a pass taught, as a proposal for the ranges of the next one.
+
+Trials of all passes count, compared at one length of training. Per hyperparameter, on its own scale in
+the unit interval of its old range: the box of the best 20 %, a quarter of the old width beyond it on each
+side and at least 0.3 of it in each direction, joined with the best trial. A side moves only where chance
+alone would rarely leave it as empty of good trials. Where the best lies at an edge the range grows by half
+its width, as far as its limits allow.
+
+Box from the best quantile: Perrone et al. 2019, arXiv 1909.12552. Edges and sufficiency: the tuning
+playbook (google-research/tuning_playbook), "Identifying bad search space boundaries" and "Not sampling
+enough points in the search space".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hptune.proposal import Move, Proposal, Verdict, describe_value
+from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
+from hptune.strategy.evidence import Evidence, gather
+from hptune.strategy.narrow_choices import move_boolean, move_options, move_run
+from hptune.strategy.narrow_numbers import shift
+from hptune.strategy.ranges import with_range
+from hptune.strategy.rules import Rules
+from hptune.trial import Objective, Trial
+
+__all__ = ["SOFT", "Rules", "narrow"]
+
+SOFT = "it steers: half of the trials may still come from outside"
+"""What is said of every range that the rules moved."""
+
+
+def narrow(
+    space: Space,
+    trials: Sequence[Trial],
+    objective: Objective,
+    *,
+    root: Space | None = None,
+    rules: Rules | None = None,
+) -> Proposal:
+    """Return the ranges for the next pass, each with a verdict and the figures behind it.
+
+    `space` has the ranges of the pass just done and `root` those of the first pass: a narrowed range
+    may widen towards it, and never becomes less than a tenth of it. A range that a person set
+    (`hard`) is never widened; inside it the new range steers, and the set range becomes its limits.
+    The order of the trials makes no difference, and neither does a failed one.
+    """
+    rules = rules or Rules()
+    evidence = gather(trials, objective, rules=rules)
+    moves = tuple(_move(hp, space, root or space, evidence, rules) for hp in space)
+    best = dict(evidence.best.values) if evidence.best else {}
+    return Proposal(space=space, moves=moves, notes=_notes(evidence, trials, rules), best=best)
+
+
+def _move(hp: Hyperparameter, space: Space, root: Space, evidence: Evidence, rules: Rules) -> Move:
+    home = root.get(hp.name)
+    if isinstance(hp, Fixed):
+        frozen = home is not None and not isinstance(home, Fixed)
+        return _keep(hp, f"frozen by you at {describe_value(hp.value)}" if frozen else "fixed in the space")
+    if isinstance(hp, Number):
+        return _move_number(hp, _same_kind(hp, home), evidence, rules)
+    if isinstance(hp, Choice):
+        before = home if isinstance(home, Choice) else hp
+        needed = _needed(hp, space)
+        act = move_run if hp.ordered and before.ordered else move_options
+        return _soft(act(hp, before, evidence, rules, needed))
+    assert isinstance(hp, Boolean)
+    return move_boolean(hp, evidence, rules)
+
+
+def _same_kind(hp: Number, home: Hyperparameter | None) -> Number:
+    """Return the range of the first pass where it can be compared, else today's."""
+    return home if isinstance(home, Number) and home.scale is hp.scale else hp
+
+
+def _needed(hp: Choice, space: Space) -> tuple[Value, ...]:
+    """Return the options that conditions of other hyperparameters name."""
+    return tuple(v for other in space for c in other.when if c.parent == hp.name for v in c.values)
+
+
+def _move_number(hp: Number, home: Number, evidence: Evidence, rules: Rules) -> Move:
+    whole = isinstance(hp, Integer)
+    found = shift(
+        hp,
+        home,
+        evidence.column(hp, rules),
+        rules,
+        lambda x: describe_value(round(x) if whole and x == round(x) else x),
+        evidence.epochs,
+    )
+    if found.verdict is Verdict.KEEP:
+        return _keep(hp, found.reason)
+    best = evidence.best.values.get(hp.name, hp.initial) if evidence.best else hp.initial
+    # What a person set stays a wall for whatever is narrowed inside it.
+    walls = (hp.low, hp.high) if hp.hard else None
+    new = with_range(hp, found.low, found.high, best, hard=False, limits=walls)
+    return _soft(Move(name=hp.name, verdict=found.verdict, old=hp, new=new, reason=found.reason))
+
+
+def _soft(move: Move) -> Move:
+    """Say of a range that moved that it only steers."""
+    if move.verdict is Verdict.KEEP:
+        return move
+    words = "it steers: half of the trials may still come from the range you set" if move.old.hard else SOFT
+    return Move(
+        name=move.name, verdict=move.verdict, old=move.old, new=move.new, reason=f"{move.reason}; {words}"
+    )
+
+
+def _keep(hp: Hyperparameter, reason: str) -> Move:
+    return Move(name=hp.name, verdict=Verdict.KEEP, old=hp, new=hp, reason=reason)
+
+
+def _notes(evidence: Evidence, trials: Sequence[Trial], rules: Rules) -> tuple[str, ...]:
+    """Return what concerns the whole proposal."""
+    notes = []
+    compared = len(evidence.ranked)
+    if not evidence.trained:
+        notes.append(f"none of {len(trials)} trials has a score: nothing to learn from")
+    elif compared < rules.min_trials:
+        notes.append(
+            f"only {compared} trials reached {evidence.epochs} epochs; "
+            f"{rules.min_trials} are needed to narrow: sample more"
+        )
+    elif len({t.epochs for t in evidence.trained}) > 1:
+        more = f", {len(evidence.stopped)} more were stopped before" if evidence.stopped else ""
+        notes.append(f"compared at {evidence.epochs} epochs: {compared} trials{more}")
+    if compared > 1 and evidence.scores[0] == evidence.scores[-1]:
+        notes.append(f"all {compared} trials scored {describe_value(evidence.scores[0])}")
+    lost = len(evidence.infeasible)
+    if lost and lost >= rules.infeasible_share * (lost + len(evidence.trained)):
+        share = lost / (lost + len(evidence.trained))
+        notes.append(f"{lost} of {lost + len(evidence.trained)} trials ({share:.0%}) could not be trained")
+    return tuple(notes)

@@ -1,0 +1,255 @@
+"""How the range of a number, or a run of ordered choices, moves after a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hptune.proposal import Verdict
+from hptune.space import Number
+from hptune.strategy.chance import chance_all_above, chance_of_order, chance_together, in_words
+from hptune.strategy.cuts import Cut, infeasible_cuts
+from hptune.strategy.evidence import Column
+from hptune.strategy.ranges import at_unit, snapped, unit_of, values_between
+from hptune.strategy.rules import Rules
+
+__all__ = ["Shift", "shift"]
+
+_FEWEST_VALUES = 3
+_SPREAD = "good values are spread as widely as all values"
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """Where a range goes, and why."""
+
+    verdict: Verdict
+    low: float
+    high: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """One range and all that bears on it."""
+
+    hp: Number
+    home: Number
+    """Its range in the first pass."""
+    seen: Column
+    rules: Rules
+    text: Callable[[float], str]
+    """A position in words."""
+    cuts: tuple[Cut, ...]
+
+    def unit(self, value: float) -> float:
+        return unit_of(self.hp, value)
+
+    def keep(self, reason: str) -> Shift:
+        return Shift(verdict=Verdict.KEEP, low=self.hp.low, high=self.hp.high, reason=reason)
+
+    def span(self, low: float, high: float) -> str:
+        return f"{self.text(low)}..{self.text(high)}"
+
+    @property
+    def best_of(self) -> str:
+        return f"best {len(self.seen.good)} of {len(self.seen.judged)}"
+
+
+def shift(
+    hp: Number, home: Number, seen: Column, rules: Rules, text: Callable[[float], str], epochs: int
+) -> Shift:
+    """Decide on a range: expand, else narrow, else keep; each with the figures that speak for it.
+
+    `home` is the range of the first pass, `text` says a position in words, `epochs` is the length of
+    training at which the trials were compared.
+    """
+    case = _Case(hp=hp, home=home, seen=seen, rules=rules, text=text, cuts=infeasible_cuts(hp, seen, rules))
+    if seen.compared < rules.min_trials:
+        return _cut_only(case, _too_few(seen, rules, epochs))
+    stuck = ""
+    edge = _edge(case)
+    if edge is not None:
+        move, stuck = _expand(case, *edge)
+        if move is not None:
+            return move
+    if not seen.good:
+        return _cut_only(case, stuck or "the scores are too alike to tell which values are good")
+    return _narrow(case, stuck)
+
+
+def _too_few(seen: Column, rules: Rules, epochs: int) -> str:
+    reached = f" reached {epochs} epochs" if epochs else " were scored"
+    return (
+        f"only {seen.compared} trials{reached} with it; {rules.min_trials} are needed to narrow: sample more"
+    )
+
+
+def _edge(case: _Case) -> tuple[bool, str] | None:
+    """Return the side to expand to (True: upwards) and why, or None."""
+    seen, rules = case.seen, case.rules
+    if seen.best is None:
+        return None
+    best = case.unit(seen.best)
+    where = f"the best lies at {case.text(seen.best)}"
+    if best < -_SLACK or best > 1 + _SLACK:
+        return best > 1, f"{where}, outside {case.span(case.hp.low, case.hp.high)}"
+    if seen.in_best and (best <= rules.edge or best >= 1 - rules.edge):
+        above = best >= 1 - rules.edge
+        return above, f"{where}, at the {'upper' if above else 'lower'} edge of {_old(case)}"
+    for above in (False, True):
+        out = sum((case.unit(v) > 1 + _SLACK) if above else (case.unit(v) < -_SLACK) for v in seen.good)
+        if out and 2 * out >= len(seen.good):
+            side = "above" if above else "below"
+            return above, f"{out} of the {case.best_of} lie {side} {_old(case)}"
+    return None
+
+
+def _old(case: _Case) -> str:
+    return case.span(case.hp.low, case.hp.high)
+
+
+def _expand(case: _Case, above: bool, why: str) -> tuple[Shift | None, str]:
+    """Return the expansion, or None and what is in its way."""
+    hp, rules = case.hp, case.rules
+    if hp.hard:
+        return None, f"{why}; you set this range, so only you can widen it"
+    cut = next((c for c in case.cuts if c.above is above), None)
+    outermost = [case.unit(v) for v in (*case.seen.good, case.seen.best or hp.low)]
+    unit = max(1.0, *outermost) + rules.growth if above else min(0.0, *outermost) - rules.growth
+    if cut is not None:
+        unit = min(unit, case.unit(cut.at)) if above else max(unit, case.unit(cut.at))
+    reach = at_unit(hp, unit)
+    low, high = snapped(
+        hp, hp.low if above else min(reach, hp.low), max(reach, hp.high) if above else hp.high
+    )
+    gained = case.unit(high) - 1 if above else -case.unit(low)
+    if gained <= _SLACK or (values_between(hp, low, high) is None and gained < rules.edge):
+        blocked = f"but {cut.sentence(case.text)}" if cut is not None else "the limit is reached"
+        return None, f"{why}; {blocked}"
+    short = gained < (unit - 1 if above else -unit) - _SLACK
+    reason = f"{why}: widened by half the old width beyond it{', as far as its limit' if short else ''}"
+    return Shift(verdict=Verdict.EXPAND, low=low, high=high, reason=reason), ""
+
+
+def _cut_only(case: _Case, otherwise: str) -> Shift:
+    """Narrow by what could not be trained alone, or keep."""
+    low, high, said = _apply_cuts(case, 0.0, 1.0)
+    if not said:
+        return case.keep(otherwise)
+    return _settle(case, low, high, f"{'; '.join(said)}; {otherwise}")
+
+
+def _apply_cuts(case: _Case, low: float, high: float) -> tuple[float, float, list[str]]:
+    """Return a range of units without the sides that could not be trained, and what was seen there."""
+    said = []
+    for cut in case.cuts:
+        at = case.unit(cut.at)
+        if cut.above and at < high:
+            high = at
+        elif not cut.above and at > low:
+            low = at
+        else:
+            continue
+        said.append(cut.sentence(case.text))
+    return low, high, said
+
+
+def _narrow(case: _Case, stuck: str) -> Shift:
+    """Narrow to the good trials and a margin, on the sides where chance does not explain it."""
+    seen, rules = case.seen, case.rules
+    good = [u for u in map(case.unit, seen.good) if _within(u)]
+    if len(good) < rules.min_good:
+        return _cut_only(
+            case, f"only {len(good)} of the {case.best_of} lie in {_old(case)}: sample more there"
+        )
+    first, last = min(good), max(good)
+    middle = (first + last) / 2
+    clear_low, clear_high, chance = _clear_sides(case, len(good), first, last)
+    low = max(0.0, min(first - rules.margin, middle - rules.half_width)) if clear_low else 0.0
+    high = min(1.0, max(last + rules.margin, middle + rules.half_width)) if clear_high else 1.0
+    where = f"{case.best_of} lie in {case.span(*_values(case, good))}"
+    cut_low, cut_high, said = _apply_cuts(case, low, high)
+    parts = [stuck] if stuck else []
+    if cut_high - cut_low > 1 - rules.min_gain and not said:
+        why = "a margin on each side leaves most of the range" if clear_low or clear_high else _SPREAD
+        return case.keep("; ".join([*parts, f"{where}: {why}"]))
+    if low > 0 or high < 1:
+        side = "each side" if low > 0 and high < 1 else ("the lower side" if low > 0 else "the upper side")
+        parts += [f"{where} (by chance {in_words(chance)})", f"{_share(rules.margin)} kept on {side}"]
+    else:
+        parts += [f"{where}: {_SPREAD}"]
+    return _settle(case, cut_low, cut_high, "; ".join([*parts, *said]))
+
+
+def _within(unit: float) -> bool:
+    return -_SLACK <= unit <= 1 + _SLACK
+
+
+def _share(part: float) -> str:
+    return "a quarter of the old width" if part == 0.25 else f"{part:.0%} of the old width"
+
+
+def _values(case: _Case, units: Sequence[float]) -> tuple[float, float]:
+    """Return the outermost good values as they were tried."""
+    within = [v for v in case.seen.good if min(units) - _SLACK <= case.unit(v) <= max(units) + _SLACK]
+    return min(within), max(within)
+
+
+def _clear_sides(case: _Case, good: int, first: float, last: float) -> tuple[bool, bool, float]:
+    """Tell for the low and the high side whether more than chance keeps the good trials from it.
+
+    A side is clear when so empty a side is strong evidence alone, or when it is some evidence and the
+    order of all trials shows that the hyperparameter matters. The third is the smallest probability.
+
+    How empty: for a random choice of as many trials, that all lie above `first` (below `last`), or that
+    they lie as close together as first..last; the smaller counts. Exact, by counting combinations.
+    """
+    rules, seen = case.rules, case.seen
+    inside = [(u, r) for u, r in zip(map(case.unit, seen.judged), seen.ranks, strict=True) if _within(u)]
+    places = sorted(u for u, _ in inside)
+    order = chance_of_order([u for u, _ in inside], [r for _, r in inside])
+    together = chance_together(places, good, last - first)
+    above = chance_all_above(len(places), sum(u >= first - _SLACK for u in places), good)
+    below = chance_all_above(len(places), sum(u <= last + _SLACK for u in places), good)
+    empty = (min(above, together), min(below, together))
+    enough = rules.side_chance if order <= rules.chance else rules.strong
+    return empty[0] <= enough, empty[1] <= enough, min(order, *empty)
+
+
+def _settle(case: _Case, low: float, high: float, reason: str) -> Shift:
+    """Turn units into a range that is wide enough, readable, on the grid and holds the best."""
+    hp = case.hp
+    least = _least_width(case)
+    if least >= 1 - case.rules.min_gain:
+        return case.keep(f"{reason}; already as narrow as a range may get")
+    if high - low < least:
+        low = max(0.0, min((low + high - least) / 2, 1 - least))
+        high = low + least
+    ends = snapped(hp, at_unit(hp, low), at_unit(hp, high), up=_cut_at(case, low), down=_cut_at(case, high))
+    inside = [v for v in (*case.seen.good, case.seen.best) if v is not None and hp.low <= v <= hp.high]
+    ends = snapped(hp, min([ends[0], *inside]), max([ends[1], *inside]))
+    start, end = _with_enough_values(hp, max(ends[0], hp.low), min(ends[1], hp.high))
+    if (start, end) == (hp.low, hp.high) or not start < end:
+        return case.keep(f"{reason}; there is no smaller range of values to keep")
+    return Shift(verdict=Verdict.NARROW, low=start, high=end, reason=reason)
+
+
+def _cut_at(case: _Case, unit: float) -> bool:
+    """Whether this end comes from a side that could not be trained, which must stay out."""
+    return any(abs(case.unit(c.at) - unit) < _SLACK for c in case.cuts)
+
+
+def _least_width(case: _Case) -> float:
+    """Return the least width of a range, as a part of the old width."""
+    now = unit_of(case.home, case.hp.high) - unit_of(case.home, case.hp.low)
+    return case.rules.min_width / now if now > 0 else 1.0
+
+
+def _with_enough_values(hp: Number, low: float, high: float) -> tuple[float, float]:
+    """Return the range, or the old one where a grid would be left with fewer than three values."""
+    count = values_between(hp, low, high)
+    if count is None or count >= _FEWEST_VALUES:
+        return low, high
+    return hp.low, hp.high

@@ -1,0 +1,509 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hptune.errors import SpaceError
+from hptune.proposal import Proposal, Verdict
+from hptune.scales import Scale
+from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Number, Space
+from hptune.strategy.narrow import SOFT, Rules, narrow
+from hptune.strategy.ranges import unit_of
+from hptune.trial import Direction, Objective, Trial, TrialState
+from strategy_trials import (
+    ACCURACY,
+    LOSS,
+    MIXED,
+    NOISE,
+    RATE,
+    curve,
+    good_near,
+    graded,
+    infeasible,
+    sampled,
+    space_of,
+    spaces,
+    trial,
+    trials_of,
+)
+
+BOTH = space_of(RATE, NOISE)
+
+
+def rates(values: list[float], score: float = 0.5, start: int = 1, **more: object) -> list[Trial]:
+    return [trial(start + i, {"learning_rate": v}, score, **more) for i, v in enumerate(values)]
+
+
+def spread(count: int, low: float = 1e-5, high: float = 1.0) -> list[float]:
+    return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
+
+
+class TestNumbers:
+    def test_a_range_narrows_to_where_the_best_lie_and_says_why(self) -> None:
+        move = narrow(BOTH, sampled(BOTH, 30, good_near(3e-3)), ACCURACY)["learning_rate"]
+        new = move.new
+        assert isinstance(new, Float)
+        assert move.verdict is Verdict.NARROW
+        assert 1e-5 < new.low < 3e-3 < new.high < 1.0
+        assert move.reason.startswith("best 6 of 30 lie in ")
+        assert "a quarter of the old width kept on each side" in move.reason
+        assert "by chance" in move.reason
+        assert move.reason.endswith(SOFT)
+        assert not move.by_person
+
+    def test_a_hyperparameter_that_does_not_matter_keeps_its_range(self) -> None:
+        move = narrow(BOTH, sampled(BOTH, 30, good_near(3e-3)), ACCURACY)["noise"]
+        assert move.verdict is Verdict.KEEP
+        assert move.new == move.old
+        assert "good values are spread as widely as all values" in move.reason
+
+    def test_what_does_not_matter_is_rarely_narrowed_and_what_does_is_nearly_always(self) -> None:
+        wrong = right = 0
+        for seed in range(100):
+            proposal = narrow(BOTH, sampled(BOTH, 24, good_near(3e-3), seed), ACCURACY)
+            wrong += proposal["noise"].verdict is Verdict.NARROW
+            right += proposal["learning_rate"].verdict is Verdict.NARROW
+        assert wrong <= 12
+        assert right >= 95
+
+    def test_trials_gathered_at_a_default_are_no_reason_to_narrow_to_it(self) -> None:
+        trials = [replace(t, values={**t.values, "noise": 0.5}) for t in sampled(BOTH, 30, good_near(1e-3))]
+        trials[::4] = [replace(t, values={**t.values, "noise": t.id / 40}) for t in trials[::4]]
+        assert narrow(BOTH, trials, ACCURACY)["noise"].verdict is Verdict.KEEP
+
+    def test_the_new_range_starts_from_the_best_value(self) -> None:
+        trials = sampled(BOTH, 30, good_near(3e-3))
+        best = max(trials, key=lambda t: t.score or 0)
+        proposal = narrow(BOTH, trials, ACCURACY)
+        assert proposal["learning_rate"].new.initial == best.values["learning_rate"]
+        assert proposal.best == best.values
+
+    def test_ends_are_numbers_a_person_can_read(self) -> None:
+        new = narrow(BOTH, sampled(BOTH, 30, good_near(3e-3)), ACCURACY)["learning_rate"].new
+        assert isinstance(new, Float)
+        assert {
+            len(f"{end:e}".split("e")[0].rstrip("0").rstrip(".").replace(".", ""))
+            for end in (new.low, new.high)
+        } <= {1, 2}
+
+    def test_a_minimised_objective_gives_the_same_ranges_as_its_mirror(self) -> None:
+        up = sampled(BOTH, 30, good_near(3e-3))
+        down = [replace(t, score=-(t.score or 0)) for t in up]
+        assert narrow(BOTH, up, ACCURACY).next_space == narrow(BOTH, down, LOSS).next_space
+
+    def test_the_best_at_an_edge_widens_the_range_by_half(self) -> None:
+        trials = [trial(i + 1, {"learning_rate": v}, math.log10(v)) for i, v in enumerate(spread(20))]
+        move = narrow(space_of(RATE), trials, ACCURACY)["learning_rate"]
+        assert move.verdict is Verdict.EXPAND
+        assert isinstance(move.new, Float)
+        assert (move.new.low, move.new.high) == (1e-5, 10.0)
+        assert "the best lies at 1, at the upper edge of 1e-5..1" in move.reason
+        assert "as far as its limit" in move.reason
+
+    def test_an_expansion_stays_inside_the_limits(self) -> None:
+        near = replace(RATE, limits=(1e-5, 2.0))
+        trials = [trial(i + 1, {"learning_rate": v}, math.log10(v)) for i, v in enumerate(spread(20))]
+        new = narrow(space_of(near), trials, ACCURACY)["learning_rate"].new
+        assert isinstance(new, Float)
+        assert new.high == 2.0
+
+    def test_at_its_limit_a_range_says_so_and_gives_up_only_the_bad_side(self) -> None:
+        closed = replace(RATE, limits=(1e-5, 1.0))
+        trials = [trial(i + 1, {"learning_rate": v}, math.log10(v)) for i, v in enumerate(spread(20))]
+        move = narrow(space_of(closed), trials, ACCURACY)["learning_rate"]
+        assert isinstance(move.new, Float)
+        assert move.new.high == 1.0
+        assert "the limit is reached" in move.reason
+
+    def test_at_its_limit_and_without_a_trend_a_range_stays(self) -> None:
+        trials = sampled(space_of(NOISE), 20, lambda v: 1.0 - (abs(v["noise"] * 7919 % 1 - 0.5)), seed=1)
+        trials.append(trial(99, {"noise": 1.0}, 2.0))
+        move = narrow(space_of(NOISE), trials, ACCURACY)["noise"]
+        assert move.verdict is Verdict.KEEP
+        assert "at the upper edge of 0..1; the limit is reached" in move.reason
+
+    def test_a_winner_outside_a_narrowed_range_widens_it_again(self) -> None:
+        now = replace(RATE, low=1e-4, high=1e-2, default=1e-3)
+        trials = [*sampled(BOTH, 30, good_near(0.2)), trial(31, {"learning_rate": 0.2, "noise": 0.5}, 1.5)]
+        move = narrow(space_of(now, NOISE), trials, ACCURACY, root=BOTH)["learning_rate"]
+        assert move.verdict is Verdict.EXPAND
+        assert isinstance(move.new, Float)
+        assert move.new.high > 0.2
+        assert move.new.low == 1e-4
+        assert "outside 0.0001..0.01" in move.reason
+
+    def test_good_trials_outside_widen_even_if_the_best_is_inside(self) -> None:
+        now = replace(NOISE, high=0.4, default=0.2)
+        values = [0.21, 0.6, 0.62, 0.64, *[0.05 * i for i in range(1, 8)], 0.9, 0.95, 0.99]
+        trials = [trial(i + 1, {"noise": v}, 1.0 - 0.01 * i) for i, v in enumerate(values)]
+        move = narrow(space_of(now), trials, ACCURACY, root=space_of(NOISE))["noise"]
+        assert move.verdict is Verdict.EXPAND
+        assert "2 of the best 3 of 14 lie above 0..0.4" in move.reason
+
+    def test_a_narrowed_range_is_never_less_than_a_tenth_of_the_first(self) -> None:
+        space = space_of(RATE)
+        trials = [trial(i + 1, {"learning_rate": 1e-3 * (1 + i * 1e-4)}, 1 - 0.001 * i) for i in range(20)]
+        trials += rates(spread(40), 0.1, start=50)
+        for _ in range(12):
+            space = narrow(space, trials, ACCURACY, root=space_of(RATE)).next_space
+        new = space["learning_rate"]
+        assert isinstance(new, Float)
+        assert 0.099 <= unit_of(RATE, new.high) - unit_of(RATE, new.low) <= 0.4
+        assert new.low <= 1e-3 <= new.high
+
+
+class TestSufficiency:
+    def test_too_few_trials_keep_every_range(self) -> None:
+        proposal = narrow(BOTH, sampled(BOTH, 4, good_near(1e-3)), ACCURACY)
+        assert all(m.verdict is Verdict.KEEP for m in proposal.moves)
+        assert proposal.notes == ("only 4 trials reached 10 epochs; 8 are needed to narrow: sample more",)
+        assert "only 4 trials reached 10 epochs with it; 8 are needed" in proposal["noise"].reason
+
+    def test_no_trial_keeps_every_range(self) -> None:
+        proposal = narrow(MIXED, [], ACCURACY)
+        assert proposal.next_space == MIXED
+        assert proposal.notes == ("none of 0 trials has a score: nothing to learn from",)
+        assert proposal.best == {}
+
+    def test_equal_scores_teach_nothing(self) -> None:
+        proposal = narrow(BOTH, sampled(BOTH, 30, lambda _: 0.5), ACCURACY)
+        assert all(m.new == m.old for m in proposal.moves)
+        assert "all 30 trials scored 0.5" in proposal.notes
+
+    def test_missing_and_infinite_scores_do_not_count(self) -> None:
+        trials = sampled(BOTH, 30, good_near(3e-3))
+        odd = [
+            trial(100 + i, {"learning_rate": 1.0, "noise": 0.5}, s)
+            for i, s in enumerate([None, math.nan, math.inf])
+        ]
+        assert narrow(BOTH, [*trials, *odd], ACCURACY).moves == narrow(BOTH, trials, ACCURACY).moves
+
+    def test_repeats_of_a_configuration_count_once(self) -> None:
+        trials = sampled(BOTH, 6, good_near(3e-3))
+        again = [replace(t, id=t.id + 100, seed=9) for t in trials]
+        assert "only 6 trials" in narrow(BOTH, [*trials, *again], ACCURACY).notes[0]
+
+    def test_rules_out_of_range_are_refused(self) -> None:
+        with pytest.raises(SpaceError, match="quantile must lie between 0 and 1, got 1.5"):
+            Rules(quantile=1.5)
+
+
+class TestFairComparison:
+    def test_trials_are_compared_at_the_longest_training_that_enough_of_them_had(self) -> None:
+        # Three long trainings end best, but after six epochs those at 1e-2 were ahead.
+        short = [
+            trial(i + 1, {"learning_rate": v}, s, epochs=6, state=TrialState.STOPPED, curve=curve([s] * 6))
+            for i, v in enumerate(spread(16))
+            for s in [good_near(1e-2)({"learning_rate": v})]
+        ]
+        late = [
+            trial(
+                90 + i, {"learning_rate": 3e-5 * (1 + i)}, 2.0, epochs=18, curve=curve([0.1] * 6 + [2.0] * 12)
+            )
+            for i in range(3)
+        ]
+        proposal = narrow(space_of(RATE), [*short, *late], ACCURACY)
+        assert proposal.notes == ("compared at 6 epochs: 19 trials",)
+
+    def test_trials_that_were_stopped_count_as_judged(self) -> None:
+        space = space_of(RATE)
+        full = [
+            trial(i + 1, {"learning_rate": v}, good_near(1e-3)({"learning_rate": v}), epochs=18)
+            for i, v in enumerate(spread(9, 1e-4, 1e-2))
+        ]
+        left = rates(
+            [*spread(11, 1e-5, 9e-5), *spread(11, 2e-2, 1.0)],
+            0.1,
+            start=50,
+            epochs=6,
+            state=TrialState.STOPPED,
+        )
+        proposal = narrow(space, [*full, *left], ACCURACY)
+        assert proposal.notes == ("compared at 18 epochs: 9 trials, 22 more were stopped before",)
+        assert "best 3 of 31 lie in" in proposal["learning_rate"].reason
+        assert proposal["learning_rate"].verdict is Verdict.NARROW
+
+    def test_training_that_ended_by_itself_is_compared_at_any_length(self) -> None:
+        trials = rates(spread(8), epochs=18)
+        ended = trial(9, {"learning_rate": 0.5}, 0.6, epochs=4)
+        assert narrow(space_of(RATE), [*trials, ended], ACCURACY).notes == (
+            "compared at 18 epochs: 9 trials",
+        )
+
+    def test_a_shorter_pass_is_not_compared_with_a_longer_one(self) -> None:
+        first = rates(spread(8), epochs=5)
+        second = rates(spread(8, 2e-5, 0.5), start=20, epochs=10, pass_number=2)
+        assert (
+            narrow(space_of(RATE), [*first, *second], ACCURACY).notes[0] == "compared at 10 epochs: 8 trials"
+        )
+
+
+class TestInfeasible:
+    def test_a_side_where_nothing_trained_is_cut_with_its_reason(self) -> None:
+        trials = sampled(space_of(NOISE), 20, lambda v: 0.5 + 0.01 * math.sin(99 * v["noise"]), seed=3)
+        fine = [t for t in trials if t.values["noise"] <= 0.7]
+        bad = [infeasible(50 + i, {"noise": v}) for i, v in enumerate([0.78, 0.85, 0.9, 0.95, 0.99])]
+        move = narrow(space_of(NOISE), [*fine, *bad], ACCURACY)["noise"]
+        top = max(t.values["noise"] for t in fine)
+        assert move.verdict is Verdict.NARROW
+        assert isinstance(move.new, Float)
+        assert isinstance(top, float)
+        assert top <= move.new.high < 0.78
+        assert "all 5 trials above" in move.reason
+        assert "could not be trained (diverged)" in move.reason
+
+    def test_a_side_is_cut_even_with_too_few_trials_to_narrow(self) -> None:
+        fine = [trial(i + 1, {"noise": 0.1 * i}, 0.5 + 0.01 * i) for i in range(5)]
+        bad = [infeasible(50 + i, {"noise": v}) for i, v in enumerate([0.8, 0.85, 0.9])]
+        move = narrow(space_of(NOISE), [*fine, *bad], ACCURACY)["noise"]
+        assert move.verdict is Verdict.NARROW
+        assert move.reason.startswith("all 3 trials above 0.4 could not be trained (diverged); only 5 trials")
+
+    def test_infeasible_trials_all_over_the_range_cut_nothing(self) -> None:
+        fine = [trial(i + 1, {"noise": 0.2 * i}, 0.5) for i in range(5)]
+        bad = [infeasible(50 + i, {"noise": 0.03 * i}) for i in range(30)]
+        assert narrow(space_of(NOISE), [*fine, *bad], ACCURACY)["noise"].verdict is Verdict.KEEP
+
+    def test_no_expansion_into_what_could_not_be_trained(self) -> None:
+        now = replace(NOISE, high=0.5, default=0.2)
+        fine = [trial(i + 1, {"noise": 0.05 * i}, 0.1 * i) for i in range(11)]
+        bad = [infeasible(50 + i, {"noise": v}) for i, v in enumerate([0.51, 0.52, 0.6, 0.7])]
+        move = narrow(space_of(now), [*fine, *bad], ACCURACY, root=space_of(NOISE))["noise"]
+        assert isinstance(move.new, Float)
+        assert move.new.high == 0.5
+        assert "but all 4 trials above 0.5 could not be trained" in move.reason
+
+    def test_nothing_but_infeasible_trials_keeps_everything_and_says_so(self) -> None:
+        trials = [infeasible(i + 1, {"learning_rate": v, "noise": 0.5}) for i, v in enumerate(spread(12))]
+        proposal = narrow(BOTH, trials, ACCURACY)
+        assert proposal.next_space == BOTH
+        assert "12 of 12 trials (100%) could not be trained" in proposal.notes
+
+
+class TestWhatAPersonSet:
+    def test_it_is_never_widened(self) -> None:
+        mine = replace(RATE, low=1e-4, high=1e-1, default=1e-3, hard=True)
+        trials = [
+            trial(i + 1, {"learning_rate": v}, math.log10(v)) for i, v in enumerate(spread(20, 1e-4, 1e-1))
+        ]
+        move = narrow(space_of(mine), trials, ACCURACY, root=space_of(RATE))["learning_rate"]
+        assert isinstance(move.new, Float)
+        assert move.new.high == 1e-1
+        assert "you set this range, so only you can widen it" in move.reason
+
+    def test_a_range_inside_it_steers_and_it_stays_the_limit(self) -> None:
+        mine = replace(RATE, low=1e-4, high=1e-1, default=1e-3, hard=True)
+        trials = sampled(space_of(mine), 30, good_near(3e-3))
+        move = narrow(space_of(mine), trials, ACCURACY, root=space_of(RATE))["learning_rate"]
+        assert move.verdict is Verdict.NARROW
+        assert isinstance(move.new, Float)
+        assert not move.new.hard
+        assert move.new.limits == (1e-4, 1e-1)
+        assert "half of the trials may still come from the range you set" in move.reason
+
+    def test_options_they_chose_stay(self) -> None:
+        mine = Choice(name="act", options=("relu", "tanh", "elu"), hard=True)
+        trials = graded(lambda i: {"act": mine.options[i % 3]}, lambda i: float(i % 3 != 1), 30)
+        move = narrow(space_of(mine), trials, ACCURACY)["act"]
+        assert move.new == mine
+        assert "you chose these options, so they stay" in move.reason
+
+    def test_what_is_frozen_stays_frozen(self) -> None:
+        still = Fixed(name="noise", value=0.5)
+        proposal = narrow(space_of(RATE, still), sampled(BOTH, 20, good_near(1e-3)), ACCURACY, root=BOTH)
+        assert proposal["noise"].reason == "frozen by you at 0.5"
+        again = narrow(space_of(RATE, still), [], ACCURACY)
+        assert again["noise"].reason == "fixed in the space"
+
+
+class TestGrids:
+    def test_integers_and_steps_stay_on_their_grid(self) -> None:
+        units = Integer(name="units", low=16, high=512, scale=Scale.LOG, step=2, limits=(2, 4096))
+        trials = graded(lambda i: {"units": 16 * 2 ** (i % 6)}, lambda i: -abs(i % 6 - 1), 24)
+        new = narrow(space_of(units), trials, ACCURACY)["units"].new
+        assert isinstance(new, Integer)
+        assert (new.low, new.high, new.initial) == (16, 256, 32)
+
+    def test_a_grid_of_factors_grows_to_whole_numbers_only(self) -> None:
+        units = Integer(name="units", low=12, high=96, scale=Scale.LOG, step=2, limits=(1, 4096))
+        trials = graded(lambda i: {"units": 12 * 2 ** (i % 4)}, lambda i: -(i % 4), 24)
+        new = narrow(space_of(units), trials, ACCURACY)["units"].new
+        assert isinstance(new, Integer)
+        assert (new.low, new.high) == (3, 96)
+
+    def test_an_integer_keeps_at_least_three_values(self) -> None:
+        layers = Integer(name="layers", low=1, high=3)
+        trials = graded(lambda i: {"layers": 1 + i % 3}, lambda i: -(i % 3), 30)
+        assert narrow(space_of(layers), trials, ACCURACY)["layers"].new == layers
+
+
+class TestChoices:
+    batches = Choice(name="batch_size", options=(16, 32, 64, 128, 256), ordered=True)
+
+    def test_ordered_options_narrow_to_neighbours(self) -> None:
+        trials = graded(lambda i: {"batch_size": 16 * 2 ** (i % 5)}, lambda i: -(i % 5), 30)
+        move = narrow(space_of(self.batches), trials, ACCURACY)["batch_size"]
+        assert isinstance(move.new, Choice)
+        assert move.new.options == (16, 32, 64)
+        assert move.new.initial == 16
+        assert "best 6 of 30 lie in 16..16" in move.reason
+
+    def test_ordered_options_widen_again_towards_the_first_pass(self) -> None:
+        now = replace(self.batches, options=(16, 32, 64), default=32)
+        trials = graded(lambda i: {"batch_size": 16 * 2 ** (i % 5)}, lambda i: i % 5, 30)
+        move = narrow(space_of(now), trials, ACCURACY, root=space_of(self.batches))["batch_size"]
+        assert move.verdict is Verdict.EXPAND
+        assert isinstance(move.new, Choice)
+        assert move.new.options == (16, 32, 64, 128, 256)
+
+    acts = Choice(name="act", options=("relu", "tanh", "elu"))
+
+    def test_an_option_that_is_never_good_is_dropped(self) -> None:
+        trials = graded(lambda i: {"act": self.acts.options[i % 3]}, lambda i: float(i % 3 != 1), 30)
+        move = narrow(space_of(self.acts), trials, ACCURACY)["act"]
+        assert isinstance(move.new, Choice)
+        assert move.new.options == ("relu", "elu")
+        assert "tanh in 0 of 10" in move.reason
+        assert "tanh dropped" in move.reason
+
+    def test_no_option_is_dropped_before_each_was_tried(self) -> None:
+        options = ("relu", "tanh")
+        trials = graded(lambda i: {"act": options[i % 2]}, lambda i: float(i % 2), 30)
+        move = narrow(space_of(self.acts), trials, ACCURACY)["act"]
+        assert move.verdict is Verdict.KEEP
+        assert "elu tried fewer than 4 times" in move.reason
+
+    def test_an_option_that_conditions_name_is_not_dropped(self) -> None:
+        child = Float(name="child", low=0.0, high=1.0, when=(Condition(parent="act", values=("tanh",)),))
+        space = space_of(self.acts, child)
+        trials = graded(lambda i: {"act": self.acts.options[i % 3]}, lambda i: float(i % 3 != 1), 30)
+        move = narrow(space, trials, ACCURACY)["act"]
+        assert move.new == self.acts
+        assert "tanh stays, for other hyperparameters depend on it" in move.reason
+
+    def test_an_option_of_which_nothing_could_be_trained_is_dropped(self) -> None:
+        trials = graded(lambda i: {"act": ("relu", "elu")[i % 2]}, lambda i: 0.5, 20)
+        bad = [infeasible(50 + i, {"act": "tanh"}) for i in range(5)]
+        move = narrow(space_of(self.acts), [*trials, *bad], ACCURACY)["act"]
+        assert isinstance(move.new, Choice)
+        assert move.new.options == ("relu", "elu")
+        assert "none of its trials could be trained" in move.reason
+
+    def test_a_dropped_option_comes_back_when_the_best_trial_has_it(self) -> None:
+        now = replace(self.acts, options=("relu", "elu"))
+        trials = [trial(1, {"act": "tanh"}, 0.9), *[trial(2 + i, {"act": "relu"}, 0.1) for i in range(12)]]
+        move = narrow(space_of(now), trials, ACCURACY, root=space_of(self.acts))["act"]
+        assert move.verdict is Verdict.EXPAND
+        assert isinstance(move.new, Choice)
+        assert move.new.options == ("relu", "tanh", "elu")
+
+    def test_a_boolean_is_never_frozen_but_the_flag_is_told(self) -> None:
+        flag = Boolean(name="flag")
+        trials = graded(lambda i: {"flag": i % 2 == 0}, lambda i: float(i % 2 == 0), 30)
+        move = narrow(space_of(flag), trials, ACCURACY)["flag"]
+        assert move.new == flag
+        assert "--freeze flag=true would" in move.reason
+
+
+class TestConditionals:
+    def test_only_trials_where_it_was_active_count(self) -> None:
+        parent = Choice(name="optimizer", options=("adam", "sgd"))
+        child = replace(RATE, when=(Condition(parent="optimizer", values=("sgd",)),))
+        space = space_of(parent, child)
+        sgd = [
+            trial(i + 1, {"optimizer": "sgd", "learning_rate": v}, good_near(1e-3)({"learning_rate": v}))
+            for i, v in enumerate(spread(20))
+        ]
+        adam = [trial(50 + i, {"optimizer": "adam"}, 5.0 + i) for i in range(30)]
+        move = narrow(space, [*sgd, *adam], ACCURACY)["learning_rate"]
+        assert move.verdict is Verdict.NARROW
+        assert "best 4 of 20" in move.reason
+        few = narrow(space, [*sgd[::4], *adam], ACCURACY)["learning_rate"]
+        assert "only 5 trials reached 10 epochs with it" in few.reason
+
+
+def width(home: Number, hp: Number) -> float:
+    return unit_of(home, hp.high) - unit_of(home, hp.low)
+
+
+def check(space: Space, proposal: Proposal, root: Space) -> None:
+    """What holds of any proposal."""
+    after = proposal.next_space  # Space and every hyperparameter check themselves when they are made
+    assert [m.name for m in proposal.moves] == [hp.name for hp in space]
+    for move in proposal.moves:
+        old, new = move.old, move.new
+        assert old == space[move.name]
+        assert new.when == old.when
+        assert move.reason
+        assert not move.by_person
+        assert (move.verdict is Verdict.KEEP) == (new == old)
+        if isinstance(new, Number):
+            assert isinstance(old, Number)
+            home = root[move.name]
+            assert old.limits is not None
+            assert isinstance(home, Number)
+            assert old.limits[0] <= new.low < new.high <= old.limits[1]
+            if move.verdict is Verdict.NARROW:
+                assert old.low <= new.low < new.high <= old.high
+                assert width(home, new) >= min(0.0999, 0.999 * width(home, old))
+            if old.hard:
+                assert old.low <= new.low < new.high <= old.high
+            best = proposal.best.get(move.name)
+            if move.verdict is not Verdict.KEEP and best is not None and old.contains(best):
+                assert new.contains(best)
+                assert new.initial == pytest.approx(best, rel=1e-9)
+        if isinstance(new, Choice):
+            assert isinstance(root[move.name], Choice)
+            assert all(root[move.name].contains(o) for o in new.options)
+    assert len(after) == len(space)
+
+
+@st.composite
+def studies(draw: st.DrawFn) -> tuple[Space, list[Trial]]:
+    space = draw(spaces())
+    return space, draw(trials_of(space))
+
+
+@settings(max_examples=150, deadline=None)
+@given(studies(), st.sampled_from(list(Direction)))
+def test_every_proposal_is_a_valid_space_inside_its_limits(
+    study: tuple[Space, list[Trial]], way: Direction
+) -> None:
+    space, trials = study
+    objective = Objective(name="val_accuracy", direction=way)
+    proposal = narrow(space, trials, objective)
+    check(space, proposal, space)
+    assert proposal == narrow(space, trials[::-1], objective)
+    second = narrow(proposal.next_space, trials, objective, root=space)
+    check(proposal.next_space, second, space)
+
+
+@settings(max_examples=40, deadline=None)
+@given(studies())
+def test_narrowing_again_and_again_on_the_same_trials_comes_to_rest(study: tuple[Space, list[Trial]]) -> None:
+    root, trials = study
+    space = root
+    for _ in range(25):
+        proposal = narrow(space, trials, ACCURACY, root=root)
+        check(space, proposal, root)
+        if proposal.next_space == space:
+            break
+        space = proposal.next_space
+    else:
+        pytest.fail("the ranges still move after 25 rounds")
+
+
+def test_a_full_space_narrows_over_three_passes_towards_what_is_good() -> None:
+    space, found = MIXED, []
+    for number in (1, 2, 3):
+        for t in sampled(space, 40, good_near(3e-3), seed=number, pass_number=number):
+            found.append(replace(t, id=len(found) + 1))
+        space = narrow(space, found, ACCURACY, root=MIXED).next_space
+    rate = space["learning_rate"]
+    assert isinstance(rate, Float)
+    assert width(RATE, rate) < 0.5
+    assert rate.low < 3e-3 < rate.high
