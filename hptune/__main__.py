@@ -25,7 +25,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from hptune.cli.app import app
 
     try:
-        result = app.main(args=None if arguments is None else list(arguments), standalone_mode=False)
+        result = app.main(
+            args=None if arguments is None else list(arguments), prog_name="hptune", standalone_mode=False
+        )
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as shown:
         click.echo(shown.format_message())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -163,7 +164,7 @@ def _run(
             study=study,
             searcher=_searcher(options, study, root, the_plan),
             executor=executor,
-            pass_ends=the_plan.pass_ends,
+            pass_ends=tuple(itertools.accumulate(the_plan.pass_epochs)),
             narrow=lambda current, trials: propose(current, trials, goal, root=root),
             listener=listener,
             stop=stop,
@@ -204,7 +205,7 @@ def _searcher(options: SearchOptions, study: Study, root: Space, the_plan: Plan)
         objective=study.identity.goal,
         root=root,
         epochs=options.epochs,
-        budget=the_plan.pass_ends[-1],
+        budget=the_plan.budget,
         seed=options.seed,
     )
 

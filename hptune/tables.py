@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hptune.proposal import Proposal, describe_range
@@ -93,7 +94,7 @@ def plan_text(space: Space, plan: Plan) -> str:
             f"Space {space.name}:",
             columns(ranges, ["hyperparameter", "tier", "range", "default"], indent="  "),
             "",
-            *plan.lines(),
+            *plan.lines,
         ]
     )
 
@@ -102,7 +103,7 @@ def plan_json(space: Space, plan: Plan) -> str:
     """Return the same as JSON."""
     from hptune.space_dict import space_to_dict
 
-    return to_json({"space": space_to_dict(space), "plan": plan.to_dict()})
+    return to_json({"space": space_to_dict(space), "plan": asdict(plan)})
 
 
 # What a search found

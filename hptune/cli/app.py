@@ -7,20 +7,10 @@ import importlib
 import click
 
 from hptune import __version__
+from hptune.cli.commands import COMMANDS
 from hptune.cli.config import load_defaults
 
-__all__ = ["COMMANDS", "app"]
-
-COMMANDS = {
-    "search": "Search for the best hyperparameters, pass after pass.",
-    "narrow": "See what a pass taught and steer the next one.",
-    "status": "Tell how far a study is.",
-    "trials": "List a study's trials.",
-    "show": "Show one trial.",
-    "export": "Write the best configurations, as a script or a trained model too.",
-    "spaces": "List, show and describe search spaces.",
-}
-"""Each command's file in this package and its summary, so that --help loads none of them."""
+__all__ = ["app"]
 
 
 class _Commands(click.Group):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hptune.errors import InputError
+from hptune.cli.commands import COMMANDS
+from hptune.cli.options import OPTION_NAMES
+from hptune.errors import InputError, did_you_mean
 
 __all__ = ["PROJECT_FILE", "load_defaults"]
 
@@ -27,8 +29,6 @@ def load_defaults(folder: Path | None = None) -> dict[str, dict[str, Any]]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{path}: can't be read: {error}") from error
-    from hptune.cli.app import COMMANDS
-
     everywhere = {key: value for key, value in content.items() if not isinstance(value, dict)}
     sections = {key: value for key, value in content.items() if isinstance(value, dict)}
     _check(path, everywhere, sections)
@@ -41,10 +41,6 @@ def _options(given: dict[str, Any]) -> dict[str, Any]:
 
 def _check(path: Path, everywhere: dict[str, Any], sections: dict[str, Any]) -> None:
     """Raise InputError for a section or key that means nothing."""
-    from hptune.cli.app import COMMANDS
-    from hptune.cli.options import OPTION_NAMES
-    from hptune.errors import did_you_mean
-
     for name in sections:
         if name not in COMMANDS:
             raise InputError(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from hptune.cli.options import json_option, study_argument
-from hptune.trial import TrialState
 
 __all__ = ["command"]
 
-STATES = [state.value.replace(" ", "-") for state in TrialState]
+STATES = ("waiting", "running", "complete", "stopped-early", "infeasible", "failed")
+"""Those of `hptune.trial.TrialState`, which --help should not have to load."""
 
 
 @click.command(name="trials", short_help="List a study's trials.")
@@ -35,6 +35,7 @@ def command(
     """
     from hptune import tables
     from hptune.study import Study, find_study
+    from hptune.trial import TrialState
     from hptune.trial_list import select
 
     with Study.open(find_study(study)) as opened:

@@ -98,6 +98,7 @@ def make_searcher(
             budget_epochs=budget,
             seed=seed,
             starts=starts,
+            tells_epochs=True,
         )
 
     makers: dict[str, Callable[[Space, int], Any]] = {

@@ -1,0 +1,16 @@
+"""The commands by name, so that --help loads none of them."""
+
+from __future__ import annotations
+
+__all__ = ["COMMANDS"]
+
+COMMANDS = {
+    "search": "Search for the best hyperparameters, pass after pass.",
+    "narrow": "See what a pass taught and steer the next one.",
+    "status": "Tell how far a study is.",
+    "trials": "List a study's trials.",
+    "show": "Show one trial.",
+    "export": "Write the best configurations, as a script or a trained model too.",
+    "spaces": "List, show and describe search spaces.",
+}
+"""Each command's file in this package and its summary."""
