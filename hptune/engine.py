@@ -26,6 +26,8 @@ GIVE_UP_REPEATING = 100
 """Known configurations in a row that an oracle may suggest before its space counts as exhausted."""
 GIVE_UP_AFTER = 10
 """Trials in a row at the very start, none of which could be trained."""
+POLL_SECONDS = 0.1
+"""How often epochs trained elsewhere are asked for."""
 PROGRESS_SECONDS = 1.0
 """How often the epoch of running jobs is written down for whoever watches."""
 _BAD = (TrialState.INFEASIBLE, TrialState.FAILED)
@@ -199,7 +201,8 @@ class Engine:
                 running[self._submit(job)] = job
             if not running:
                 break
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            self.executor.poll()
             for future in sorted(done, key=lambda f: running[f].id):
                 self._record(running.pop(future), future.result())
         if exhausted:

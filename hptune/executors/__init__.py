@@ -34,6 +34,10 @@ class Executor(Protocol):
         """Begin a job."""
         ...
 
+    def poll(self) -> None:
+        """Hand on the epochs that running jobs have reported since the last call."""
+        ...
+
     def close(self) -> None:
         """Let go of what it holds; jobs under way are ended."""
         ...

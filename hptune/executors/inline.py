@@ -24,5 +24,8 @@ class InlineExecutor:
         future.set_result(self._trainer.run(job, lambda epoch, report: on_epoch(job, epoch, report)))
         return future
 
+    def poll(self) -> None:
+        """Epochs are reported as they happen."""
+
     def close(self) -> None:
         """Nothing is held."""

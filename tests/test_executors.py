@@ -1,0 +1,131 @@
+"""One contract for every executor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+
+from hptune.engine import Engine
+from hptune.executors import Executor
+from hptune.executors.inline import InlineExecutor
+from hptune.executors.processes import ProcessesExecutor
+from hptune.study import Study
+from hptune.trial import Job, Outcome, OutcomeState, TrialState
+
+
+class Moody(FakeTrainer):
+    """Does what the optimizer's name says."""
+
+    def run(self, job: Job, on_epoch: Callable[[int, Mapping[str, float]], bool]) -> Outcome:
+        mood = job.values.get("mood")
+        if mood == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if mood == "hang":
+            time.sleep(60)
+        if mood == "bug":
+            raise AssertionError("a bug of ours")
+        if mood == "slow":
+            time.sleep(0.2)
+        return super().run(job, on_epoch)
+
+
+def job(number: int = 1, **values: object) -> Job:
+    filled = {"learning_rate": 0.01, "optimizer": "adam", "units": 8, **values}
+    return Job(id=number, trial_id=number, values=filled, seed=1, initial_epoch=0, epochs=3)  # type: ignore[arg-type]
+
+
+def result(executor: Executor, future: Future[Outcome]) -> Outcome:
+    until = time.monotonic() + 60
+    while not future.done():
+        assert time.monotonic() < until
+        executor.poll()
+        time.sleep(0.01)
+    executor.poll()
+    return future.result()
+
+
+@pytest.fixture(params=["inline", "processes"])
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    made: Executor = (
+        InlineExecutor(Moody())
+        if request.param == "inline"
+        else ProcessesExecutor(Moody, workers=2, max_seconds=5)
+    )
+    yield made
+    made.close()
+
+
+def test_a_job_gives_its_outcome_and_reports_every_epoch(executor: Executor) -> None:
+    heard: list[tuple[int, int]] = []
+
+    def on_epoch(done: Job, epoch: int, report: Mapping[str, float]) -> bool:
+        heard.append((done.id, epoch))
+        return False
+
+    outcome = result(executor, executor.submit(job(), on_epoch))
+    assert outcome.state is OutcomeState.DONE
+    assert [e["val_accuracy"] for e in outcome.curve] == [
+        FakeTrainer.score(job().values, e) for e in (1, 2, 3)
+    ]
+    assert heard == [(1, 1), (1, 2), (1, 3)]
+
+
+@pytest.fixture
+def pool() -> Iterator[ProcessesExecutor]:
+    made = ProcessesExecutor(Moody, workers=2, max_seconds=3)
+    yield made
+    made.close()
+
+
+def never(done: Job, epoch: int, report: Mapping[str, float]) -> bool:
+    return False
+
+
+def test_a_killed_or_hung_worker_is_an_outcome_and_the_pool_goes_on(pool: ProcessesExecutor) -> None:
+    died = result(pool, pool.submit(job(1, mood="die"), never))
+    assert died.state is OutcomeState.INFEASIBLE
+    assert died.reason == "its process died (SIGKILL), perhaps for lack of memory"
+    hung = result(pool, pool.submit(job(2, mood="hang"), never))
+    assert hung.reason == "took longer than 3 s"
+    assert result(pool, pool.submit(job(3), never)).state is OutcomeState.DONE
+
+
+def test_a_bug_of_ours_in_a_worker_is_raised(pool: ProcessesExecutor) -> None:
+    with pytest.raises(AssertionError, match="a bug of ours"):
+        result(pool, pool.submit(job(mood="bug"), never))
+
+
+def test_workers_have_their_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hptune.executors.processes import THREAD_VARIABLES, _take_share
+
+    for name in THREAD_VARIABLES:
+        monkeypatch.setenv(name, "")  # so that it is put back as it was
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)))
+    _take_share(3, 2)
+    assert os.environ["OMP_NUM_THREADS"] == "4"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+def test_a_search_with_two_workers_spends_the_same_budget(tmp_path: Path) -> None:
+    study = Study.create(tmp_path, identity())
+    study.open_pass(SPACE, proposal=None, origin="given")
+    pool = ProcessesExecutor(partial(Moody, diverge_above=0.3), workers=2)
+    try:
+        Engine(
+            study=study, searcher=FakeSearcher(), executor=pool, pass_ends=(60, 120), narrow=keep_all
+        ).run()
+    finally:
+        pool.close()
+    assert 120 - 9 < study.spent() <= 120
+    assert study.open_jobs() == ()
+    assert {t.state for t in study.trials()} >= {TrialState.COMPLETE, TrialState.INFEASIBLE}
