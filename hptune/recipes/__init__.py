@@ -1,1 +1,8 @@
-"""Values → a compiled Keras model."""
+"""Recipes: values → layers, optimiser, loss, schedule, as descriptions that can be built or printed."""
+
+from hptune.recipes.book import RECIPES, make_recipe
+from hptune.recipes.facts import Facts
+from hptune.recipes.options import OPTIONS, Option, check_space, resolve
+from hptune.recipes.recipe import Recipe
+
+__all__ = ["OPTIONS", "RECIPES", "Facts", "Option", "Recipe", "check_space", "make_recipe", "resolve"]
