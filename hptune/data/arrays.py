@@ -76,10 +76,19 @@ def _numbers(raw: Raw, x: NDArray[Any]) -> NDArray[np.float64]:
     try:
         if x.dtype.kind != "c":
             return x.astype(np.float64)
-        why = "complex numbers"
-    except (TypeError, ValueError) as low:
-        why = str(low)
+    except (TypeError, ValueError):
+        pass
     raise DataError(
-        f"{raw.name}: the inputs are no numbers: {why}",
+        f"{raw.name}: the inputs hold {_spoken(x)}, not numbers",
         hint="Arrays hold numbers; text belongs in a pandas DataFrame.",
+    )
+
+
+def _spoken(x: NDArray[Any]) -> str:
+    if x.dtype.kind == "c":
+        return "complex numbers"
+    return (
+        "text"
+        if x.dtype.kind in "US" or isinstance(x.flat[0], str)
+        else f"{type(x.flat[0]).__name__} objects"
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from hptune.data.npz import read_npz
 from hptune.data.pyfile import is_function_spec
 from hptune.data.raw import Raw, is_table
 from hptune.data.split import Indices, check_rows, fold_indices, split_indices
+from hptune.data.table import TableEncoder
 from hptune.data.tablefile import TABLE_SUFFIXES, read_csv, read_parquet
 from hptune.data.target import Targets, code_targets, read_targets
 from hptune.errors import DataError, did_you_mean
@@ -222,12 +225,8 @@ def _made(
         notes.append(f"validation: the {len(held)} rows of {other.name}")
     encoder = None
     if is_table(raw.x):
-        frame = raw.x.iloc[train]  # type: ignore[union-attr]
-        encoder, said = learn_encoder(frame, where=lambda rows: raw.where([int(train[row]) for row in rows]))
+        encoder, said, x, held_x = _encoded(raw, train, other, held)
         notes += said
-        x = encoder.encode(frame)
-        held_frame = other.x.iloc[held]  # type: ignore[union-attr]
-        held_x = encoder.encode(held_frame, where=lambda rows: other.where([int(held[row]) for row in rows]))
     else:
         x, held_x = as_inputs(raw, train), as_inputs(other, held)
     scale = IMAGE_SCALE if encoder is None and is_bytes(raw.x) else 1.0
@@ -247,6 +246,28 @@ def _made(
         fingerprint=_fingerprint(parts, targets),
         origin=origin,
     )
+
+
+def _encoded(
+    raw: Raw, train: Indices, other: Raw, held: Indices
+) -> tuple[TableEncoder, tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
+    """Learn an encoder from the training rows of a table, and encode these and the validation rows."""
+    frame, held_frame = raw.x.iloc[train], other.x.iloc[held]  # type: ignore[union-attr]
+    with _named(raw.name):
+        encoder, said = learn_encoder(frame, where=lambda rows: raw.where([int(train[row]) for row in rows]))
+        x = encoder.encode(frame)
+    with _named(other.name):
+        held_x = encoder.encode(held_frame, where=lambda rows: other.where([int(held[row]) for row in rows]))
+    return encoder, said, x, held_x
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Put the name of the source before the message of an error."""
+    try:
+        yield
+    except DataError as low:
+        raise DataError(f"{name}: {low.message}", hint=low.hint) from low
 
 
 def _fingerprint(parts: tuple[Part, Part], targets: Targets) -> str:

@@ -26,8 +26,10 @@ def read_npz(path: Path) -> Raw:
     Large and small letters are the same. Raises `DataError` with the names there are where one is lacking.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not hasattr(archive, "files"):
+        # Opened here, as NumPy leaves the file open where it is no archive.
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
                 raise DataError(f"{path}: holds one array, not an archive of x and y")
             names = {name.lower(): name for name in archive.files}
             train = _pair(path, archive, names, _TRAIN)

@@ -112,7 +112,7 @@ def _plain(raw: Raw) -> NDArray[Any]:
 
         if y.ndim > 1:
             raise DataError(f"{raw.name}: targets of shape {y.shape} hold {y.dtype}, not numbers")
-        y = pd.Series(y)
+        y = pd.Series(y.astype(object))
     return _plain_column(raw, y)
 
 

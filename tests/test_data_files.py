@@ -1,0 +1,587 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hptune.data import Dataset, SourceKind, Task, load_dataset
+from hptune.errors import DataError
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def table(rows: int = 40) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "age": rng.normal(40, 10, rows).round(2),
+            "city": rng.choice(["Rome", "Bonn", "Oslo"], rows),
+            "churn": ["yes", "no"] * (rows // 2),
+        }
+    )
+
+
+def csv(text: str | bytes, name: str = "t.csv") -> str:
+    Path(name).write_bytes(text.encode() if isinstance(text, str) else text)
+    return name
+
+
+def lines(*extra: str, rows: int = 20) -> str:
+    """A sound table with line n + 2 of its own for each row n; `extra` lines stand at its end."""
+    body = [f"{i}.5,{'ab'[i % 2]},{'yes' if i % 3 else 'no'}" for i in range(rows)]
+    return "\n".join(["x,kind,y", *body, *extra]) + "\n"
+
+
+def failure(source: str, **options: object) -> DataError:
+    with pytest.raises(DataError) as caught:
+        load_dataset(source, **options)  # type: ignore[arg-type]
+    return caught.value
+
+
+# What can be read.
+
+
+def test_a_csv_file_with_text_labels_becomes_features_and_codes() -> None:
+    table().to_csv("train.csv", index=False)
+    made = load_dataset("train.csv", target="churn")
+    assert made.name == "train.csv"
+    assert made.task is Task.BINARY
+    assert made.classes == ("no", "yes")
+    assert made.target == "churn"
+    assert made.train.x.shape == (32, 4)
+    assert made.validation.x.shape == (8, 4)
+    assert made.encoder is not None
+    assert made.encoder.feature_names == ("age", "city=Bonn", "city=Oslo", "city=Rome")
+    assert made.train.y.dtype == np.int32
+    assert made.origin is not None
+    assert made.origin.kind is SourceKind.CSV
+
+
+def test_parquet_gives_what_csv_gives() -> None:
+    table().to_csv("t.csv", index=False)
+    table().to_parquet("t.parquet")
+    one, other = (load_dataset(name, target="churn") for name in ("t.csv", "t.parquet"))
+    assert one.fingerprint == other.fingerprint
+
+
+def test_rows_and_labels_stay_together() -> None:
+    frame = table().assign(age=lambda f: np.where(f.churn == "yes", 100.0, 1.0) + np.arange(40) / 100)
+    frame.to_csv("t.csv", index=False)
+    made = load_dataset("t.csv", target="churn")
+    for part in (made.train, made.validation):
+        np.testing.assert_array_equal(part.x[:, 0] > 50, part.y == 1)
+
+
+@pytest.mark.parametrize(
+    ("separator", "spoken"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")]
+)
+def test_other_separators_are_found_and_said(separator: str, spoken: str) -> None:
+    table().to_csv("t.csv", index=False, sep=separator)
+    made = load_dataset("t.csv", target="churn")
+    assert made.origin is not None
+    assert made.origin.separator == separator
+    assert f"columns are separated by {spoken}" in made.notes
+
+
+def test_a_byte_order_mark_and_blanks_after_separators_are_no_part_of_names_and_values() -> None:
+    text = "\ufeff" + lines().replace(",", ", ")
+    made = load_dataset(csv(text), target="y")
+    assert made.encoder is not None
+    assert made.encoder.feature_names == ("x", "kind=a", "kind=b")
+    assert made.classes == ("no", "yes")
+
+
+def test_a_validation_file_of_its_own_is_encoded_with_what_was_learned_from_training() -> None:
+    table().to_csv("train.csv", index=False)
+    table().assign(age=1000.0).to_csv("held.csv", index=False)
+    made = load_dataset("train.csv", target="churn", validation="held.csv")
+    assert (made.train.rows, made.validation.rows) == (40, 40)
+    assert np.all(made.validation.x[:, 0] == 1000)
+    assert "validation: the 40 rows of held.csv" in made.notes
+    assert made.origin is not None
+    assert made.origin.validation == "held.csv"
+
+
+def test_nothing_is_learned_from_validation_rows() -> None:
+    frame = table()
+    frame.to_csv("train.csv", index=False)
+    frame.assign(city="Paris").to_csv("held.csv", index=False)
+    made = load_dataset("train.csv", target="churn", validation="held.csv")
+    assert np.all(made.validation.x[:, 1:] == 0)
+    assert np.all(made.train.x[:, 1:].sum(axis=1) == 1)
+
+
+def test_npz_takes_x_and_y() -> None:
+    x = np.arange(80.0).reshape(40, 2)
+    np.savez("a.npz", X=x, y=np.arange(40) % 2)
+    made = load_dataset("a.npz")
+    assert made.task is Task.BINARY
+    assert made.train.x.dtype == np.float32
+    assert made.encoder is None
+    assert sorted([*made.train.x[:, 0], *made.validation.x[:, 0]]) == list(x[:, 0])
+
+
+def test_npz_with_rows_for_validation_keeps_them() -> None:
+    x, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    np.savez("a.npz", x_train=x, y_train=y, x_test=x[:4] + 100, y_test=y[:4])
+    made = load_dataset("a.npz")
+    np.testing.assert_array_equal(made.train.x, x)
+    np.testing.assert_array_equal(made.validation.x, x[:4] + 100)
+    np.testing.assert_array_equal(made.validation.y, y[:4])
+    assert "validation: the 4 rows of a.npz (x_test)" in made.notes
+    assert made.origin is not None
+    assert made.origin.own_validation
+
+
+def test_a_validation_file_goes_before_the_validation_rows_of_the_source() -> None:
+    x, y = np.arange(40.0).reshape(20, 2), np.arange(20) % 2
+    np.savez("a.npz", x_train=x, y_train=y, x_test=x[:4], y_test=y[:4])
+    np.savez("b.npz", x=x + 7, y=y)
+    made = load_dataset("a.npz", validation="b.npz")
+    np.testing.assert_array_equal(made.validation.x, x + 7)
+    assert made.origin is not None
+    assert not made.origin.own_validation
+
+
+def test_images_of_bytes_in_an_archive_are_brought_to_0_to_1() -> None:
+    x = np.random.default_rng(0).integers(0, 256, (20, 4, 5), dtype=np.uint8)
+    np.savez("a.npz", x=x, y=np.arange(20) % 2)
+    made = load_dataset("a.npz")
+    assert made.input_shape == (4, 5)
+    assert made.input_scale == 255
+    assert 0 <= made.train.x.min() < made.train.x.max() <= 1
+    assert "pixels are divided by 255, so that they are 0 to 1" in made.notes
+    assert load_dataset("a.npz", as_images=True).input_shape == (4, 5, 1)
+
+
+def test_bytes_that_are_no_images_keep_their_values() -> None:
+    np.savez("a.npz", x=np.full((20, 3), 200, dtype=np.uint8), y=np.arange(20) % 2)
+    made = load_dataset("a.npz")
+    assert made.input_scale == 1
+    assert np.all(made.train.x == 200)
+
+
+FUNCTIONS = """
+import numpy as np
+import pandas as pd
+
+X = np.arange(60.0).reshape(30, 2)
+Y = np.arange(30) % 3
+FRAME = pd.DataFrame({"a": X[:, 0] % 7, "c": ["u", "v"] * 15})
+
+def arrays(): return X, Y
+def column(): return X, Y[:, None]
+def one_feature(): return X[:, 0], Y
+def parts(): return (X, Y), (X[:6] + 1, Y[:6])
+def pandas_pair(): return FRAME, pd.Series(Y, name="kind")
+def pandas_frame(): return FRAME, pd.DataFrame({"kind": Y})
+def pandas_and_numpy(): return FRAME, Y
+def whole(): return FRAME.assign(kind=Y)
+def one_hot(): return X, np.eye(3)[Y]
+def one_hot_parts(): return (X, np.eye(3)[Y]), (X, np.eye(3)[Y])
+def many_targets(): return X, X / 2
+def words(): return X, np.array(["u", "v"] * 15)
+def raw_bytes(): return X, np.array([b"u", b"v"] * 15)
+def nothing(): return None
+def three(): return X, Y, Y
+def bad_parts(): return (X, Y, Y), (X, Y)
+def ragged(): return [[1, 2], [3]], [0, 1]
+def unequal(): return X, Y[:-1]
+def scalars(): return 1, 2
+def empty(): return X[:0], Y[:0]
+def no_rows(): return FRAME.iloc[:0]
+def text_inputs(): return np.array([["a", "b"]] * 30), Y
+def complex_inputs(): return X * 1j, Y
+def holes():
+    x = X.copy()
+    x[4, 1] = np.nan
+    return x, Y
+def infinite():
+    x = X.copy()
+    x[5, 0] = np.inf
+    return x, Y
+def no_features(): return np.zeros((30, 0)), Y
+def unknown_target():
+    y = X[:, 0].copy()
+    y[[2, 9]] = np.nan
+    return X, y
+def endless_target():
+    y = X[:, 0] + 0.5
+    y[3] = np.inf
+    return X, y
+def dates(): return X, pd.Series(pd.date_range("2024-01-01", periods=30))
+def text_squares(): return X, np.array([["u", "v"]] * 30)
+def raises():
+    value = 1
+    raise RuntimeError("no network")
+def beside():
+    from beside_me import load
+    return load()
+"""
+
+
+@pytest.fixture
+def functions(tmp_path: Path) -> str:
+    (tmp_path / "data.py").write_text(FUNCTIONS)
+    return "data.py"
+
+
+def made_by(function: str, **options: object) -> Dataset:
+    return load_dataset(f"data.py:{function}", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name", ["arrays", "column", "one_hot", "pandas_pair", "pandas_frame", "pandas_and_numpy"]
+)
+def test_a_function_may_return_arrays_and_pandas_objects(functions: str, name: str) -> None:
+    made = made_by(name)
+    assert made.name == f"data.py:{name}"
+    assert made.task is Task.MULTICLASS
+    assert made.classes == (0, 1, 2)
+    assert (made.train.rows, made.validation.rows) == (24, 6)
+    assert (made.encoder is not None) is name.startswith("pandas")
+
+
+def test_the_name_of_a_series_is_the_target(functions: str) -> None:
+    assert made_by("pandas_pair").target == "kind"
+    assert made_by("whole", target="kind").target == "kind"
+    assert made_by("whole", target="kind").fingerprint == made_by("pandas_pair").fingerprint
+
+
+def test_inputs_of_one_dimension_are_one_feature(functions: str) -> None:
+    assert made_by("one_feature").input_shape == (1,)
+
+
+def test_a_function_may_return_training_and_validation_rows(functions: str) -> None:
+    made = made_by("parts")
+    assert (made.train.rows, made.validation.rows) == (30, 6)
+    assert made.validation.x[0].tolist() == [1, 2]
+    assert "validation: the 6 rows of data.py:parts (validation)" in made.notes
+
+
+def test_one_column_per_class_is_read_as_classes_and_said(functions: str) -> None:
+    made = made_by("one_hot")
+    assert (
+        made.notes[0]
+        == "task: multiclass (3 classes: 0, 1, 2), as the target has a column for each of 3 classes"
+    )
+    np.testing.assert_array_equal(made_by("one_hot_parts").validation.y, np.arange(30) % 3)
+
+
+def test_targets_of_another_shape_stay_as_they_are(functions: str) -> None:
+    made = made_by("many_targets")
+    assert made.task is Task.OTHER
+    np.testing.assert_array_equal(made.train.y, made.train.x / 2)
+    assert made_by("one_hot", task=Task.OTHER).train.y.shape == (24, 3)
+    assert made_by("words", task=Task.OTHER).fingerprint
+
+
+@pytest.mark.parametrize("name", ["words", "raw_bytes"])
+def test_text_in_an_array_is_a_label(functions: str, name: str) -> None:
+    assert made_by(name).classes == ("u", "v")
+
+
+def test_the_function_may_import_what_stands_beside_its_file_when_it_is_called(
+    functions: str, tmp_path: Path
+) -> None:
+    (tmp_path / "kit").mkdir()
+    (tmp_path / "kit" / "data.py").write_text(FUNCTIONS)
+    (tmp_path / "kit" / "beside_me.py").write_text("from data import arrays as load\n")
+    assert load_dataset("kit/data.py:beside").train.rows == 24
+
+
+# What can't, and what is said then.
+
+
+def test_no_such_file_is_said() -> None:
+    assert failure("gone.csv", target="y").message == "gone.csv: no such file"
+    assert failure("gone.npz").message == "gone.npz: no such file"
+    assert "gone.parquet" in failure("gone.parquet", target="y").message
+    assert failure("gone.py:load").message == "gone.py: no such file"
+
+
+def test_a_folder_named_like_a_file_is_said() -> None:
+    Path("t.csv").mkdir()
+    assert failure("t.csv", target="y").message == "t.csv: can't be read: Is a directory"
+
+
+@pytest.mark.parametrize("text", ["", "\n\n  \n"])
+def test_an_empty_file_is_said(text: str) -> None:
+    assert failure(csv(text), target="y").message == "t.csv: the file is empty"
+
+
+def test_a_file_with_nothing_below_its_column_names_is_said() -> None:
+    message = failure(csv("x,y\n"), target="y").message
+    assert message == "t.csv: has a line of column names and no rows below it"
+
+
+def test_a_table_without_target_lists_its_columns() -> None:
+    error = failure(csv(lines()))
+    assert error.message == "t.csv: say which column is to be predicted"
+    assert error.hint == "Give --target COLUMN. Columns: 'x', 'kind', 'y'."
+
+
+def test_an_unknown_target_gets_the_nearest_column() -> None:
+    table().to_csv("t.csv", index=False)
+    error = failure("t.csv", target="chrun")
+    assert error.message == "t.csv: has no column 'chrun'"
+    assert error.hint == "Did you mean 'churn'?"
+
+
+def test_an_unknown_target_that_is_near_to_nothing_lists_the_columns() -> None:
+    assert failure(csv(lines()), target="price").hint == "Columns: 'x', 'kind', 'y'."
+
+
+def test_a_file_without_column_names_is_suspected() -> None:
+    text = "5.1,3.5,0\n" * 20
+    assert "Does the file begin with a line of column names?" in failure(csv(text), target="y").hint
+
+
+def test_a_table_of_the_target_alone_is_refused() -> None:
+    assert (
+        failure(csv("y\n" + "1\n2\n" * 10), target="y").message == "t.csv: has no column but the target 'y'"
+    )
+
+
+def test_a_column_name_that_stands_twice_is_refused() -> None:
+    assert failure(csv("x,x,y\n1,2,3\n"), target="y").message == "t.csv: column name 'x' stands twice"
+
+
+def test_three_rows_are_too_few() -> None:
+    error = failure(csv("x,y\n1,a\n2,b\n3,a\n"), target="y")
+    assert error.message == "t.csv: 3 rows are too few to learn from"
+
+
+def test_one_class_is_refused() -> None:
+    text = "x,y\n" + "".join(f"{i},spam\n" for i in range(20))
+    assert failure(csv(text), target="y").message == "t.csv: the target 'y' has one class only, 'spam'"
+
+
+def test_a_class_with_a_single_row_is_named() -> None:
+    assert failure(csv(lines("1,a,maybe")), target="y").message == (
+        "t.csv: every class needs at least 2 rows (one to train on and one to hold back), but 'maybe' has 1"
+    )
+
+
+def test_text_as_target_that_is_distinct_in_every_row_is_refused() -> None:
+    text = "x,y\n" + "".join(f"{i % 3},name {i}\n" for i in range(30))
+    error = failure(csv(text), target="y")
+    assert "'name 0' has 1, 'name 1' has 1" in error.message
+    assert error.message.endswith("and 25 more")
+    assert "is regression" in error.hint
+
+
+def test_rows_without_target_are_named_by_their_lines() -> None:
+    error = failure(csv(lines("1,a,", "2,b,yes", "3,a,")), target="y")
+    assert error.message == "t.csv: the target 'y' has no value in lines 22, 24"
+    assert "remove these rows" in error.hint
+
+
+def test_many_rows_without_target_are_counted() -> None:
+    message = failure(csv(lines(*["1,a,"] * 9)), target="y").message
+    assert message == "t.csv: the target 'y' has no value in lines 22, 23, 24, 25, 26 and 4 more"
+
+
+def test_lines_are_counted_across_blank_lines_and_line_breaks_in_quotes() -> None:
+    text = lines('1,"a\nb",yes', "", "   ", "1,a,")
+    assert failure(csv(text), target="y").message == "t.csv: the target 'y' has no value in line 26"
+
+
+def test_text_in_a_numeric_column_is_named_with_line_and_value() -> None:
+    error = failure(csv(lines("n.a.,a,yes")), target="y")
+    assert error.message == "t.csv: column 'x' holds numbers, but line 22 has 'n.a.'"
+    assert error.hint == "Correct the value, or leave it empty if it is missing."
+
+
+def test_text_in_several_rows_of_a_numeric_column_is_counted() -> None:
+    error = failure(csv(lines("n.a.,a,yes", "n.a.,b,no", "1,a,yes", rows=40)), target="y")
+    assert error.message == "t.csv: column 'x' holds numbers, but line 42 has 'n.a.' (and 1 more rows)"
+
+
+def test_text_in_a_numeric_target_is_named_too() -> None:
+    text = "x,y\n" + "".join(f"{i % 3},{i}.25\n" for i in range(30)) + "1,12.5 EUR\n"
+    assert (
+        failure(csv(text), target="y").message
+        == "t.csv: column 'y' holds numbers, but line 32 has '12.5 EUR'"
+    )
+
+
+def test_few_levels_of_which_most_are_numbers_are_levels() -> None:
+    text = "n,y\n" + "".join(f"{i % 3},{'ab'[i % 2]}\n" for i in range(60)) + "3+,a\n3+,b\n"
+    made = load_dataset(csv(text), target="y")
+    assert made.encoder is not None
+    assert made.encoder.feature_names == ("n=0", "n=1", "n=2", "n=3+")
+
+
+def test_infinity_in_a_table_is_named_with_its_line() -> None:
+    for place in ("inf,a,yes", "-inf,a,yes", "1e300,b,no"):
+        message = failure(csv(lines(place)), target="y", validation="t.csv").message
+        assert "column 'x': line 22 has " in message
+
+
+def test_bytes_that_are_not_utf_8_are_named_with_their_line() -> None:
+    error = failure(csv(lines("1,Köln,yes").encode("latin-1")), target="y")
+    assert error.message == "t.csv:22: not UTF-8 text: byte 0xf6"
+    assert "iconv" in error.hint
+    assert "t.csv:1: not UTF-8" in failure(csv("x,ö\n1,2\n".encode("latin-1")), target="y").message
+
+
+def test_a_line_with_too_many_values_is_named() -> None:
+    error = failure(csv(lines("1,a,yes,5")), target="y")
+    assert error.message == "t.csv:22: 4 values, but the table has 3 columns"
+    every = "x,y\n" + "1,2,3\n" * 20
+    assert failure(csv(every), target="y").message == "t.csv:2: 3 values, but the table has 2 columns"
+
+
+def test_a_quotation_mark_that_is_left_open_is_said() -> None:
+    error = failure(csv(lines('1,"a,yes')), target="y")
+    assert "not a table: EOF inside string" in error.message
+    assert error.hint == "Is a quotation mark left open?"
+
+
+def test_a_file_that_is_no_parquet_is_said() -> None:
+    Path("t.parquet").write_bytes(b"hello, I am no table at all")
+    assert failure("t.parquet", target="y").message.startswith("t.parquet: can't be read as Parquet: ")
+
+
+def test_parquet_names_rows_by_their_place() -> None:
+    table().assign(churn=lambda f: f.churn.where(f.index != 7)).to_parquet("t.parquet")
+    assert failure("t.parquet", target="churn").message == (
+        "t.parquet: the target 'churn' has no value in row 7 (counted from 0)"
+    )
+    table().iloc[:0].to_parquet("t.parquet")
+    assert failure("t.parquet", target="churn").message == "t.parquet: has no rows"
+
+
+def test_an_archive_without_y_lists_what_it_holds() -> None:
+    np.savez("a.npz", x=np.zeros((20, 2)), labels=np.zeros(20))
+    error = failure("a.npz")
+    assert error.message == "a.npz: needs arrays x and y, or x_train and y_train; holds labels, x"
+    np.savez("a.npz", x=np.zeros((20, 2)), y=np.arange(20), x_val=np.zeros((2, 2)))
+    assert "holds x, x_val, y" in failure("a.npz").message
+
+
+def test_a_file_that_is_no_archive_is_said() -> None:
+    Path("a.npz").write_bytes(b"PK\x03\x04 half an archive")
+    assert "a.npz: can't be read as a NumPy archive" in failure("a.npz").message
+    Path("a.npz").write_bytes(b"hello")
+    assert "a.npz: can't be read as a NumPy archive" in failure("a.npz").message
+    with Path("a.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    assert failure("a.npz").message == "a.npz: holds one array, not an archive of x and y"
+
+
+def test_python_objects_in_an_archive_are_never_loaded() -> None:
+    np.savez("a.npz", x=np.array([{}, {}], dtype=object), y=np.zeros(2))
+    error = failure("a.npz")
+    assert "plain arrays" in error.message
+    assert "not Python objects" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing", "data.py:nothing: returned None"),
+        ("three", "data.py:three: returned a tuple of 3"),
+        ("bad_parts", "data.py:bad_parts: returned (a tuple of 3, a tuple of 2)"),
+        ("unequal", "data.py:unequal: 30 rows of inputs but 29 targets"),
+        ("scalars", "data.py:scalars: the inputs are one value, not one per row"),
+        ("empty", "data.py:empty: has no rows"),
+        ("no_features", "data.py:no_features: rows of shape (0,) hold nothing to learn from"),
+        ("raises", "data.py:raises: it raised RuntimeError: no network (data.py:53)"),
+        ("whole", "data.py:whole: say which column is to be predicted"),
+        ("no_rows", "data.py:no_rows: has no rows"),
+        ("holes", "data.py:holes: row 4 (counted from 0), column 1: nan can't be learned from"),
+        ("infinite", "data.py:infinite: row 5 (counted from 0), column 0: inf can't be learned from"),
+        ("complex_inputs", "data.py:complex_inputs: the inputs hold complex numbers, not numbers"),
+        (
+            "text_inputs",
+            "data.py:text_inputs: the inputs hold text, not numbers",
+        ),
+        ("unknown_target", "data.py:unknown_target: the target has no value in rows 2, 9 (counted from 0)"),
+        (
+            "endless_target",
+            "data.py:endless_target: the target has no finite value in row 3 (counted from 0)",
+        ),
+        ("dates", "data.py:dates: the target holds datetime64, which can't be predicted"),
+        ("text_squares", "data.py:text_squares: targets of shape (30, 2) hold <U1, not numbers"),
+    ],
+)
+def test_what_a_function_must_not_return_is_described(functions: str, name: str, message: str) -> None:
+    assert failure(f"data.py:{name}").message == message
+
+
+def test_lists_of_unequal_length_are_described(functions: str) -> None:
+    assert failure("data.py:ragged").message.startswith("data.py:ragged: returned lists of unequal length")
+
+
+def test_a_misspelt_function_gets_the_nearest_name(functions: str) -> None:
+    assert failure("data.py:arays").hint == "Did you mean 'arrays'?"
+
+
+def test_a_target_where_there_are_no_columns_is_refused(functions: str) -> None:
+    assert "has no column 'y'" in failure("data.py:arrays", target="y").message
+    assert failure("digits", target="y").message == "digits: has no columns, and so no column 'y'"
+
+
+def test_validation_rows_of_another_form_are_refused(functions: str) -> None:
+    csv(lines())
+    assert failure("t.csv", target="y", validation="digits").message.startswith("digits: has no columns")
+    np.savez("a.npz", x=np.zeros((20, 3)), y=np.arange(20) % 3)
+    assert failure("data.py:arrays", validation="a.npz").message == (
+        "a.npz: rows of shape (3,), but those of data.py:arrays have (2,)"
+    )
+    assert failure("data.py:pandas_pair", validation="a.npz").message == (
+        "a.npz: is an array, but the training rows in data.py:pandas_pair are a table"
+    )
+
+
+def test_a_class_that_training_has_not_is_refused_in_validation_rows() -> None:
+    csv(lines())
+    csv(lines("1,a,noo"), "held.csv")
+    error = failure("t.csv", target="y", validation="held.csv")
+    assert error.message == "held.csv: the training rows have no class noo"
+    assert error.hint == "Did you mean 'no'?"
+
+
+def test_a_column_that_validation_rows_lack_is_named() -> None:
+    csv(lines())
+    csv(lines().replace("kind", "kinds"), "held.csv")
+    assert failure("t.csv", target="y", validation="held.csv").message == (
+        "held.csv: the table has no column 'kind'"
+    )
+
+
+def test_text_in_validation_rows_where_numbers_are_due_is_named_with_its_line() -> None:
+    csv(lines())
+    csv("x,kind,y\n" + "old,a,yes\nnew,b,no\n" * 5, "held.csv")
+    assert failure("t.csv", target="y", validation="held.csv").message == (
+        "held.csv: column 'x' holds numbers, but line 2 has 'old'"
+    )
+
+
+def test_validation_rows_that_are_not_there_are_said() -> None:
+    assert failure(csv(lines()), target="y", validation="gone.csv").message == "gone.csv: no such file"
+
+
+def test_a_misspelt_bundled_name_gets_the_nearest() -> None:
+    error = failure("digit")
+    assert error.message == "digit: no bundled data set has this name, and no file or folder"
+    assert error.hint.startswith("Did you mean 'digits'?")
+
+
+def test_a_file_of_another_kind_is_refused() -> None:
+    Path("t.xlsx").write_bytes(b"PK")
+    assert failure("t.xlsx").message == "t.xlsx: not a kind of file that can be read"
+    assert failure("gone.xlsx").message == "gone.xlsx: no such file or folder"
+
+
+def test_a_table_is_no_images() -> None:
+    assert failure(csv(lines()), target="y", as_images=True).message == (
+        "t.csv: is a table, and its rows are no images"
+    )
