@@ -1,0 +1,243 @@
+"""The commands that read a study, through the command line, with full texts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+
+from hptune.__main__ import run
+from hptune.engine import Engine
+from hptune.executors.inline import InlineExecutor
+from hptune.study import Study
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with one finished study of 24 trials."""
+    folder = tmp_path_factory.mktemp("work")
+    with Study.create(folder / "studies" / "digits-mlp", identity(), command="hptune search") as study:
+        study.open_pass(SPACE, proposal=None, origin="given")
+        Engine(
+            study=study,
+            searcher=FakeSearcher(),
+            executor=InlineExecutor(FakeTrainer(diverge_above=0.3)),
+            pass_ends=(30, 60, 90),
+            narrow=keep_all,
+        ).run()
+    return folder
+
+
+@pytest.fixture
+def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_status_says_how_far_a_study_is(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "studies/digits-mlp: digits with mlp, val_accuracy"
+    assert lines[1] == "no search is running"
+    assert "90 epochs" in lines[2]
+    assert [line.split(":")[0] for line in lines[3:6]] == ["pass 1", "pass 2", "pass 3"]
+    assert any(line.startswith("best 0.") for line in lines)
+
+
+def test_status_as_json_has_a_version(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", "digits-mlp", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["version"] == 1
+    assert status["searching"] is False
+    assert status["epochs"] == sum(p["epochs"] for p in status["passes"])
+
+
+def test_trials_sorted_by_score_have_the_best_first(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["trials", "--sort", "score", "--json"]) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    scores = [t["score"] for t in trials if t["score"] is not None]
+    assert scores == sorted(scores, reverse=True)
+    assert trials[-1]["score"] is None
+
+
+def test_trials_as_csv_is_a_tidy_table(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["trials", "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["id"] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
+    assert all(row["learning_rate"] for row in rows)
+    assert any(row["momentum"] == "" for row in rows)
+
+
+def test_trials_are_filtered_by_state_and_pass(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["trials", "--state", "stopped-early", "--pass", "1", "--json"]) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    assert trials
+    assert {(t["state"], t["pass_number"]) for t in trials} == {("stopped early", 1)}
+
+
+def test_a_table_of_trials_is_aligned(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["trials", "--top", "3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:4] == ["trial", "pass", "state", "score"]
+    assert len(lines) == 4
+
+
+def test_an_unknown_column_is_told_with_the_nearest(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["trials", "--sort", "scor"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "Error: --sort scor: no such column",
+        "Did you mean 'score'?",
+    ]
+
+
+def test_show_tells_everything_about_a_trial(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "1"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("Trial 1, pass 1: ")
+    assert "learning_rate = " in text
+    assert "epoch  val_accuracy" in text
+
+
+def test_a_trial_that_is_not_there_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "999"]) == 6
+    assert "no trial 999" in capsys.readouterr().err
+
+
+def test_narrow_shows_each_range_with_its_reason(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["narrow", "--dry-run"]) == 0
+    text = capsys.readouterr().out
+    for hp in SPACE:
+        assert hp.name in text
+    assert not (here / "studies/digits-mlp/next-pass.yaml").exists()
+
+
+def test_narrow_writes_the_next_pass_with_a_persons_changes(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hptune.next_pass import read_next_pass
+    from hptune.space import Fixed, Float
+
+    arguments = ["--set", "learning_rate=1e-3..1e-1", "--freeze", "optimizer=sgd", "--keep", "units"]
+    assert run(["narrow", *arguments]) == 0
+    captured = capsys.readouterr()
+    assert "next-pass.yaml" in captured.err
+    with Study.open(here / "studies/digits-mlp") as study:
+        proposal = read_next_pass(study)
+    assert proposal is not None
+    rate, optimizer = proposal["learning_rate"].new, proposal["optimizer"].new
+    assert isinstance(rate, Float)
+    assert (rate.low, rate.high, rate.hard) == (1e-3, 1e-1, True)
+    assert isinstance(optimizer, Fixed)
+    assert optimizer.value == "sgd"
+    assert proposal["learning_rate"].by_person
+    (here / "studies/digits-mlp/next-pass.yaml").unlink()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["--set", "learning_rat=1..2"], "learning_rat", id="unknown name"),
+        pytest.param(["--set", "learning_rate=0.1..0.001"], "0.1", id="low above high"),
+        pytest.param(["--set", "learning_rate=0..0.1"], "log", id="log with 0"),
+        pytest.param(["--set", "learning_rate=wide"], "wide", id="no number"),
+        pytest.param(["--set", "learning_rate=1e-3..1e9"], "limit", id="past the limits"),
+        pytest.param(["--freeze", "optimizer=adamw"], "adamw", id="unknown choice"),
+    ],
+)
+def test_a_wrong_change_is_refused_and_nothing_is_written(
+    here: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert run(["narrow", *arguments]) == 3
+    assert said in capsys.readouterr().err
+    assert not (here / "studies/digits-mlp/next-pass.yaml").exists()
+
+
+def test_without_a_study_the_way_out_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["status"]) == 2
+    assert "hptune search" in capsys.readouterr().err
+
+
+def test_an_unknown_command_is_told_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["serach"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "Error: no command 'serach'",
+        "Did you mean 'search'?",
+    ]
+
+
+def test_the_summaries_in_help_are_those_of_the_commands() -> None:
+    import importlib
+
+    from hptune.cli.commands import COMMANDS
+
+    for name, summary in COMMANDS.items():
+        command = importlib.import_module(f"hptune.cli.{name}").command
+        assert command.name == name
+        assert command.short_help == summary
+
+
+def test_a_project_file_sets_defaults_and_flags_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hptune.cli.config import load_defaults
+
+    (tmp_path / "hptune.toml").write_text('trials = 12\n[search]\nmax-time = "5m"\nseed = 3\n')
+    defaults = load_defaults(tmp_path)
+    assert defaults["search"] == {"trials": 12, "max_time": "5m", "seed": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("trails = 3\n", "hptune.toml:1: no option 'trails'"),
+        ("seed = 1\n[serch]\n", "hptune.toml:2: no command [serch]"),
+        ("seed = \n", "can't be read"),
+    ],
+)
+def test_a_wrong_project_file_is_told_with_its_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hptune.toml").write_text(text)
+    assert run(["spaces"]) == 3
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("45", 45), ("1.5h", 5400)]
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    from hptune.cli.options import Duration
+
+    assert Duration().convert(text, None, None) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0s", "-3m", "1d"])
+def test_wrong_durations_are_refused(text: str) -> None:
+    import click
+
+    from hptune.cli.options import Duration
+
+    with pytest.raises(click.BadParameter):
+        Duration().convert(text, None, None)
+
+
+def test_ready_spaces_are_listed_shown_and_described(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["spaces"]) == 0
+    listed = capsys.readouterr().out
+    assert "mlp" in listed
+    assert run(["spaces", "show", "mlp"]) == 0
+    assert "hyperparameters:" in capsys.readouterr().out
+    assert run(["spaces", "schema"]) == 0
+    assert json.loads(capsys.readouterr().out)["type"] == "object"
+    assert run(["spaces", "show", "mpl"]) == 3
+    assert "Did you mean 'mlp'?" in capsys.readouterr().err
