@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -585,3 +586,29 @@ def test_a_table_is_no_images() -> None:
     assert failure(csv(lines()), target="y", as_images=True).message == (
         "t.csv: is a table, and its rows are no images"
     )
+
+
+def test_no_python_function_is_called_for_each_row() -> None:
+    def calls(rows: int) -> int:
+        rng = np.random.default_rng(0)
+        frame = pd.DataFrame({f"n{i}": rng.normal(size=rows) for i in range(3)})
+        frame["city"] = rng.choice([f"city {i}" for i in range(60)], rows)
+        frame["whole"] = rng.integers(0, 9, rows)
+        frame["churn"] = rng.choice(["yes", "no"], rows)
+        frame.loc[::7, "n1"] = np.nan
+        frame.to_csv("t.csv", index=False)
+        count = 0
+
+        def counted(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        sys.setprofile(counted)
+        try:
+            load_dataset("t.csv", target="churn")
+        finally:
+            sys.setprofile(None)
+        return count
+
+    calls(1000)  # what is imported on the first use is not counted
+    assert calls(20_000) < 2 * calls(1000)

@@ -64,20 +64,12 @@ def read_images(
     Raises `DataError` for a folder without classes or images, and for files that can't be read, unless
     `skip_broken` says to leave them out.
     """
-    train, own = (
-        folder / _TRAIN,
-        next((folder / name for name in _VALIDATION if (folder / name).is_dir()), None),
-    )
-    if (
-        like is None
-        and own is not None
-        and train.is_dir()
-        and any(entry.is_dir() for entry in train.iterdir())
-    ):
-        raw = read_images(train, size=size, skip_broken=skip_broken)
-        raw = replace(raw, name=folder.name)
-        validation = read_images(own, skip_broken=skip_broken, like=raw)
-        return replace(raw, own_validation=replace(validation, name=f"{folder.name}/{own.name}"))
+    _need_pillow(folder)
+    own = _own_validation(folder) if like is None else None
+    if own is not None:
+        raw = replace(read_images(folder / _TRAIN, size=size, skip_broken=skip_broken), name=folder.name)
+        apart = read_images(own, skip_broken=skip_broken, like=raw)
+        return replace(raw, own_validation=replace(apart, name=f"{folder.name}/{own.name}"))
     listing = _listing(folder, like.classes if like else ())
     headers = _each(_header, listing.files)
     images = _kept(folder, listing, headers, skip_broken)
@@ -100,6 +92,24 @@ def read_images(
         notes=notes,
         where=lambda wanted: ", ".join(names[row] for row in wanted),
     )
+
+
+def _need_pillow(folder: Path) -> None:
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError as low:
+        raise DataError(
+            f"{folder}: reading images needs Pillow, which is not installed",
+            hint="Install it: pip install pillow.",
+        ) from low
+
+
+def _own_validation(folder: Path) -> Path | None:
+    """Return the folder of validation images where this one is of train and val, with classes in each."""
+    train = folder / _TRAIN
+    if not train.is_dir() or not any(entry.is_dir() for entry in train.iterdir()):
+        return None
+    return next((folder / name for name in _VALIDATION if (folder / name).is_dir()), None)
 
 
 def _listing(folder: Path, classes: Sequence[Any]) -> _Listing:
