@@ -6,14 +6,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from hptune.errors import SpaceError
-from hptune.proposal import Proposal, Verdict
-from hptune.scales import Scale
-from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Number, Space
-from hptune.strategy.narrow import SOFT, Rules, narrow
-from hptune.strategy.ranges import unit_of
-from hptune.trial import Direction, Objective, Trial, TrialState
 from strategy_trials import (
     ACCURACY,
     LOSS,
@@ -30,6 +22,14 @@ from strategy_trials import (
     trial,
     trials_of,
 )
+
+from hptune.errors import SpaceError
+from hptune.proposal import Proposal, Verdict
+from hptune.scales import Scale
+from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Number, Space
+from hptune.strategy.narrow import SOFT, Rules, narrow
+from hptune.strategy.ranges import unit_of
+from hptune.trial import Direction, Objective, Trial, TrialState
 
 BOTH = space_of(RATE, NOISE)
 
@@ -188,7 +188,7 @@ class TestSufficiency:
         assert "only 6 trials" in narrow(BOTH, [*trials, *again], ACCURACY).notes[0]
 
     def test_rules_out_of_range_are_refused(self) -> None:
-        with pytest.raises(SpaceError, match="quantile must lie between 0 and 1, got 1.5"):
+        with pytest.raises(SpaceError, match=r"quantile must lie between 0 and 1, got 1\.5"):
             Rules(quantile=1.5)
 
 
