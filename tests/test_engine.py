@@ -139,9 +139,10 @@ def test_a_search_killed_anywhere_goes_on_as_if_it_had_not_been(
     after: bool,
 ) -> None:
     study = begin(tmp_path / "s")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         kill_at(method, count, patch, after=after)
-        engine(study).run()
+        with pytest.raises(Killed):
+            engine(study).run()
     study.close()
     with Study.open(tmp_path / "s", read_only=False) as again:
         engine(again).run()
