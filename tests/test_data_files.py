@@ -195,6 +195,7 @@ def ragged(): return [[1, 2], [3]], [0, 1]
 def unequal(): return X, Y[:-1]
 def scalars(): return 1, 2
 def empty(): return X[:0], Y[:0]
+def twice(): return pd.DataFrame(np.ones((30, 2)), columns=["a", "a"]), Y
 def no_rows(): return FRAME.iloc[:0]
 def text_inputs(): return np.array([["a", "b"]] * 30), Y
 def complex_inputs(): return X * 1j, Y
@@ -494,9 +495,10 @@ def test_python_objects_in_an_archive_are_never_loaded() -> None:
         ("scalars", "data.py:scalars: the inputs are one value, not one per row"),
         ("empty", "data.py:empty: has no rows"),
         ("no_features", "data.py:no_features: rows of shape (0,) hold nothing to learn from"),
-        ("raises", "data.py:raises: it raised RuntimeError: no network (data.py:53)"),
+        ("raises", "data.py:raises: it raised RuntimeError: no network (data.py:54)"),
         ("whole", "data.py:whole: say which column is to be predicted"),
         ("no_rows", "data.py:no_rows: has no rows"),
+        ("twice", "data.py:twice: column name 'a' stands twice"),
         ("holes", "data.py:holes: row 4 (counted from 0), column 1: nan can't be learned from"),
         ("infinite", "data.py:infinite: row 5 (counted from 0), column 0: inf can't be learned from"),
         ("complex_inputs", "data.py:complex_inputs: the inputs hold complex numbers, not numbers"),

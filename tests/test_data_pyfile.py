@@ -181,7 +181,14 @@ def test_the_error_is_of_the_class_that_was_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("source", "is_spec"),
-    [("a.py:f", True), ("a.py", True), ("x/y.py:g", True), ("digits", False), ("a.csv", False), ("a.pyx", False)],
+    [
+        ("a.py:f", True),
+        ("a.py", True),
+        ("x/y.py:g", True),
+        ("digits", False),
+        ("a.csv", False),
+        ("a.pyx", False),
+    ],
 )
 def test_a_python_file_is_told_from_other_sources(source: str, is_spec: bool) -> None:
     assert is_function_spec(source) is is_spec

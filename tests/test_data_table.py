@@ -201,7 +201,9 @@ def test_years_that_go_up_by_one_are_no_row_numbers() -> None:
 
 
 def test_row_numbers_are_found_in_a_shuffled_part_of_the_table() -> None:
-    frame = pd.DataFrame({"useful": [0.5, 1.5] * 20, "n": range(40)}).iloc[[3, 17, 5, 30, 8, 1, 2, 39, 12, 20]]
+    frame = pd.DataFrame({"useful": [0.5, 1.5] * 20, "n": range(40)}).iloc[
+        [3, 17, 5, 30, 8, 1, 2, 39, 12, 20]
+    ]
     assert learn_encoder(frame)[0].dropped == (DroppedColumn(name="n", reason="numbers the rows"),)
 
 
