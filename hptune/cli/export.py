@@ -1,0 +1,41 @@
+"""`hptune export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hptune.cli.options import study_argument
+
+__all__ = ["command"]
+
+
+@click.command(name="export", short_help="Write the best configurations, as a script or a trained model too.")
+@study_argument
+@click.option("--top", default=1, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option(
+    "--format",
+    "form",
+    default="yaml",
+    show_default=True,
+    type=click.Choice(["yaml", "json", "csv", "python", "keras"]),
+    help="python: a plain Keras script; keras: a trained model with preprocessing inside.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder for several.")
+def command(study: str | None, top: int, form: str, output: Path | None) -> None:
+    """Write the best configurations, best first.
+
+    yaml and json are spaces of fixed values, which `hptune search --space` takes; csv is a table;
+    python is a script that trains the configuration with Keras alone; keras is the trained model,
+    from raw rows to labels.
+    """
+    from hptune.export.write import export
+    from hptune.study import Study, find_study
+
+    with Study.open(find_study(study)) as opened:
+        text, files = export(opened, form=form, top=top, output=output)
+    if text:
+        click.echo(text)
+    for path in files:
+        click.echo(f"Wrote {path}", err=True)

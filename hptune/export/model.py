@@ -1,0 +1,98 @@
+"""A trained model with everything around it: from raw rows to labels, in stock Keras layers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from hptune.data import Dataset, Task
+from hptune.data.table import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.space import Value
+
+__all__ = ["input_name", "with_preprocessing"]
+
+
+def with_preprocessing(
+    model: keras.Model, dataset: Dataset, *, target: tuple[float, float] | None = None
+) -> keras.Model:
+    """Return a model from raw rows to {"prediction": …, "probability": …}.
+
+    A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where missing), text as
+    strings ("" where missing). Any other takes rows as they came. The prediction is a label as it
+    stood in the data, or a number in the target's own units. `target` is the (mean, deviation)
+    that a regression's targets were z-scored by; None where the model predicts them as they are.
+    """
+    if dataset.encoder is not None:
+        inputs, features = _encode(dataset.encoder)
+    else:
+        inputs = keras.Input(shape=dataset.input_shape, name="rows")
+        scale = dataset.input_scale
+        features = inputs if scale == 1 else keras.layers.Rescaling(1 / scale)(inputs)
+    outputs = model(features)
+    if dataset.task is Task.REGRESSION:
+        if target is not None:
+            outputs = keras.layers.Rescaling(scale=target[1], offset=target[0])(outputs)
+        return keras.Model(inputs, {"prediction": outputs}, name="regression")
+    if dataset.task is Task.OTHER:
+        return keras.Model(inputs, outputs, name="model")
+    return keras.Model(inputs, _labelled(outputs, dataset), name="classification")
+
+
+def _encode(encoder: TableEncoder) -> tuple[dict[str, Any], Any]:
+    """Return inputs by column and the features that they become, shape (rows, features)."""
+    inputs: dict[str, Any] = {}
+    features = []
+    for column in encoder.columns:
+        name = input_name(column.name)
+        if isinstance(column, NumericColumn):
+            inputs[name] = keras.Input(shape=(1,), name=name)
+            features += _number(inputs[name], column)
+        else:
+            inputs[name] = keras.Input(shape=(1,), dtype="string", name=name)
+            features.append(_levels(inputs[name], column))
+    joined = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
+    return inputs, joined
+
+
+def input_name(column: str) -> str:
+    """Return the name of a column's input: its own, with _ for the slash that Keras does not allow."""
+    return column.replace("/", "_")
+
+
+def _number(value: Any, column: NumericColumn) -> list[Any]:
+    missing = keras.ops.isnan(value)
+    filled = keras.ops.where(missing, column.fill, value)
+    return [filled, keras.ops.cast(missing, "float32")] if column.indicator else [filled]
+
+
+def _levels(value: Any, column: CategoricalColumn) -> Any:
+    lookup = keras.layers.StringLookup(vocabulary=list(column.levels), output_mode="one_hot")
+    one_hot = lookup(value)
+    return one_hot if column.other else one_hot[:, 1:]
+
+
+def _labelled(outputs: Any, dataset: Dataset) -> dict[str, Any]:
+    """Return labels as they stood in the data beside the probabilities of all classes."""
+    if dataset.task is Task.BINARY and outputs.shape[-1] == 1:
+        outputs = keras.layers.Concatenate()([1 - outputs, outputs])
+    code = keras.ops.argmax(outputs, axis=-1)
+    return {"prediction": _label(code, dataset.classes), "probability": outputs}
+
+
+def _label(code: Any, classes: Sequence[Value]) -> Any:
+    """Return the label of each code; numbers come from a table that is not trained."""
+    if all(isinstance(label, str) for label in classes):
+        lookup = keras.layers.StringLookup(vocabulary=list(classes), num_oov_indices=0, invert=True)
+        return lookup(code)
+    if list(classes) == list(range(len(classes))):
+        return code
+    table = keras.layers.Embedding(len(classes), 1, trainable=False, name="labels")
+    label = keras.ops.squeeze(table(code), axis=-1)
+    table.set_weights([np.asarray(classes, dtype="float32").reshape(-1, 1)])
+    if all(isinstance(name, bool) for name in classes):
+        return keras.ops.cast(label, "bool")
+    whole = all(isinstance(name, int) for name in classes)
+    return keras.ops.cast(keras.ops.round(label), "int32") if whole else label
