@@ -73,7 +73,7 @@ def test_a_table_goes_in_raw_and_labels_come_out(table: tuple[pd.DataFrame, Data
     np.testing.assert_allclose(found["probability"], expected, rtol=1e-5, atol=1e-6)
     labels = [dataset.classes[code] for code in expected.argmax(axis=1)]
     assert [label.decode() for label in found["prediction"]] == labels
-    assert set(labels) > {"cat"}
+    assert len(set(labels)) > 1
 
 
 @pytest.mark.parametrize("classes", [("no", "yes"), (False, True), (3, 7), (0, 1)], ids=str)
