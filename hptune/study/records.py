@@ -9,7 +9,7 @@ from hptune.proposal import Proposal
 from hptune.space import Space, Value
 from hptune.trial import Direction, Job, Objective, TrialState
 
-__all__ = ["Ask", "Identity", "Pass", "Tell"]
+__all__ = ["Ask", "Identity", "Pass", "Progress", "Tell"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,22 @@ class Tell:
     state: TrialState
     score: float | None
     pass_number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What one stretch of training cost and gave."""
+
+    trial_id: int
+    pass_number: int
+    epochs: int
+    """Trained in this stretch; 0 where the trial was known already."""
+    seconds: float
+    """Wall time of the whole job."""
+    fit_seconds: float
+    """Of those, inside the training loop; 0 where it was not timed."""
+    score: float | None
+    """Of its trial, after this stretch."""
 
 
 def _differing(mine: Mapping[str, Value | None], theirs: Mapping[str, Value | None]) -> str:

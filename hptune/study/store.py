@@ -20,7 +20,7 @@ from hptune.proposal import Proposal
 from hptune.space import Space, Value
 from hptune.study import rows, schema
 from hptune.study.folder import DATABASE
-from hptune.study.records import Ask, Identity, Pass, Tell
+from hptune.study.records import Ask, Identity, Pass, Progress, Tell
 from hptune.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
 
 __all__ = ["Study"]
@@ -313,6 +313,15 @@ class Study:
             " FROM jobs WHERE told IS NULL"
         )
         return {row["trial_id"]: (row["epoch"], row["epochs"]) for row in self._database.execute(query)}
+
+    def progress(self) -> tuple[Progress, ...]:
+        """Return what each job that was told has cost and given, in the order they were told."""
+        query = (
+            "SELECT trial_id, pass_number, json_array_length(curve) AS epochs, seconds, score,"
+            " coalesce(json_extract(timings, '$.fit'), 0.0) AS fit_seconds"
+            " FROM jobs WHERE told IS NOT NULL ORDER BY told"
+        )
+        return tuple(Progress(**dict(row)) for row in self._database.execute(query))
 
     def events(self) -> Iterator[Ask | Tell]:
         """Yield all asks and tells in the order they happened."""
