@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hptune.checkpoints import Checkpoints
+from hptune.data import Dataset
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors import Executor
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
@@ -55,6 +56,9 @@ class Stop:
 
 class Listener:
     """Hears what a search does. This one says nothing; the command line's shows it."""
+
+    def data_loaded(self, dataset: Dataset) -> None:
+        """See what a new study is to learn from."""
 
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on to `budget` epochs."""

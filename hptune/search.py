@@ -34,6 +34,10 @@ class SearchOptions:
     target: str | None = None
     validation: str = "0.2"
     """A share of the rows between 0 and 1, or a file of its own."""
+    task: str | None = None
+    """binary, multiclass or regression; inferred where not given."""
+    skip_broken: bool = False
+    """Leave out images that can't be read, instead of refusing the folder."""
     model: str = "mlp"
     space: str | None = None
     """A ready space's name or a file; the model's own where not given."""
@@ -77,6 +81,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
             _run(options, study, listener, stop)
         return options.folder
     dataset = _load_data(options)
+    listener.data_loaded(dataset)
     space, model = _space_and_model(options, dataset)
     identity = _first_identity(options, dataset, model, space)
     with Study.create(options.folder, identity, command=options.command) as study, StudyLock(options.folder):
@@ -91,13 +96,21 @@ def _put_aside(folder: Path) -> None:
 
 
 def _load_data(options: SearchOptions) -> Dataset:
-    from hptune.data import load_dataset
+    from hptune.data import Task, load_dataset
 
     try:
         validation: float | str = float(options.validation)
     except ValueError:
         validation = options.validation
-    return load_dataset(options.data, target=options.target, validation=validation, seed=options.seed)
+    return load_dataset(
+        options.data,
+        target=options.target,
+        validation=validation,
+        seed=options.seed,
+        task=None if options.task is None else Task(options.task),
+        as_images=options.model == "cnn",
+        skip_broken=options.skip_broken,
+    )
 
 
 def _space_and_model(options: SearchOptions, dataset: Dataset) -> tuple[Space, Model]:
@@ -135,7 +148,7 @@ def _identity(
         epochs=options.epochs,
         oracle=options.oracle,
         seed=options.seed,
-        settings={"target": options.target, "validation": options.validation},
+        settings={"target": options.target, "validation": options.validation, "task": options.task},
     )
 
 

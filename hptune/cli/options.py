@@ -14,9 +14,9 @@ __all__ = ["OPTION_NAMES", "Duration", "json_option", "option", "study_argument"
 F = TypeVar("F", bound=Callable[..., Any])
 
 OPTION_NAMES: tuple[str, ...] = (
-    "data", "target", "validation", "model", "space", "study", "passes", "trials", "epochs", "max-time",
-    "oracle", "objective", "workers", "seed", "interactive",
-)  # fmt: skip
+    *("data", "target", "validation", "task", "model", "space", "study", "passes", "trials", "epochs"),
+    *("max-time", "oracle", "objective", "workers", "seed", "interactive"),
+)
 """What a project file may set."""
 
 

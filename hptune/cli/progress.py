@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from hptune.data import Dataset
 from hptune.engine import Listener, Stop
 from hptune.proposal import Proposal, Verdict, describe_range
 from hptune.study import Pass, Study
@@ -46,6 +47,13 @@ class ProgressListener(Listener):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_bar()
+
+    def data_loaded(self, dataset: Dataset) -> None:
+        """Say what was inferred from the data."""
+        rows = f"{dataset.train.rows} training and {dataset.validation.rows} validation rows"
+        self._console.print(f"{dataset.name}: {dataset.task}, {rows}")
+        for note in dataset.notes:
+            self._console.print(f"  {note}", style="dim")
 
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on."""

@@ -23,6 +23,12 @@ __all__ = ["command"]
     metavar="SHARE|FILE",
     help="Share of the rows to validate on, or a file of its own.",
 )
+@option(
+    "--task",
+    type=click.Choice(["binary", "multiclass", "regression"]),
+    help="What kind of target it is.  [default: inferred]",
+)
+@click.option("--skip-broken", is_flag=True, help="Leave out images that can't be read.")
 @option("--model", default="mlp", metavar="NAME|FILE.py:build", help="A recipe, or your own build(hp).")
 @option("--space", metavar="NAME|FILE", help="A ready space or a space file.  [default: the model's own]")
 @option("--study", type=click.Path(path_type=Path), help="Its folder.  [default: studies/DATA-MODEL]")
