@@ -6,11 +6,15 @@ It keeps what was asked and told; what to try next is decided by pure functions.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import keras_tuner
+from threadpoolctl import ThreadpoolController
 
 from hptune.errors import ObjectiveError
 from hptune.space import Space, Value, Values
@@ -120,7 +124,8 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
     # Keras Tuner's side
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        answer = suggest(self.search_state())
+        with _one_thread():
+            answer = suggest(self.search_state())
         if isinstance(answer, Answer):
             self.answer = answer
             return {"status": "IDLE" if answer is Answer.WAIT else "STOPPED"}
@@ -194,13 +199,15 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
     @keras_tuner.synchronized  # type: ignore[untyped-decorator]
     def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Any:
         self._steps[trial_id] = int(step or 0)
-        return super().update_trial(trial_id, metrics, step)
+        with _nothing_but_nan_allowed():
+            return super().update_trial(trial_id, metrics, step)
 
     @keras_tuner.synchronized  # type: ignore[untyped-decorator]
     def end_trial(self, trial: Any) -> None:
         # Keras Tuner turns what can't be trained into a failure once there are no retries left.
         infeasible = trial.status == "INVALID"
-        super().end_trial(trial)
+        with _nothing_but_nan_allowed():
+            super().end_trial(trial)
         if trial.trial_id in self._retry_queue:
             return
         ended = self.trials[trial.trial_id]
@@ -275,13 +282,34 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._epochs_had = {int(number): epochs for number, epochs in ours["epochs_had"].items()}
 
 
+@cache
+def _linear_algebra() -> ThreadpoolController:
+    import scipy.linalg  # noqa: F401  # brings a library of its own, which must be there to be found
+
+    return ThreadpoolController()
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep linear algebra on one thread: for a model this small more of them cost many times more."""
+    limiter: AbstractContextManager[Any] = _linear_algebra().limit(limits=1)
+    return limiter
+
+
+@contextmanager
+def _nothing_but_nan_allowed() -> Iterator[None]:
+    """Silence NumPy where Keras Tuner looks for the best of scores that are all NaN."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="All-NaN")
+        yield
+
+
 def _observation(data: Mapping[str, Any]) -> Observation:
     return Observation(**{**data, "state": TrialState(data["state"])})
 
 
 def _objective(goal: Any) -> Objective:
     """Return Keras Tuner's objective as ours; it must be a single one."""
-    if isinstance(goal, list) or not isinstance(getattr(goal, "direction", None), str):
+    if hasattr(goal, "objectives") or not isinstance(getattr(goal, "direction", None), str):
         raise ObjectiveError(
             f"coarse-to-fine improves one metric, got {goal!r}",
             hint='Name one, for example objective="val_accuracy".',

@@ -118,6 +118,8 @@ def all_rows(cube: Cube, box: Box, most: int) -> Array | None:
         if total > most:
             return None
         columns.append(list(places))
+    if not columns:
+        return np.empty((1, 0))
     rows = np.array([np.concatenate(parts) for parts in itertools.product(*columns)])
     return np.unique(np.round(cube.snap(rows.reshape(total, cube.columns)), 9), axis=0)
 

@@ -35,8 +35,17 @@ LOG_SHARE = 0.8
 """A linear range over decades is laid out as 0.8 · its log position + 0.2 · its linear one."""
 
 _DECADES = 3.0
+_NEWTON_STEPS = 12
+_AT_END = 1e-12
 _BEYOND = 1.0
 """How far outside [0, 1] an encoded number may lie."""
+
+
+def _nine_digits(x: Array) -> Array:
+    """Round to nine significant digits: what is tried shall read 0.001, not 0.0010000000000000002."""
+    with np.errstate(divide="ignore"):
+        scale = 10.0 ** (8 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))))
+    return np.asarray(np.round(x * scale) / scale, dtype=np.float64)
 
 
 def _is_mixed(hp: Hyperparameter) -> bool:
@@ -113,11 +122,17 @@ class Axis:
         base = self.base
         if not _is_mixed(base):
             return from_unit(base.scale, base.low, base.high, units)
-        grid = from_unit(Scale.LOG, base.low, base.high, np.linspace(-_BEYOND, 1 + _BEYOND, 3073))
-        places = LOG_SHARE * np.linspace(-_BEYOND, 1 + _BEYOND, 3073) + (1 - LOG_SHARE) * to_unit(
-            Scale.LINEAR, base.low, base.high, grid
-        )
-        return np.asarray(np.exp(np.interp(units, places, np.log(grid))), dtype=np.float64)
+        # Newton's method for 0.8 · log position + 0.2 · linear position = unit, in z = ln(number);
+        # the left side is increasing and convex, so it converges from anywhere.
+        span, width = np.log(base.high / base.low), base.high - base.low
+        z = np.log(base.low) + np.clip(units, -_BEYOND, 1 + _BEYOND) * span
+        for _ in range(_NEWTON_STEPS):
+            number = np.exp(z)
+            at = LOG_SHARE * (z - np.log(base.low)) / span + (1 - LOG_SHARE) * (number - base.low) / width
+            z = z - (at - units) / (LOG_SHARE / span + (1 - LOG_SHARE) * number / width)
+        numbers = np.exp(z)
+        numbers = np.where(np.abs(units) < _AT_END, base.low, numbers)
+        return np.asarray(np.where(np.abs(units - 1) < _AT_END, base.high, numbers), dtype=np.float64)
 
     def encode(self, values: Sequence[Value]) -> Array:
         """Return the columns of many values, shape (values, width)."""
@@ -257,7 +272,7 @@ class Cube:
                 table[axis.name] = np.full(len(rows), fixed)
             elif not axis.options:
                 assert isinstance(axis.hp, Number)
-                table[axis.name] = axis.hp.snap(axis.numbers_of_units(part[:, 0]))
+                table[axis.name] = axis.hp.snap(_nine_digits(axis.numbers_of_units(part[:, 0])))
             elif axis.ordered:
                 last = len(axis.options) - 1
                 table[axis.name] = np.clip(np.round(part[:, 0] * last), 0, last).astype(np.int64)

@@ -18,9 +18,13 @@ __all__ = ["COARSE_SHARE", "FACTOR", "Bracket", "check_rungs", "coarse_brackets"
 FACTOR = 3
 """One in three goes on, to three times the epochs."""
 
-COARSE_SHARE = 0.2
+COARSE_SHARE = 0.05
 """Share of the budget that brackets of halving may take before the model decides alone."""
 
+_FIRST_SHARE = 0.2
+"""Share of the trainings, where they can't be cut, that come before the first model."""
+
+_MOST_BEFORE_A_MODEL = 9
 _LEVELS = 3
 _CHECKS = 4
 _UNKNOWN_BUDGET = 50.0
@@ -70,10 +74,13 @@ def coarse_brackets(epochs: int, budget: float) -> tuple[Bracket, int]:
         budget = _UNKNOWN_BUDGET * epochs
     size = FACTOR ** (len(rungs) - 1)
     if size == 1:  # trainings that can't be cut: a bracket is one training
-        return Bracket.of(rungs, 1), max(1, min(9, math.ceil(COARSE_SHARE * budget / epochs)))
+        return Bracket.of(rungs, 1), max(
+            1, min(_MOST_BEFORE_A_MODEL, math.ceil(_FIRST_SHARE * budget / epochs))
+        )
     while size > 1 and Bracket.of(rungs, size).cost > budget:
         size -= 1
-    bracket = Bracket.of(rungs, size)
+    # A single configuration has nobody to be compared with on the way.
+    bracket = Bracket.of(rungs if size > 1 else (epochs,), size)
     return bracket, max(1, round(COARSE_SHARE * budget / bracket.cost))
 
 

@@ -1,6 +1,6 @@
 """The first configurations: what is known to be good, then the important hyperparameters first.
 
-Tiers are a prior, never a wall: most of the first configurations move the most important
+Tiers are a prior, never a wall: some of the first configurations move the most important
 hyperparameters only, the others move everything.
 """
 
@@ -18,7 +18,7 @@ __all__ = ["TIER_SHARE", "fit_to", "quasi_random", "soft_tier_row"]
 
 Array = NDArray[np.float64]
 
-TIER_SHARE = 0.75
+TIER_SHARE = 0.4
 """Share of the first configurations that move the first tier only."""
 
 
@@ -39,7 +39,7 @@ def quasi_random(index: int, dimensions: int, seed: int) -> Array:
 def soft_tier_row(cube: Cube, box: Box, index: int, seed: int) -> Array:
     """Return the row of the first phase's configuration `index` (from 0), shape (columns,)."""
     point = quasi_random(index, len(cube.axes) + 1, seed)
-    row = cube.encode([cube.space.defaults])[0]
+    row: Array = cube.encode([cube.space.defaults])[0]
     tiers = cube.importance_order()
     first = min(tiers, default=Tier.UNRANKED)
     everything = first is Tier.UNRANKED or point[-1] >= TIER_SHARE

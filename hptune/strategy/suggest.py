@@ -87,6 +87,13 @@ class _Mind:
         payable = self.state.epochs - trial.epochs <= self.left
         return trial.may_go_on and trial.epochs < self.state.epochs and bool(inside) and payable
 
+    def may_begin(self, cost: int) -> bool:
+        """Whether a short training can be paid and one that is under way still be finished."""
+        alive = [t for t in self.history.standings if t.runs or t.may_go_on]
+        finished = any(t.score is not None and t.epochs >= self.state.epochs for t in self.history.standings)
+        ahead = min((self.state.epochs - t.epochs for t in alive), default=self.state.epochs - cost)
+        return cost + (0 if finished else ahead) <= self.left
+
     def new(self, row: Array) -> bool:
         return key_of(row) not in self.history.tried
 
@@ -133,7 +140,7 @@ def _begin(mind: _Mind, row: Array, until: int, note: str, memo: dict[str, Any])
 def _begin_coarse(mind: _Mind) -> Suggestion | None:
     begun = len(mind.history.standings)
     first_rung = mind.bracket.rungs[0]
-    if begun >= mind.coarse_trials or first_rung > mind.left:
+    if begun >= mind.coarse_trials or not mind.may_begin(first_rung):
         return None
     size = mind.bracket.sizes[0]
     where = f"coarse: bracket {begun // size + 1}/{mind.brackets}, rung 1/{len(mind.bracket.rungs)}"
@@ -168,12 +175,12 @@ def _known_start(mind: _Mind) -> tuple[Array, str] | None:
 def _first_row(mind: _Mind, index: int) -> Array | None:
     """Return a configuration of the first bracket; None where all were tried."""
     for attempt in range(_REDRAWS):
-        row = soft_tier_row(mind.cube, mind.boxes[0], index + 1000 * attempt, mind.state.seed)
-        row = mind.cube.snap(row[None, :])[0]
+        drawn = soft_tier_row(mind.cube, mind.boxes[0], index + 1000 * attempt, mind.state.seed)
+        row: Array = mind.cube.snap(drawn[None, :])[0]
         if mind.new(row):
             return row
     rows = _untried(mind, np.empty((0, mind.cube.columns)))
-    return rows[0] if len(rows) else None
+    return np.asarray(rows[0], dtype=np.float64) if len(rows) else None
 
 
 def _look(mind: _Mind, *, refit: bool) -> tuple[View, dict[str, Any]]:
@@ -188,9 +195,10 @@ def _untried(mind: _Mind, centres: Array) -> Array:
             rows = draw_candidates(mind.cube, mind.boxes, centres, CANDIDATES, mind.rng)
             fresh = np.array([mind.new(row) for row in rows])
             if fresh.any():
-                return rows[fresh]
+                return np.asarray(rows[fresh], dtype=np.float64)
         return np.empty((0, mind.cube.columns))
-    return rows[[i for i, row in enumerate(rows) if mind.new(row)]]
+    untried: Array = rows[[i for i, row in enumerate(rows) if mind.new(row)]]
+    return untried
 
 
 def _best_new(mind: _Mind, view: View) -> tuple[Array, float] | None:
@@ -205,6 +213,8 @@ def _best_new(mind: _Mind, view: View) -> tuple[Array, float] | None:
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
+    if not mind.cube.axes:
+        return _the_only_one(mind)
     if len(mind.history.y) < 1 and len(mind.history.infeasible) < 1:
         return _without_model(mind)
     current = _current(mind)
@@ -221,11 +231,20 @@ def _model_decides(mind: _Mind) -> Suggestion | Answer:
 def _without_model(mind: _Mind) -> Suggestion | Answer:
     """Nothing was told yet: fill the space while the first results are awaited."""
     rung = mind.bracket.rungs[0]
-    if rung <= mind.left:
+    payable = mind.may_begin(rung)
+    if payable:
         row = _first_row(mind, len(mind.history.standings))
         if row is not None:
             return _begin(mind, row, rung, "coarse: nothing was told yet", {})
-    return _nothing(mind, exhausted=rung <= mind.left)
+    return _nothing(mind, exhausted=payable)
+
+
+def _the_only_one(mind: _Mind) -> Suggestion | Answer:
+    """Nothing is searched: train the one configuration there is to the end."""
+    waiting = [t for t in mind.history.standings if mind.may_go_on(t)]
+    if waiting:
+        return _go_on(mind, waiting[0], mind.state.epochs, "continue: the only configuration", {})
+    return _nothing(mind, exhausted=True)
 
 
 def _nothing(mind: _Mind, *, exhausted: bool) -> Answer:

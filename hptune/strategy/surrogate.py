@@ -85,7 +85,7 @@ def _scaled_r2(a: Array, b: Array, scale: Array) -> Array:
     """Return squared distances of rows after multiplying columns by `scale`, shape (len(a), len(b))."""
     p, q = a * scale, b * scale
     r2 = (p * p).sum(1)[:, None] + (q * q).sum(1)[None, :] - 2.0 * (p @ q.T)
-    return np.maximum(r2, 0.0)
+    return np.asarray(np.maximum(r2, 0.0), dtype=np.float64)
 
 
 def _negative_log_posterior(vector: Array, squares: Array, y: Array) -> tuple[float, Array]:

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+
+from hptune.space import Boolean, Choice, Float, Integer, Space
+from hptune.strategy.acquisition import (
+    all_rows,
+    draw_candidates,
+    log_expected_improvement,
+    probability_above,
+)
+from hptune.strategy.encoding import Cube
+
+
+def test_log_expected_improvement_is_the_integral():
+    rng = np.random.default_rng(0)
+    draws = 0.3 + 0.5 * rng.normal(size=2_000_000)
+    expected = np.log(np.maximum(draws - 0.6, 0).mean())
+    got = log_expected_improvement(np.array([0.3]), np.array([0.5]), 0.6)
+    assert got[0] == pytest.approx(expected, abs=0.01)
+
+
+def test_log_expected_improvement_is_finite_and_rising_over_any_distance():
+    means = np.concatenate([-np.logspace(8, -8, 400), np.logspace(-8, 3, 200)])
+    got = log_expected_improvement(means, np.ones_like(means), 0.0)
+    assert np.isfinite(got).all()
+    assert (np.diff(got) >= 0).all()
+    assert got[0] < -1e12
+
+
+def test_probability_above_is_a_half_at_the_best():
+    assert probability_above(np.array([2.0]), np.array([0.7]), 2.0)[0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("hard", [pytest.param(False, id="soft"), pytest.param(True, id="hard")])
+def test_candidates_come_from_inside_and_from_the_whole(hard):
+    root = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
+    today = root.with_changes([Float(name="x", low=0.4, high=0.5, hard=hard)])
+    cube = Cube.of(root, today)
+    boxes = (cube.box(cube.space), cube.box(cube.outer))
+    rows = draw_candidates(cube, boxes, np.array([[0.45, 0.5]]), 1000, np.random.default_rng(0))
+    inside = (rows[:, 0] >= 0.4 - 1e-9) & (rows[:, 0] <= 0.5 + 1e-9)
+    assert rows.shape == (1000, 2)
+    assert inside[:500].all()
+    assert inside[500:].all() == hard
+
+
+def test_some_candidates_lie_on_the_edges():
+    cube = Cube.of(Space(hyperparameters=(Float(name="x", low=0.0, high=1.0),)))
+    rows = draw_candidates(cube, (cube.box(cube.space),), np.empty((0, 1)), 400, np.random.default_rng(0))
+    assert (rows == 0).any()
+    assert (rows == 1).any()
+
+
+def test_every_configuration_of_a_small_space_is_listed_once():
+    space = Space(
+        hyperparameters=(
+            Integer(name="layers", low=1, high=3),
+            Choice(name="kind", options=("a", "b", "c")),
+            Boolean(name="norm"),
+        )
+    )
+    cube = Cube.of(space)
+    rows = all_rows(cube, cube.box(space), 100)
+    assert len(rows) == 18
+    assert len({tuple(sorted(v.items())) for v in cube.decode(rows)}) == 18
+    assert all_rows(cube, cube.box(space), 17) is None
+    endless = Cube.of(Space(hyperparameters=(Float(name="x", low=0.0, high=1.0),)))
+    assert all_rows(endless, endless.box(endless.space), 100) is None

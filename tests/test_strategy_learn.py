@@ -1,0 +1,58 @@
+import pytest
+
+from hptune.space import Float, Space
+from hptune.strategy.learn import learn_starts, names_matched
+from hptune.trial import Direction, Objective, Observation, TrialState
+
+SPACE = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
+UP = Objective(name="accuracy", direction=Direction.MAX)
+DOWN = Objective(name="loss", direction=Direction.MIN)
+
+
+def study(score, points, state=TrialState.COMPLETE):
+    return [
+        Observation(trial_id=i, values=values, epochs=1, score=score(values["x"]), state=state)
+        for i, values in enumerate(points, 1)
+    ]
+
+
+def line(count=11):
+    return [{"x": i / (count - 1), "y": 0.5} for i in range(count)]
+
+
+def test_the_starts_cover_studies_that_disagree():
+    left = (UP, study(lambda x: -abs(x - 0.1), line()))
+    right = (DOWN, study(lambda x: abs(x - 0.9), line()))
+    starts = learn_starts(SPACE, [left, right], 2)
+    assert sorted(s["x"] for s in starts) == pytest.approx([0.1, 0.9], abs=0.11)
+
+
+def test_one_study_gives_its_best_first():
+    starts = learn_starts(SPACE, [(DOWN, study(lambda x: (x - 0.3) ** 2, line()))], 3)
+    assert starts[0]["x"] == pytest.approx(0.3)
+    assert len(starts) == 3
+
+
+def test_values_are_clipped_to_todays_ranges_and_missing_ones_are_defaults():
+    points = [{"x": 5.0, "old": 1.0}, {"x": 0.0, "old": 2.0}]
+    starts = learn_starts(SPACE, [(UP, study(lambda x: x, points))], 1)
+    assert starts == [{"x": 1.0, "y": 0.5}]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        pytest.param([], id="nothing told"),
+        pytest.param(study(lambda x: None, line(), TrialState.INFEASIBLE), id="nothing trained"),
+        pytest.param(
+            [Observation(trial_id=1, values={"z": 1}, epochs=1, score=1.0, state=TrialState.COMPLETE)],
+            id="nothing in common",
+        ),
+    ],
+)
+def test_nothing_is_learned_from_nothing(told):
+    assert learn_starts(SPACE, [(UP, told)], 3) == []
+
+
+def test_matched_names_are_told():
+    assert names_matched(SPACE, {"x": 1, "z": 2}) == ("x",)

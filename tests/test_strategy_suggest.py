@@ -1,0 +1,361 @@
+"""The decision itself: played through with made-up trainings, in milliseconds."""
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from hptune.scales import Scale
+from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier
+from hptune.strategy.state import Answer, SearchState, Suggestion
+from hptune.strategy.suggest import suggest
+from hptune.trial import Direction, Objective, Observation, TrialState
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As the oracle does: more threads cost more than they bring."""
+    import scipy.linalg  # noqa: F401  # it brings a library of its own
+
+    with threadpool_limits(1):
+        yield
+
+
+UP = Objective(name="accuracy", direction=Direction.MAX)
+DOWN = Objective(name="loss", direction=Direction.MIN)
+
+
+def bowl(values, epochs):
+    """Best at rate 10⁻² and width 0.7, better with more epochs."""
+    rate = (math.log10(values["rate"]) + 2) / 3
+    return 1 - rate**2 - (values.get("width", 0.7) - 0.7) ** 2 - 0.3 / epochs
+
+
+def space():
+    return Space(
+        hyperparameters=(
+            Float(name="rate", low=1e-4, high=1e-1, scale=Scale.LOG, default=1e-3, tier=Tier.FIRST),
+            Float(name="width", low=0.0, high=1.0, default=0.2),
+        )
+    )
+
+
+@dataclass
+class Play:
+    """Asks and trains until there is no answer, one at a time unless `abreast` says otherwise."""
+
+    space: Space
+    trainings: float = 6
+    epochs: int = 9
+    root: Space | None = None
+    objective: Objective = UP
+    score: object = bowl
+    seed: int = 0
+    abreast: int = 1
+    imported: list = field(default_factory=list)
+    starts: tuple = ()
+    most: int = 400
+    told: list = field(default_factory=list)
+    asked: list = field(default_factory=list)
+    memo: dict = field(default_factory=dict)
+    end: Answer | None = None
+
+    def state(self, running=()):
+        had = {}
+        for o in [*self.told, *running]:
+            had[o.trial_id] = max(o.epochs, had.get(o.trial_id, 0))
+        return SearchState(
+            root=self.root or self.space,
+            space=self.space,
+            objective=self.objective,
+            epochs=self.epochs,
+            budget=self.trainings * self.epochs,
+            spent=sum(had.values()),
+            observations=[*self.told, *running],
+            imported=self.imported,
+            starts=self.starts,
+            seed=self.seed,
+            asks=len(self.asked),
+            memo=self.memo,
+        )
+
+    def run(self):
+        running = []
+        numbers = 0
+        while len(self.asked) < self.most:
+            answer = suggest(self.state(running))
+            if isinstance(answer, Suggestion):
+                self.asked.append(answer)
+                self.memo = json.loads(json.dumps(answer.memo))
+                numbers += answer.trial_id is None
+                number = numbers if answer.trial_id is None else answer.trial_id
+                running.append(
+                    Observation(
+                        trial_id=number,
+                        values=answer.values,
+                        epochs=answer.epochs,
+                        score=None,
+                        state=TrialState.RUNNING,
+                    )
+                )
+                if len(running) < self.abreast:
+                    continue
+            elif not running:
+                self.end = answer
+                break
+            self.tell(running.pop(0))
+        return self
+
+    def tell(self, o):
+        score = self.score(o.values, o.epochs)
+        state = TrialState.COMPLETE if o.epochs >= self.epochs else TrialState.WAITING
+        if score is None:
+            state = TrialState.INFEASIBLE
+        self.told.append(
+            Observation(trial_id=o.trial_id, values=o.values, epochs=o.epochs, score=score, state=state)
+        )
+
+    @property
+    def begun(self):
+        return [a.values for a in self.asked if a.trial_id is None]
+
+    @property
+    def spent(self):
+        return sum(a.epochs - a.initial_epoch for a in self.asked)
+
+
+def distinct(configurations):
+    return len({json.dumps(c, sort_keys=True) for c in configurations}) == len(configurations)
+
+
+def test_the_defaults_come_first_and_then_the_starts():
+    play = Play(space(), starts=({"rate": 0.05}, {"rate": 99.0, "gone": 1})).run()
+    assert play.begun[0] == space().defaults
+    assert play.begun[1] == {"rate": 0.05, "width": 0.2}
+    assert play.begun[2] == {"rate": 0.1, "width": 0.2}
+    assert [a.note for a in play.asked[:2]] == ["start: defaults", "start: configuration 1"]
+
+
+@pytest.mark.parametrize("objective", [UP, DOWN], ids=str)
+def test_it_gets_near_the_best(objective):
+    sign = objective.sign
+    play = Play(space(), trainings=8, objective=objective, score=lambda v, e: sign * bowl(v, e)).run()
+    best = max(sign * o.score for o in play.told if o.epochs == 9)
+    assert best > bowl({"rate": 1e-2, "width": 0.7}, 9) - 0.01
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 9])
+@pytest.mark.parametrize("trainings", [1, 2, 3, 7])
+def test_any_budget_is_kept_and_ends_with_a_full_training(trainings, epochs):
+    play = Play(space(), trainings=trainings, epochs=epochs).run()
+    assert play.end is Answer.SPENT
+    assert play.spent <= trainings * epochs
+    assert play.spent > (trainings - 1) * epochs
+    assert any(a.epochs == epochs for a in play.asked)
+    assert distinct(play.begun)
+
+
+def test_a_training_goes_on_from_where_it_stands():
+    play = Play(space(), trainings=10).run()
+    had = {}
+    numbers = 0
+    for answer in play.asked:
+        if answer.trial_id is None:
+            numbers += 1
+            number = numbers
+        else:
+            number = answer.trial_id
+        assert answer.initial_epoch == had.get(number, 0) < answer.epochs <= 9
+        had[number] = answer.epochs
+    assert any(a.trial_id is not None for a in play.asked)
+
+
+def mixed():
+    return Space(
+        hyperparameters=(
+            Float(name="rate", low=1e-4, high=1e-1, scale=Scale.LOG, default=1e-3, tier=Tier.FIRST),
+            Choice(name="optimizer", options=("adam", "sgd", "rmsprop")),
+            Float(
+                name="momentum",
+                low=0.5,
+                high=0.99,
+                scale=Scale.LOG_COMPLEMENT,
+                when=(Condition(parent="optimizer", values=("sgd",)),),
+            ),
+            Integer(name="layers", low=1, high=4, default=2),
+            Integer(name="units", low=32, high=256, step=32, default=64),
+            Boolean(name="norm", when=(Condition(parent="layers", values=(2, 3)),)),
+            Fixed(name="loss", value="mse"),
+        )
+    )
+
+
+def test_mixed_spaces_are_searched_with_valid_and_different_configurations():
+    play = Play(mixed(), trainings=6).run()
+    assert distinct(play.begun)
+    for values in play.begun:
+        assert mixed().problems(values) == []
+        assert set(values) == set(mixed().active(values))
+
+
+def test_a_finite_space_is_tried_out_and_said_to_be_exhausted():
+    small = Space(
+        hyperparameters=(Choice(name="kind", options=("a", "b", "c")), Integer(name="n", low=1, high=3))
+    )
+    play = Play(small, trainings=100, score=lambda v, e: v["n"] + e / 100).run()
+    assert play.end is Answer.EXHAUSTED
+    assert len(play.begun) == 9
+    assert distinct(play.begun)
+
+
+def test_a_space_without_a_choice_is_one_training():
+    fixed = Space(hyperparameters=(Fixed(name="x", value=1),))
+    for epochs in (1, 9):
+        play = Play(fixed, epochs=epochs, score=lambda v, e: float(e)).run()
+        assert play.end is Answer.EXHAUSTED
+        assert play.begun == [{"x": 1}]
+        assert play.asked[-1].epochs == epochs
+
+
+@pytest.mark.parametrize("epochs", [1, 9])
+def test_several_in_flight_never_repeat_and_keep_the_budget(epochs):
+    play = Play(space(), trainings=7, epochs=epochs, abreast=4).run()
+    assert distinct(play.begun)
+    assert play.spent <= 7 * epochs
+
+
+def test_it_waits_when_only_running_trials_can_tell_what_is_next():
+    play = Play(space(), trainings=1, epochs=9)
+    first = suggest(play.state())
+    assert isinstance(first, Suggestion)
+    running = Observation(trial_id=1, values=first.values, epochs=9, score=None, state=TrialState.RUNNING)
+    assert suggest(play.state([running])) is Answer.WAIT
+
+
+def test_equal_scores_are_no_trouble():
+    play = Play(space(), trainings=8, score=lambda v, e: 0.5).run()
+    assert play.end is Answer.SPENT
+    assert distinct(play.begun)
+
+
+@pytest.mark.parametrize("epochs", [1, 9])
+def test_when_nothing_can_be_trained_it_keeps_looking_elsewhere(epochs):
+    play = Play(space(), trainings=8, epochs=epochs, score=lambda v, e: None).run()
+    assert play.end is Answer.SPENT
+    assert distinct(play.begun)
+    assert len(play.begun) >= 8
+
+
+def test_what_can_not_be_trained_teaches_where_not_to_go():
+    def score(values, epochs):
+        return None if values["rate"] > 1e-2 else bowl(values, epochs)
+
+    play = Play(space(), trainings=25, epochs=1, score=score).run()
+    lost = sum(o.state is TrialState.INFEASIBLE for o in play.told[12:])
+    assert lost < 0.4 * len(play.told[12:])
+    assert max(o.score for o in play.told if o.score is not None) > bowl({"rate": 1e-2}, 1) - 0.05
+
+
+def test_scores_that_are_not_numbers_count_as_untrainable():
+    play = Play(space(), trainings=8, score=lambda v, e: math.inf if v["rate"] > 0.02 else bowl(v, e)).run()
+    assert distinct(play.begun)
+
+
+def random_trials(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return [
+        Observation(
+            trial_id=i,
+            values=(values := space().sample(rng)),
+            epochs=9,
+            score=bowl(values, 9),
+            state=TrialState.COMPLETE,
+        )
+        for i in range(1, count + 1)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 1000])
+def test_trials_made_elsewhere_inform_and_are_not_repeated(count):
+    play = Play(space(), trainings=2, imported=random_trials(count)).run()
+    assert play.end is Answer.SPENT
+    known = [dict(o.values) for o in play.imported]
+    assert all(values not in known for values in play.begun)
+
+
+def test_imported_values_outside_todays_ranges_still_inform():
+    wild = [
+        Observation(
+            trial_id=1, values={"rate": 3.0, "width": -4.0}, epochs=9, score=0.1, state=TrialState.COMPLETE
+        )
+    ]
+    assert Play(space(), trainings=4, imported=wild).run().end is Answer.SPENT
+
+
+def narrowed(hard):
+    return space().with_changes(
+        [Float(name="rate", low=1e-3, high=1e-2, scale=Scale.LOG, default=5e-3, hard=hard)]
+    )
+
+
+def test_hard_ranges_bind_and_soft_ones_only_steer():
+    earlier = Play(space(), trainings=5, score=lambda v, e: math.log10(v["rate"])).run()
+    outside = {}
+    for hard in (True, False):
+        play = Play(narrowed(hard), trainings=9, root=space(), score=earlier.score, told=list(earlier.told))
+        fresh = play.run().begun
+        assert fresh
+        outside[hard] = sum(not 1e-3 <= v["rate"] <= 1e-2 for v in fresh)
+        assert all(1e-4 <= v["rate"] <= 1e-1 for v in fresh)
+    assert outside[True] == 0
+    assert outside[False] > 0
+
+
+def test_a_frozen_value_binds_and_old_trials_still_count():
+    earlier = Play(space(), trainings=5).run()
+    today = space().with_changes([Fixed(name="width", value=0.7)])
+    play = Play(today, trainings=7, root=space(), told=list(earlier.told)).run()
+    assert {v["width"] for v in play.begun} == {0.7}
+
+
+def test_a_trial_outside_what_binds_does_not_go_on():
+    told = [
+        Observation(
+            trial_id=1, values={"rate": 0.1, "width": 0.2}, epochs=1, score=99.0, state=TrialState.WAITING
+        )
+    ]
+    play = Play(narrowed(True), trainings=5, root=space(), told=told).run()
+    assert all(a.trial_id != 1 for a in play.asked)
+
+
+SCRIPT = """
+import json, sys
+sys.path[:0] = json.loads(sys.argv[1])
+from test_strategy_suggest import Play, mixed, space
+play = Play(space(), trainings=4, seed=0).run()
+print(json.dumps([[a.values, a.epochs, a.note] for a in play.asked[-3:]]))
+"""
+
+
+def test_the_same_history_gives_the_same_next_trial_in_a_fresh_process():
+    here = Play(space(), trainings=4, seed=0).run()
+    expected = [[dict(a.values), a.epochs, a.note] for a in here.asked[-3:]]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, json.dumps(sys.path)], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout) == expected
+
+
+def test_seeds_differ():
+    one, other = (Play(space(), trainings=3, seed=seed).run().begun for seed in (0, 1))
+    assert one != other
+
+
+def test_a_search_needs_at_least_one_epoch():
+    with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
+        Play(space(), epochs=0).state()

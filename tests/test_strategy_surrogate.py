@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+
+from hptune.strategy.surrogate import Theta, _negative_log_posterior, _squares, clip_low, condition, fit
+
+
+def rows(count, columns, seed=0):
+    return np.random.default_rng(seed).random((count, columns))
+
+
+def test_the_gradient_is_that_of_the_posterior():
+    x = rows(25, 3)
+    y = np.sin(5 * x[:, 0]) + x[:, 1]
+    groups = np.array([0, 1, 1])
+    squares = _squares(x, x, groups)
+    vector = np.array([-0.3, 0.2, 0.1, -4.0])
+    _, gradient = _negative_log_posterior(vector, squares, y)
+    step = 1e-6
+    for i in range(len(vector)):
+        up, down = vector.copy(), vector.copy()
+        up[i] += step
+        down[i] -= step
+        slope = (
+            _negative_log_posterior(up, squares, y)[0] - _negative_log_posterior(down, squares, y)[0]
+        ) / (2 * step)
+        assert gradient[i] == pytest.approx(slope, rel=1e-4, abs=1e-5)
+
+
+def test_the_fit_finds_the_axis_that_matters():
+    x = rows(60, 2)
+    y = np.sin(6 * x[:, 0])
+    theta = fit(x, y, np.array([0, 1]), start=None, rng=np.random.default_rng(0), iterations=40)
+    assert theta.lengths[0] < theta.lengths[1]
+
+
+def test_the_process_passes_near_what_it_was_told_and_doubts_elsewhere():
+    x = rows(30, 2)
+    y = x[:, 0] - x[:, 1] ** 2
+    groups = np.array([0, 1])
+    theta = fit(x, y, groups, start=None, rng=np.random.default_rng(0), iterations=40)
+    mean, deviation = condition(x, y, groups, theta).predict(np.vstack([x, [[9.0, 9.0]]]))
+    assert mean[:-1] == pytest.approx(y, abs=0.05)
+    assert deviation[-1] > 5 * deviation[:-1].max()
+
+
+def test_noise_is_estimated():
+    rng = np.random.default_rng(1)
+    x = rows(100, 1)
+    y = np.sin(6 * x[:, 0]) + rng.normal(size=100) * 0.3
+    theta = fit(x, y, np.array([0]), start=None, rng=rng, iterations=60)
+    assert np.exp(theta.noise) == pytest.approx(0.09, rel=0.5)
+
+
+def test_repeated_rows_do_not_break_it():
+    x = np.zeros((10, 2))
+    process = condition(x, np.zeros(10), np.array([0, 1]), Theta(np.zeros(2), 0.0, -30.0))
+    mean, _ = process.predict(x)
+    assert np.isfinite(mean).all()
+
+
+def test_hopeless_scores_are_cut_off_and_equal_ones_are_left_alone():
+    scores = np.array([-1000.0, 1.0, 2.0, 3.0, 4.0])
+    middle, high = np.quantile(scores, [0.5, 0.9])
+    assert clip_low(scores).min() == pytest.approx(middle - 2 * (high - middle))
+    assert clip_low(np.ones(4)).tolist() == [1, 1, 1, 1]
+
+
+def test_theta_survives_being_written_down():
+    theta = Theta.of([0.1, 0.2, 0.3, -4.0])
+    assert Theta.of(theta.vector()).vector().tolist() == [0.1, 0.2, 0.3, -4.0]
