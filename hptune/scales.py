@@ -85,8 +85,9 @@ def grid_values(scale: Scale, low: float, step: float, index: Any) -> Array:
     """
     i = np.asarray(index, dtype=np.float64)
     x = low * step**i if scale is Scale.LOG else low + i * step
-    digits = 10.0 ** (11 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))))
-    return np.asarray(np.round(x * digits) / digits, dtype=np.float64)
+    magnitude = np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x))))
+    digits = 10.0 ** np.minimum(11 - magnitude, 300)
+    return np.asarray(np.where(i == 0, low, np.round(x * digits) / digits), dtype=np.float64)
 
 
 def grid_index(scale: Scale, low: float, step: float, values: Any) -> Array:
