@@ -263,7 +263,7 @@ def status_text(study: Study) -> str:
 
 def trial_dict(trial: Trial) -> dict[str, Any]:
     """Return a trial as plain data; its curve only where it was loaded."""
-    content = {
+    content: dict[str, Any] = {
         "id": trial.id,
         "pass_number": trial.pass_number,
         "state": trial.state.value,

@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("study", "data", "normalise"),
     ("strategy", "recipes"),
     ("oracles", "train", "models", "check"),
-    ("engine", "executors", "checkpoints"),
+    ("engine", "executors", "checkpoints", "subject"),
     ("next_pass", "search", "tables", "trial_list", "plots", "report", "export"),
     ("cli", "__main__"),
 )

@@ -43,7 +43,7 @@ def _complete_study(ctx: click.Context, parameter: click.Parameter, incomplete: 
     return [name for name in folders if name.startswith(incomplete)]
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A time such as 90s, 30m or 1h30m; a bare number is seconds."""
 
     name = "time"

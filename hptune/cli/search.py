@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -49,19 +50,40 @@ __all__ = ["command"]
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
 @click.option("--fresh", is_flag=True, help="Put an earlier study of this name aside and begin anew.")
 @json_option
-def command(interactive: bool, dry_run: bool, as_json: bool, max_time: float | None, **given: object) -> None:
+def command(
+    interactive: bool,
+    dry_run: bool,
+    as_json: bool,
+    max_time: float | None,
+    space: str | None,
+    study: Path | None,
+    passes: int,
+    trials: int,
+    oracle: str,
+    objective: str | None,
+    workers: int,
+    fresh: bool,
+    **subject: Any,
+) -> None:
     """Search for the best hyperparameters, pass after pass.
 
     DATA is a bundled set (digits, breast_cancer, wine, iris, diabetes), a CSV, Parquet or NPZ
     file, a folder of images by class, or FILE.py:function. The same command again goes on from
     where it was stopped.
     """
-    from hptune.search import SearchOptions, plan_search, search
+    from hptune.search import SearchOptions, find_space, plan_search, search
     from hptune.study import Study
+    from hptune.subject import Subject
 
     options = SearchOptions(
-        **given,  # type: ignore[arg-type]
-        max_seconds=max_time,
+        subject=Subject(**subject, space=None if space is None else find_space(space)),
+        study=study,
+        passes=passes,
+        trials=trials,
+        oracle=oracle,
+        objective=objective,
+        workers=workers,
+        fresh=fresh,
         command=shlex.join(["hptune", *sys.argv[1:]]),
     )
     from hptune import tables
@@ -78,5 +100,5 @@ def command(interactive: bool, dry_run: bool, as_json: bool, max_time: float | N
         except SearchInterruptedError as stopped:
             stopped.hint = f"Go on with: {options.command}"
             raise
-    with Study.open(folder) as study:
-        click.echo(tables.summary_json(study) if as_json else tables.summary_text(study))
+    with Study.open(folder) as opened:
+        click.echo(tables.summary_json(opened) if as_json else tables.summary_text(opened))

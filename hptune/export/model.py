@@ -20,10 +20,10 @@ def with_preprocessing(
 ) -> keras.Model:
     """Return a model from raw rows to {"prediction": …, "probability": …}.
 
-    A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where missing), text as
-    strings ("" where missing). Any other takes rows as they came. The prediction is a label as it
-    stood in the data, or a number in the target's own units. `target` is the (mean, deviation)
-    that a regression's targets were z-scored by; None where the model predicts them as they are.
+    A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where
+    missing), text as strings ("" where missing). Any other takes rows as they came. The prediction
+    is a label as it stood in the data, or a number in the target's own units. `target` is the
+    (mean, deviation) that a regression's targets were z-scored by; None where they were not.
     """
     if dataset.encoder is not None:
         inputs, features = _encode(dataset.encoder)

@@ -1,0 +1,36 @@
+"""Saves a trial's trained model, from raw rows to labels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hptune.errors import InputError
+from hptune.export.model import with_preprocessing
+from hptune.study import Study
+from hptune.subject import load_again
+from hptune.train import Trainer
+from hptune.trial import Trial
+
+__all__ = ["save_model"]
+
+
+def save_model(study: Study, trial: Trial, path: Path) -> Path:
+    """Write the model of a trial's best epoch to `path`, with its preprocessing inside.
+
+    Its weights are those on disk, or the trial is trained again with its seed. Raises InputError
+    where the file can't be written.
+    """
+    dataset, model = load_again(study)
+    trained = Trainer(dataset, model, study.identity.goal).best_model(trial, folder=study.folder)
+    whole = with_preprocessing(trained, dataset, target=model.target(trial.values))
+    path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
+    temporary = path.with_name(f".{path.stem}.tmp.keras")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole.save(temporary)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: can't be written: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path

@@ -1,0 +1,112 @@
+"""What a search is about, loaded: the data and the model, the same in every process and later on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hptune.errors import StudyMismatchError
+from hptune.space import Space, Value
+from hptune.study import Identity, Study
+
+if TYPE_CHECKING:
+    from hptune.data import Dataset
+    from hptune.models import Model
+    from hptune.train import Trainer
+    from hptune.trial import Objective
+
+__all__ = ["Subject", "load_again", "load_trainer", "subject_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Data and model as a person names them. Plain data, so that it can go to another process."""
+
+    data: str
+    """A bundled name, a file, a folder of images, or FILE.py:function."""
+    target: str | None = None
+    """Column to predict, for a table."""
+    validation: str = "0.2"
+    """A share of the rows between 0 and 1, or a file of its own."""
+    task: str | None = None
+    """binary, multiclass or regression; inferred where not given."""
+    skip_broken: bool = False
+    """Leave out images that can't be read, instead of refusing the folder."""
+    model: str = "mlp"
+    """A recipe's name or FILE.py:build."""
+    space: Space | None = None
+    """The space to search instead of the model's own."""
+    epochs: int
+    """Epochs of a full training."""
+    seed: int = 0
+    """Seeds the split."""
+
+    def load(self) -> tuple[Dataset, Model]:
+        """Load the data and the model; raises DataError, ModelError or SpaceError."""
+        return (dataset := self.load_data()), self.load_model(dataset)
+
+    def load_data(self) -> Dataset:
+        """Load, split and encode the data."""
+        from hptune.data import Task, load_dataset
+
+        try:
+            validation: float | str = float(self.validation)
+        except ValueError:
+            validation = self.validation
+        return load_dataset(
+            self.data,
+            target=self.target,
+            validation=validation,
+            seed=self.seed,
+            task=None if self.task is None else Task(self.task),
+            as_images=self.model == "cnn",
+            skip_broken=self.skip_broken,
+        )
+
+    def load_model(self, dataset: Dataset) -> Model:
+        """Load the model for a data set."""
+        from hptune.models import load_model
+
+        return load_model(self.model, dataset, space=self.space, epochs=self.epochs)
+
+    @property
+    def settings(self) -> dict[str, Value | None]:
+        """What a study remembers of it beside data and model."""
+        return {
+            "target": self.target,
+            "validation": self.validation,
+            "task": self.task,
+            "skip_broken": self.skip_broken,
+        }
+
+
+def subject_of(study: Study) -> Subject:
+    """Return what a study is about, to load it again."""
+    identity: Identity = study.identity
+    return Subject(
+        data=identity.data,
+        model=identity.model,
+        space=study.passes()[0].space,
+        epochs=identity.epochs,
+        seed=identity.seed,
+        **identity.settings,  # type: ignore[arg-type]
+    )
+
+
+def load_trainer(subject: Subject, objective: Objective) -> Trainer:
+    """Return a trainer of the subject, in whichever process."""
+    from hptune.train import Trainer
+
+    return Trainer(*subject.load(), objective)
+
+
+def load_again(study: Study) -> tuple[Dataset, Model]:
+    """Load a study's data and model; raises StudyMismatchError where the data are others now."""
+    dataset, model = subject_of(study).load()
+    if dataset.fingerprint != study.identity.data_fingerprint:
+        raise StudyMismatchError(
+            f"{study.folder}: {study.identity.data} holds other rows than those that were searched",
+            hint=f"Run this where the search ran, with {Path(study.identity.data).name} as it was.",
+        )
+    return dataset, model
