@@ -204,20 +204,18 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         "--peers-get-defaults", action="store_true", help="our defaults as peers' first trial"
     )
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="five methods, every second task, one seed")
+    parser.add_argument("--quick", action="store_true", help="the fast methods, one seed")
     parser.add_argument("--cost", action="store_true", help="print the cost per suggestion and end")
     parser.add_argument("--save", type=Path, help="write every race's result as JSON lines")
     options = parser.parse_args(arguments)
     if options.surrogate is None and not options.cost:
         parser.error("name the surrogate: --surrogate FILE or HPTUNE_LCBENCH")
     options.seeds = options.seeds or (1 if options.quick else 3)
-    options.budgets = sorted(options.budgets or ([10, 20] if options.quick else [10, 20, 30, 50]))
+    options.budgets = sorted(options.budgets or [10, 20, 30, 50])
     options.codes = lcbench.CODES | {int(t): int(c) for t, c in (pair.split("=") for pair in options.codes)}
     options.methods = _available(options.methods or (QUICK_METHODS if options.quick else tuple(METHODS)))
     if options.tasks:
         options.codes = {task: options.codes[task] for task in options.tasks}
-    elif options.quick:
-        options.codes = dict(list(options.codes.items())[::2])
     return options
 
 

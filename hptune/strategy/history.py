@@ -13,7 +13,7 @@ from hptune.strategy.encoding import Cube
 from hptune.strategy.state import SearchState
 from hptune.trial import Objective, Observation, TrialState
 
-__all__ = ["History", "Standing", "key_of", "read_history"]
+__all__ = ["History", "Standing", "keys_of", "read_history"]
 
 Array = NDArray[np.float64]
 
@@ -69,9 +69,9 @@ class History:
         return tuple(s for s in self.standings if s.runs)
 
 
-def key_of(row: Array) -> bytes:
-    """Return what two equal configurations share."""
-    return bytes((np.round(row, 9) + 0.0).tobytes())
+def keys_of(rows: Array) -> list[bytes]:
+    """Return what equal configurations share, one key per row."""
+    return [row.tobytes() for row in np.round(rows, 9) + 0.0]
 
 
 def _usable(score: float | None) -> bool:
@@ -110,12 +110,11 @@ def read_history(cube: Cube, state: SearchState) -> History:
     # Training that ended by itself would not change with more epochs.
     epochs = [state.epochs if told[i].state is TrialState.COMPLETE else told[i].epochs for i in scored]
     sign = state.objective.sign
-    keys = np.round(rows, 9) + 0.0
     return History(
         standings=tuple(_standings(state.observations, rows[len(state.imported) :], state.objective)),
         x=rows[scored],
         epochs=np.array(epochs, dtype=np.float64),
         y=np.array([sign * float(told[i].score or 0.0) for i in scored], dtype=np.float64),
         infeasible=rows[failed],
-        tried=frozenset(row.tobytes() for row in keys),
+        tried=frozenset(keys_of(rows)),
     )

@@ -25,7 +25,7 @@ from hptune.strategy.acquisition import (
 )
 from hptune.strategy.encoding import Box, Cube
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
-from hptune.strategy.history import History, Standing, key_of, read_history
+from hptune.strategy.history import History, Standing, keys_of, read_history
 from hptune.strategy.start import fit_to, soft_tier_row
 from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.view import View, look
@@ -94,8 +94,9 @@ class _Mind:
         ahead = min((self.state.epochs - t.epochs for t in alive), default=self.state.epochs - cost)
         return cost + (0 if finished else ahead) <= self.left
 
-    def new(self, row: Array) -> bool:
-        return key_of(row) not in self.history.tried
+    def new(self, rows: Array) -> NDArray[np.bool_]:
+        """Tell of each row whether it was never begun, shape (rows,)."""
+        return np.array([key not in self.history.tried for key in keys_of(rows)], dtype=bool)
 
 
 def suggest(state: SearchState) -> Suggestion | Answer:
@@ -166,9 +167,9 @@ def _known_start(mind: _Mind) -> tuple[Array, str] | None:
     known: list[tuple[str, Values]] = [("defaults", space.defaults)] if state.with_defaults else []
     known += [(f"configuration {i}", v) for i, v in enumerate(fit_to(space, state.starts), 1)]
     for name, values in known:
-        row = mind.cube.snap(mind.cube.encode([values]))[0]
-        if mind.new(row):
-            return row, name
+        row = mind.cube.snap(mind.cube.encode([values]))
+        if mind.new(row).all():
+            return row[0], name
     return None
 
 
@@ -176,9 +177,9 @@ def _first_row(mind: _Mind, index: int) -> Array | None:
     """Return a configuration of the first bracket; None where all were tried."""
     for attempt in range(_REDRAWS):
         drawn = soft_tier_row(mind.cube, mind.boxes[0], index + 1000 * attempt, mind.state.seed)
-        row: Array = mind.cube.snap(drawn[None, :])[0]
-        if mind.new(row):
-            return row
+        row = mind.cube.snap(drawn[None, :])
+        if mind.new(row).all():
+            return np.asarray(row[0], dtype=np.float64)
     rows = _untried(mind, np.empty((0, mind.cube.columns)))
     return np.asarray(rows[0], dtype=np.float64) if len(rows) else None
 
@@ -193,12 +194,11 @@ def _untried(mind: _Mind, centres: Array) -> Array:
     if rows is None:
         for _ in range(_REDRAWS):
             rows = draw_candidates(mind.cube, mind.boxes, centres, CANDIDATES, mind.rng)
-            fresh = np.array([mind.new(row) for row in rows])
+            fresh = mind.new(rows)
             if fresh.any():
                 return np.asarray(rows[fresh], dtype=np.float64)
         return np.empty((0, mind.cube.columns))
-    untried: Array = rows[[i for i, row in enumerate(rows) if mind.new(row)]]
-    return untried
+    return np.asarray(rows[mind.new(rows)], dtype=np.float64)
 
 
 def _best_new(mind: _Mind, view: View) -> tuple[Array, float] | None:
@@ -274,7 +274,7 @@ def _chance(mind: _Mind, view: View, trial: Standing) -> float:
     ]
     best = view.incumbent
     if finished:
-        best = float(view.at_the_end(np.array(finished))[0].max())
+        best = float(view.mean_at_the_end(np.array(finished)).max())
     mean, deviation = view.at_the_end(trial.row[None, :])
     return float(probability_above(mean, deviation, best)[0])
 

@@ -169,6 +169,11 @@ class GaussianProcess:
     """Lower Cholesky factor of the rows' covariance."""
     alpha: Array
 
+    def mean(self, rows: Array) -> Array:
+        """Return the mean at rows, shape (rows,)."""
+        k = np.exp(self.theta.signal) * _matern(_scaled_r2(rows, self.x, self.scale))[0]
+        return np.asarray(k @ self.alpha, dtype=np.float64)
+
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Return mean and standard deviation (without noise) at rows, shape (rows,) each."""
         from scipy.linalg import solve_triangular
