@@ -159,8 +159,10 @@ _RULES: tuple[_Rule, ...] = (
     _Rule("min delta", _wide("smallest improvement", _REST, 1e-10, 1.0, _LOG)),
     _Rule("label smoothing", _wide("label smoothing", _REST, 0.0, 0.5, _LINEAR)),
     _Rule(
-        "augment rotation|augment zoom|augment translation|augment contrast",
+        "rotation|zoom|translation|contrast",
         _wide("augmentation", _REST, 0.0, 1.0, _LINEAR),
+        before=frozenset({"augment", "augmentation", "random"}),
+        after=frozenset({"factor", "range"}),
     ),
 )
 

@@ -109,6 +109,7 @@ def test_epsilon_is_of_the_third_tier(name: str) -> None:
         ("kernel_size", "kernel size"),
         ("filter_size_0", "kernel size"),
         ("augment_zoom", "augmentation"),
+        ("rotation", "augmentation"),
     ],
 )
 def test_what_the_notes_do_not_rank_is_unranked_but_has_limits(name: str, what: str) -> None:
