@@ -63,12 +63,12 @@ class TestNumbers:
 
     def test_what_does_not_matter_is_rarely_narrowed_and_what_does_is_nearly_always(self) -> None:
         wrong = right = 0
-        for seed in range(100):
+        for seed in range(60):
             proposal = narrow(BOTH, sampled(BOTH, 24, good_near(3e-3), seed), ACCURACY)
             wrong += proposal["noise"].verdict is Verdict.NARROW
             right += proposal["learning_rate"].verdict is Verdict.NARROW
-        assert wrong <= 12
-        assert right >= 95
+        assert wrong <= 8
+        assert right >= 57
 
     def test_trials_gathered_at_a_default_are_no_reason_to_narrow_to_it(self) -> None:
         trials = [replace(t, values={**t.values, "noise": 0.5}) for t in sampled(BOTH, 30, good_near(1e-3))]
@@ -468,7 +468,7 @@ def studies(draw: st.DrawFn) -> tuple[Space, list[Trial]]:
     return space, draw(trials_of(space))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(studies(), st.sampled_from(list(Direction)))
 def test_every_proposal_is_a_valid_space_inside_its_limits(
     study: tuple[Space, list[Trial]], way: Direction
@@ -482,7 +482,7 @@ def test_every_proposal_is_a_valid_space_inside_its_limits(
     check(proposal.next_space, second, space)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(studies())
 def test_narrowing_again_and_again_on_the_same_trials_comes_to_rest(study: tuple[Space, list[Trial]]) -> None:
     root, trials = study

@@ -67,6 +67,10 @@ class Evidence:
         """How many trials the good ones were chosen from."""
         return len(self.ranked) + len(self.stopped)
 
+    def good(self, rules: Rules) -> int:
+        """Return how many of the ranked trials are good; 0 where that can't be told."""
+        return _good_count(self.scores, len(self.stopped), rules)
+
     def column(self, hp: Hyperparameter, rules: Rules) -> Column:
         """Return what the trials in which `hp` was active tell about it."""
         read = reader(hp)
@@ -200,6 +204,7 @@ def gather(
     with their mean score.
     """
     enough = (rules or Rules()).min_trials if among is None else among
+    trials = sorted(trials, key=lambda t: t.id)
     trained = [t for t in trials if _has_score(t)]
     full: dict[int, int] = {}
     for t in trained:

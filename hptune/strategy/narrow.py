@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from hptune.proposal import Move, Proposal, Verdict, describe_value
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
 from hptune.strategy.evidence import Evidence, gather
+from hptune.strategy.importance import MIN_TRIALS, disagreements, measure
 from hptune.strategy.narrow_choices import move_boolean, move_options, move_run
 from hptune.strategy.narrow_numbers import shift
 from hptune.strategy.ranges import with_range
@@ -49,7 +50,21 @@ def narrow(
     evidence = gather(trials, objective, rules=rules)
     moves = tuple(_move(hp, space, root or space, evidence, rules) for hp in space)
     best = dict(evidence.best.values) if evidence.best else {}
-    return Proposal(space=space, moves=moves, notes=_notes(evidence, trials, rules), best=best)
+    return Proposal(
+        space=space,
+        moves=moves,
+        notes=(*_notes(evidence, trials, rules), *_surprises(space, trials, objective, evidence, rules)),
+        best=best,
+    )
+
+
+def _surprises(
+    space: Space, trials: Sequence[Trial], objective: Objective, evidence: Evidence, rules: Rules
+) -> tuple[str, ...]:
+    """Say where measured importance contradicts the declared tiers, once there are trials enough to."""
+    if evidence.judged < MIN_TRIALS:
+        return ()
+    return disagreements(measure(space, trials, objective, rules=rules))
 
 
 def _move(hp: Hyperparameter, space: Space, root: Space, evidence: Evidence, rules: Rules) -> Move:

@@ -80,6 +80,8 @@ class _Count:
     infeasible: int
     ranks: tuple[float, ...]
     """Ranks of the judged ones among all judged."""
+    has_best: bool
+    """Whether the best trial has it."""
 
 
 def _counts(hp: Choice | Boolean, seen: Column) -> list[_Count]:
@@ -87,7 +89,10 @@ def _counts(hp: Choice | Boolean, seen: Column) -> list[_Count]:
     ranks: dict[float, list[float]] = {}
     for place, rank in zip(seen.judged, seen.ranks, strict=True):
         ranks.setdefault(place, []).append(rank)
-    return [_Count(o, judged[i], good[i], lost[i], tuple(ranks.get(i, ()))) for i, o in enumerate(hp.options)]
+    return [
+        _Count(o, judged[i], good[i], lost[i], tuple(ranks.get(i, ())), seen.best == i)
+        for i, o in enumerate(hp.options)
+    ]
 
 
 def move_options(
@@ -146,7 +151,7 @@ def _droppable(counts: list[_Count], seen: Column, rules: Rules) -> tuple[list[_
 
 def _is_worse(count: _Count, seen: Column, rules: Rules) -> bool:
     """Whether more than chance keeps an option from the good trials; see `Rules`."""
-    if not count.tried or count.good:
+    if not count.tried or count.good or count.has_best:
         return False
     order = chance_of_rank_sum(count.ranks, len(seen.judged))
     return _chance(count, seen) <= (rules.side_chance if order <= rules.chance else rules.strong)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from hptune.proposal import Verdict
@@ -116,20 +116,22 @@ def _expand(case: _Case, above: bool, why: str) -> tuple[Shift | None, str]:
     if hp.hard:
         return None, f"{why}; you set this range, so only you can widen it"
     cut = next((c for c in case.cuts if c.above is above), None)
-    outermost = [case.unit(v) for v in (*case.seen.good, case.seen.best or hp.low)]
+    outermost = [case.unit(v) for v in (*case.seen.good, case.seen.best) if v is not None]
     unit = max(1.0, *outermost) + rules.growth if above else min(0.0, *outermost) - rules.growth
-    if cut is not None:
-        unit = min(unit, case.unit(cut.at)) if above else max(unit, case.unit(cut.at))
-    reach = at_unit(hp, unit)
-    low, high = snapped(
-        hp, hp.low if above else min(reach, hp.low), max(reach, hp.high) if above else hp.high
-    )
+    walled = cut is not None and (case.unit(cut.at) < unit if above else case.unit(cut.at) > unit)
+    reach = cut.at if cut is not None and walled else at_unit(hp, unit)
+    low = hp.low if above else min(reach, hp.low)
+    high = max(reach, hp.high) if above else hp.high
+    low, high = snapped(hp, low, high, up=walled and not above, down=walled and above)
     gained = case.unit(high) - 1 if above else -case.unit(low)
     if gained <= _SLACK or (values_between(hp, low, high) is None and gained < rules.edge):
-        blocked = f"but {cut.sentence(case.text)}" if cut is not None else "the limit is reached"
+        blocked = f"but {cut.sentence(case.text)}" if cut is not None and walled else "the limit is reached"
         return None, f"{why}; {blocked}"
-    short = gained < (unit - 1 if above else -unit) - _SLACK
-    reason = f"{why}: widened by half the old width beyond it{', as far as its limit' if short else ''}"
+    if walled and cut is not None:
+        extent = f", but no further, for {cut.sentence(case.text)}"
+    else:
+        extent = ", as far as its limit" if hp.limits and (high if above else low) in hp.limits else ""
+    reason = f"{why}: widened by half the old width beyond it{extent}"
     return Shift(verdict=Verdict.EXPAND, low=low, high=high, reason=reason), ""
 
 
@@ -159,17 +161,22 @@ def _apply_cuts(case: _Case, low: float, high: float) -> tuple[float, float, lis
 def _narrow(case: _Case, stuck: str) -> Shift:
     """Narrow to the good trials and a margin, on the sides where chance does not explain it."""
     seen, rules = case.seen, case.rules
-    good = [u for u in map(case.unit, seen.good) if _within(u)]
+    good = [v for v in seen.good if _within(case.unit(v))]
     if len(good) < rules.min_good:
         return _cut_only(
             case, f"only {len(good)} of the {case.best_of} lie in {_old(case)}: sample more there"
         )
-    first, last = min(good), max(good)
+    # Joined with the best trial, and with good ones outside, for which that side stays open: or the
+    # next pass would find them at or beyond an edge and widen again.
+    core = [min(max(v, case.hp.low), case.hp.high) for v in (*seen.good, seen.best) if v is not None]
+    first, last = case.unit(min(core)), case.unit(max(core))
     middle = (first + last) / 2
     clear_low, clear_high, chance = _clear_sides(case, len(good), first, last)
     low = max(0.0, min(first - rules.margin, middle - rules.half_width)) if clear_low else 0.0
     high = min(1.0, max(last + rules.margin, middle + rules.half_width)) if clear_high else 1.0
-    where = f"{case.best_of} lie in {case.span(*_values(case, good))}"
+    where = f"{case.best_of} lie in {case.span(min(good), max(good))}"
+    if seen.best is not None and not min(good) <= seen.best <= max(good):
+        where += f", the best trial at {case.text(seen.best)}"
     cut_low, cut_high, said = _apply_cuts(case, low, high)
     parts = [stuck] if stuck else []
     if cut_high - cut_low > 1 - rules.min_gain and not said:
@@ -189,12 +196,6 @@ def _within(unit: float) -> bool:
 
 def _share(part: float) -> str:
     return "a quarter of the old width" if part == 0.25 else f"{part:.0%} of the old width"
-
-
-def _values(case: _Case, units: Sequence[float]) -> tuple[float, float]:
-    """Return the outermost good values as they were tried."""
-    within = [v for v in case.seen.good if min(units) - _SLACK <= case.unit(v) <= max(units) + _SLACK]
-    return min(within), max(within)
 
 
 def _clear_sides(case: _Case, good: int, first: float, last: float) -> tuple[bool, bool, float]:
