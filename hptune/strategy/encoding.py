@@ -182,6 +182,16 @@ def _with_value(hp: Hyperparameter, value: Value) -> Hyperparameter:
     return hp
 
 
+def _inside_limits(before: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
+    """Return the coarse range inside today's limits: a range that a person set binds those inside it."""
+    if not isinstance(before, Number) or not isinstance(now, Number) or now.limits is None:
+        return before
+    low, high = max(before.low, now.limits[0]), min(before.high, now.limits[1])
+    if (low, high) == (before.low, before.high):
+        return before
+    return replace(before, low=low, high=high, default=None) if low < high else now
+
+
 @dataclass(frozen=True)
 class Cube:
     """The unit cube of a coarse space, and today's space laid in it."""
@@ -322,7 +332,7 @@ class Cube:
         for now in self.space:
             before = self.root.get(now.name)
             keep_now = before is None or now.hard or isinstance(now, Fixed) or isinstance(before, Fixed)
-            kept.append(now if keep_now or type(before) is not type(now) else before)
+            kept.append(now if keep_now or type(before) is not type(now) else _inside_limits(before, now))
         return replace(self.space, hyperparameters=tuple(kept))
 
     @property

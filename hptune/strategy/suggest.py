@@ -28,7 +28,8 @@ from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promo
 from hptune.strategy.history import History, Standing, keys_of, read_history
 from hptune.strategy.start import fit_to, soft_tier_row
 from hptune.strategy.state import Answer, SearchState, Suggestion
-from hptune.strategy.view import View, look
+from hptune.strategy.view import MOST_LEADERS, View, look
+from hptune.trial import TrialState
 
 __all__ = ["PAUSE_BELOW", "suggest"]
 
@@ -80,19 +81,25 @@ class _Mind:
         """Every configuration there is, where they are few."""
         return all_rows(self.cube, self.boxes[-1], _COUNTABLE)
 
+    @cached_property
+    def finished(self) -> list[Standing]:
+        """The trials that have a score and had all the epochs, or ended by themselves."""
+        over = [t for t in self.history.standings if t.score is not None and not t.runs]
+        return [t for t in over if t.epochs >= self.state.epochs or t.state is TrialState.COMPLETE]
+
     def may_go_on(self, trial: Standing) -> bool:
         """Whether a trial waits, lies inside what binds, and can be paid to the end."""
+        ahead = self.state.epochs - trial.epochs
+        if not trial.may_go_on or not 0 < ahead <= self.left:
+            return False
         box = self.boxes[-1]
-        inside = np.all(trial.row >= box.low - 1e-6) and np.all(trial.row <= box.high + 1e-6)
-        payable = self.state.epochs - trial.epochs <= self.left
-        return trial.may_go_on and trial.epochs < self.state.epochs and bool(inside) and payable
+        return bool(((trial.row >= box.low - 1e-6) & (trial.row <= box.high + 1e-6)).all())
 
     def may_begin(self, cost: int) -> bool:
         """Whether a short training can be paid and one that is under way still be finished."""
         alive = [t for t in self.history.standings if t.runs or t.may_go_on]
-        finished = any(t.score is not None and t.epochs >= self.state.epochs for t in self.history.standings)
         ahead = min((self.state.epochs - t.epochs for t in alive), default=self.state.epochs - cost)
-        return cost + (0 if finished else ahead) <= self.left
+        return cost + (0 if self.finished else ahead) <= self.left
 
     def new(self, rows: Array) -> NDArray[np.bool_]:
         """Tell of each row whether it was never begun, shape (rows,)."""
@@ -269,12 +276,10 @@ def _next_check(mind: _Mind, trial: Standing) -> int:
 
 def _chance(mind: _Mind, view: View, trial: Standing) -> float:
     """Return the probability that a trial, fully trained, beats the best finished one."""
-    finished = [
-        t.row for t in mind.history.standings if t.score is not None and t.epochs >= mind.state.epochs
-    ]
+    finished = sorted(mind.finished, key=lambda t: -(t.score or 0.0))[:MOST_LEADERS]
     best = view.incumbent
     if finished:
-        best = float(view.mean_at_the_end(np.array(finished)).max())
+        best = float(view.mean_at_the_end(np.array([t.row for t in finished])).max())
     mean, deviation = view.at_the_end(trial.row[None, :])
     return float(probability_above(mean, deviation, best)[0])
 

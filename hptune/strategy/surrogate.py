@@ -74,8 +74,21 @@ def _squares(a: Array, b: Array, groups: NDArray[np.int64]) -> Array:
     return out
 
 
-def _matern(r2: Array) -> tuple[Array, Array]:
-    """Return the correlation at squared distances, and −2 · its derivative by them · 3/5."""
+def _matern(r2: Array) -> Array:
+    """Return the correlation at squared distances; overwrites them."""
+    s = np.sqrt(r2, out=r2)
+    s *= _ROOT5
+    decay = np.exp(-s)
+    polynomial = s / 3.0
+    polynomial += 1.0
+    polynomial *= s
+    polynomial += 1.0
+    polynomial *= decay
+    return polynomial
+
+
+def _matern_and_slope(r2: Array) -> tuple[Array, Array]:
+    """Return the correlation at squared distances, and −6/5 of its derivative by them."""
     s = _ROOT5 * np.sqrt(r2)
     decay = np.exp(-s)
     return (1.0 + s + s * s / 3.0) * decay, (1.0 + s) * decay
@@ -95,7 +108,7 @@ def _negative_log_posterior(vector: Array, squares: Array, y: Array) -> tuple[fl
     n = len(y)
     weights = np.exp(-2.0 * lengths)
     flat = squares.reshape(len(lengths), -1)
-    correlation, slope = _matern((weights @ flat).reshape(n, n))
+    correlation, slope = _matern_and_slope((weights @ flat).reshape(n, n))
     k = signal * correlation
     k[np.diag_indices(n)] += noise + _JITTER
     factor, failed = dpotrf(k, lower=1, clean=1)
@@ -171,7 +184,7 @@ class GaussianProcess:
 
     def mean(self, rows: Array) -> Array:
         """Return the mean at rows, shape (rows,)."""
-        k = np.exp(self.theta.signal) * _matern(_scaled_r2(rows, self.x, self.scale))[0]
+        k = np.exp(self.theta.signal) * _matern(_scaled_r2(rows, self.x, self.scale))
         return np.asarray(k @ self.alpha, dtype=np.float64)
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
@@ -179,7 +192,7 @@ class GaussianProcess:
         from scipy.linalg import solve_triangular
 
         signal = np.exp(self.theta.signal)
-        k = signal * _matern(_scaled_r2(rows, self.x, self.scale))[0]
+        k = signal * _matern(_scaled_r2(rows, self.x, self.scale))
         v = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
         variance = np.maximum(signal - (v * v).sum(0), 1e-12)
         return k @ self.alpha, np.sqrt(variance)
@@ -190,7 +203,7 @@ def condition(x: Array, y: Array, groups: NDArray[np.int64], theta: Theta) -> Ga
     from scipy.linalg import cho_solve, cholesky
 
     scale = np.exp(-theta.lengths)[groups]
-    k = np.exp(theta.signal) * _matern(_scaled_r2(x, x, scale))[0]
+    k = np.exp(theta.signal) * _matern(_scaled_r2(x, x, scale))
     noise = np.exp(theta.noise) + _JITTER
     while True:
         k[np.diag_indices(len(y))] += noise

@@ -14,12 +14,15 @@ from hptune.strategy.encoding import Cube
 from hptune.strategy.history import History
 from hptune.strategy.surrogate import GaussianProcess, Theta, clip_low, condition, fit
 
-__all__ = ["MOST_ROWS", "View", "look"]
+__all__ = ["MOST_LEADERS", "MOST_ROWS", "View", "look"]
 
 Array = NDArray[np.float64]
 
 MOST_ROWS = 1000
 """Rows the model is conditioned on: above it, the best half and the newest others."""
+
+MOST_LEADERS = 500
+"""Judgements, the best first, among which the model looks for the best configuration."""
 
 _FIRST_ITERATIONS = 40
 _WARM_ITERATIONS = 12
@@ -124,10 +127,10 @@ def _believe(
 
 
 def _view(process: GaussianProcess, history: History, full: int) -> View:
-    tried = np.unique(history.x, axis=0) if len(history.x) else history.x
-    view = View(process, full, 0.0, tried[:0])
-    if not len(tried):
+    view = View(process, full, 0.0, history.x[:0])
+    if not len(history.x):
         return view
+    tried = np.unique(history.x[np.argsort(-history.y, kind="stable")[:MOST_LEADERS]], axis=0)
     mean = view.mean_at_the_end(tried)
     order = np.argsort(-mean, kind="stable")
     return View(process, full, float(mean[order[0]]), tried[order[:5]])
