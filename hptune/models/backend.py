@@ -1,0 +1,95 @@
+"""Keras, imported once, quietly, and its backend set up before it does anything.
+
+Whatever needs Keras here imports it from this module, and before it Keras Tuner or a person's file:
+
+    from hptune.models.backend import keras
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["keras", "set_up", "uses_tensorflow"]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what TensorFlow's C++ says off standard error, unless what is done fails.
+
+    It says some of it before any of its own settings can hold it back.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said:
+        kept = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            said.seek(0)
+            os.write(kept, said.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with _quiet():
+    import keras
+for _name in ("absl", "tensorflow"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
+# Progress bars of a person's own fit belong on no one's standard output.
+keras.utils.disable_interactive_logging()
+
+_SMALL_ROW = 1024
+"""Values per row up to which one thread per operation is fastest."""
+_set_up = False
+
+
+def uses_tensorflow() -> bool:
+    """Tell whether Keras runs on TensorFlow, whose fast path may be taken."""
+    return bool(keras.backend.backend() == "tensorflow")
+
+
+def set_up(input_shape: tuple[int, ...], *, threads: int | None = None, deterministic: bool = True) -> None:
+    """Decide on threads and determinism; only the first call in a process does.
+
+    `threads` are those that one operation may use; None is 1 where rows, of shape `input_shape`,
+    are small, and what the backend likes otherwise. `deterministic` makes the same seed give the
+    same bits on one machine.
+    """
+    global _set_up
+    if _set_up:
+        return
+    _set_up = True
+    if threads is None and math.prod(input_shape) <= _SMALL_ROW:
+        threads = 1
+    if uses_tensorflow():
+        with _quiet():
+            _set_up_tensorflow(threads, deterministic)
+
+
+def _set_up_tensorflow(threads: int | None, deterministic: bool) -> None:
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    try:
+        # Graphs of small operations lose more by handing them between threads than they gain.
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        if threads is not None:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+        for gpu in gpus:
+            # Several workers share a device.
+            tf.config.experimental.set_memory_growth(gpu, True)
+    except RuntimeError:
+        # A person's own code has used TensorFlow already: its settings stand.
+        pass
+    if deterministic and not gpus:
+        # On a GPU some operations have no deterministic form and would fail instead.
+        tf.config.experimental.enable_op_determinism()

@@ -1,0 +1,59 @@
+"""Loads a model by the name a person gives it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hptune.data import Dataset
+from hptune.data.pyfile import is_function_spec
+from hptune.errors import ModelError, SpaceError, did_you_mean
+from hptune.models.model import Model
+from hptune.models.person import load_person
+from hptune.models.recipe import RecipeModel
+from hptune.recipes import RECIPES, Facts, check_space, make_recipe
+from hptune.space import Space
+from hptune.space_yaml import ready_space
+
+__all__ = ["load_model"]
+
+
+def load_model(spec: str, dataset: Dataset, *, space: Space | None = None, epochs: int = 0) -> Model:
+    """Return the model that `spec` names: mlp, cnn, or FILE.py:build for a person's own.
+
+    `space` is searched instead of the recipe's own; of a person's model it overrides ranges,
+    tiers and defaults by name. `epochs` are those of a full training, which the cosine schedule
+    spans. Raises ModelError where the model can't be had, SpaceError where the space does not
+    fit it.
+    """
+    if spec in RECIPES:
+        return _recipe(spec, dataset, space, epochs)
+    if not is_function_spec(spec):
+        raise ModelError(
+            f"no model is named {spec!r}",
+            hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",
+        )
+    model = load_person(spec, dataset)
+    return model if space is None else replace(model, searched=_overridden(model.space(), space, spec))
+
+
+def _recipe(name: str, dataset: Dataset, space: Space | None, epochs: int) -> RecipeModel:
+    searched = space if space is not None else ready_space(name)
+    check_space(searched, name)
+    facts = Facts.of(dataset, epochs=epochs)
+    # Data that the recipe can't learn is refused here, not in every trial.
+    make_recipe(name, searched.defaults, facts)
+    return RecipeModel(name=name, facts=facts, searched=searched)
+
+
+def _overridden(found: Space, given: Space, spec: str) -> Space:
+    """Return the model's own space with what a person wrote; conditions stay where none are written."""
+    changed = []
+    for hp in given:
+        own = found.get(hp.name)
+        if own is None:
+            raise SpaceError(
+                f"{hp.name}: {spec} declares no such hyperparameter",
+                hint=did_you_mean(hp.name, (h.name for h in found)),
+            )
+        changed.append(hp if hp.when else replace(hp, when=own.when))
+    return replace(found.with_changes(changed), name=given.name or found.name)

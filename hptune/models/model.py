@@ -1,0 +1,91 @@
+"""What a model is to whoever trains it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from hptune.data import Dataset
+from hptune.space import Space, Values
+
+__all__ = ["Arrays", "Model", "OwnFit", "Training"]
+
+OwnFit = Callable[..., Any]
+"""A person's own fit(keras_model, *args, **kwargs), its hyperparameters set."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Arrays:
+    """What one configuration is trained and validated on."""
+
+    x: NDArray[Any]
+    y: NDArray[Any]
+    validation_x: NDArray[Any]
+    validation_y: NDArray[Any]
+
+    @property
+    def rows(self) -> int:
+        """Training rows."""
+        return int(self.x.shape[0])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How one configuration is trained."""
+
+    batch_size: int
+    """Rows per step, from 1 to all."""
+    learning_rate: Callable[[int], float] | None = None
+    """Epoch, from 0 → learning rate; None leaves it to the model's own optimiser."""
+    averaged: bool = False
+    """The optimiser keeps a moving average of the weights, which is what is judged and kept."""
+    patience: int = 0
+    """Epochs without a better objective after which it ends; 0 for never."""
+    min_delta: float = 0.0
+    """By how much the objective must be better to count."""
+    units: Mapping[str, float] = field(default_factory=dict)
+    """What a metric is multiplied by to be in the target's own units."""
+
+
+class Model(Protocol):
+    """Whatever takes hyperparameters and gives a compiled Keras model."""
+
+    @property
+    def name(self) -> str:
+        """As it was asked for: mlp, cnn, FILE.py:build."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes where the model does: SHA-256, hex."""
+        ...
+
+    def space(self) -> Space:
+        """Return the hyperparameters it can be told."""
+        ...
+
+    def build(self, values: Values, seed: int) -> Any:
+        """Return a compiled keras.Model with weights drawn from `seed`.
+
+        Raises ModelError where a person's code gives none; whatever it raises itself goes through.
+        """
+        ...
+
+    def training(self, values: Values, rows: int) -> Training:
+        """Return how a configuration is trained on so many rows."""
+        ...
+
+    def batch_size(self, values: Values, rows: int) -> int:
+        """Return how many rows a step takes."""
+        ...
+
+    def arrays(self, dataset: Dataset, values: Values) -> Arrays:
+        """Return what a configuration is trained and validated on."""
+        ...
+
+    def own_fit(self, values: Values) -> OwnFit | None:
+        """Return a person's own fit, or None where Keras's is meant."""
+        ...

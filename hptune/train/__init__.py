@@ -1,0 +1,6 @@
+"""Trains configurations: the only room that fits a model."""
+
+from hptune.train.objective import resolve_objective
+from hptune.train.trainer import ClassWeight, Trainer, TrainerSettings
+
+__all__ = ["ClassWeight", "Trainer", "TrainerSettings", "resolve_objective"]

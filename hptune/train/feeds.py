@@ -1,0 +1,89 @@
+"""Feeds rows to Keras's fit: one call for a whole job, nothing built anew from epoch to epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.models import Arrays
+from hptune.train.conductor import Conductor
+from hptune.train.order import shuffled
+
+__all__ = ["Feed", "GeneratorFeed", "batches", "rows_at_once"]
+
+_VALUES_AT_ONCE = 1 << 22
+"""Input values that are validated in one batch; activations take a multiple of that memory."""
+
+
+class Feed(Protocol):
+    """A way to train a model on arrays for several epochs."""
+
+    def trace(self) -> None:
+        """Do what has to be done once before the first epoch."""
+        ...
+
+    def fit(self, conductor: Conductor, initial_epoch: int, epochs: int) -> None:
+        """Train from `initial_epoch` to `epochs`, calling the conductor at each."""
+        ...
+
+
+def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
+    """Return how many rows are validated in one batch: all, where memory allows."""
+    features = max(1, int(np.prod(x.shape[1:])))
+    return int(min(max(_VALUES_AT_ONCE // features, batch_size, 1), max(1, x.shape[0])))
+
+
+def batches(
+    arrays: Arrays,
+    weights: NDArray[np.float32] | None,
+    batch_size: int,
+    order: Callable[[int], NDArray[np.int64]],
+) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Give the batches of one epoch after the other, without end, each in its epoch's order."""
+    columns = (arrays.x, arrays.y) if weights is None else (arrays.x, arrays.y, weights)
+    epoch = 0
+    while True:
+        rows = order(epoch)
+        for start in range(0, len(rows), batch_size):
+            taken = rows[start : start + batch_size]
+            yield tuple(column[taken] for column in columns)
+        epoch += 1
+
+
+class GeneratorFeed:
+    """NumPy batches to Keras's own fit, on any backend."""
+
+    def __init__(
+        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int, seed: int
+    ) -> None:
+        self._model = model
+        self._arrays = arrays
+        self._weights = weights
+        self._batch_size = batch_size
+        self._seed = seed
+
+    def trace(self) -> None:
+        """Leave it to the first step."""
+
+    def fit(self, conductor: Conductor, initial_epoch: int, epochs: int) -> None:
+        """Train from `initial_epoch` to `epochs`; Keras validates."""
+        rows = self._arrays.rows
+        fed = batches(
+            self._arrays,
+            self._weights,
+            self._batch_size,
+            lambda epoch: shuffled(self._seed, initial_epoch + epoch, rows),
+        )
+        self._model.fit(
+            fed,
+            steps_per_epoch=-(-rows // self._batch_size),
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            validation_data=(self._arrays.validation_x, self._arrays.validation_y),
+            validation_batch_size=rows_at_once(self._arrays.validation_x, self._batch_size),
+            callbacks=[conductor],
+            verbose=0,
+        )

@@ -1,0 +1,31 @@
+"""What is random in an epoch, as plain functions of the trial's seed and the epoch.
+
+So a training that goes on from a checkpoint does what it would have done without stopping, and
+a script can repeat it with NumPy alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["reseed", "seed_states", "shuffled"]
+
+
+def shuffled(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
+    """Return the order of the rows in `epoch`, counted from 0."""
+    return np.random.default_rng([seed, epoch]).permutation(rows)
+
+
+def seed_states(model: Any) -> list[Any]:
+    """Return the states of what draws random numbers inside a model: dropout, augmentation."""
+    return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
+
+
+def reseed(states: list[Any], seed: int, epoch: int) -> None:
+    """Set the states for the beginning of `epoch`, each to a stream of its own."""
+    for number, state in enumerate(states):
+        drawn = int(np.random.default_rng([seed, epoch, number]).integers(2**31 - 1))
+        state.assign(np.array([drawn, 0], dtype=state.dtype))

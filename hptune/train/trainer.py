@@ -1,0 +1,222 @@
+"""Takes jobs, trains them and tells what came of it."""
+
+from __future__ import annotations
+
+import gc
+import time
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.data import Dataset, Task
+from hptune.errors import HptuneError, InputError, ModelError
+from hptune.models import Model
+from hptune.models.backend import keras, set_up
+from hptune.space import Values
+from hptune.train.conductor import OnEpoch, never_stop
+from hptune.train.failures import Infeasible, in_words, is_out_of_memory, traceback_text
+from hptune.train.progress import load_snapshot
+from hptune.train.session import Session, make_ready
+from hptune.trial import Job, Objective, Outcome, OutcomeState, Trial
+
+__all__ = ["ClassWeight", "Trainer", "TrainerSettings"]
+
+_COLLECT_EVERY = 8
+"""Jobs after which memory of finished ones is collected: it takes a tenth of a second."""
+
+
+class ClassWeight(StrEnum):
+    """How much the rows of each class count in the loss."""
+
+    NONE = "none"
+    BALANCED = "balanced"
+    """Every class as much as any other: rows / (classes · rows of the class), as scikit-learn has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
+    """What holds for every job."""
+
+    class_weight: ClassWeight = ClassWeight.NONE
+    max_parameters: int | None = None
+    """Models with more weights are infeasible; None for no limit."""
+    threads: int | None = None
+    """Threads of one operation; None takes 1 for small rows and what the backend likes otherwise."""
+    deterministic: bool = True
+    """The same seed gives the same bits on one machine, where the backend can."""
+
+
+class Trainer:
+    """Trains one model's configurations on one data set.
+
+    A trial trained in one job and one trained in several, each going on from the last one's
+    checkpoint in a process of its own, come out the same bits: what is random in an epoch
+    depends on the seed and the epoch alone, and a checkpoint holds all the rest.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        model: Model,
+        objective: Objective | None,
+        settings: TrainerSettings | None = None,
+    ) -> None:
+        self.settings = settings or TrainerSettings()
+        self._dataset = dataset
+        self._model = model
+        self._objective = objective
+        self._row_weights = _row_weights(dataset, self.settings.class_weight)
+        self._jobs = 0
+
+    def run(self, job: Job, on_epoch: OnEpoch = never_stop) -> Outcome:
+        """Train a job from its checkpoint, or from the start, to its epochs.
+
+        `on_epoch` gets the epochs so far and what the epoch reported; True stops the training
+        there. What goes wrong is told in the outcome, not raised, except for errors of the space
+        and KeyboardInterrupt.
+        """
+        began = time.perf_counter()
+        self._tidy()
+        session = self._session(job)
+        try:
+            outcome = session.train(on_epoch)
+        except Infeasible as infeasible:
+            outcome = _outcome(job, OutcomeState.INFEASIBLE, str(infeasible))
+        except Exception as error:
+            outcome = self._told(job, error)
+        return replace(
+            outcome,
+            curve=tuple(session.curve),
+            seconds=time.perf_counter() - began,
+            timings=session.timings,
+            parameters=session.parameters,
+        )
+
+    def _told(self, job: Job, error: Exception) -> Outcome:
+        """Return what an exception means for a job; raises it where it is not the model's doing."""
+        if is_out_of_memory(error):
+            return _outcome(job, OutcomeState.INFEASIBLE, "out of memory")
+        if isinstance(error, HptuneError) and not isinstance(error, ModelError):
+            raise error
+        reason = error.message if isinstance(error, ModelError) else in_words(error, self._file)
+        return replace(_outcome(job, OutcomeState.FAILED, reason), traceback=traceback_text(error))
+
+    @property
+    def _file(self) -> Path | None:
+        """A person's file, where the model is from one."""
+        return getattr(self._model, "file", None)
+
+    def preflight(self, values: Values) -> tuple[str, ...]:
+        """Train one batch and evaluate one; returns the names of the metrics that are reported.
+
+        Raises ModelError, with what was raised and where, if that does not work.
+        """
+        self._tidy()
+        try:
+            return self._try_one_batch(values)
+        except HptuneError:
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"{self._model.name}: one batch can't be trained: {in_words(error, self._file)}",
+                hint=self._shapes(),
+            ) from error
+
+    def _try_one_batch(self, values: Values) -> tuple[str, ...]:
+        arrays = self._model.arrays(self._dataset, values)
+        rows = slice(0, self._model.batch_size(values, arrays.rows))
+        few = replace(
+            arrays,
+            x=arrays.x[rows],
+            y=arrays.y[rows],
+            validation_x=arrays.validation_x[rows],
+            validation_y=arrays.validation_y[rows],
+        )
+        if self._model.own_fit(values) is not None:
+            job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
+            session = self._session(job, arrays=few)
+            session.train(never_stop)
+            return tuple(name for name in session.curve[0] if name != "learning_rate")
+        model = self._model.build(values, seed=0)
+        make_ready(model, few)
+        trained = model.train_on_batch(few.x, few.y, return_dict=True)
+        held = model.test_on_batch(few.validation_x, few.validation_y, return_dict=True)
+        return (*trained, *(f"val_{name}" for name in held))
+
+    def _shapes(self) -> str:
+        train = self._dataset.train
+        return (
+            f"The data: x of shape {('rows', *train.x.shape[1:])}, {train.x.dtype}; "
+            f"y of shape {('rows', *train.y.shape[1:])}, {train.y.dtype}.".replace("'", "")
+        )
+
+    def best_model(self, trial: Trial, checkpoint: Path | None = None) -> Any:
+        """Return the keras.Model of a trial with the weights of its best epoch.
+
+        They are taken from a checkpoint where it has them; otherwise the trial is trained again,
+        which gives the same. It predicts what it learned: z-scored targets in a recipe's
+        regression. Raises ModelError where it can't be trained again.
+        """
+        self._tidy()
+        job = Job(
+            id=0,
+            trial_id=trial.id,
+            values=trial.values,
+            seed=trial.seed,
+            initial_epoch=0,
+            epochs=trial.best_epoch or max(1, trial.epochs),
+        )
+        kept = load_snapshot(checkpoint) if checkpoint is not None and checkpoint.is_file() else None
+        if kept is not None and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
+            model = self._model.build(trial.values, trial.seed)
+            make_ready(model, self._model.arrays(self._dataset, trial.values))
+            model.set_weights(kept.best_weights)
+            return model
+        session = self._session(job)
+        try:
+            session.train(never_stop, keep_best=True)
+        except Infeasible as infeasible:
+            raise ModelError(f"trial {trial.id} can't be trained again: {infeasible}") from infeasible
+        return session.keras_model
+
+    def _session(self, job: Job, *, arrays: Any = None) -> Session:
+        found = self._model.arrays(self._dataset, job.values) if arrays is None else arrays
+        return Session(
+            job=job,
+            model=self._model,
+            training=self._model.training(job.values, found.rows),
+            arrays=found,
+            weights=self._row_weights if arrays is None else None,
+            objective=self._objective,
+            most_parameters=self.settings.max_parameters,
+        )
+
+    def _tidy(self) -> None:
+        """Let go of what earlier jobs left in Keras."""
+        settings = self.settings
+        set_up(self._dataset.input_shape, threads=settings.threads, deterministic=settings.deterministic)
+        keras.backend.clear_session(free_memory=False)
+        self._jobs += 1
+        if self._jobs % _COLLECT_EVERY == 0:
+            gc.collect()
+
+
+def _outcome(job: Job, state: OutcomeState, reason: str) -> Outcome:
+    return Outcome(job_id=job.id, state=state, reason=reason)
+
+
+def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | None:
+    """Return how much each training row counts; None where all count alike."""
+    if kind is ClassWeight.NONE:
+        return None
+    if dataset.task not in (Task.BINARY, Task.MULTICLASS):
+        raise InputError(
+            "class weights need classes, and this data has none", hint="Leave --class-weight out."
+        )
+    counts = np.maximum(dataset.class_counts, 1)
+    weights = dataset.train.rows / (len(counts) * counts)
+    return np.asarray(weights[dataset.train.y.reshape(-1)], dtype=np.float32)
