@@ -27,6 +27,7 @@ from hptune.errors import SpaceError
 from hptune.proposal import Proposal, Verdict
 from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Number, Space
+from hptune.strategy.encoding import Cube
 from hptune.strategy.narrow import SOFT, Rules, narrow
 from hptune.strategy.ranges import unit_of
 from hptune.trial import Direction, Objective, Trial, TrialState
@@ -304,6 +305,22 @@ class TestWhatAPersonSet:
         assert not move.new.hard
         assert move.new.limits == (1e-4, 1e-1)
         assert "half of the trials may still come from the range you set" in move.reason
+
+    def test_the_search_never_leaves_it_again(self) -> None:
+        mine = replace(RATE, low=1e-4, high=1e-1, default=1e-3, hard=True)
+        inside = narrow(space_of(mine), sampled(space_of(mine), 30, good_near(3e-3)), ACCURACY).next_space
+        outer = Cube.of(space_of(RATE), inside).outer["learning_rate"]
+        assert isinstance(outer, Float)
+        assert (outer.low, outer.high) == (1e-4, 1e-1)
+
+    def test_widened_back_to_all_of_it_the_range_is_hard_again(self) -> None:
+        inside = replace(RATE, low=1e-3, high=1e-1, default=1e-2, limits=(1e-4, 1e-1))
+        trials = [
+            trial(i + 1, {"learning_rate": v}, -math.log10(v)) for i, v in enumerate(spread(20, 1e-4, 1e-1))
+        ]
+        new = narrow(space_of(inside), trials, ACCURACY, root=space_of(RATE))["learning_rate"].new
+        assert isinstance(new, Float)
+        assert (new.low, new.high, new.hard) == (1e-4, 1e-1, True)
 
     def test_options_they_chose_stay(self) -> None:
         mine = Choice(name="act", options=("relu", "tanh", "elu"), hard=True)

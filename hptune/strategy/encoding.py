@@ -186,6 +186,8 @@ def _inside_limits(before: Hyperparameter, now: Hyperparameter) -> Hyperparamete
     """Return the coarse range inside today's limits: a range that a person set binds those inside it."""
     if not isinstance(before, Number) or not isinstance(now, Number) or now.limits is None:
         return before
+    if now.limits == (now.low, now.high):
+        return before  # no limits were given
     low, high = max(before.low, now.limits[0]), min(before.high, now.limits[1])
     if (low, high) == (before.low, before.high):
         return before

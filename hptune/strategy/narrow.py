@@ -14,6 +14,7 @@ enough points in the search space".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hptune.proposal import Move, Proposal, Verdict, describe_value
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
@@ -107,8 +108,11 @@ def _move_number(hp: Number, home: Number, evidence: Evidence, rules: Rules) -> 
         return _keep(hp, found.reason)
     best = evidence.best.values.get(hp.name, hp.initial) if evidence.best else hp.initial
     # What a person set stays a wall for whatever is narrowed inside it.
-    walls = (hp.low, hp.high) if hp.hard else None
-    new = with_range(hp, found.low, found.high, best, hard=False, limits=walls)
+    assert hp.limits is not None
+    walls = (hp.low, hp.high) if hp.hard else hp.limits
+    # Widened again to all that they set, it is theirs again, and hard.
+    theirs = (found.low, found.high) == walls and (home.low < walls[0] or walls[1] < home.high)
+    new = with_range(hp, found.low, found.high, best, hard=theirs, limits=walls)
     return _soft(Move(name=hp.name, verdict=found.verdict, old=hp, new=new, reason=found.reason))
 
 
@@ -117,9 +121,9 @@ def _soft(move: Move) -> Move:
     if move.verdict is Verdict.KEEP:
         return move
     words = "it steers: half of the trials may still come from the range you set" if move.old.hard else SOFT
-    return Move(
-        name=move.name, verdict=move.verdict, old=move.old, new=move.new, reason=f"{move.reason}; {words}"
-    )
+    if move.new.hard:
+        words = "that is all of the range you set: nothing is tried outside it"
+    return replace(move, reason=f"{move.reason}; {words}")
 
 
 def _keep(hp: Hyperparameter, reason: str) -> Move:
