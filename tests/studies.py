@@ -129,7 +129,9 @@ def _ask(
         state=TrialState.RUNNING,
         note="start" if number == 1 else "model",
     )
-    epochs = int(rng.choice([recipe.epochs // 9 or 1, recipe.epochs // 3 or 1, recipe.epochs], p=[0.5, 0.3, 0.2]))
+    epochs = int(
+        rng.choice([recipe.epochs // 9 or 1, recipe.epochs // 3 or 1, recipe.epochs], p=[0.5, 0.3, 0.2])
+    )
     job = study.record_ask(
         trial=trial,
         initial_epoch=0,
@@ -153,7 +155,7 @@ def _train(
         outcome = Outcome(**common, state=OutcomeState.INFEASIBLE, reason="diverged: loss is nan at epoch 2")
         study.record_outcome(outcome, TrialState.INFEASIBLE)
     elif luck > 1 - recipe.failed:
-        text = 'Traceback (most recent call last):\n  File "model.py", line 3\nKeyError: \'x\'\n'
+        text = "Traceback (most recent call last):\n  File \"model.py\", line 3\nKeyError: 'x'\n"
         outcome = Outcome(**common, state=OutcomeState.FAILED, reason="KeyError: 'x'", traceback=text)
         study.record_outcome(outcome, TrialState.FAILED)
     else:
@@ -168,19 +170,19 @@ def _curve(
 ) -> Iterator[Epoch]:
     """Accuracy that rises to what the values allow, overfits in big models and wobbles at high rates."""
     off = math.log10(float(values["learning_rate"]) / recipe.best_rate)
-    penalty = 0.03 * off**2 + 0.01 * abs(math.log2(float(values["units"]) / 256)) / 4
+    penalty = 0.025 * off**2 + 0.012 * abs(math.log2(float(values["units"]) / 256))
     penalty += {"adam": 0.0, "sgd": 0.02, "rmsprop": 0.005}[str(values["optimizer"])]
-    penalty += 0.02 * abs(float(values["dropout"]) - 0.2)
+    penalty += 0.004 * abs(int(values["layers"]) - 3) + 0.05 * abs(float(values["dropout"]) - 0.2)
     penalty += 0.1 * (1 - float(values.get("momentum", 0.9))) if "momentum" in values else 0.0
-    top = max(0.1, 0.965 - penalty)
+    top = max(0.1, 0.982 - penalty)
     pace = 1.5 + 1.5 * max(0.0, -off)
     overfit = 0.004 * max(0.0, math.log2(float(values["units"]) * int(values["layers"]) / 1024))
-    wobble = 0.003 * 10 ** max(-0.5, min(off, 1.0))
+    wobble = 0.004 * 10 ** max(-0.5, min(off, 1.0))
     for epoch in range(1, epochs + 1):
         rise = 1 - math.exp(-epoch / pace)
         train = 0.1 + (top + 0.01 - 0.1) * rise
         late = max(0.0, epoch - recipe.epochs / 3) / recipe.epochs
-        score = 0.1 + (top - 0.1) * rise - overfit * late * 10 + float(rng.normal(0, wobble))
+        score = 0.1 + (top - 0.1) * rise - overfit * late * 10 + min(0.003, float(rng.normal(0, wobble)))
         score, train = min(max(score, 0.0), 1.0), min(train, 1.0)
         report = {"accuracy": train, "loss": 2.5 * (1 - train), "val_accuracy": score}
         report["val_loss"] = 2.5 * (1 - score) + 3 * overfit * late

@@ -1,0 +1,59 @@
+"""Objective against cost, with the Pareto front: what nothing cheaper beats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hptune.plots.axis import Axis
+from hptune.plots.frame import Frame
+from hptune.plots.svg import element, number, path, text
+
+__all__ = ["Priced", "front", "front_plot"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Priced:
+    """One trial with what it costs."""
+
+    trial: int
+    group: int
+    cost: float
+    score: float
+
+
+def front(points: Iterable[Priced], sign: int) -> list[Priced]:
+    """Return the points that no other beats at the same or a smaller cost, cheapest first."""
+    found: list[Priced] = []
+    for point in sorted(points, key=lambda p: (p.cost, -sign * p.score, p.trial)):
+        if not found or sign * point.score > sign * found[-1].score:
+            found.append(point)
+    return found
+
+
+def front_plot(x: Axis, y: Axis, points: Sequence[Priced], *, sign: int, title: str) -> str:
+    """Return a scatter with the front drawn through it; `sign` is +1 where more is better."""
+    frame = Frame(x=x, y=y)
+    marks = []
+    for group in sorted({p.group for p in points}):
+        dots = "".join(
+            f"M{number(_spot(frame, p)[0])} {number(_spot(frame, p)[1])}h0"
+            for p in points
+            if p.group == group
+        )
+        marks.append(element("path", d=dots, class_=f"dots p{group}"))
+    best = front(points, sign)
+    shown = [p for p in best if (y.at(p.score) or -1) >= 0 and (y.at(p.score) or 2) <= 1]
+    corners = [_spot(frame, p) for p in shown]
+    if len(corners) > 1:
+        marks.append(element("path", d=path(corners), class_="front"))
+    for point, (at, up) in zip(shown, corners, strict=True):
+        words = element("title", text(f"trial {point.trial}: {point.score:.5g} at {point.cost:.4g}"))
+        marks.append(element("circle", words, cx=at, cy=up, r=4.0, class_="mark"))
+    return frame.draw(*marks, title=title)
+
+
+def _spot(frame: Frame, point: Priced) -> tuple[float, float]:
+    assert frame.y is not None
+    right, up = frame.x.at(point.cost), frame.y.at(point.score)
+    return frame.px(right or 0.0), frame.py(min(max(up or 0.0, 0.0), 1.0))

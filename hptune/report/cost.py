@@ -1,0 +1,108 @@
+"""What the search cost, and what it bought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hptune.plots.axis import Axis, linear_axis, log_axis
+from hptune.plots.front import Priced, front_plot
+from hptune.plots.lines import Line, line_plot, stairs
+from hptune.report.facts import Facts
+from hptune.report.html import Section, figure, grid, note, paragraph, table
+from hptune.report.scatter import legend
+from hptune.study import Progress
+
+__all__ = ["best_so_far", "cost"]
+
+
+def cost(facts: Facts) -> Section:
+    """Return what each pass cost, the best so far over epochs, and both Pareto fronts."""
+    parts = [_table(facts)]
+    if facts.ranked:
+        parts += [legend(facts), grid(_figures(facts))]
+        parts.append(
+            paragraph(
+                "The line through a cloud is its Pareto front: nothing cheaper scores as well.", class_="note"
+            )
+        )
+    return Section(id="cost", title="What it cost", body="".join(parts))
+
+
+def _table(facts: Facts) -> str:
+    examples = int(facts.meta.get("train_examples", 0))
+    header = ["pass", "trials", "epochs", "seconds", "seconds per epoch"]
+    header += ["examples per second"] if examples else []
+    rows = []
+    for p in facts.passes:
+        rows.append(
+            _row(
+                f"pass {p.number}", facts, [s for s in facts.progress if s.pass_number == p.number], examples
+            )
+        )
+    if len(facts.passes) > 1:
+        rows.append(_row("all", facts, list(facts.progress), examples))
+    if not facts.progress:
+        return note("Nothing has been trained yet.")
+    return table(header, rows, caption="Cost of each pass", numeric=range(1, len(header)))
+
+
+def _row(name: str, facts: Facts, stretches: list[Progress], examples: int) -> list[str]:
+    epochs, seconds = sum(s.epochs for s in stretches), sum(s.seconds for s in stretches)
+    trials = len({s.trial_id for s in stretches})
+    row = [name, f"{trials:,}", f"{epochs:,}", f"{seconds:,.1f}", f"{seconds / epochs:.3g}" if epochs else ""]
+    if examples:
+        timed = [s for s in stretches if s.epochs and s.fit_seconds]
+        fitted = sum(s.fit_seconds for s in timed)
+        row.append(f"{examples * sum(s.epochs for s in timed) / fitted:,.0f}" if fitted else "")
+    return row
+
+
+def best_so_far(stretches: Iterable[Progress], sign: int) -> list[tuple[float, float]]:
+    """Return (epochs spent, best score so far) wherever the best changes."""
+    spent = 0
+    found: list[tuple[float, float]] = []
+    for stretch in stretches:
+        spent += stretch.epochs
+        if stretch.score is not None and (not found or sign * stretch.score > sign * found[-1][1]):
+            found.append((float(spent), stretch.score))
+    return found
+
+
+def _figures(facts: Facts) -> list[str]:
+    objective, sign = facts.identity.objective, facts.goal.sign
+    figures = []
+    steps = best_so_far(facts.progress, sign)
+    total = sum(s.epochs for s in facts.progress)
+    if steps and total:
+        drawing = line_plot(
+            [Line(points=stairs(steps, total), kind="curve")],
+            x=linear_axis("epochs spent", 0, total, whole=True),
+            y=facts.score_axis,
+            title=f"Best {objective} so far: {steps[-1][1]:.5g} after {total} epochs",
+            height=210,
+        )
+        figures.append(figure(drawing, "Best so far"))
+    priced = {
+        "seconds of training": [(t, t.seconds) for t in facts.ranked if t.seconds > 0],
+        "parameters": [(t, float(t.parameters)) for t in facts.ranked if t.parameters],
+    }
+    for what, pairs in priced.items():
+        if not pairs:
+            continue
+        dots = [
+            Priced(trial=t.id, group=t.pass_number, cost=c, score=float(t.score or 0.0)) for t, c in pairs
+        ]
+        drawing = front_plot(
+            _price_axis(what, [c for _, c in pairs]),
+            facts.score_axis,
+            dots,
+            sign=sign,
+            title=f"{objective} against {what} with the Pareto front",
+        )
+        figures.append(figure(drawing, f"Against {what}"))
+    return figures
+
+
+def _price_axis(label: str, costs: list[float]) -> Axis:
+    low, high = min(costs), max(costs)
+    return log_axis(label, low, high) if high > 5 * low else linear_axis(label, low, high)

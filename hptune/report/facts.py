@@ -1,0 +1,122 @@
+"""What every section of the report draws from, read from the study once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from hptune.next_pass import propose
+from hptune.plots.axis import Axis, axis_of, linear_axis
+from hptune.proposal import Proposal
+from hptune.space import Fixed, Hyperparameter, Value
+from hptune.strategy.importance import Importance, measure
+from hptune.study import Identity, Pass, Progress, Study
+from hptune.trial import Objective, Trial, TrialState
+
+__all__ = ["Facts", "read_facts"]
+
+_BAD = (TrialState.INFEASIBLE, TrialState.FAILED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """A study as the report sees it."""
+
+    folder: str
+    """As a person would name it on the command line."""
+    identity: Identity
+    meta: dict[str, str]
+    passes: tuple[Pass, ...]
+    trials: tuple[Trial, ...]
+    """All, with curves, in the order they were asked for."""
+    progress: tuple[Progress, ...]
+    proposal: Proposal
+    """What the last pass teaches."""
+
+    @property
+    def goal(self) -> Objective:
+        """The objective with its direction."""
+        return self.identity.goal
+
+    @cached_property
+    def ranked(self) -> tuple[Trial, ...]:
+        """Trials with a finite score, best first; equals by age."""
+        scored = [t for t in self.trials if t.score is not None and math.isfinite(t.score)]
+        return tuple(sorted(scored, key=lambda t: (-self.goal.sign * float(t.score or 0.0), t.id)))
+
+    @property
+    def best(self) -> Trial | None:
+        """The trial with the best score."""
+        return self.ranked[0] if self.ranked else None
+
+    @cached_property
+    def bad(self) -> tuple[Trial, ...]:
+        """Trials that could not be trained, or raised an exception."""
+        return tuple(t for t in self.trials if t.state in _BAD)
+
+    @cached_property
+    def hyperparameters(self) -> tuple[Hyperparameter, ...]:
+        """Those searched in any pass, as the first pass has them, most important tier first."""
+        root = self.passes[0].space
+        searched = [hp for hp in root if any(not isinstance(known, Fixed) for known in self.known(hp.name))]
+        return tuple(sorted(searched, key=lambda hp: hp.tier))
+
+    def known(self, name: str) -> list[Hyperparameter]:
+        """Return a hyperparameter as each pass had it."""
+        return [p.space[name] for p in self.passes if name in p.space]
+
+    def values(self, name: str) -> list[Value]:
+        """Return the values that were tried."""
+        return [t.values[name] for t in self.trials if name in t.values]
+
+    @cached_property
+    def importances(self) -> tuple[Importance, ...]:
+        """What each hyperparameter explains, over its ranges of the first pass."""
+        return measure(self.passes[0].space, self.trials, self.goal)
+
+    @cached_property
+    def axes(self) -> dict[str, Axis]:
+        """Where values lie, per hyperparameter that was searched."""
+        return {
+            hp.name: axis_of(hp.name, self.known(hp.name), self.values(hp.name))
+            for hp in self.hyperparameters
+        }
+
+    @cached_property
+    def score_axis(self) -> Axis:
+        """The objective, cut where the bad half would press the good one flat; `cut` tells what is beyond."""
+        return score_axis(self.identity.objective, [float(t.score or 0.0) for t in self.ranked], self.goal)
+
+    def cut(self, trials: Sequence[Trial]) -> int:
+        """Return how many of these trials score worse than the axis shows."""
+        low, high = self.score_axis.low, self.score_axis.high
+        return sum(t.score is not None and not low <= t.score <= high for t in trials)
+
+
+def score_axis(label: str, scores: Sequence[float], goal: Objective) -> Axis:
+    """Return the axis for scores given best first: down to three times the best half's spread."""
+    if not scores:
+        return linear_axis(label, 0.0, 1.0)
+    best, worst, middle = scores[0], scores[-1], scores[len(scores) // 2]
+    spread = abs(best - middle)
+    end = worst
+    if len(scores) >= 8 and spread > 0 and abs(best - worst) > 4 * spread:
+        end = best - goal.sign * 3 * spread
+    margin = 0.04 * abs(best - end)
+    return linear_axis(label, min(best, end) - margin, max(best, end) + margin)
+
+
+def read_facts(study: Study) -> Facts:
+    """Read a study; it may be searched at the same time."""
+    passes, trials = study.passes(), study.trials()
+    return Facts(
+        folder=str(study.folder),
+        identity=study.identity,
+        meta=study.meta,
+        passes=passes,
+        trials=trials,
+        progress=study.progress(),
+        proposal=propose(passes[-1].space, trials, study.identity.goal, root=passes[0].space),
+    )

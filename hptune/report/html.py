@@ -1,0 +1,86 @@
+"""Pieces of the page: sections, figures, tables. What is given as text is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from hptune.plots.svg import element, text
+
+__all__ = ["Section", "code", "figure", "grid", "items", "note", "paragraph", "table"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One part of the page."""
+
+    id: str
+    title: str
+    body: str
+    """Markup."""
+
+
+def paragraph(content: str, **attributes: object) -> str:
+    """Return a paragraph of text."""
+    return element("p", text(content), **attributes)
+
+
+def note(content: str) -> str:
+    """Return a paragraph for what there is none of."""
+    return element("p", text(content), class_="note")
+
+
+def items(sentences: Iterable[str], **attributes: object) -> str:
+    """Return a list, one sentence each."""
+    return element("ul", *(element("li", text(s)) for s in sentences), **attributes)
+
+
+def code(command: str, *, id_: str | None = None) -> str:
+    """Return a command to copy."""
+    line = element("code", text(command), id=id_)
+    button = element("button", "Copy", type="button", class_="copy", aria_label="Copy this command")
+    return element("div", line, button, class_="command")
+
+
+def figure(drawing: str, title: str, *below: str) -> str:
+    """Return a drawing with its title above and markup below."""
+    return element("figure", element("figcaption", text(title)), drawing, *below)
+
+
+def grid(figures: Iterable[str]) -> str:
+    """Return figures side by side, as many as fit."""
+    return element("div", *figures, class_="grid")
+
+
+def table(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    caption: str,
+    numeric: Sequence[int] = (),
+    id_: str | None = None,
+    mark: int | None = None,
+) -> str:
+    """Return a table whose first column names its rows; it scrolls sideways where the page is narrow.
+
+    `numeric` are the columns that are right-aligned, `mark` the row to set off.
+    """
+
+    def kind(column: int) -> str | None:
+        return "n" if column in numeric else None
+
+    head = element("tr", *(element("th", text(h), scope="col", class_=kind(i)) for i, h in enumerate(header)))
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [element("th", text(row[0]), scope="row", class_=kind(0))]
+        cells += [element("td", text(cell), class_=kind(i)) for i, cell in enumerate(row[1:], 1)]
+        lines.append(element("tr", *cells, class_="marked" if number == mark else None))
+    parts = [element("caption", text(caption)), element("thead", head), element("tbody", *lines)]
+    return element(
+        "div",
+        element("table", *parts, id=id_),
+        class_="scroll",
+        tabindex=0,
+        role="region",
+        aria_label=caption,
+    )

@@ -1,0 +1,48 @@
+"""How each range moved, pass by pass, and why."""
+
+from __future__ import annotations
+
+from hptune.plots.funnel import funnel
+from hptune.plots.svg import element, text
+from hptune.proposal import Move, Verdict, describe_range
+from hptune.report.facts import Facts
+from hptune.report.html import Section, figure, grid, paragraph
+from hptune.space import Hyperparameter
+
+__all__ = ["ranges"]
+
+
+def ranges(facts: Facts) -> Section:
+    """Return a funnel per hyperparameter, its reasons below."""
+    intro = paragraph(
+        "Each bar is the range of one pass; the last, outlined, is what the rules propose for the next one."
+        " The line marks the best value so far. A range that the rules moved only steers: trials may still"
+        " come from outside it."
+    )
+    notes = "".join(paragraph(n, class_="note") for n in facts.proposal.notes)
+    return Section(
+        id="ranges",
+        title="How the ranges moved",
+        body=intro + grid(_figure(facts, hp) for hp in facts.hyperparameters) + notes,
+    )
+
+
+def _figure(facts: Facts, hp: Hyperparameter) -> str:
+    bars = [(f"pass {p.number}", p.space[hp.name]) for p in facts.passes if hp.name in p.space]
+    moves = [(f"Pass {p.number}", p.proposal[hp.name]) for p in facts.passes if p.proposal is not None]
+    if hp.name in facts.proposal.space:
+        coming = facts.proposal[hp.name]
+        bars.append(("next", coming.new))
+        moves.append(("Next", coming))
+    best = facts.best.values.get(hp.name) if facts.best else None
+    words = ", then ".join(describe_range(known) for _, known in bars)
+    drawing = funnel(facts.axes[hp.name], bars, best=best, title=f"Ranges of {hp.name}: {words}")
+    tier = f"tier {int(hp.tier)}" if hp.tier < 4 else "no tier"
+    return figure(drawing, f"{hp.name} ({tier})", element("dl", *(_reason(*m) for m in moves)))
+
+
+def _reason(name: str, move: Move) -> str:
+    told = describe_range(move.new) if move.verdict is not Verdict.KEEP else describe_range(move.old)
+    who = " by you" if move.by_person else ""
+    heading = element("dt", text(f"{name}: {move.verdict}{who}, {told}"))
+    return heading + element("dd", text(move.reason))
