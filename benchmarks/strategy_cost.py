@@ -51,7 +51,7 @@ def _tell(oracle: Any, trial: Any) -> None:
 
 def print_cost() -> None:
     """Print the seconds of the first suggestion, which fits from scratch, and of those that follow."""
-    print(f"{'trials':>7} {'first':>8} {'then':>8} {'slowest':>8} {'goal':>6}   CPU seconds per suggestion, one thread")
+    print(f"{'trials':>7} {'first':>8} {'then':>8} {'slowest':>8} {'goal':>6}   CPU s, one thread")
     for trials, goal in zip(TRIALS, GOALS, strict=True):
         oracle = _oracle_that_knows(trials)
         seconds = []

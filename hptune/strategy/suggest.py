@@ -31,9 +31,12 @@ from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.view import MOST_LEADERS, View, look
 from hptune.trial import TrialState
 
-__all__ = ["PAUSE_BELOW", "suggest"]
+__all__ = ["MARGIN", "PAUSE_BELOW", "suggest"]
 
 Array = NDArray[np.float64]
+
+MARGIN = 0.01
+"""What counts as an improvement, in standard deviations of the scores: less is polishing."""
 
 PAUSE_BELOW = 0.05
 """A training pauses when the model gives it a smaller chance to beat the best finished one."""
@@ -214,7 +217,7 @@ def _best_new(mind: _Mind, view: View) -> tuple[Array, float] | None:
     if not len(rows):
         return None
     mean, deviation = view.at_the_end(rows)
-    gain = log_expected_improvement(mean, deviation, view.incumbent)
+    gain = log_expected_improvement(mean, deviation, view.incumbent + MARGIN)
     best = int(np.argmax(gain))
     return rows[best], float(gain[best])
 
@@ -281,7 +284,7 @@ def _chance(mind: _Mind, view: View, trial: Standing) -> float:
     if finished:
         best = float(view.mean_at_the_end(np.array([t.row for t in finished])).max())
     mean, deviation = view.at_the_end(trial.row[None, :])
-    return float(probability_above(mean, deviation, best)[0])
+    return float(probability_above(mean, deviation, best + MARGIN)[0])
 
 
 def _best_buy(mind: _Mind) -> Suggestion | Answer:
@@ -297,7 +300,7 @@ def _best_buy(mind: _Mind) -> Suggestion | Answer:
     choice: Standing | None = None
     if paused:
         mean, deviation = view.at_the_end(np.array([t.row for t in paused]))
-        gain = log_expected_improvement(mean, deviation, view.incumbent)
+        gain = log_expected_improvement(mean, deviation, view.incumbent + MARGIN)
         gain -= np.log([full - t.epochs for t in paused])
         top = int(np.argmax(gain))
         if gain[top] > buy:
