@@ -21,12 +21,12 @@ from hptune.errors import DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["LONGEST_SIDE", "read_images"]
+__all__ = ["LONGEST_SIDE", "SUFFIXES", "own_validation_folder", "read_images"]
 
 LONGEST_SIDE = 64
 """Pixels of the longer side, at most, where no size is asked for."""
 
-_SUFFIXES = {".png", ".jpg", ".jpeg"}
+SUFFIXES = {".png", ".jpg", ".jpeg"}
 _GREY = {"1", "L", "LA", "I", "I;16", "I;16B"}
 _TRAIN, _VALIDATION = "train", ("val", "valid", "validation", "test")
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error)
@@ -65,7 +65,7 @@ def read_images(
     `skip_broken` says to leave them out.
     """
     _need_pillow(folder)
-    own = _own_validation(folder) if like is None else None
+    own = own_validation_folder(folder) if like is None else None
     if own is not None:
         raw = replace(read_images(folder / _TRAIN, size=size, skip_broken=skip_broken), name=folder.name)
         apart = read_images(own, skip_broken=skip_broken, like=raw)
@@ -104,7 +104,7 @@ def _need_pillow(folder: Path) -> None:
         ) from low
 
 
-def _own_validation(folder: Path) -> Path | None:
+def own_validation_folder(folder: Path) -> Path | None:
     """Return the folder of validation images where this one is of train and val, with classes in each."""
     train = folder / _TRAIN
     if not train.is_dir() or not any(entry.is_dir() for entry in train.iterdir()):
@@ -131,7 +131,7 @@ def _listing(folder: Path, classes: Sequence[Any]) -> _Listing:
     others = sum(entry.is_file() for entry in found)
     for entry in folders:
         inside = sorted(file for file in entry.rglob("*") if file.is_file() and not file.name.startswith("."))
-        images = [file for file in inside if file.suffix.lower() in _SUFFIXES]
+        images = [file for file in inside if file.suffix.lower() in SUFFIXES]
         if not images:
             raise DataError(f"{entry}: holds no PNG or JPEG files", hint="Every folder is taken for a class.")
         others += len(inside) - len(images)

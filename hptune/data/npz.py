@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hptune.data.dataset import SourceKind
 from hptune.data.raw import Raw, pair
 from hptune.errors import DataError
 
-__all__ = ["read_npz"]
+__all__ = ["array_names", "read_npz"]
 
 _TRAIN = ("", "_train")
 _VALIDATION = ("_val", "_valid", "_validation", "_test")
@@ -48,16 +49,31 @@ def read_npz(path: Path) -> Raw:
     return replace(train, own_validation=own)
 
 
+def array_names(files: Sequence[str]) -> tuple[tuple[str, str] | None, tuple[str, str] | None]:
+    """Return the names of x and y, and those of the validation rows; None where one or both lack."""
+    names = {name.lower(): name for name in files}
+    return _complete(_names(names, _TRAIN)), _complete(_names(names, _VALIDATION))
+
+
+def _complete(found: tuple[str | None, str | None]) -> tuple[str, str] | None:
+    x, y = found
+    return None if x is None or y is None else (x, y)
+
+
+def _names(names: dict[str, str], endings: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return the names of the first ending of which one is there."""
+    found = [(names.get(f"x{ending}"), names.get(f"y{ending}")) for ending in endings]
+    return next((both for both in found if any(both)), (None, None))
+
+
 def _pair(path: Path, archive: Any, names: dict[str, str], endings: tuple[str, ...]) -> Raw | None:
-    for ending in endings:
-        x, y = names.get(f"x{ending}"), names.get(f"y{ending}")
-        if x is None and y is None:
-            continue
-        if x is None or y is None:
-            raise _lacks(path, list(archive.files))
-        name = path.name if endings is _TRAIN else f"{path.name} ({x})"
-        return pair(name, SourceKind.NPZ, archive[x], archive[y])
-    return None
+    x, y = _names(names, endings)
+    if x is None and y is None:
+        return None
+    if x is None or y is None:
+        raise _lacks(path, list(archive.files))
+    name = path.name if endings is _TRAIN else f"{path.name} ({x})"
+    return pair(name, SourceKind.NPZ, archive[x], archive[y])
 
 
 def _lacks(path: Path, files: list[str]) -> DataError:
