@@ -1,0 +1,31 @@
+"""Studies as text and JSON: summaries, plans and tables of trials. Reads, never writes."""
+
+from hptune.tables.plans import plan_json, plan_text
+from hptune.tables.proposals import proposal_json, proposal_text
+from hptune.tables.status import status_dict, status_json, status_text
+from hptune.tables.summary import next_commands, ranges_text, summary_json, summary_text
+from hptune.tables.text import JSON_VERSION, columns, format_value, to_json
+from hptune.tables.trials import trial_dict, trial_text, trials_csv, trials_json, trials_text
+
+__all__ = [
+    "JSON_VERSION",
+    "columns",
+    "format_value",
+    "next_commands",
+    "plan_json",
+    "plan_text",
+    "proposal_json",
+    "proposal_text",
+    "ranges_text",
+    "status_dict",
+    "status_json",
+    "status_text",
+    "summary_json",
+    "summary_text",
+    "to_json",
+    "trial_dict",
+    "trial_text",
+    "trials_csv",
+    "trials_json",
+    "trials_text",
+]

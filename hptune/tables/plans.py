@@ -1,0 +1,38 @@
+"""What a search would do, before it does."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from hptune.proposal import describe_range
+from hptune.space import Space
+from hptune.tables.text import columns, format_value, to_json
+
+if TYPE_CHECKING:
+    from hptune.strategy.plan import Plan
+
+__all__ = ["plan_json", "plan_text"]
+
+
+def plan_text(space: Space, plan: Plan) -> str:
+    """Describe what a search would do: its ranges, passes, rungs and cost."""
+    ranges = [
+        [hp.name, str(int(hp.tier)) if hp.tier < 4 else "–", describe_range(hp), format_value(hp.initial)]
+        for hp in sorted(space, key=lambda hp: hp.tier)
+    ]
+    return "\n".join(
+        [
+            f"Space {space.name}:",
+            columns(ranges, ["hyperparameter", "tier", "range", "default"], indent="  "),
+            "",
+            *plan.lines,
+        ]
+    )
+
+
+def plan_json(space: Space, plan: Plan) -> str:
+    """Return the same as JSON."""
+    from hptune.space_dict import space_to_dict
+
+    return to_json({"space": space_to_dict(space), "plan": asdict(plan)})

@@ -1,0 +1,44 @@
+"""Proposals: each range with its verdict and reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hptune.proposal import Proposal, describe_range
+from hptune.tables.text import to_json
+
+__all__ = ["moves_list", "proposal_json", "proposal_text"]
+
+
+def moves_list(proposal: Proposal) -> list[dict[str, Any]]:
+    """Return the moves as plain data."""
+    return [
+        {
+            "name": move.name,
+            "verdict": move.verdict.value,
+            "old": describe_range(move.old),
+            "new": describe_range(move.new),
+            "reason": move.reason,
+            "by_person": move.by_person,
+        }
+        for move in proposal.moves
+    ]
+
+
+def proposal_json(proposal: Proposal) -> str:
+    """Return a proposal as JSON."""
+    return to_json({"moves": moves_list(proposal), "notes": list(proposal.notes)})
+
+
+def proposal_text(proposal: Proposal) -> str:
+    """Return a proposal as a table, the reasons below their ranges."""
+    import textwrap
+
+    lines: list[str] = []
+    for move in sorted(proposal.moves, key=lambda m: m.old.tier):
+        old, new = describe_range(move.old), describe_range(move.new)
+        ranges = old if old == new else f"{old} → {new}"
+        tier = f"tier {int(move.old.tier)}" if move.old.tier < 4 else ""
+        lines.append(f"{move.verdict.value:<7} {move.name:<22} {ranges:<34} {tier}".rstrip())
+        lines += textwrap.wrap(move.reason, 76, initial_indent="        ", subsequent_indent="        ")
+    return "\n".join([*lines, *(["", *proposal.notes] if proposal.notes else [])])

@@ -1,0 +1,101 @@
+"""What a search found."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from hptune.proposal import describe_range
+from hptune.space import Value
+from hptune.study import Study
+from hptune.tables.proposals import moves_list
+from hptune.tables.text import columns, format_value, to_json
+from hptune.tables.trials import count_states, trial_dict
+
+__all__ = ["next_commands", "ranges_text", "summary_json", "summary_text"]
+
+
+def summary_text(study: Study) -> str:
+    """Say what a search found: the best configuration, how the ranges moved, what to run next."""
+    trials = study.trials(curves=False)
+    best = study.best(1)
+    identity = study.identity
+    states = count_states(trials)
+    seconds = sum(trial.seconds for trial in trials)
+    lines = [
+        f"{identity.data} with {identity.model}: {len(trials)} trials ({states}),"
+        f" {study.spent()} epochs, {seconds:.0f} s of training"
+    ]
+    if not best:
+        return lines[0]
+    winner = best[0]
+    lines += [
+        "",
+        f"Best: {identity.objective} {format_value(winner.score)}"
+        f" (trial {winner.id}, pass {winner.pass_number}, epoch {winner.best_epoch} of {winner.epochs})",
+        columns([[name, format_value(v)] for name, v in winner.values.items()], ["", ""], indent="  ").lstrip(
+            "\n"
+        ),
+        "",
+        "How the ranges moved:",
+        ranges_text(study),
+        "",
+        "Next:",
+        *next_commands(study),
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def summary_json(study: Study) -> str:
+    """Return the same as JSON."""
+    from hptune.space_dict import space_to_dict
+
+    best = study.best(1)
+    return to_json(
+        {
+            "study": str(study.folder),
+            "objective": study.identity.objective,
+            "direction": study.identity.direction.value,
+            "best": trial_dict(study.trial(best[0].id)) if best else None,
+            "passes": [
+                {
+                    "number": p.number,
+                    "space": space_to_dict(p.space),
+                    "moves": [] if p.proposal is None else moves_list(p.proposal),
+                }
+                for p in study.passes()
+            ],
+            "trials": len(study.trials(curves=False)),
+            "epochs": study.spent(),
+        }
+    )
+
+
+def ranges_text(study: Study) -> str:
+    """Return each hyperparameter's range, pass by pass, with the best value last."""
+    passes = study.passes()
+    best = study.best(1)
+    values: Mapping[str, Value] = best[0].values if best else {}
+    rows = []
+    for hp in sorted(passes[0].space, key=lambda hp: hp.tier):
+        ranges = [describe_range(p.space[hp.name]) if hp.name in p.space else "" for p in passes]
+        rows.append([hp.name, *_only_changes(ranges), format_value(values.get(hp.name))])
+    header = ["hyperparameter", *(f"pass {p.number}" for p in passes), "best"]
+    return columns(rows, header, indent="  ")
+
+
+def _only_changes(ranges: list[str]) -> list[str]:
+    return [text if i == 0 or text != ranges[i - 1] else "same" for i, text in enumerate(ranges)]
+
+
+def next_commands(study: Study) -> list[str]:
+    """Return the commands that go on from here."""
+    folder = shlex.quote(str(study.folder))
+    commands = {
+        f"hptune narrow {folder}": "what the last pass taught; accept, edit or reject",
+        f"hptune trials {folder}": "all trials",
+        f"hptune export {folder} --format python": "a plain Keras script of the best",
+        f"hptune export {folder} --format keras": "the trained model, preprocessing inside",
+    }
+    width = max(map(len, commands))
+    return [f"  {command:<{width}}  # {what}" for command, what in commands.items()]

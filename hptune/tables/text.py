@@ -1,0 +1,55 @@
+"""Values, tables and JSON as every command prints them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hptune.space import Value
+
+__all__ = ["JSON_VERSION", "columns", "format_value", "to_json"]
+
+JSON_VERSION = 1
+"""Schema version of everything printed as JSON; raised when a key changes its meaning."""
+
+
+def format_value(value: Value | None) -> str:
+    """Return a value as a person would write it: five digits at most."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        text = f"{value:.4g}"
+        return text.replace("e-0", "e-").replace("e+0", "e")
+    return str(value)
+
+
+def columns(rows: Sequence[Sequence[str]], header: Sequence[str], *, indent: str = "") -> str:
+    """Return a table in plain aligned columns; numbers are right-aligned, empty cells stay empty."""
+    every = [list(header), *map(list, rows)]
+    widths = [max(len(row[i]) for row in every) for i in range(len(header))]
+    right = [bool(rows) and all(_numeric(row[i]) for row in rows) for i in range(len(header))]
+    lines = [
+        indent
+        + "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in every
+    ]
+    return "\n".join(lines)
+
+
+def _numeric(cell: str) -> bool:
+    try:
+        float(cell or "0")
+    except ValueError:
+        return False
+    return True
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """Return JSON with the schema version first."""
+    return json.dumps({"version": JSON_VERSION, **content}, indent=2, default=str)

@@ -1,0 +1,102 @@
+"""Trials, one or many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hptune.study import Study
+from hptune.tables.text import columns, format_value, to_json
+from hptune.trial import Trial, TrialState
+
+__all__ = ["count_states", "trial_dict", "trial_text", "trials_csv", "trials_json", "trials_text"]
+
+
+def count_states(trials: Iterable[Trial]) -> str:
+    """Say how many trials stand where."""
+    found = [trial.state for trial in trials]
+    counts = [(state, found.count(state)) for state in TrialState]
+    return ", ".join(f"{count} {state}" for state, count in counts if count)
+
+
+def trial_dict(trial: Trial) -> dict[str, Any]:
+    """Return a trial as plain data; its curve only where it was loaded."""
+    content: dict[str, Any] = {
+        "id": trial.id,
+        "pass_number": trial.pass_number,
+        "state": trial.state.value,
+        "score": trial.score,
+        "best_epoch": trial.best_epoch,
+        "epochs": trial.epochs,
+        "seconds": round(trial.seconds, 3),
+        "parameters": trial.parameters,
+        "seed": trial.seed,
+        "note": trial.note,
+        "reason": trial.reason,
+        "values": dict(trial.values),
+    }
+    if trial.curve:
+        content["curve"] = [dict(epoch) for epoch in trial.curve]
+    return content
+
+
+def trials_json(study: Study, trials: Sequence[Trial]) -> str:
+    """Return trials as JSON."""
+    return to_json({"study": str(study.folder), "trials": [trial_dict(t) for t in trials]})
+
+
+def trials_csv(trials: Sequence[Trial]) -> str:
+    """Return trials as CSV, one row each, hyperparameters as columns."""
+    import csv
+    import io
+
+    names = list(dict.fromkeys(name for trial in trials for name in trial.values))
+    fixed = ["id", "pass_number", "state", "score", "best_epoch", "epochs", "seconds", "parameters", "reason"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*fixed, *names])
+    for trial in trials:
+        content = trial_dict(trial)
+        cells = [content[key] for key in fixed] + [trial.values.get(name) for name in names]
+        writer.writerow(["" if cell is None else cell for cell in cells])
+    return out.getvalue().rstrip("\n")
+
+
+def trials_text(trials: Sequence[Trial]) -> str:
+    """Return trials as a table."""
+    names = list(dict.fromkeys(name for trial in trials for name in trial.values))
+    rows = [
+        [
+            str(t.id),
+            str(t.pass_number),
+            t.state.value,
+            format_value(t.score),
+            str(t.epochs),
+            f"{t.seconds:.1f}",
+            *(format_value(t.values.get(name)) for name in names),
+        ]
+        for t in trials
+    ]
+    return columns(rows, ["trial", "pass", "state", "score", "epochs", "seconds", *names])
+
+
+def trial_text(trial: Trial, objective: str) -> str:
+    """Say everything about one trial."""
+    lines = [
+        f"Trial {trial.id}, pass {trial.pass_number}: {trial.state}",
+        f"{objective} {format_value(trial.score)}"
+        + (f" at epoch {trial.best_epoch} of {trial.epochs}" if trial.best_epoch else ""),
+        f"{trial.seconds:.1f} s, seed {trial.seed}"
+        + (f", {trial.parameters:,} parameters" if trial.parameters else "")
+        + (f", {trial.note}" if trial.note else ""),
+    ]
+    if trial.reason:
+        lines.append(trial.reason)
+    lines += ["", *(f"  {name} = {format_value(value)}" for name, value in trial.values.items())]
+    if trial.curve:
+        metrics = list(trial.curve[0])
+        rows = [[str(n), *(format_value(e.get(m)) for m in metrics)] for n, e in enumerate(trial.curve, 1)]
+        lines += ["", columns(rows, ["epoch", *metrics], indent="  ")]
+    if trial.traceback:
+        lines += ["", trial.traceback.rstrip()]
+    return "\n".join(line.rstrip() for line in lines)
