@@ -66,3 +66,25 @@ def test_every_configuration_of_a_small_space_is_listed_once():
     assert all_rows(cube, cube.box(space), 17) is None
     endless = Cube.of(Space(hyperparameters=(Float(name="x", low=0.0, high=1.0),)))
     assert all_rows(endless, endless.box(endless.space), 100) is None
+
+
+def test_what_a_person_set_binds_even_next_to_old_trials():
+    root = Space(
+        hyperparameters=(
+            Choice(name="kind", options=("a", "b", "c")),
+            Choice(name="size", options=(1, 2, 3, 4), ordered=True),
+            Integer(name="units", low=32, high=256, step=32, default=64),
+        )
+    )
+    today = Space(
+        hyperparameters=(
+            Choice(name="kind", options=("a", "c"), hard=True),
+            Choice(name="size", options=(1, 2, 4), ordered=True, hard=True),
+            Integer(name="units", low=50, high=200, step=50, default=100, hard=True),
+        )
+    )
+    cube = Cube.of(root, today)
+    centres = cube.encode([{"kind": "b", "size": 3, "units": 256}])
+    rows = draw_candidates(cube, (cube.box(cube.outer),), centres, 500, np.random.default_rng(0))
+    for values in cube.decode(rows):
+        assert today.problems(values) == []

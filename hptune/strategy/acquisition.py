@@ -59,8 +59,10 @@ def _draw_options(
     for i, axis in enumerate(cube.axes):
         if not axis.options:
             continue
-        picks = rng.choice(np.array(box.allowed[axis.name]), size=len(rows))
-        where = moved[:, i]
+        allowed = np.array(box.allowed[axis.name])
+        picks = rng.choice(allowed, size=len(rows))
+        # A centre may hold an option that is no longer allowed.
+        where = moved[:, i] | ~np.isin(axis.index_of_rows(rows[:, axis.columns]), allowed)
         rows[where, axis.columns] = axis.encode_index(picks[where])
 
 

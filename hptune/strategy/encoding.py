@@ -13,32 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.scales import Scale, from_unit, to_unit
-from hptune.space import (
-    Boolean,
-    Choice,
-    Fixed,
-    Hyperparameter,
-    Number,
-    Space,
-    Tier,
-    Value,
-    Values,
-    same_value,
-)
+from hptune.space import Fixed, Hyperparameter, Number, Space, Tier, Value, Values
+from hptune.strategy.axis import Axis, axis_of, mixed_axes
 
-__all__ = ["LOG_SHARE", "Axis", "Box", "Cube", "mixed_axes"]
+__all__ = ["Axis", "Box", "Cube", "mixed_axes"]
 
 Array = NDArray[np.float64]
-
-LOG_SHARE = 0.8
-"""A linear range over decades is laid out as 0.8 · its log position + 0.2 · its linear one."""
-
-_DECADES = 3.0
-_NEWTON_STEPS = 12
-_AT_END = 1e-12
-_BEYOND = 1.0
-"""How far outside [0, 1] an encoded number may lie."""
 
 
 def _nine_digits(x: Array) -> Array:
@@ -46,17 +26,6 @@ def _nine_digits(x: Array) -> Array:
     with np.errstate(divide="ignore"):
         scale = 10.0 ** (8 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))))
     return np.asarray(np.round(x * scale) / scale, dtype=np.float64)
-
-
-def _is_mixed(hp: Hyperparameter) -> bool:
-    if not isinstance(hp, Number) or hp.scale is not Scale.LINEAR or hp.low <= 0:
-        return False
-    return float(np.log10(hp.high / hp.low)) >= _DECADES - 1e-9
-
-
-def mixed_axes(space: Space) -> tuple[str, ...]:
-    """Return the names declared linear that are searched mostly in log: positive, three decades or more."""
-    return tuple(hp.name for hp in space if _is_mixed(hp))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,117 +38,6 @@ class Box:
     """Shape (columns,)."""
     allowed: dict[str, tuple[int, ...]]
     """Axis of options → the indices of its allowed options."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Axis:
-    """One searched hyperparameter's place in the cube."""
-
-    hp: Hyperparameter
-    """Over all the values that any pass allows."""
-    start: int
-    """Its first column."""
-    base: Number | None
-    """The number whose ends are 0 and 1; None for options."""
-    options: tuple[Value, ...] = ()
-    ordered: bool = False
-
-    @property
-    def name(self) -> str:
-        """Name of its hyperparameter."""
-        return self.hp.name
-
-    @property
-    def width(self) -> int:
-        """Columns it takes: one, or one per option where options have no order."""
-        return len(self.options) if self.options and not self.ordered else 1
-
-    @property
-    def columns(self) -> slice:
-        """Its columns in the cube."""
-        return slice(self.start, self.start + self.width)
-
-    def index(self, value: Value) -> int:
-        """Return the index of an option; −1 where it is none of them."""
-        return next((i for i, option in enumerate(self.options) if same_value(option, value)), -1)
-
-    def units_of_numbers(self, numbers: Array) -> Array:
-        """Return where numbers lie on the axis: 0 at the coarse low, 1 at the coarse high."""
-        assert self.base is not None
-        base = self.base
-        linear = to_unit(Scale.LINEAR, base.low, base.high, numbers)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            if _is_mixed(base):
-                log = to_unit(Scale.LOG, base.low, base.high, np.maximum(numbers, base.low * 1e-6))
-                units = LOG_SHARE * log + (1 - LOG_SHARE) * linear
-            else:
-                units = to_unit(base.scale, base.low, base.high, numbers)
-        return np.nan_to_num(np.clip(units, -_BEYOND, 1 + _BEYOND), nan=0.5)
-
-    def numbers_of_units(self, units: Array) -> Array:
-        """Return the numbers at places on the axis, not snapped."""
-        assert self.base is not None
-        base = self.base
-        if not _is_mixed(base):
-            return from_unit(base.scale, base.low, base.high, units)
-        # Newton's method for 0.8 · log position + 0.2 · linear position = unit, in z = ln(number);
-        # the left side is increasing and convex, so it converges from anywhere.
-        span, width = np.log(base.high / base.low), base.high - base.low
-        z = np.log(base.low) + np.clip(units, -_BEYOND, 1 + _BEYOND) * span
-        for _ in range(_NEWTON_STEPS):
-            number = np.exp(z)
-            at = LOG_SHARE * (z - np.log(base.low)) / span + (1 - LOG_SHARE) * (number - base.low) / width
-            z = z - (at - units) / (LOG_SHARE / span + (1 - LOG_SHARE) * number / width)
-        numbers = np.exp(z)
-        numbers = np.where(np.abs(units) < _AT_END, base.low, numbers)
-        return np.asarray(np.where(np.abs(units - 1) < _AT_END, base.high, numbers), dtype=np.float64)
-
-    def encode(self, values: Sequence[Value]) -> Array:
-        """Return the columns of many values, shape (values, width)."""
-        if not self.options:
-            numbers = [float(v) if isinstance(v, int | float) else np.nan for v in values]
-            return self.units_of_numbers(np.array(numbers, dtype=np.float64))[:, None]
-        lookup = {(isinstance(o, bool), o): i for i, o in enumerate(self.options)}
-        index = np.array([lookup.get((isinstance(v, bool), v), -1) for v in values], dtype=np.int64)
-        return self.encode_index(index)
-
-    def encode_index(self, index: NDArray[np.int64]) -> Array:
-        """Return the columns of options given by index; an unknown one (−1) is none or the middle."""
-        if self.ordered:
-            place = index / (len(self.options) - 1)
-            return np.where(index < 0, 0.5, place)[:, None]
-        hot = np.zeros((len(index), len(self.options)))
-        known = index >= 0
-        hot[np.nonzero(known)[0], index[known]] = 1.0
-        return hot
-
-
-def _union(root: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
-    """Return a hyperparameter that can take what either can; `now` decides where they don't fit."""
-    if isinstance(now, Fixed):
-        return _with_value(root, now.value)
-    if isinstance(root, Number) and isinstance(now, Number) and root.scale is now.scale:
-        low, high = min(root.low, now.low), max(root.high, now.high)
-        return replace(now, low=low, high=high, limits=None, default=None, step=now.step, when=root.when)
-    if isinstance(root, Choice) and isinstance(now, Choice):
-        more = tuple(o for o in now.options if not root.contains(o))
-        return replace(root, options=root.options + more) if _alike(root.options + more) else now
-    return now
-
-
-def _alike(options: tuple[Value, ...]) -> bool:
-    return len({str if isinstance(o, str) else bool if isinstance(o, bool) else float for o in options}) == 1
-
-
-def _with_value(hp: Hyperparameter, value: Value) -> Hyperparameter:
-    """Return `hp` widened to hold a frozen value."""
-    if isinstance(hp, Number) and isinstance(value, int | float) and not isinstance(value, bool):
-        low, high = min(hp.low, value), max(hp.high, value)
-        wide = (low, high) != (hp.low, hp.high)
-        return replace(hp, low=low, high=high, limits=None, default=None) if wide else hp
-    if isinstance(hp, Choice) and not hp.contains(value) and _alike((*hp.options, value)):
-        return replace(hp, options=(*hp.options, value))
-    return hp
 
 
 def _inside_limits(before: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
@@ -217,7 +75,7 @@ class Cube:
             before = root.get(now.name) or now
             if isinstance(before, Fixed) and isinstance(now, Fixed):
                 continue
-            axis = _axis(now if isinstance(before, Fixed) else before, now, start)
+            axis = axis_of(now if isinstance(before, Fixed) else before, now, start)
             axes.append(axis)
             start += axis.width
         groups = np.concatenate([[i] * axis.width for i, axis in enumerate(axes)] or [[]])
@@ -285,11 +143,8 @@ class Cube:
             elif not axis.options:
                 assert isinstance(axis.hp, Number)
                 table[axis.name] = axis.hp.snap(_nine_digits(axis.numbers_of_units(part[:, 0])))
-            elif axis.ordered:
-                last = len(axis.options) - 1
-                table[axis.name] = np.clip(np.round(part[:, 0] * last), 0, last).astype(np.int64)
             else:
-                table[axis.name] = part.argmax(axis=1)
+                table[axis.name] = axis.index_of_rows(part)
         return table, self._activity(table, len(rows))
 
     def _activity(self, table: dict[str, Any], count: int) -> dict[str, NDArray[np.bool_]]:
@@ -342,16 +197,7 @@ class Cube:
         """Whether today's ranges differ from the whole that may be searched."""
         return self.outer.hyperparameters != self.space.hyperparameters
 
-    def importance_order(self) -> tuple[Tier, ...]:
+    @property
+    def tiers(self) -> tuple[Tier, ...]:
         """Return each axis's tier, in the order of the axes."""
         return tuple(axis.hp.tier for axis in self.axes)
-
-
-def _axis(root: Hyperparameter, now: Hyperparameter, start: int) -> Axis:
-    hp = _union(root, now)
-    if isinstance(hp, Number):
-        base = root if isinstance(root, Number) else hp
-        return Axis(hp=hp, start=start, base=base)
-    assert isinstance(hp, Choice | Boolean)
-    ordered = isinstance(hp, Boolean) or (isinstance(hp, Choice) and (hp.ordered or len(hp.options) == 2))
-    return Axis(hp=hp, start=start, base=None, options=hp.options, ordered=ordered)

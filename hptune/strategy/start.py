@@ -40,7 +40,7 @@ def soft_tier_row(cube: Cube, box: Box, index: int, seed: int) -> Array:
     """Return the row of the first phase's configuration `index` (from 0), shape (columns,)."""
     point = quasi_random(index, len(cube.axes) + 1, seed)
     row: Array = cube.encode([cube.space.defaults])[0]
-    tiers = cube.importance_order()
+    tiers = cube.tiers
     first = min(tiers, default=Tier.UNRANKED)
     everything = first is Tier.UNRANKED or point[-1] >= TIER_SHARE
     for axis, tier, unit in zip(cube.axes, tiers, point, strict=False):

@@ -52,7 +52,7 @@ def with_epochs(rows: Array, epochs: Array, full: int) -> Array:
     """Append ln(epoch), laid on 0 (one epoch) to 1 (a full training), as the last column."""
     if full == 1:
         return rows
-    return np.column_stack([rows, np.log(epochs) / math.log(full)])
+    return np.column_stack([rows, np.log(np.maximum(epochs, 1.0)) / math.log(full)])
 
 
 def _groups(cube: Cube, full: int) -> NDArray[np.int64]:
