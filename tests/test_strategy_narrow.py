@@ -105,6 +105,16 @@ class TestNumbers:
         assert "the best lies at 1, at the upper edge of 1e-5..1" in move.reason
         assert "as far as its limit" in move.reason
 
+    def test_a_lucky_best_at_the_edge_of_the_first_range_does_not_widen_it(self) -> None:
+        wide = replace(NOISE, limits=(-9.0, 9.0))
+        trials = [
+            *sampled(space_of(wide, RATE), 30, good_near(3e-3)),
+            trial(99, {"noise": 1.0, "learning_rate": 3e-3}, 2.0),
+        ]
+        move = narrow(space_of(wide, RATE), trials, ACCURACY)["noise"]
+        assert move.verdict is Verdict.KEEP
+        assert "but the other good trials do not gather there" in move.reason
+
     def test_an_expansion_stays_inside_the_limits(self) -> None:
         near = replace(RATE, limits=(1e-5, 2.0))
         trials = [trial(i + 1, {"learning_rate": v}, math.log10(v)) for i, v in enumerate(spread(20))]

@@ -7,7 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-__all__ = ["chance_all_above", "chance_of_order", "chance_of_rank_sum", "chance_together", "in_words"]
+__all__ = [
+    "chance_all_above",
+    "chance_at_least",
+    "chance_of_order",
+    "chance_of_rank_sum",
+    "chance_together",
+    "in_words",
+]
 
 
 def chance_all_above(total: int, above: int, drawn: int) -> float:
@@ -16,6 +23,15 @@ def chance_all_above(total: int, above: int, drawn: int) -> float:
     The hypergeometric probability of drawing none of the others.
     """
     return 0.0 if above < drawn else math.exp(_log_choose(above, drawn) - _log_choose(total, drawn))
+
+
+def chance_at_least(total: int, marked: int, drawn: int, hits: int) -> float:
+    """Return how likely at least `hits` of `drawn` trials, drawn at random, are among the `marked`."""
+    ways = [
+        _log_choose(marked, i) + _log_choose(total - marked, drawn - i) - _log_choose(total, drawn)
+        for i in range(max(hits, drawn - (total - marked)), min(marked, drawn) + 1)
+    ]
+    return min(math.fsum(map(math.exp, ways)), 1.0)
 
 
 def _log_choose(n: int, k: int) -> float:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from hptune.proposal import Verdict
 from hptune.space import Number
-from hptune.strategy.chance import chance_all_above, chance_of_order, chance_together, in_words
+from hptune.strategy.chance import (
+    chance_all_above,
+    chance_at_least,
+    chance_of_order,
+    chance_together,
+    in_words,
+)
 from hptune.strategy.cuts import Cut, infeasible_cuts
 from hptune.strategy.evidence import Column
 from hptune.strategy.ranges import at_unit, snapped, unit_of, values_between
@@ -16,6 +23,8 @@ from hptune.strategy.rules import Rules
 __all__ = ["Shift", "shift"]
 
 _FEWEST_VALUES = 3
+_NEAR = 0.25
+_ALONE = "but the other good trials do not gather there"
 _SPREAD = "good values are spread as widely as all values"
 _SLACK = 1e-9
 
@@ -72,8 +81,9 @@ def shift(
     edge = _edge(case)
     if edge is not None:
         move, stuck = _expand(case, *edge)
-        if move is not None:
+        if move is not None and _worth_it(case, edge[0]):
             return move
+        stuck = stuck or f"{edge[1]}, {_ALONE}"
     if not seen.good:
         return _cut_only(case, stuck or "the scores are too alike to tell which values are good")
     return _narrow(case, stuck)
@@ -104,6 +114,26 @@ def _edge(case: _Case) -> tuple[bool, str] | None:
             side = "above" if above else "below"
             return above, f"{out} of the {case.best_of} lie {side} {_old(case)}"
     return None
+
+
+def _worth_it(case: _Case, above: bool) -> bool:
+    """Tell whether to widen: towards the first range always, past it only if the good gather at the edge.
+
+    Where a hyperparameter does not matter the best lies at an edge by luck, and most of all when
+    candidates are put on the bounds. So half of the good trials must lie in the nearest quarter, more
+    than chance would often put there.
+    """
+    seen, rules = case.seen, case.rules
+    reach = unit_of(case.home, case.hp.high if above else case.hp.low)
+    best = case.unit(seen.best) if seen.best is not None else 0.5
+    if not _within(best) or (reach < 1 - rules.edge if above else reach > rules.edge):
+        return True
+    near = (1 - _NEAR, math.inf) if above else (-math.inf, _NEAR)
+    marked = [near[0] <= case.unit(v) <= near[1] for v in seen.judged]
+    hits = sum(near[0] <= case.unit(v) <= near[1] for v in seen.good)
+    if not hits or 2 * hits < len(seen.good):
+        return False
+    return chance_at_least(len(marked), sum(marked), len(seen.good), hits) <= rules.side_chance
 
 
 def _old(case: _Case) -> str:
