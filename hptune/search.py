@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
+import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,6 +138,7 @@ def _run(
     _open_pass(study, space)
     the_plan = options.plan(space)
     root = study.passes()[0].space
+    _note_facts(study, dataset, the_plan)
     with _executor(options, dataset, model, goal) as executor:
         Engine(
             study=study,
@@ -145,6 +149,20 @@ def _run(
             listener=listener,
             stop=stop,
         ).run()
+
+
+def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
+    """Note what a reader of the study wants to know and only a search does."""
+    import keras
+
+    # Asked of the module, not of the package: TensorFlow comes in packages of several names.
+    loaded = {name: sys.modules.get(name) for name in ("keras", keras.backend.backend(), "numpy")}
+    versions = {"python": platform.python_version()} | {
+        name: str(getattr(module, "__version__", "")) for name, module in loaded.items() if module
+    }
+    study.note("budget", str(the_plan.budget))
+    study.note("train_examples", str(dataset.train.rows))
+    study.note("versions", json.dumps(versions))
 
 
 def _open_pass(study: Study, space: Space) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from typing import Any
+
 import click
 
 from hptune.cli.options import json_option, study_argument
@@ -11,11 +15,61 @@ __all__ = ["command"]
 
 @click.command(name="status", short_help="Tell how far a study is.")
 @study_argument
+@click.option("--watch", is_flag=True, help="Go on telling until the search ends or Ctrl-C.")
+@click.option(
+    "--every",
+    type=click.FloatRange(0.1),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often, with --watch.",
+)
 @json_option
-def command(study: str | None, as_json: bool) -> None:
-    """Tell how far a study is; works while it is searched."""
+def command(study: str | None, watch: bool, every: float, as_json: bool) -> None:
+    """Tell how far a study is; works while it is searched.
+
+    --watch keeps one view up to date on a terminal; elsewhere it prints the view anew when it
+    has changed. With --json it prints one object per line.
+    """
     from hptune import tables
     from hptune.study import Study, find_study
 
-    with Study.open(find_study(study)) as opened:
-        click.echo(tables.status_json(opened) if as_json else tables.status_text(opened))
+    folder = find_study(study)
+    if not watch:
+        with Study.open(folder) as opened:
+            click.echo(tables.status_json(opened) if as_json else tables.status_text(opened))
+        return
+    views = tables.follow(folder, every=every)
+    try:
+        if as_json:
+            for status in views:
+                click.echo(tables.status_line(status))
+        elif sys.stdout.isatty():
+            _keep_up_to_date(views)
+        else:
+            _print_changes(views)
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+
+
+def _print_changes(views: Iterator[dict[str, Any]]) -> None:
+    from hptune import tables
+
+    before = ""
+    for status in views:
+        text = tables.describe_status(status)
+        if text != before:
+            click.echo(text + "\n")
+        before = text
+
+
+def _keep_up_to_date(views: Iterator[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    from hptune import tables
+
+    with Live(console=Console(highlight=False), auto_refresh=False) as live:
+        for status in views:
+            live.update(Text(tables.describe_status(status)), refresh=True)

@@ -2,7 +2,16 @@
 
 from hptune.tables.plans import plan_json, plan_text
 from hptune.tables.proposals import proposal_json, proposal_text
-from hptune.tables.status import status_dict, status_json, status_text
+from hptune.tables.spark import sparkline
+from hptune.tables.status import (
+    describe_status,
+    duration,
+    follow,
+    status_dict,
+    status_json,
+    status_line,
+    status_text,
+)
 from hptune.tables.summary import next_commands, ranges_text, summary_json, summary_text
 from hptune.tables.text import JSON_VERSION, columns, format_value, to_json
 from hptune.tables.trials import trial_dict, trial_text, trials_csv, trials_json, trials_text
@@ -10,6 +19,9 @@ from hptune.tables.trials import trial_dict, trial_text, trials_csv, trials_json
 __all__ = [
     "JSON_VERSION",
     "columns",
+    "describe_status",
+    "duration",
+    "follow",
     "format_value",
     "next_commands",
     "plan_json",
@@ -17,8 +29,10 @@ __all__ = [
     "proposal_json",
     "proposal_text",
     "ranges_text",
+    "sparkline",
     "status_dict",
     "status_json",
+    "status_line",
     "status_text",
     "summary_json",
     "summary_text",

@@ -1,46 +1,90 @@
-"""How a study stands."""
+"""How a study stands, once or again and again until its search ends."""
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hptune.study import Study, StudyLock
-from hptune.tables.text import format_value, to_json
+from hptune.study.records import Progress
+from hptune.tables.spark import sparkline
+from hptune.tables.text import JSON_VERSION, format_value, to_json
 from hptune.tables.trials import trial_dict
-from hptune.trial import TrialState
+from hptune.trial import Objective, TrialState
 
-__all__ = ["status_dict", "status_json", "status_text"]
+__all__ = [
+    "describe_status",
+    "duration",
+    "follow",
+    "status_dict",
+    "status_json",
+    "status_line",
+    "status_text",
+]
+
+_LATELY = 50
+"""Stretches of training whose pace the ETA goes by: later passes train other models."""
+
+_STEPS = 40
 
 
 def status_dict(study: Study) -> dict[str, Any]:
     """Return how a study stands, as plain data."""
     trials = study.trials(curves=False)
     best = study.best(1)
-    passes = study.passes()
+    stretches = study.progress()
+    searching = StudyLock.held(study.folder)
+    running = study.running()
+    budget = study.meta.get("budget")
+    spent = study.spent()
     per_pass = [
         {
             "number": p.number,
             "trials": sum(t.pass_number == p.number for t in trials),
             "epochs": study.spent(p.number),
         }
-        for p in passes
+        for p in study.passes()
     ]
     return {
         "study": str(study.folder),
         "data": study.identity.data,
         "model": study.identity.model,
         "objective": study.identity.objective,
-        "searching": StudyLock.held(study.folder),
+        "searching": searching,
         "passes": per_pass,
         "trials": {state.value: sum(t.state is state for t in trials) for state in TrialState},
         "running": [
-            {"trial": trial, "epoch": epoch, "of": epochs}
-            for trial, (epoch, epochs) in study.running().items()
+            {"trial": trial, "epoch": epoch, "of": epochs} for trial, (epoch, epochs) in running.items()
         ],
-        "epochs": study.spent(),
+        "epochs": spent,
+        "budget": None if budget is None else int(budget),
         "seconds": sum(t.seconds for t in trials),
+        "eta_seconds": _eta(stretches, int(budget) - spent, len(running)) if searching and budget else None,
         "best": None if not best else trial_dict(best[0]),
+        "history": _best_so_far([s.score for s in stretches], study.identity.goal),
     }
+
+
+def _best_so_far(scores: Sequence[float | None], goal: Objective) -> list[float]:
+    """Return the best score so far, at up to 40 even steps over the search."""
+    found: list[float] = []
+    for score in scores:
+        if score is not None:
+            found.append(score if not found or goal.better(score, found[-1]) else found[-1])
+    count = min(_STEPS, len(found))
+    return [found[(i + 1) * len(found) // count - 1] for i in range(count)]
+
+
+def _eta(stretches: Sequence[Progress], epochs: int, at_once: int) -> float | None:
+    """Return the seconds that `epochs` more will take at the pace of late; None before the first."""
+    lately = [s for s in stretches[-_LATELY:] if s.epochs]
+    trained = sum(s.epochs for s in lately)
+    if not trained:
+        return None
+    return round(max(0, epochs) * sum(s.seconds for s in lately) / trained / max(1, at_once), 1)
 
 
 def status_json(study: Study) -> str:
@@ -48,19 +92,60 @@ def status_json(study: Study) -> str:
     return to_json(status_dict(study))
 
 
+def status_line(status: Mapping[str, Any]) -> str:
+    """Return the same on one line, for programs that follow a search."""
+    return json.dumps({"version": JSON_VERSION, **status}, default=str)
+
+
 def status_text(study: Study) -> str:
     """Say how a study stands."""
-    status = status_dict(study)
+    return describe_status(status_dict(study))
+
+
+def describe_status(status: Mapping[str, Any]) -> str:
+    """Say how a study stands, given as `status_dict` returns it."""
     counts = ", ".join(f"{n} {state}" for state, n in status["trials"].items() if n)
+    of = f" of {status['budget']}" if status["budget"] else ""
     lines = [
         f"{status['study']}: {status['data']} with {status['model']}, {status['objective']}",
         "a search is running" if status["searching"] else "no search is running",
-        f"{sum(status['trials'].values())} trials ({counts or 'none'}), {status['epochs']} epochs,"
+        f"{sum(status['trials'].values())} trials ({counts or 'none'}), {status['epochs']}{of} epochs,"
         f" {status['seconds']:.0f} s",
     ]
+    if status["eta_seconds"] is not None:
+        lines[1] += f", about {duration(status['eta_seconds'])} to go"
     lines += [f"pass {p['number']}: {p['trials']} trials, {p['epochs']} epochs" for p in status["passes"]]
     lines += [f"trial {r['trial']}: epoch {r['epoch']} of {r['of']}" for r in status["running"]]
     if status["best"]:
         best = status["best"]
         lines.append(f"best {format_value(best['score'])} (trial {best['id']}, pass {best['pass_number']})")
+    if len(status["history"]) > 1:
+        first, last = status["history"][0], status["history"][-1]
+        lines.append(
+            f"{format_value(first)} {sparkline(status['history'])} {format_value(last)}  best so far"
+        )
     return "\n".join(lines)
+
+
+def duration(seconds: float) -> str:
+    """Return a time as a person reads it: 45 s, 12 min, 3 h 5 min."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def follow(
+    folder: Path, *, every: float, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[dict[str, Any]]:
+    """Yield how a study stands every so many seconds, until no search is running on it.
+
+    Where none is running from the start, it is yielded once.
+    """
+    while True:
+        with Study.open(folder) as study:
+            status = status_dict(study)
+        yield status
+        if not status["searching"]:
+            return
+        sleep(every)
