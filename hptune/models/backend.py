@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["keras", "set_up", "uses_tensorflow"]
+__all__ = ["SMALL_ROW", "keras", "set_up", "uses_tensorflow"]
 
 
 @contextmanager
@@ -47,7 +47,7 @@ for _name in ("absl", "tensorflow"):
 # Progress bars of a person's own fit belong on no one's standard output.
 keras.utils.disable_interactive_logging()
 
-_SMALL_ROW = 1024
+SMALL_ROW = 1024
 """Values per row up to which one thread per operation is fastest."""
 _set_up = False
 
@@ -68,7 +68,7 @@ def set_up(input_shape: tuple[int, ...], *, threads: int | None = None, determin
     if _set_up:
         return
     _set_up = True
-    if threads is None and math.prod(input_shape) <= _SMALL_ROW:
+    if threads is None and math.prod(input_shape) <= SMALL_ROW:
         threads = 1
     if uses_tensorflow():
         with _quiet():
