@@ -193,14 +193,13 @@ class Engine:
     def _run_pass(self, the_pass: Pass, end: int, waiting: deque[Job]) -> None:
         running: dict[Future[Outcome], Job] = {}
         self._pending = sum(job.epochs - job.initial_epoch for job in waiting)
-        exhausted = False
+        over: NoSuggestion | None = None
         while True:
-            while len(running) < self.executor.slots and not self.stop.now and not exhausted:
+            while len(running) < self.executor.slots and not self.stop.now and over is None:
                 job = waiting.popleft() if waiting else self._ask(the_pass, end)
-                if job is None or job is NoSuggestion.WAIT:
-                    break
-                if job is NoSuggestion.EXHAUSTED:
-                    exhausted = True
+                if job in (NoSuggestion.EXHAUSTED, NoSuggestion.SPENT):
+                    over = job
+                if not isinstance(job, Job):
                     break
                 running[self._submit(job)] = job
             if not running:
@@ -209,7 +208,7 @@ class Engine:
             self.executor.poll()
             for future in sorted(done, key=lambda f: running[f].id):
                 self._record(running.pop(future), future.result())
-        if exhausted:
+        if over is NoSuggestion.EXHAUSTED:
             self.listener.exhausted(the_pass)
 
     def _ask(self, the_pass: Pass, end: int) -> Job | NoSuggestion | None:

@@ -89,8 +89,8 @@ def command(
     from hptune import tables
 
     if dry_run:
-        space, plan = plan_search(options)
-        click.echo(tables.plan_json(space, plan) if as_json else tables.plan_text(space, plan))
+        planned = plan_search(options)
+        click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
         return
     from hptune.cli.progress import ProgressListener, stop_on_signals
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hptune.errors import InputError
 from hptune.export.model import with_preprocessing
+from hptune.models import RecipeModel
 from hptune.study import Study
 from hptune.subject import load_again
 from hptune.train import Trainer
@@ -21,8 +22,11 @@ def save_model(study: Study, trial: Trial, path: Path) -> Path:
     where the file can't be written.
     """
     dataset, model = load_again(study)
-    trained = Trainer(dataset, model, study.identity.goal).best_model(trial, folder=study.folder)
-    whole = with_preprocessing(trained, dataset, target=model.target(trial.values))
+    checkpoint = study.folder / trial.checkpoint if trial.checkpoint else None
+    trained = Trainer(dataset, model, study.identity.goal).best_model(trial, checkpoint)
+    scaled = model.recipe(trial.values).target if isinstance(model, RecipeModel) else None
+    target = None if scaled is None else (scaled.mean, scaled.deviation)
+    whole = with_preprocessing(trained, dataset, target=target)
     path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
     temporary = path.with_name(f".{path.stem}.tmp.keras")
     try:

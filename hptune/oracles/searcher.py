@@ -25,6 +25,8 @@ class NoSuggestion(StrEnum):
     """Ask again when a running job has been told."""
     EXHAUSTED = "exhausted"
     """There is nothing more to try in this pass."""
+    SPENT = "spent"
+    """What is left of the budget pays no training that could count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,8 @@ class Searcher:
         if asked.status == "IDLE":
             return NoSuggestion.WAIT
         if asked.status == "STOPPED":
-            return NoSuggestion.EXHAUSTED
+            spent = getattr(self._oracle, "answer", None) == NoSuggestion.SPENT.value
+            return NoSuggestion.SPENT if spent else NoSuggestion.EXHAUSTED
         self._asked = asked
         given = _plain(asked.hyperparameters.values)
         continued = given.get("tuner/trial_id")
