@@ -1,0 +1,149 @@
+"""Values and gradients on each of Keras's backends: the one place here that knows them apart.
+
+TensorFlow's and JAX's are run by the tests or have been by hand; PyTorch's follows its
+documentation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.models.backend import keras
+
+__all__ = ["Gradients", "Values", "double_precision", "gradients_of", "is_concrete", "to_array", "values_of"]
+
+Gradients = Callable[..., tuple[float, list[NDArray[Any] | None]]]
+"""Arrays → the value and its gradient by each variable; None where it does not depend on one."""
+Values = Callable[..., float]
+"""Arrays → the value."""
+
+
+def values_of(function: Callable[..., Any], variables: Sequence[Any], *, traced: bool) -> Values:
+    """Return `function` of tensors as a function of arrays to a float.
+
+    `variables` are the keras.Variables it depends on and that may change between calls; `traced`
+    allows that it is compiled, so Python in it may run once only.
+    """
+    if keras.backend.backend() == "tensorflow" and traced:
+        import tensorflow as tf
+
+        function = tf.function(function, autograph=False, reduce_retracing=True)
+
+    def value(*arrays: Any) -> float:
+        with _no_record():
+            return float(to_array(function(*map(keras.ops.convert_to_tensor, arrays))))
+
+    return value
+
+
+def gradients_of(function: Callable[..., Any], variables: Sequence[Any], *, traced: bool) -> Gradients:
+    """Return what gives the value of `function` and its gradient by each of `variables`."""
+    makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    both = makers[keras.backend.backend()](function, list(variables), traced)
+
+    def gradients(*arrays: Any) -> tuple[float, list[NDArray[Any] | None]]:
+        value, found = both(*map(keras.ops.convert_to_tensor, arrays))
+        return float(to_array(value)), [None if g is None else to_array(g) for g in found]
+
+    return gradients
+
+
+def _tensorflow(function: Callable[..., Any], variables: list[Any], traced: bool) -> Callable[..., Any]:
+    import tensorflow as tf
+
+    def both(*tensors: Any) -> Any:
+        sources = [variable.value for variable in variables]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(sources)
+            value = function(*tensors)
+        found = tape.gradient(value, sources)
+        # Rows of an embedding come as indexed slices.
+        return value, [None if g is None else tf.convert_to_tensor(g) for g in found]
+
+    return tf.function(both, autograph=False, reduce_retracing=True) if traced else both
+
+
+def _jax(function: Callable[..., Any], variables: list[Any], traced: bool) -> Callable[..., Any]:
+    import jax
+
+    def pure(values: list[Any], *tensors: Any) -> Any:
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
+            return function(*tensors)
+
+    # Not compiled: state that is no argument would be taken for a constant.
+    gradient = jax.value_and_grad(pure)
+    return lambda *tensors: gradient([variable.value for variable in variables], *tensors)
+
+
+def _torch(function: Callable[..., Any], variables: list[Any], traced: bool) -> Callable[..., Any]:
+    import torch
+
+    def both(*tensors: Any) -> Any:
+        sources = [variable.value for variable in variables]
+        with torch.enable_grad():
+            value = function(*tensors)
+        return value, torch.autograd.grad(value, sources, allow_unused=True)
+
+    return both
+
+
+@contextmanager
+def _no_record() -> Iterator[None]:
+    """Let PyTorch keep no record of what is only evaluated; the others keep none by themselves."""
+    if keras.backend.backend() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.no_grad():
+        yield
+
+
+@contextmanager
+def double_precision() -> Iterator[None]:
+    """Let everything that Keras makes meanwhile be float64."""
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    with _wide_jax():
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        try:
+            yield
+        finally:
+            keras.config.set_floatx(floatx)
+            keras.config.set_dtype_policy(policy)
+
+
+@contextmanager
+def _wide_jax() -> Iterator[None]:
+    """Let JAX have 64 bits, which it has to be asked for."""
+    if keras.backend.backend() != "jax":
+        yield
+        return
+    import jax
+
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_enable_x64", before)
+
+
+def is_concrete(tensor: Any) -> bool:
+    """Tell whether a tensor has values now, not only while a graph runs."""
+    try:
+        to_array(tensor)
+    except Exception:
+        # Each backend has an error of its own for it.
+        return False
+    return True
+
+
+def to_array(tensor: Any) -> NDArray[Any]:
+    """Return a tensor's values."""
+    return np.asarray(keras.ops.convert_to_numpy(tensor))

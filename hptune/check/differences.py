@@ -1,0 +1,151 @@
+"""Is a derivative right? Central differences along a line, with kinks told from mistakes.
+
+With f the function along a line, t the way along it and h a step,
+
+    central    (f(h) − f(−h)) / 2h      wrong by f‴·h²/6 and by rounding, about ε·|f|/h
+    one-sided  (f(h) − f(0)) / h  and  (f(0) − f(−h)) / h
+
+h = ε^(1/3) · scale makes both errors of the central difference about the same (Press et al.,
+Numerical Recipes, 3rd edition, section 5.7, eq. 5.7.8), ε being the machine epsilon. How far off
+is wrong: |a − n| / max(|a|, |n|) of 1e-7 is fine, 1e-4 is fine where there are kinks, above 1e-2
+is wrong (Stanford CS231n, notes on neural networks 3, "Gradient checks").
+
+A kink, as relu has at 0, lies between −h and h: there the one-sided slopes differ, and go on to
+differ as the step shrinks, while those of a smooth function close up in proportion to it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["DOUBTFUL", "EXACT", "WRONG", "Agreement", "Comparison", "compare", "step_size"]
+
+EXACT = 1e-7
+"""Relative error up to which analytic and numeric derivative are the same."""
+DOUBTFUL = 1e-4
+"""Relative error above which something may be wrong."""
+WRONG = 1e-2
+"""Relative error above which the derivative is wrong."""
+
+_ROUNDINGS = 16.0
+"""Roundings, in units of ε, that a value is taken to have gone through."""
+_REFINEMENTS = 4
+"""Steps that are tried: h, h/10, h/100, h/1000."""
+_TELLING = 1e-3
+"""A step counts only while its rounding error is below this share of the derivative."""
+
+
+class Agreement(StrEnum):
+    """What comparing two derivatives came to."""
+
+    AGREES = "agrees"
+    SMALL = "too small"
+    """Both are too small for a difference to be measured."""
+    KINK = "kink"
+    """The function has a kink here: nothing can be said."""
+    DOUBTFUL = "doubtful"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """An analytic derivative beside a numeric one."""
+
+    agreement: Agreement
+    analytic: float
+    numeric: float
+    error: float
+    """|a − n| / max(|a|, |n|), at the step that says most; 0 where both are too small."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Slopes:
+    """Differences at one step."""
+
+    central: float
+    jump: float
+    """How far the one-sided slopes are apart."""
+    noise: float
+    """Rounding error of a slope."""
+
+
+def step_size(epsilon: float, scale: float) -> float:
+    """Return ε^(1/3) · scale, at least with the scale 1."""
+    return float(epsilon ** (1 / 3) * max(1.0, scale))
+
+
+def compare(
+    function: Callable[[float], float], at_zero: float, analytic: float, *, step: float, epsilon: float
+) -> Comparison:
+    """Compare the derivative of `function` at 0, said to be `analytic`, with differences.
+
+    `at_zero` is function(0), `step` is h, `epsilon` that of the precision it is worked out in.
+    Two evaluations where they agree, up to eight where they don't.
+    """
+    before: _Slopes | None = None
+    best: Comparison | None = None
+    for refinement in range(_REFINEMENTS):
+        slopes = _slopes(function, at_zero, step / 10**refinement, epsilon)
+        if not math.isfinite(slopes.central):
+            continue
+        found = _judge(analytic, slopes, before)
+        if found.agreement in (Agreement.AGREES, Agreement.SMALL) and (
+            refinement == 0 or _tells(slopes, found)
+        ):
+            return found
+        if best is None or (_tells(slopes, found) and _says_more(found, best)):
+            best = found
+        before = slopes
+    if best is None:
+        return Comparison(agreement=Agreement.DIFFERS, analytic=analytic, numeric=math.nan, error=math.inf)
+    return best
+
+
+def _slopes(function: Callable[[float], float], at_zero: float, step: float, epsilon: float) -> _Slopes:
+    ahead, behind = function(step), function(-step)
+    size = max(abs(ahead), abs(behind), abs(at_zero))
+    return _Slopes(
+        central=(ahead - behind) / (2 * step),
+        jump=abs((ahead - at_zero) / step - (at_zero - behind) / step),
+        noise=_ROUNDINGS * epsilon * size / step,
+    )
+
+
+def _judge(analytic: float, slopes: _Slopes, before: _Slopes | None) -> Comparison:
+    numeric = slopes.central
+    apart, size = abs(analytic - numeric), max(abs(analytic), abs(numeric))
+    error = apart / size if size > 0 else 0.0
+    error = math.inf if math.isnan(error) else error
+    if size <= slopes.noise:
+        agreement, error = Agreement.SMALL, 0.0
+    elif apart <= slopes.noise or error <= DOUBTFUL:
+        agreement = Agreement.AGREES
+    elif _is_kink(apart, slopes, before):
+        agreement = Agreement.KINK
+    else:
+        agreement = Agreement.DIFFERS if error > WRONG else Agreement.DOUBTFUL
+    return Comparison(agreement=agreement, analytic=analytic, numeric=numeric, error=error)
+
+
+def _is_kink(apart: float, slopes: _Slopes, before: _Slopes | None) -> bool:
+    """Tell whether the one-sided slopes differ enough to explain it, and did not close up.
+
+    Only a second, smaller step tells a kink from a curve.
+    """
+    if before is None or slopes.jump <= 4 * slopes.noise:
+        return False
+    return slopes.jump >= 0.5 * apart and slopes.jump > 0.3 * before.jump
+
+
+def _tells(slopes: _Slopes, found: Comparison) -> bool:
+    return slopes.noise <= _TELLING * max(abs(found.analytic), abs(found.numeric))
+
+
+def _says_more(found: Comparison, best: Comparison) -> bool:
+    """A kink that was seen explains what larger steps could not; else the smaller error counts."""
+    if found.agreement is Agreement.KINK or best.agreement is Agreement.KINK:
+        return found.agreement is Agreement.KINK
+    return found.error < best.error

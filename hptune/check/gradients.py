@@ -1,0 +1,300 @@
+"""Is the gradient of the loss right, by every weight tensor and in every layer?
+
+The loss is worked out in float64 on a few rows, in training mode, as it is trained: dropout with
+one mask that stays, batch normalisation by the rows' own statistics, moving averages put back. The
+weights are first nudged a little off their first values, where biases are 0 and a zeros
+initialiser holds all units at a kink, so that what is checked is the general case.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.check.autodiff import double_precision, gradients_of, to_array, values_of
+from hptune.check.losses import compute_loss, pick_rows
+from hptune.check.naming import all_layers, display_names, is_own, where_written
+from hptune.check.parts import Part, check_parts
+from hptune.check.prepare import build_ready
+from hptune.check.report import Finding, Section, Verdict
+from hptune.check.still import Still, epsilon_of
+from hptune.check.tensors import TensorCheck, check_tensor
+from hptune.data import Task
+from hptune.models import Arrays, Model
+from hptune.models.backend import keras
+from hptune.space import Values
+
+__all__ = ["check_gradients", "gradient_findings"]
+
+TITLE = "gradients against differences"
+
+_ROWS = 16
+_MOST_VALUES = 1 << 20
+"""Fewer rows are taken where those would hold more input values than this."""
+_NUDGE = 0.05
+"""How far weights are moved off their first values, in shares of their size."""
+_MOST_DIRECTIONS = 14
+_FEWEST_DIRECTIONS = 3
+"""Lines per weight tensor."""
+_SECONDS = 20.0
+"""Spent on the tensors, and again on the parts where something is wrong; large models get fewer lines."""
+
+
+def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *, seed: int) -> Section:
+    """Check the gradients of a configuration in float64. Raises ModelError where it can't be built."""
+    with double_precision():
+        built = build_ready(model, values, seed, arrays, task)
+        rows = pick_rows(arrays.y, _rows(arrays.x), seed)
+        x, y = _wide(arrays.x[rows]), _wide(arrays.y[rows])
+        return gradient_findings(built, x, y, seed=seed)
+
+
+def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> Section:
+    """Check the gradients of a keras.Model on some rows, in the precision it was made in."""
+    began = time.monotonic()
+    if not model.trainable_variables:
+        text = "no weights are trained: the model has none, or all layers have trainable=False"
+        return _section([Finding(verdict=Verdict.WRONG, text=text)], (), began)
+    _nudge(model, x, y, seed)
+    probe = _steady_probe(model, x, y, seed)
+    if probe is None:
+        text = "the loss is another at each call with the same weights and rows: not checked"
+        hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
+        return _section([Finding(verdict=Verdict.WARNING, text=text, hint=hint)], (), began)
+    value = probe.value()
+    if not np.isfinite(value):
+        text = f"the loss is {value} on the first rows: gradients can't be checked"
+        return _section([Finding(verdict=Verdict.WRONG, text=text)], (), began)
+    checks, missed = _check_tensors(model, probe, seed)
+    doubt = any(check.verdict in (Verdict.WRONG, Verdict.WARNING) for check in checks)
+    until = time.monotonic() + _SECONDS
+    parts = check_parts(model, x, y, everything=doubt, seed=seed, until=until)
+    findings = [*_of_parts(parts, checks), *_of_tensors(model, checks, parts), *probe.findings]
+    if missed:
+        text = f"{missed} weight tensors were left out: there was no time for them"
+        findings.append(Finding(verdict=Verdict.WARNING, text=text))
+    return _section(findings, tuple(checks), began)
+
+
+# What is evaluated
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Probe:
+    """The loss and its gradients, the same at every call."""
+
+    value: Callable[[], float]
+    gradients: Callable[[], list[NDArray[Any] | None]]
+    findings: tuple[Finding, ...] = ()
+
+
+def _steady_probe(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> _Probe | None:
+    """Return a way to evaluate that repeats, the nearest to training there is."""
+    traced = not model.run_eagerly
+    ways = [(True, traced, False), (True, False, True), (False, traced, False)]
+    for training, compiled, reseeded in ways:
+        probe = _probe(model, x, y, training, compiled, seed if reseeded else None)
+        first, second = probe.value(), probe.value()
+        if not np.isfinite(first) or abs(first - second) <= 1e-12 * abs(first):
+            return probe
+    return None
+
+
+def _probe(
+    model: Any, x: NDArray[Any], y: NDArray[Any], training: bool, traced: bool, seed: int | None
+) -> _Probe:
+    still, variables = Still(model), list(model.trainable_variables)
+
+    def loss(x: Any, y: Any) -> Any:
+        return compute_loss(model, x, y, training=training)
+
+    def held() -> None:
+        still.hold()
+        if seed is not None:
+            keras.utils.set_random_seed(seed)
+
+    evaluate = values_of(loss, variables, traced=traced)
+    differentiate = gradients_of(loss, variables, traced=traced)
+
+    def value() -> float:
+        held()
+        return evaluate(x, y)
+
+    def gradients() -> list[NDArray[Any] | None]:
+        held()
+        return differentiate(x, y)[1]
+
+    text = "checked as at prediction: in training mode the loss is another at each call"
+    hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
+    note = Finding(verdict=Verdict.WARNING, text=text, hint=hint)
+    return _Probe(value=value, gradients=gradients, findings=() if training else (note,))
+
+
+def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
+    """Move the weights a little, unless the loss is then no number."""
+    still, rng = Still(model), np.random.default_rng(seed)
+    for variable in model.trainable_variables:
+        base = to_array(variable)
+        size = max(0.1, float(np.sqrt(np.mean(base**2)))) if base.size else 0.0
+        variable.assign(base + _NUDGE * size * rng.standard_normal(base.shape))
+    loss = float(to_array(compute_loss(model, *map(keras.ops.convert_to_tensor, (x, y)), training=True)))
+    if np.isfinite(loss):
+        still.hold()
+    else:
+        still.restore()
+
+
+def _check_tensors(model: Any, probe: _Probe, seed: int) -> tuple[list[TensorCheck], int]:
+    """Return what came of each weight tensor, and how many there was no time for."""
+    began = time.monotonic()
+    probe.value()
+    each = max(time.monotonic() - began, 1e-5)
+    variables, names = model.trainable_variables, _tensor_names(model)
+    fit = int(_SECONDS / (2 * each * len(variables)))
+    directions = min(_MOST_DIRECTIONS, max(_FEWEST_DIRECTIONS, fit))
+    epsilon, rng = epsilon_of(all_layers(model)), np.random.default_rng(seed)
+    checks: list[TensorCheck] = []
+    for variable, gradient in zip(variables, probe.gradients(), strict=True):
+        if checks and time.monotonic() - began > 2 * _SECONDS:
+            break
+        name = names.get(id(variable), variable.path)
+        checks.append(
+            check_tensor(
+                name, variable, gradient, probe.value, directions=directions, epsilon=epsilon, rng=rng
+            )
+        )
+    return checks, len(variables) - len(checks)
+
+
+def _tensor_names(model: Any) -> dict[int, str]:
+    """Return layer/weight for each variable; the innermost layer that holds it counts."""
+    layers = display_names(model)
+    return {
+        id(variable): f"{layers[id(layer)]}/{variable.name}"
+        for layer in all_layers(model)
+        for variable in layer.trainable_variables
+    }
+
+
+def _rows(x: NDArray[Any]) -> int:
+    return max(2, min(_ROWS, _MOST_VALUES // max(1, int(np.prod(x.shape[1:])))))
+
+
+def _wide(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
+
+
+# What is said
+
+
+def _of_parts(parts: list[Part], checks: list[TensorCheck]) -> list[Finding]:
+    wrong = [check.name for check in checks if check.verdict is Verdict.WRONG]
+    spoiled = f"; it spoils those by {_listed(wrong)}" if wrong else ""
+    return [
+        Finding(
+            verdict=Verdict.WRONG,
+            text=f"{part.name} ({part.kind}): its gradient by "
+            + ", ".join(_figures(check) for check in part.checks)
+            + spoiled,
+            hint="Correct the gradient it defines, or leave it to automatic differentiation. A gradient that "
+            "is meant to differ, as in a straight-through estimator, is told here as well.",
+            layer=part.name,
+            where=part.where,
+        )
+        for part in parts
+    ]
+
+
+def _figures(check: TensorCheck) -> str:
+    if check.disconnected:
+        return f"{check.name} gets lost (differences say {check.numeric:.3g})"
+    said = f"says {check.analytic:.4g} where differences say {check.numeric:.4g}"
+    return f"{check.name} {said} (relative error {check.error:.2g})"
+
+
+def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[Part]) -> list[Finding]:
+    found: list[Finding] = []
+    wrong = [check for check in checks if check.verdict is Verdict.WRONG]
+    if wrong and not parts:
+        # No part is wrong alone: what remains is how a person's own model puts them together.
+        own = type(model) if is_own(type(model)) else None
+        text = f"the gradient by {'; by '.join(map(_figures, wrong[:3]))}" + _more(wrong, 3)
+        name = f" of {own.__name__}" if own else ""
+        where = where_written(own) if own else ""
+        hint = "Look for custom gradients, stop_gradient or rounding between the layers."
+        found.append(Finding(verdict=Verdict.WRONG, text=text + name, hint=hint, where=where))
+    loose = [c.name for c in checks if c.disconnected and c.verdict is not Verdict.WRONG]
+    if loose:
+        everything = len(loose) == len(checks)
+        found.append(
+            Finding(
+                verdict=Verdict.WRONG if everything else Verdict.WARNING,
+                text=f"the loss does not depend on {_listed(loose)}: never trained",
+                hint="Connect the layer to the output, or leave it out.",
+            )
+        )
+    doubtful = [c for c in checks if c.verdict is Verdict.WARNING and c.counted and not c.disconnected]
+    found += [
+        Finding(
+            verdict=Verdict.WARNING,
+            text=f"the gradient by {_figures(check)}: between right (1e-4) and wrong (1e-2)",
+            hint="Kinks near by, float32 inside, or a gradient that is slightly off.",
+        )
+        for check in doubtful[:3]
+    ]
+    kinked = [c.name for c in checks if c.verdict is Verdict.WARNING and not c.counted and not c.disconnected]
+    if kinked:
+        text = f"kinks wherever the gradient by {_listed(kinked)} was tried: not checked"
+        found.append(Finding(verdict=Verdict.WARNING, text=text))
+    return found or [_all_fine(checks)]
+
+
+def _all_fine(checks: list[TensorCheck]) -> Finding:
+    good = [check for check in checks if check.verdict is Verdict.FINE]
+    kinks = sum(check.kinks for check in checks)
+    tried = sum(check.directions for check in checks)
+    if not good:
+        text = "too small by every weight tensor to be measured"
+        return Finding(verdict=Verdict.WARNING, text=text, hint="See the gradient norms.")
+    text = f"right by {len(good)} weight tensors, relative error at most {max(c.error for c in good):.1g}"
+    if kinks:
+        text += f"; {kinks} of {tried} directions set aside at kinks"
+    small = [check.name for check in checks if check.verdict is Verdict.SKIPPED]
+    if small:
+        text += f"; too small to be measured by {_listed(small)}"
+    return Finding(verdict=Verdict.FINE, text=text)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:4]) + _more(names, 4)
+
+
+def _more(some: list[Any], shown: int) -> str:
+    return f" and {len(some) - shown} more" if len(some) > shown else ""
+
+
+def _section(findings: list[Finding], checks: tuple[TensorCheck, ...], began: float) -> Section:
+    table = tuple(
+        {
+            "tensor": check.name,
+            "values": check.size,
+            "relative error": check.error if check.counted else None,
+            "directions": check.directions,
+            "at kinks": check.kinks,
+            "too small": check.small,
+            "verdict": check.verdict.value,
+        }
+        for check in checks
+    )
+    return Section(
+        name="gradients",
+        title=TITLE,
+        findings=tuple(findings),
+        table=table,
+        seconds=time.monotonic() - began,
+    )

@@ -1,0 +1,110 @@
+"""What the checks found, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Finding", "OnSection", "Report", "Row", "Section", "Verdict", "worst"]
+
+Row = Mapping[str, str | int | float | None]
+"""One line of a table: heading → cell."""
+OnSection = Callable[[str], None]
+"""Gets the title of what is about to be checked."""
+
+
+class Verdict(StrEnum):
+    """What a check came to, from best to worst."""
+
+    SKIPPED = "skipped"
+    """It does not apply here, or can't be told."""
+    FINE = "fine"
+    WARNING = "warning"
+    """Training may work; a person should know."""
+    WRONG = "wrong"
+    """Training can't work as meant."""
+
+
+_ORDER = tuple(Verdict)
+
+
+def worst(verdicts: tuple[Verdict, ...]) -> Verdict:
+    """Return the worst of some verdicts; skipped where there are none."""
+    return max(verdicts, key=_ORDER.index, default=Verdict.SKIPPED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was found."""
+
+    verdict: Verdict
+    text: str
+    """What was found, with its figures."""
+    hint: str = ""
+    """What to do about it."""
+    layer: str = ""
+    """The layer it is about, as the model names it."""
+    where: str = ""
+    """FILE:LINE of a person's own code that it is about."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """One check: its findings, and the figures they rest on."""
+
+    name: str
+    """Short and fixed, for programs: gradients, start, overfit, units, norms, throughput."""
+    title: str
+    findings: tuple[Finding, ...]
+    table: tuple[Row, ...] = ()
+    proposals: Mapping[str, float] = field(default_factory=dict)
+    """Hyperparameter → a value that the figures speak for."""
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst finding's."""
+        return worst(tuple(finding.verdict for finding in self.findings))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything that was checked of one configuration."""
+
+    data: str
+    model: str
+    values: Mapping[str, Any]
+    """The configuration."""
+    parameters: int
+    """Weights of the model."""
+    backend: str
+    sections: tuple[Section, ...]
+    seconds: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst section's."""
+        return worst(tuple(section.verdict for section in self.sections))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-ready data; "checks" is by name."""
+        checks = {s.name: {"verdict": s.verdict.value, **_without_name(s)} for s in self.sections}
+        return {
+            "data": self.data,
+            "model": self.model,
+            "values": dict(self.values),
+            "parameters": self.parameters,
+            "backend": self.backend,
+            "verdict": self.verdict.value,
+            "seconds": round(self.seconds, 3),
+            "checks": checks,
+        }
+
+
+def _without_name(section: Section) -> dict[str, Any]:
+    content = asdict(section)
+    del content["name"]
+    content["seconds"] = round(section.seconds, 3)
+    return content

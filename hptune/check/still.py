@@ -1,0 +1,44 @@
+"""Holds a model still: the same weights give the same loss, however often it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from hptune.check.autodiff import to_array
+from hptune.models.backend import keras
+
+__all__ = ["Still", "epsilon_of"]
+
+
+class Still:
+    """What a model changes by being called, put back before each call.
+
+    That is the state of random seeds, so that dropout draws the same mask again; moving averages
+    of batch normalisation, which a call in training mode moves; and whatever else a layer keeps
+    beside its weights.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._state = [(v, to_array(v).copy()) for v in model.non_trainable_variables]
+        self._weights = [(v, to_array(v).copy()) for v in model.trainable_variables]
+
+    def hold(self) -> None:
+        """Put back everything but the weights."""
+        for variable, value in self._state:
+            variable.assign(value)
+
+    def restore(self) -> None:
+        """Put back everything."""
+        self.hold()
+        for variable, value in self._weights:
+            variable.assign(value)
+
+
+def epsilon_of(layers: Iterable[Any]) -> float:
+    """Return the machine epsilon of the coarsest precision that any of these layers computes in."""
+    names = {layer.compute_dtype for layer in layers} | {keras.config.floatx()}
+    known = {"float64": 2.0**-52, "float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
+    return float(np.max([known.get(name, known["float32"]) for name in names]))
