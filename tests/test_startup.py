@@ -37,7 +37,9 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert heavy_modules(f"from hptune.__main__ import run; run({arguments!r})") == []
 
 
-@pytest.mark.parametrize("command", ["search", "narrow", "status", "trials", "show", "export", "spaces"])
+@pytest.mark.parametrize(
+    "command", ["search", "narrow", "status", "trials", "show", "report", "compare", "export", "spaces"]
+)
 def test_a_commands_help_loads_nothing_heavy(command: str) -> None:
     loaded = heavy_modules(f"from hptune.__main__ import run; run([{command!r}, '--help'])")
     assert loaded == []

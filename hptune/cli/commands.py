@@ -10,6 +10,8 @@ COMMANDS = {
     "status": "Tell how far a study is.",
     "trials": "List a study's trials.",
     "show": "Show one trial.",
+    "report": "Write one HTML file that explains a study.",
+    "compare": "Compare studies at the same budget.",
     "export": "Write the best configurations, as a script or a trained model too.",
     "spaces": "List, show and describe search spaces.",
 }

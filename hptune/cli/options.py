@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["OPTION_NAMES", "Duration", "json_option", "option", "study_argument"]
+__all__ = ["OPTION_NAMES", "Duration", "complete_study", "json_option", "option", "study_argument"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,10 +35,11 @@ def json_option(command: F) -> F:
 
 def study_argument(command: F) -> F:
     """Add STUDY: a folder, a name under studies/, or the newest one when left out."""
-    return click.argument("study", required=False, shell_complete=_complete_study)(command)
+    return click.argument("study", required=False, shell_complete=complete_study)(command)
 
 
-def _complete_study(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+def complete_study(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of studies that begin as typed."""
     folders = sorted(path.parent.name for path in Path("studies").glob("*/study.db"))
     return [name for name in folders if name.startswith(incomplete)]
 

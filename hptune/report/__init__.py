@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hptune.errors import StudyError
 from hptune.report.best import best
+from hptune.report.comparison import render_comparison
 from hptune.report.cost import cost
 from hptune.report.curves import curves
 from hptune.report.data import page_data
@@ -21,7 +22,7 @@ from hptune.report.trials import trials
 from hptune.report.verdict import verdict
 from hptune.study import Study
 
-__all__ = ["REPORT", "render", "write_page", "write_report"]
+__all__ = ["REPORT", "render", "render_comparison", "write_page", "write_report"]
 
 REPORT = "report.html"
 """Name of the report in a study's folder."""

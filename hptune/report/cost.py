@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
+from hptune.compare import best_so_far
 from hptune.plots.axis import Axis, linear_axis, log_axis
 from hptune.plots.front import Priced, front_plot
 from hptune.plots.lines import Line, line_plot, stairs
@@ -12,7 +11,7 @@ from hptune.report.html import Section, figure, grid, note, paragraph, table
 from hptune.report.scatter import legend
 from hptune.study import Progress
 
-__all__ = ["best_so_far", "cost"]
+__all__ = ["cost"]
 
 
 def cost(facts: Facts) -> Section:
@@ -57,21 +56,10 @@ def _row(name: str, facts: Facts, stretches: list[Progress], examples: int) -> l
     return row
 
 
-def best_so_far(stretches: Iterable[Progress], sign: int) -> list[tuple[float, float]]:
-    """Return (epochs spent, best score so far) wherever the best changes."""
-    spent = 0
-    found: list[tuple[float, float]] = []
-    for stretch in stretches:
-        spent += stretch.epochs
-        if stretch.score is not None and (not found or sign * stretch.score > sign * found[-1][1]):
-            found.append((float(spent), stretch.score))
-    return found
-
-
 def _figures(facts: Facts) -> list[str]:
     objective, sign = facts.identity.objective, facts.goal.sign
     figures = []
-    steps = best_so_far(facts.progress, sign)
+    steps = best_so_far(facts.progress, facts.goal)
     total = sum(s.epochs for s in facts.progress)
     if steps and total:
         drawing = line_plot(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hptune.plots.svg import element, text
 
-__all__ = ["Section", "code", "figure", "grid", "items", "note", "paragraph", "table"]
+__all__ = ["Section", "code", "figure", "grid", "items", "note", "paragraph", "region", "table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +75,12 @@ def table(
         cells = [element("th", text(row[0]), scope="row", class_=kind(0))]
         cells += [element("td", text(cell), class_=kind(i)) for i, cell in enumerate(row[1:], 1)]
         lines.append(element("tr", *cells, class_="marked" if number == mark else None))
-    parts = [element("caption", text(caption)), element("thead", head), element("tbody", *lines)]
-    return element(
-        "div",
-        element("table", *parts, id=id_),
-        class_="scroll",
-        tabindex=0,
-        role="region",
-        aria_label=caption,
+    return region(
+        caption, element("table", element("thead", head), element("tbody", *lines), id=id_), id_=id_
     )
+
+
+def region(caption: str, content: str, *, id_: str | None = None) -> str:
+    """Return a caption and below it content that scrolls sideways where the page is narrow."""
+    told = element("p", text(caption), class_="caption", id=f"{id_}-caption" if id_ else None)
+    return told + element("div", content, class_="scroll", tabindex=0, role="region", aria_label=caption)

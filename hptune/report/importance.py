@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hptune.plots.svg import element, text
 from hptune.report.facts import Facts
-from hptune.report.html import Section, items, note, paragraph
+from hptune.report.html import Section, items, note, paragraph, region
 from hptune.strategy.importance import Importance, disagreements
 
 __all__ = ["importance"]
@@ -42,15 +42,7 @@ def _table(found: list[Importance]) -> str:
     head = element("tr", *(element("th", text(h), scope="col", class_=kind) for h, kind in heads))
     rows = [_row(i) for i in found]
     caption = "Importance of each hyperparameter, declared and measured"
-    parts = [element("caption", text(caption)), element("thead", head), element("tbody", *rows)]
-    return element(
-        "div",
-        element("table", *parts, class_="bars"),
-        class_="scroll",
-        tabindex=0,
-        role="region",
-        aria_label=caption,
-    )
+    return region(caption, element("table", element("thead", head), element("tbody", *rows), class_="bars"))
 
 
 def _row(found: Importance) -> str:

@@ -29,7 +29,12 @@ def ranges(facts: Facts) -> Section:
 
 def _figure(facts: Facts, hp: Hyperparameter) -> str:
     bars = [(f"pass {p.number}", p.space[hp.name]) for p in facts.passes if hp.name in p.space]
-    moves = [(f"Pass {p.number}", p.proposal[hp.name]) for p in facts.passes if p.proposal is not None]
+    # A range that stayed needs no reason twice; why it stays now is told below.
+    moves = [
+        (f"Pass {p.number}", p.proposal[hp.name])
+        for p in facts.passes
+        if p.proposal is not None and p.proposal[hp.name].verdict is not Verdict.KEEP
+    ]
     if hp.name in facts.proposal.space:
         coming = facts.proposal[hp.name]
         bars.append(("next", coming.new))

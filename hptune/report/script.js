@@ -345,7 +345,7 @@
       all.addEventListener("click", () => {
         most = count;
         fill();
-        table.caption.textContent = `All ${count} trials`;
+        document.getElementById("trial-table-caption").textContent = `All ${count} trials`;
         all.hidden = true;
       });
     }

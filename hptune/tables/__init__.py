@@ -1,5 +1,6 @@
 """Studies as text and JSON: summaries, plans and tables of trials. Reads, never writes."""
 
+from hptune.tables.comparison import comparison_json, comparison_text
 from hptune.tables.plans import plan_json, plan_text
 from hptune.tables.proposals import proposal_json, proposal_text
 from hptune.tables.spark import sparkline
@@ -19,6 +20,8 @@ from hptune.tables.trials import trial_dict, trial_text, trials_csv, trials_json
 __all__ = [
     "JSON_VERSION",
     "columns",
+    "comparison_json",
+    "comparison_text",
     "describe_status",
     "duration",
     "follow",

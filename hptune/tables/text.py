@@ -44,7 +44,7 @@ def columns(rows: Sequence[Sequence[str]], header: Sequence[str], *, indent: str
 
 def _numeric(cell: str) -> bool:
     try:
-        float(cell or "0")
+        float(cell if cell not in ("", "–") else "0")
     except ValueError:
         return False
     return True

@@ -1,0 +1,42 @@
+"""`hptune compare`."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from hptune.cli.options import complete_study, json_option
+
+__all__ = ["command"]
+
+
+@click.command(name="compare", short_help="Compare studies at the same budget.")
+@click.argument("studies", nargs=-1, metavar="STUDY STUDY…", shell_complete=complete_study)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write an HTML file as well.",
+)
+@json_option
+def command(studies: tuple[str, ...], output: Path | None, as_json: bool) -> None:
+    """Compare studies at the same budget.
+
+    Shows the best score that the same number of epochs bought, the best configurations side by
+    side, and the ranges that differ. The studies need the same objective.
+    """
+    from hptune import tables
+    from hptune.compare import compare
+    from hptune.report import render_comparison, write_page
+    from hptune.study import Study, find_study
+
+    with ExitStack() as stack:
+        opened = [stack.enter_context(Study.open(find_study(study))) for study in studies]
+        found = compare(opened)
+    click.echo(tables.comparison_json(found) if as_json else tables.comparison_text(found))
+    if output is not None:
+        write_page(output, render_comparison(found))
+        click.echo(f"Wrote {output}", err=True)
