@@ -22,7 +22,9 @@ def test_a_learning_rate_is_of_the_first_tier(name: str) -> None:
     assert found.whole is False
 
 
-@pytest.mark.parametrize("name", ["momentum", "sgd_momentum", "momentum_sgd", "rmsprop_momentum", "momentum_0"])
+@pytest.mark.parametrize(
+    "name", ["momentum", "sgd_momentum", "momentum_sgd", "rmsprop_momentum", "momentum_0"]
+)
 def test_the_optimisers_momentum_is_of_the_second_tier(name: str) -> None:
     found = meaning(name)
     assert (found.tier, found.scale, found.limits) == (Tier.SECOND, Scale.LOG_COMPLEMENT, (0.0, 0.9999))
@@ -31,8 +33,25 @@ def test_the_optimisers_momentum_is_of_the_second_tier(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("units", "units_0", "units3", "num_units", "n_units", "hidden_units", "dense_units", "dense_1_units"),
-        *("layer_2_units", "block/units", "neurons", "n_neurons", "hidden_size", "hidden_dim", "numLSTMUnits"),
+        *(
+            "units",
+            "units_0",
+            "units3",
+            "num_units",
+            "n_units",
+            "hidden_units",
+            "dense_units",
+            "dense_1_units",
+        ),
+        *(
+            "layer_2_units",
+            "block/units",
+            "neurons",
+            "n_neurons",
+            "hidden_size",
+            "hidden_dim",
+            "numLSTMUnits",
+        ),
         *("filters", "conv_2_filters", "filters_0", "conv_1_filter", "dense_unit"),
     ],
 )
@@ -46,14 +65,17 @@ def test_hidden_units_are_of_the_second_tier(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["batch_size", "batchSize", "mini_batch_size", "minibatch_size", "batch", "bs"])
+@pytest.mark.parametrize(
+    "name", ["batch_size", "batchSize", "mini_batch_size", "minibatch_size", "batch", "bs"]
+)
 def test_the_batch_size_is_of_the_second_tier(name: str) -> None:
     found = meaning(name)
     assert (found.tier, found.what, found.limits) == (Tier.SECOND, "batch size", (1, 8192))
 
 
 @pytest.mark.parametrize(
-    "name", ["layers", "num_layers", "n_layers", "numLayers", "hidden_layers", "num_dense_layers", "num_blocks"]
+    "name",
+    ["layers", "num_layers", "n_layers", "numLayers", "hidden_layers", "num_dense_layers", "num_blocks"],
 )
 def test_layers_are_of_the_third_tier(name: str) -> None:
     found = meaning(name)
@@ -63,7 +85,14 @@ def test_layers_are_of_the_third_tier(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("decay", "decay_rate", "lr_decay", "learning_rate_decay", "learning_rate_decay_rate", "lr_decay_rate"),
+        *(
+            "decay",
+            "decay_rate",
+            "lr_decay",
+            "learning_rate_decay",
+            "learning_rate_decay_rate",
+            "lr_decay_rate",
+        ),
         *("schedule", "lr_schedule", "learning_rate_schedule", "drop_every", "decay_steps", "adam_decay"),
     ],
 )
