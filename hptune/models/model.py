@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -84,6 +84,14 @@ class Model(Protocol):
 
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
         """Return what a configuration is trained and validated on."""
+        ...
+
+    def graph_key(self, values: Values) -> Hashable | None:
+        """Return what is the same for two configurations whose graphs are the same.
+
+        Equal keys promise that a model built for the one, given the weights and the state of the
+        optimiser of the other, trains as the other; None promises nothing.
+        """
         ...
 
     def own_fit(self, values: Values) -> OwnFit | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,10 @@ class PersonModel:
         """Return the data as it is."""
         train, validation = dataset.train, dataset.validation
         return Arrays(x=train.x, y=train.y, validation_x=validation.x, validation_y=validation.y)
+
+    def graph_key(self, values: Values) -> Hashable | None:
+        """Return None: what a person's code does besides is not known."""
+        return None
 
     def own_fit(self, values: Values) -> OwnFit | None:
         """Return the HyperModel's own fit with its hyperparameters set, or None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from hptune.data import Dataset
 from hptune.models.model import Arrays, OwnFit, Training
 from hptune.recipes import Facts, Recipe, make_recipe
+from hptune.recipes.calls import Call
 from hptune.space import Space, Values
 
 __all__ = ["RecipeModel"]
@@ -82,6 +84,13 @@ class RecipeModel:
             self._arrays.clear()
             self._arrays[key] = Arrays(x=x, y=y, validation_x=validation_x, validation_y=validation_y)
         return self._arrays[key]
+
+    def graph_key(self, values: Values) -> Hashable | None:
+        """Return all that is built, without the learning rate, which is set at each epoch."""
+        recipe = self.recipe(values)
+        arguments = {k: v for k, v in recipe.optimizer.arguments.items() if k != "learning_rate"}
+        optimizer = Call(name=recipe.optimizer.name, arguments=arguments, home=recipe.optimizer.home)
+        return (recipe.layers, optimizer, recipe.loss, recipe.metrics)
 
     def own_fit(self, values: Values) -> OwnFit | None:
         """Return None: recipes are trained by Keras's fit."""

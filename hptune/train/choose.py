@@ -14,9 +14,7 @@ from hptune.train.feeds import Feed, GeneratorFeed
 __all__ = ["choose_feed"]
 
 
-def choose_feed(
-    model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int, seed: int
-) -> Feed:
+def choose_feed(model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int) -> Feed:
     """Return the fastest way that trains this model as Keras's fit would.
 
     `weights` are those of the rows in the loss; None where all count alike.
@@ -25,5 +23,5 @@ def choose_feed(
         # The one place that takes a fast path of TensorFlow's.
         from hptune.train.tensorflow_feeds import choose_tensorflow_feed
 
-        return choose_tensorflow_feed(model, arrays, weights, batch_size, seed)
-    return GeneratorFeed(model, arrays, weights, batch_size, seed)
+        return choose_tensorflow_feed(model, arrays, weights, batch_size)
+    return GeneratorFeed(model, arrays, weights, batch_size)

@@ -25,8 +25,8 @@ class Feed(Protocol):
         """Do what has to be done once before the first epoch."""
         ...
 
-    def fit(self, conductor: Conductor, initial_epoch: int, epochs: int) -> None:
-        """Train from `initial_epoch` to `epochs`, calling the conductor at each."""
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
         ...
 
 
@@ -57,25 +57,24 @@ class GeneratorFeed:
     """NumPy batches to Keras's own fit, on any backend."""
 
     def __init__(
-        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int, seed: int
+        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
     ) -> None:
         self._model = model
         self._arrays = arrays
         self._weights = weights
         self._batch_size = batch_size
-        self._seed = seed
 
     def trace(self) -> None:
         """Leave it to the first step."""
 
-    def fit(self, conductor: Conductor, initial_epoch: int, epochs: int) -> None:
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; Keras validates."""
         rows = self._arrays.rows
         fed = batches(
             self._arrays,
             self._weights,
             self._batch_size,
-            lambda epoch: shuffled(self._seed, initial_epoch + epoch, rows),
+            lambda epoch: shuffled(seed, initial_epoch + epoch, rows),
         )
         self._model.fit(
             fed,

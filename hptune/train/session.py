@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from hptune.train.conductor import Conductor, OnEpoch
 from hptune.train.failures import TooLarge
 from hptune.train.own_fit import run_own_fit
 from hptune.train.progress import Progress, Snapshot, load_snapshot, restore, save_snapshot
+from hptune.train.reuse import Graphs, Traced, begin_as
 from hptune.trial import Job, Objective, Outcome, OutcomeState
 
 __all__ = ["Session", "make_ready"]
@@ -44,7 +46,9 @@ class Session:
         weights: NDArray[np.float32] | None,
         objective: Objective | None,
         most_parameters: int | None,
+        graphs: Graphs | None = None,
     ) -> None:
+        """Prepare to train; `graphs` are those of earlier jobs, None to use and leave none."""
         self.curve: list[dict[str, float]] = []
         self.timings: dict[str, float] = {}
         self.parameters: int | None = None
@@ -56,37 +60,59 @@ class Session:
         self._weights = weights
         self._objective = objective
         self._most_parameters = most_parameters
+        self._graphs = graphs
 
     def train(self, on_epoch: OnEpoch, *, keep_best: bool = False) -> Outcome:
         """Train the job; raises Infeasible, or whatever the model's code raises."""
         with self._timed("build"):
-            self.keras_model = self._model.build(self._job.values, self._job.seed)
-            make_ready(self.keras_model, self._arrays)
+            traced = self._reused()
+            self.keras_model = self._built() if traced is None else traced.model
         self.parameters = int(self.keras_model.count_params())
         if self._most_parameters is not None and self.parameters > self._most_parameters:
             raise TooLarge(self.parameters, self._most_parameters)
         conductor = self._conductor(on_epoch, keep_best or bool(self._job.keep_as))
         self.curve = conductor.curve
+        ended = conductor.progress.ended
         fit = self._model.own_fit(self._job.values)
-        ended = False
-        if conductor.progress.ended:
-            # Early stopping ended it in an earlier job.
-            ended = True
-        elif fit is not None:
+        if ended:
+            # By early stopping, in an earlier job.
+            pass
+        elif fit is None:
+            self._fit(conductor, traced)
+        else:
             with self._timed("fit"):
                 self.curve, ended = run_own_fit(
                     fit, self.keras_model, self._arrays, conductor, self._job, self._objective
                 )
-        else:
-            self._fit(conductor)
-        if keep_best or conductor.progress.ended:
-            self._put_best(conductor)
+        if keep_best and conductor.best_weights is not None:
+            self.keras_model.set_weights(conductor.best_weights)
         return Outcome(
             job_id=self._job.id,
             state=OutcomeState.INTERRUPTED if conductor.stopped else OutcomeState.DONE,
             ended=ended or conductor.progress.ended,
             checkpoint=self._keep(conductor),
         )
+
+    def _built(self) -> Any:
+        model = self._model.build(self._job.values, self._job.seed)
+        make_ready(model, self._arrays)
+        return model
+
+    def _reused(self) -> Traced | None:
+        """Return a graph of an earlier job, its weights as this job begins; None where none fits."""
+        if self._graphs is None or self._key is None:
+            return None
+        traced = self._graphs.take(self._key)
+        if traced is not None and not self._job.checkpoint:
+            begin_as(self._model.build(self._job.values, self._job.seed), traced.model)
+        return traced
+
+    @cached_property
+    def _key(self) -> Hashable | None:
+        """What tells this job's graph from others; None where it is not to be used again."""
+        key = self._model.graph_key(self._job.values)
+        held = (id(self._arrays), id(self._weights))
+        return None if key is None else (key, self._training.batch_size, held)
 
     def _conductor(self, on_epoch: OnEpoch, keep_best: bool) -> Conductor:
         """Return who conducts the epochs, having gone to where the checkpoint was taken."""
@@ -105,20 +131,18 @@ class Session:
             keep_best=keep_best,
         )
 
-    def _fit(self, conductor: Conductor) -> None:
-        feed = choose_feed(
-            self.keras_model, self._arrays, self._weights, self._training.batch_size, self._job.seed
-        )
-        with self._timed("trace"):
-            feed.trace()
+    def _fit(self, conductor: Conductor, traced: Traced | None) -> None:
+        if traced is None:
+            feed = choose_feed(self.keras_model, self._arrays, self._weights, self._training.batch_size)
+            with self._timed("trace"):
+                feed.trace()
+            traced = Traced(self.keras_model, feed, held=(self._arrays, self._weights))
         with self._timed("fit"):
-            feed.fit(conductor, self._job.initial_epoch, self._job.epochs)
+            traced.feed.fit(conductor, self._job.seed, self._job.initial_epoch, self._job.epochs)
         self.timings["fit"] -= conductor.validation_seconds
         self.timings["validation"] = conductor.validation_seconds
-
-    def _put_best(self, conductor: Conductor) -> None:
-        if conductor.best_weights is not None:
-            self.keras_model.set_weights(conductor.best_weights)
+        if self._graphs is not None and self._key is not None:
+            self._graphs.put(self._key, traced)
 
     def _keep(self, conductor: Conductor) -> str:
         """Write the weights where the job asks for it; returns their path, or ""."""

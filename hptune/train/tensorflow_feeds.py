@@ -30,15 +30,15 @@ _SECONDS_A_CALL = 0.5
 
 
 def choose_tensorflow_feed(
-    model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int, seed: int
+    model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
 ) -> EpochGraph | RowsFeed | GeneratorFeed:
     """Return the fastest feed that trains this model as Keras's fit would."""
     if _overrides(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
-        return GeneratorFeed(model, arrays, weights, batch_size, seed)
+        return GeneratorFeed(model, arrays, weights, batch_size)
     stepwise = any(_overrides(model, name) for name in ("train_step", "test_step", "make_train_function"))
     if stepwise or model.run_eagerly or arrays.x.nbytes + arrays.y.nbytes > _MOST_BYTES:
-        return RowsFeed(model, arrays, weights, batch_size, seed)
-    return EpochGraph(model, arrays, weights, batch_size, seed)
+        return RowsFeed(model, arrays, weights, batch_size)
+    return EpochGraph(model, arrays, weights, batch_size)
 
 
 def _overrides(model: Any, name: str) -> bool:
@@ -64,13 +64,12 @@ class EpochGraph:
     """Trains an epoch, and validates, in one call each."""
 
     def __init__(
-        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int, seed: int
+        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
     ) -> None:
         self._model = model
         self._rows = arrays.rows
         self._batch_size = batch_size
         self._steps = -(-arrays.rows // batch_size)
-        self._seed = seed
         self._columns = tuple(_tensor(c) for c in (arrays.x, arrays.y, weights) if c is not None)
         self._held = (_tensor(arrays.validation_x), _tensor(arrays.validation_y))
         self._held_batch = rows_at_once(arrays.validation_x, batch_size)
@@ -120,13 +119,13 @@ class EpochGraph:
         tf.while_loop(lambda n: n * size < rows, body, (tf.constant(0),), parallel_iterations=1)
         return model.get_metrics_result()
 
-    def fit(self, conductor: Conductor, initial_epoch: int, epochs: int) -> None:
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; an epoch is one step of Keras's fit."""
         numbers = iter(range(initial_epoch, epochs))
         calls = _Calls(self._steps)
 
         def one_epoch(_: Any) -> Any:
-            order = tf.constant(shuffled(self._seed, next(numbers), self._rows))
+            order = tf.constant(shuffled(seed, next(numbers), self._rows))
             return calls.run(lambda first, end: self._train(order, first, end))
 
         conductor.validate = lambda: dict(self._validate())
@@ -167,25 +166,24 @@ class RowsFeed:
     """Batches by tf.data to a model with steps of its own; the pipeline is built once."""
 
     def __init__(
-        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int, seed: int
+        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
     ) -> None:
         self._model = model
         self._arrays = arrays
         self._columns = tuple(c for c in (arrays.x, arrays.y, weights) if c is not None)
         self._batch_size = batch_size
-        self._seed = seed
 
     def trace(self) -> None:
         """Leave it to the first step."""
 
-    def fit(self, conductor: Conductor, initial_epoch: int, epochs: int) -> None:
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; Keras steps and validates."""
         rows, size = self._arrays.rows, self._batch_size
         columns = [_tensor(column) for column in self._columns]
 
         def orders() -> Any:
             for epoch in range(initial_epoch, epochs):
-                yield shuffled(self._seed, epoch, rows)
+                yield shuffled(seed, epoch, rows)
 
         fed = (
             tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((rows,), tf.int64))

@@ -20,6 +20,7 @@ from hptune.space import Values
 from hptune.train.conductor import OnEpoch, never_stop
 from hptune.train.failures import Infeasible, in_words, is_out_of_memory, traceback_text
 from hptune.train.progress import load_snapshot
+from hptune.train.reuse import Graphs
 from hptune.train.session import Session, make_ready
 from hptune.trial import Job, Objective, Outcome, OutcomeState, Trial
 
@@ -70,6 +71,7 @@ class Trainer:
         self._model = model
         self._objective = objective
         self._row_weights = _row_weights(dataset, self.settings.class_weight)
+        self._graphs = Graphs()
         self._jobs = 0
 
     def run(self, job: Job, on_epoch: OnEpoch = never_stop) -> Outcome:
@@ -81,7 +83,7 @@ class Trainer:
         """
         began = time.perf_counter()
         self._tidy()
-        session = self._session(job)
+        session = self._session(job, graphs=self._graphs)
         try:
             outcome = session.train(on_epoch)
         except Infeasible as infeasible:
@@ -183,7 +185,7 @@ class Trainer:
             raise ModelError(f"trial {trial.id} can't be trained again: {infeasible}") from infeasible
         return session.keras_model
 
-    def _session(self, job: Job, *, arrays: Any = None) -> Session:
+    def _session(self, job: Job, *, arrays: Any = None, graphs: Graphs | None = None) -> Session:
         found = self._model.arrays(self._dataset, job.values) if arrays is None else arrays
         return Session(
             job=job,
@@ -193,6 +195,7 @@ class Trainer:
             weights=self._row_weights if arrays is None else None,
             objective=self._objective,
             most_parameters=self.settings.max_parameters,
+            graphs=graphs,
         )
 
     def _tidy(self) -> None:

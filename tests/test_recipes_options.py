@@ -1,0 +1,211 @@
+"""The table of options: what is let in, what is refused, and that each one does something."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hptune.data import Task
+from hptune.errors import SpaceError
+from hptune.recipes import OPTIONS, Facts, check_space, make_recipe, resolve
+from hptune.recipes.facts import LearnedStatistics
+from hptune.scales import Scale
+from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space
+
+FACTS = Facts(
+    input_shape=(8, 8, 1),
+    task=Task.MULTICLASS,
+    outputs=3,
+    rows=100,
+    statistics=LearnedStatistics(np.arange(64 * 5, dtype=np.float32).reshape(5, 8, 8, 1)),
+    epochs=20,
+)
+
+
+def space(*hyperparameters: Hyperparameter) -> Space:
+    return Space(hyperparameters=hyperparameters)
+
+
+EFFECTS: dict[str, tuple[dict[str, Any], Any]] = {
+    "optimizer": ({}, "sgd"),
+    "learning_rate": ({}, 0.5),
+    "learning_rate_sgd": ({"optimizer": "sgd"}, 0.5),
+    "learning_rate_rmsprop": ({"optimizer": "rmsprop"}, 0.5),
+    "learning_rate_adam": ({"learning_rate": 0.1}, 0.5),
+    "momentum": ({"optimizer": "sgd"}, 0.3),
+    "nesterov": ({"optimizer": "sgd"}, True),
+    "rho": ({"optimizer": "rmsprop"}, 0.3),
+    "beta_1": ({}, 0.3),
+    "beta_2": ({}, 0.3),
+    "epsilon": ({"optimizer": "rmsprop"}, 0.3),
+    "batch_size": ({}, "all"),
+    "layers": ({}, 3),
+    "units": ({}, 9),
+    "activation": ({}, "gelu"),
+    "kernel_initializer": ({}, "zeros"),
+    "batch_normalization": ({}, True),
+    "batch_normalization_position": ({"batch_normalization": True}, "after"),
+    "dropout": ({}, 0.5),
+    "regularizer": ({"l1": 0.1, "l2": 0.1}, "l2"),
+    "l1": ({}, 0.1),
+    "l2": ({"regularizer": "l1_l2"}, 0.1),
+    "clipping": ({}, "clipnorm"),
+    "clip_threshold": ({"clipping": "clipvalue"}, 0.2),
+    "schedule": ({}, "cosine"),
+    "decay_rate": ({"schedule": "time"}, 0.7),
+    "drop_every": ({"schedule": "step"}, 3),
+    "decay_epochs": ({"schedule": "cosine"}, 7),
+    "learning_rates": ({"schedule": "list"}, "0.1, 0.2"),
+    "ema": ({}, True),
+    "ema_momentum": ({"ema": True}, 0.5),
+    "ema_bias_correction": ({"ema": True}, False),
+    "input_normalization": ({}, "min-max"),
+    "early_stopping_patience": ({}, 4),
+    "early_stopping_min_delta": ({"early_stopping_patience": 4}, 0.1),
+    "blocks": ({}, 3),
+    "convolutions": ({}, 2),
+    "filters": ({}, 5),
+    "kernel_size": ({}, 5),
+    "pooling": ({}, "average"),
+    "head": ({}, "average"),
+    "dense_units": ({}, 0),
+    "flip": ({}, "horizontal"),
+    "rotation": ({}, 0.1),
+    "zoom": ({}, 0.1),
+    "translation": ({}, 0.1),
+    "contrast": ({}, 0.1),
+}
+"""Option → what else is set, and a value that is not the default."""
+
+
+def test_the_effect_of_every_option_is_tested() -> None:
+    assert EFFECTS.keys() == OPTIONS.keys()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [pytest.param(recipe, o.name, id=f"{recipe}-{o.name}") for o in OPTIONS.values() for recipe in o.recipes],
+)
+def test_every_option_changes_what_is_trained(recipe: str, name: str) -> None:
+    around, value = EFFECTS[name]
+    assert make_recipe(recipe, {**around, name: value}, FACTS) != make_recipe(recipe, around, FACTS)
+
+
+@pytest.mark.parametrize("recipe", ["mlp", "cnn"])
+def test_without_values_every_option_has_the_default_of_the_table(recipe: str) -> None:
+    full = resolve({}, recipe)
+    assert full == {
+        **{o.name: o.default for o in OPTIONS.values() if recipe in o.recipes},
+        "learning_rate": 0.001,
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "rate"),
+    [
+        pytest.param({"optimizer": "sgd"}, 0.01, id="the default of the optimiser"),
+        pytest.param({"optimizer": "sgd", "learning_rate": 0.2}, 0.2, id="the common one"),
+        pytest.param({"optimizer": "sgd", "learning_rate": 0.2, "learning_rate_sgd": 0.3}, 0.3, id="its own"),
+        pytest.param({"optimizer": "sgd", "learning_rate_adam": 0.3}, 0.01, id="not another's"),
+    ],
+)
+def test_the_learning_rate_that_holds(values: dict[str, Any], rate: float) -> None:
+    assert resolve(values, "mlp")["learning_rate"] == rate
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        pytest.param({"activation": "rleu"}, "activation: 'rleu' is not relu", id="unknown choice"),
+        pytest.param({"dropout": 1.0}, "dropout: 1.0 is not a number at least 0 below 1", id="open end"),
+        pytest.param({"learning_rate": 0}, "above 0", id="zero learning rate"),
+        pytest.param({"layers": 2.5}, "layers: 2.5 is not a whole number", id="fraction"),
+        pytest.param({"layers": True}, "layers: True is not a whole number", id="boolean for a number"),
+        pytest.param({"nesterov": 1}, "nesterov: 1 is not true or false", id="number for a boolean"),
+        pytest.param({"batch_size": "some"}, "batch_size: 'some'", id="batch size in words"),
+        pytest.param({"batch_size": 0}, "batch_size: 0", id="batch of none"),
+        pytest.param({"learning_rates": "fast"}, "learning_rates", id="rates in words"),
+        pytest.param({"momentun": 0.9}, "momentun: the recipe mlp has no such option", id="unknown option"),
+        pytest.param({"filters": 8}, "filters: the recipe mlp has no such option", id="another recipe's"),
+        pytest.param({"units_0": 8}, "units_0: the recipe mlp has no such option", id="layers count from 1"),
+    ],
+)
+def test_a_wrong_value_or_name_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpaceError, match=message.replace("(", r"\(")):
+        resolve(values, "mlp")
+
+
+def test_what_was_meant_is_guessed() -> None:
+    with pytest.raises(SpaceError) as wrong_name:
+        resolve({"momentun": 0.9}, "mlp")
+    with pytest.raises(SpaceError) as wrong_value:
+        resolve({"activation": "rleu"}, "mlp")
+    assert wrong_name.value.hint == "Did you mean 'momentum'?"
+    assert wrong_value.value.hint == "Did you mean 'relu'?"
+
+
+def test_a_batch_size_among_texts_is_a_number() -> None:
+    assert resolve({"batch_size": "64"}, "mlp")["batch_size"] == 64
+    assert resolve({"batch_size": "all"}, "mlp")["batch_size"] == "all"
+
+
+def test_a_space_of_known_options_passes() -> None:
+    check_space(
+        space(
+            Choice(name="optimizer", options=("sgd", "adam")),
+            Float(name="learning_rate_sgd", low=1e-4, high=1, scale=Scale.LOG),
+            Float(name="momentum", low=0, high=0.99, when=(Condition(parent="optimizer", values=("sgd",)),)),
+            Choice(name="batch_size", options=("32", "64", "all")),
+            Integer(name="layers", low=0, high=3),
+            Integer(name="units_2", low=4, high=8),
+            Boolean(name="batch_normalization"),
+            Fixed(name="dropout", value=0.1),
+        ),
+        "mlp",
+    )
+
+
+@pytest.mark.parametrize(
+    ("hyperparameter", "message"),
+    [
+        pytest.param(Float(name="droput", low=0, high=0.5), "droput", id="unknown name"),
+        pytest.param(Float(name="dropout", low=0, high=1), "dropout: 1.0 is not", id="an end out of bounds"),
+        pytest.param(
+            Choice(name="activation", options=("relu", "relv")), "relv", id="a choice out of bounds"
+        ),
+        pytest.param(
+            Fixed(name="clipping", value="norm"), "clipping: 'norm'", id="a fixed value out of bounds"
+        ),
+        pytest.param(
+            Float(name="layers", low=1, high=3), "layers: must be whole numbers", id="fractions of layers"
+        ),
+        pytest.param(
+            Float(name="momentum", low=0, high=0.9), "does nothing here", id="no effect without sgd"
+        ),
+        pytest.param(Fixed(name="clip_threshold", value=1.0), "clipping is never clipnorm", id="no clipping"),
+        pytest.param(Fixed(name="ema_momentum", value=0.9), "ema is never true", id="no averaging"),
+    ],
+)
+def test_a_space_that_can_not_be_meant_is_refused(hyperparameter: Hyperparameter, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        check_space(space(hyperparameter), "mlp")
+
+
+def test_an_option_is_let_in_where_its_parent_may_ask_for_it() -> None:
+    check_space(space(Boolean(name="ema"), Fixed(name="ema_momentum", value=0.9)), "mlp")
+    check_space(space(Float(name="beta_1", low=0.8, high=0.9)), "mlp")
+
+
+def test_the_range_of_an_option_is_told_in_words() -> None:
+    assert OPTIONS["dropout"].range == "a number at least 0 below 1"
+    assert OPTIONS["pooling"].range == "max, average"
+    assert OPTIONS["nesterov"].range == "true or false"
+
+
+def test_a_batch_is_never_larger_than_the_data() -> None:
+    assert make_recipe("mlp", {"batch_size": 512}, FACTS).batch_size == 100
+    assert make_recipe("mlp", {"batch_size": "all"}, FACTS).batch_size == 100
+    assert make_recipe("mlp", {"batch_size": "all"}, replace(FACTS, rows=7)).batch_size == 7
