@@ -107,13 +107,14 @@ class TestNumbers:
 
     def test_a_lucky_best_at_the_edge_of_the_first_range_does_not_widen_it(self) -> None:
         wide = replace(NOISE, limits=(-9.0, 9.0))
-        trials = [
-            *sampled(space_of(wide, RATE), 30, good_near(3e-3)),
-            trial(99, {"noise": 1.0, "learning_rate": 3e-3}, 2.0),
-        ]
-        move = narrow(space_of(wide, RATE), trials, ACCURACY)["noise"]
-        assert move.verdict is Verdict.KEEP
-        assert "but the other good trials do not gather there" in move.reason
+        space, told, widened = space_of(wide, RATE), 0, 0
+        for seed in range(40):
+            lucky = trial(99, {"noise": 1.0, "learning_rate": 3e-3}, 2.0)
+            move = narrow(space, [*sampled(space, 30, good_near(3e-3), seed), lucky], ACCURACY)["noise"]
+            widened += move.verdict is Verdict.EXPAND
+            told += "but the other good trials do not gather there" in move.reason
+        assert widened <= 6
+        assert told == 40 - widened
 
     def test_an_expansion_stays_inside_the_limits(self) -> None:
         near = replace(RATE, limits=(1e-5, 2.0))
@@ -235,7 +236,7 @@ class TestFairComparison:
         )
         proposal = narrow(space, [*full, *left], ACCURACY)
         assert proposal.notes == ("compared at 18 epochs: 9 trials, 22 more were stopped before",)
-        assert "best 3 of 31 lie in" in proposal["learning_rate"].reason
+        assert "best 7 of 31 lie in" in proposal["learning_rate"].reason
         assert proposal["learning_rate"].verdict is Verdict.NARROW
 
     def test_training_that_ended_by_itself_is_compared_at_any_length(self) -> None:

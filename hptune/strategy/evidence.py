@@ -104,10 +104,11 @@ class Evidence:
 def _good_count(scores: Sequence[float], stopped: int, rules: Rules) -> int:
     """Return how many of the compared, best first, are good; 0 where that can't be told.
 
-    The best `quantile` of all that were judged, at most half of those compared; a tie at the border
-    goes in as a whole, or stays out as a whole where it would make the good the larger half.
+    The best `quantile` of all that were judged, at most half of those; a tie at the border goes in
+    as a whole, or stays out as a whole where it would make the good the larger half. Trials that
+    were stopped before are judged, and not good, so where many were all that went on may be good.
     """
-    most = len(scores) // 2
+    most = min(len(scores), (len(scores) + stopped) // 2)
     wanted = min(max(rules.min_good, math.ceil(rules.quantile * (len(scores) + stopped))), most)
     if len(scores) < rules.min_trials or wanted < rules.min_good:
         return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -120,20 +119,24 @@ def _worth_it(case: _Case, above: bool) -> bool:
     """Tell whether to widen: towards the first range always, past it only if the good gather at the edge.
 
     Where a hyperparameter does not matter the best lies at an edge by luck, and most of all when
-    candidates are put on the bounds. So half of the good trials must lie in the nearest quarter, more
-    than chance would often put there.
+    candidates are put on the bounds. So half of the good trials must lie in the nearest quarter, and
+    either the order of all trials shows that it matters, or chance would rarely put the others there.
     """
     seen, rules = case.seen, case.rules
     reach = unit_of(case.home, case.hp.high if above else case.hp.low)
-    best = case.unit(seen.best) if seen.best is not None else 0.5
-    if not _within(best) or (reach < 1 - rules.edge if above else reach > rules.edge):
+    if seen.best is None or not _within(case.unit(seen.best)):
         return True
-    near = (1 - _NEAR, math.inf) if above else (-math.inf, _NEAR)
-    marked = [near[0] <= case.unit(v) <= near[1] for v in seen.judged]
-    hits = sum(near[0] <= case.unit(v) <= near[1] for v in seen.good)
+    if reach < 1 - rules.edge if above else reach > rules.edge:
+        return True
+    units = [case.unit(v) for v in seen.judged]
+    near = sum(u >= 1 - _NEAR if above else u <= _NEAR for u in units)
+    hits = sum(u >= 1 - _NEAR if above else u <= _NEAR for u in map(case.unit, seen.good))
     if not hits or 2 * hits < len(seen.good):
         return False
-    return chance_at_least(len(marked), sum(marked), len(seen.good), hits) <= rules.side_chance
+    # The best lies there whatever the others do.
+    others = int(seen.best in seen.good)
+    gathered = chance_at_least(len(units) - others, near - others, len(seen.good) - others, hits - others)
+    return min(chance_of_order(units, seen.ranks), gathered) <= rules.chance
 
 
 def _old(case: _Case) -> str:
