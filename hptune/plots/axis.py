@@ -33,16 +33,26 @@ class Axis:
 
     def at(self, value: Value | None) -> float | None:
         """Return where a value lies; None where it has no place on this axis."""
-        if value is None:
-            return None
+        return self.places([value])[0]
+
+    def places(self, values: Sequence[Value | None]) -> list[float | None]:
+        """Return where values lie; None where one has no place on this axis."""
         if self.options is not None:
-            found = next((i for i, o in enumerate(self.options) if same_value(o, value)), None)
-            return None if found is None else (found + 0.5) / len(self.options)
-        if isinstance(value, str) or not math.isfinite(value):
-            return None
-        if (self.scale is Scale.LOG and value <= 0) or (self.scale is Scale.LOG_COMPLEMENT and value >= 1):
-            return None
-        return float(to_unit(self.scale, self.low, self.high, value))
+            count = len(self.options)
+            found = {_key(option): (i + 0.5) / count for i, option in enumerate(self.options)}
+            return [None if value is None else found.get(_key(value)) for value in values]
+        known = [i for i, value in enumerate(values) if self._fits(value)]
+        units = to_unit(self.scale, self.low, self.high, [values[i] for i in known]).tolist()
+        placed: list[float | None] = [None] * len(values)
+        for i, unit in zip(known, units, strict=True):
+            placed[i] = unit
+        return placed
+
+    def _fits(self, value: Value | None) -> bool:
+        """Tell whether a number can lie on this scale."""
+        if value is None or isinstance(value, str) or not math.isfinite(value):
+            return False
+        return _on_scale(self.scale, value)
 
     def span(self, hp: Hyperparameter) -> tuple[float, float] | None:
         """Return where a range (or a run of options) begins and ends; None for options that are apart."""
@@ -86,16 +96,21 @@ def _options(hp: Hyperparameter) -> tuple[Value, ...]:
 
 def _number_axis(name: str, known: Sequence[Number], values: Iterable[Any]) -> Axis:
     scale = known[0].scale
-    inside = [float(v) for v in values if math.isfinite(v) and _fits(scale, float(v))]
-    low = min([hp.low for hp in known if _fits(scale, hp.low)] + inside)
-    high = max([hp.high for hp in known if _fits(scale, hp.high)] + inside)
+    inside = [float(v) for v in values if math.isfinite(v) and _on_scale(scale, float(v))]
+    low = min([hp.low for hp in known if _on_scale(scale, hp.low)] + inside)
+    high = max([hp.high for hp in known if _on_scale(scale, hp.high)] + inside)
     whole = all(isinstance(hp, Integer) for hp in known)
     ticks = _TICKS[scale](low, high, whole)
     placed = tuple((float(to_unit(scale, low, high, t)), describe_value(t)) for t in ticks)
     return Axis(label=name, ticks=placed, low=low, high=high, scale=scale, whole=whole)
 
 
-def _fits(scale: Scale, x: float) -> bool:
+def _key(value: Value) -> tuple[bool, Value]:
+    """Return what only the same option shares: True is not 1, but 1 is 1.0."""
+    return isinstance(value, bool), value
+
+
+def _on_scale(scale: Scale, x: float) -> bool:
     return (scale is not Scale.LOG or x > 0) and (scale is not Scale.LOG_COMPLEMENT or x < 1)
 
 

@@ -42,7 +42,7 @@ class Frame:
         """Return where a position on the y axis lies: 0 at the bottom."""
         return self.floor - unit * (self.floor - self.top)
 
-    def draw(self, *marks: str, title: str, **attributes: object) -> str:
+    def draw(self, *marks: str, title: str, kind: str = "plot", **attributes: object) -> str:
         """Return the whole drawing; `title` says in a sentence what it shows, for those who can't see it."""
         box = f"0 0 {self.width} {self.height}"
         parts = [self._y_axis(), *marks, self._x_axis()]
@@ -52,7 +52,7 @@ class Frame:
             viewBox=box,
             role="img",
             aria_label=title,
-            class_="plot",
+            class_=kind,
             **self._data(),
             **attributes,
         )

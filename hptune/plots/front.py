@@ -11,6 +11,9 @@ from hptune.plots.svg import element, number, path, text
 
 __all__ = ["Priced", "front", "front_plot"]
 
+_CROWD = 600
+"""More points than this are drawn smaller and fainter."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Priced:
@@ -50,7 +53,7 @@ def front_plot(x: Axis, y: Axis, points: Sequence[Priced], *, sign: int, title: 
     for point, (at, up) in zip(shown, corners, strict=True):
         words = element("title", text(f"trial {point.trial}: {point.score:.5g} at {point.cost:.4g}"))
         marks.append(element("circle", words, cx=at, cy=up, r=4.0, class_="mark"))
-    return frame.draw(*marks, title=title)
+    return frame.draw(*marks, title=title, kind="plot crowd" if len(points) > _CROWD else "plot")
 
 
 def _spot(frame: Frame, point: Priced) -> tuple[float, float]:

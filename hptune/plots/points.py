@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from hptune.plots.axis import Axis
 from hptune.plots.frame import Frame
 from hptune.plots.svg import element, number, path, text
-from hptune.scales import Scale, to_unit
-from hptune.space import Hyperparameter, Value
+from hptune.scales import Scale
+from hptune.space import Hyperparameter
 
 __all__ = ["Point", "Region", "axis_plot", "isolation_plot", "regions_of"]
 
 _BINS = 12
 _STRIP = 18
+_CROWD = 600
+"""More points than this are drawn smaller and fainter."""
 _GOLDEN = 0.618033988749895
 
 
@@ -25,7 +27,8 @@ class Point:
     trial: int
     group: int
     """From 1: the pass."""
-    value: Value
+    place: float
+    """Where its value lies on the x axis."""
     score: float | None
     """None where it could not be trained."""
 
@@ -55,19 +58,18 @@ def axis_plot(
     its own. `ranges` are the hyperparameter's, pass by pass.
     """
     lost = [p for p in points if p.score is None]
-    frame = Frame(x=x, y=y, strip=_STRIP if lost else 0)
     scored = [p for p in points if p.score is not None]
+    frame = Frame(x=x, y=y, strip=_STRIP if lost else 0, height=210 if scored or not lost else 80)
     groups = sorted({p.group for p in scored})
     marks = [_shades(frame, ranges), *(_dots(frame, [p for p in scored if p.group == g], g) for g in groups)]
     marks += [_crosses(frame, lost), _star(frame, next((p for p in scored if p.trial == best), None))]
-    return frame.draw(*marks, title=title, data_hp=x.label)
+    crowd = " crowd" if len(points) > _CROWD else ""
+    return frame.draw(*marks, title=title, kind=f"plot{crowd}", data_hp=x.label)
 
 
-def _place(frame: Frame, point: Point) -> float | None:
+def _across(frame: Frame, point: Point) -> float:
     """Return a point's x; those of one option are spread over its part so that they don't hide each other."""
-    unit = frame.x.at(point.value)
-    if unit is None:
-        return None
+    unit = point.place
     if frame.x.options is not None:
         unit += ((point.trial * _GOLDEN) % 1 - 0.5) * 0.7 / len(frame.x.options)
     return frame.px(unit)
@@ -84,9 +86,8 @@ def _dots(frame: Frame, points: Iterable[Point], group: int) -> str:
     inside: list[str] = []
     beyond: list[str] = []
     for point in points:
-        x = _place(frame, point)
-        if x is None or point.score is None:
-            continue
+        assert point.score is not None
+        x = _across(frame, point)
         y, fits = _height(frame, point.score)
         (inside if fits else beyond).append(f"M{number(x)} {number(y)}h0")
     marks = element("path", d="".join(inside), class_=f"dots p{group}") if inside else ""
@@ -97,7 +98,7 @@ def _crosses(frame: Frame, points: Sequence[Point]) -> str:
     if not points:
         return ""
     middle = frame.floor + frame.strip / 2 + 1
-    placed = [x for p in points if (x := _place(frame, p)) is not None]
+    placed = [_across(frame, p) for p in points]
     crosses = "".join(f"M{number(x - 3)} {number(middle - 3)}l6 6m0-6l-6 6" for x in placed)
     rule = element(
         "line", x1=frame.px(0), x2=frame.px(1), y1=frame.floor + 2, y2=frame.floor + 2, class_="grid"
@@ -107,8 +108,9 @@ def _crosses(frame: Frame, points: Sequence[Point]) -> str:
 
 
 def _star(frame: Frame, point: Point | None) -> str:
-    if point is None or point.score is None or (x := _place(frame, point)) is None:
+    if point is None or point.score is None:
         return ""
+    x = _across(frame, point)
     y, _ = _height(frame, point.score)
     words = element("title", text(f"best: trial {point.trial}"))
     return element("circle", words, cx=x, cy=y, r=5.5, class_="best")
@@ -199,12 +201,11 @@ def regions_of(x: Axis, points: Sequence[Point], sign: int) -> list[Region]:
     """
     found: dict[float, list[Point]] = {}
     for point in points:
-        unit = x.at(point.value)
-        if unit is None or point.score is None:
+        if point.score is None:
             continue
-        middle = unit if x.options else (min(int(unit * _BINS), _BINS - 1) + 0.5) / _BINS
-        if x.whole and x.high - x.low < _BINS and x.scale is Scale.LINEAR:
-            middle = float(to_unit(x.scale, x.low, x.high, point.value))
+        own = x.options or (x.whole and x.high - x.low < _BINS and x.scale is Scale.LINEAR)
+        binned = (min(int(point.place * _BINS), _BINS - 1) + 0.5) / _BINS
+        middle = round(point.place, 6) if own else binned
         found.setdefault(middle, []).append(point)
 
     def best(group: list[Point]) -> Point:

@@ -35,10 +35,7 @@ def page_data(facts: Facts) -> str:
         "seconds": [round(t.seconds, 1) for t in trials],
         "reason": {t.id: t.reason for t in trials if t.reason},
         "axes": [_axis(facts.axes[hp.name], hp) for hp in facts.hyperparameters],
-        "places": [
-            [_place(facts.axes[hp.name], t.values.get(hp.name)) for t in trials]
-            for hp in facts.hyperparameters
-        ],
+        "places": [[_place(facts.place(hp.name, t)) for t in trials] for hp in facts.hyperparameters],
         "values": [[_value(t.values.get(hp.name)) for t in trials] for hp in facts.hyperparameters],
     }
     return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
@@ -59,8 +56,7 @@ def _axis(axis: Axis, hp: Hyperparameter) -> dict[str, Any]:
     }
 
 
-def _place(axis: Axis, value: Value | None) -> int | None:
-    place = axis.at(value)
+def _place(place: float | None) -> int | None:
     return None if place is None else round(place * PLACES)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hptune.next_pass import propose
 from hptune.plots.axis import Axis, axis_of, linear_axis
 from hptune.proposal import Proposal
 from hptune.space import Fixed, Hyperparameter, Value
+from hptune.strategy.findings import Finding
 from hptune.strategy.importance import Importance, measure
+from hptune.strategy.lead import Lead, measure_lead
+from hptune.strategy.verdicts import judge_study
 from hptune.study import Identity, Pass, Progress, Study
 from hptune.trial import Objective, Trial, TrialState
 
@@ -77,11 +82,39 @@ class Facts:
         return measure(self.passes[0].space, self.trials, self.goal)
 
     @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the rules see in the whole, the most pressing first; commands name the study."""
+        found = judge_study(self.passes[-1].space, self.trials, self.goal, root=self.passes[0].space)
+        return tuple(replace(f, action=self.named(f.action)) for f in found)
+
+    def named(self, action: str) -> str:
+        """Return an action whose commands are for this study, whichever is the newest."""
+        study = shlex.quote(self.folder)
+        return re.sub(r"\bhptune (narrow|confirm|trials)\b", lambda m: f"{m[0]} {study}", action)
+
+    @cached_property
+    def lead(self) -> Lead | None:
+        """How safe the best configuration's lead is."""
+        return measure_lead(self.trials, self.goal)
+
+    @cached_property
     def axes(self) -> dict[str, Axis]:
         """Where values lie, per hyperparameter that was searched."""
         return {
             hp.name: axis_of(hp.name, self.known(hp.name), self.values(hp.name))
             for hp in self.hyperparameters
+        }
+
+    def place(self, name: str, trial: Trial) -> float | None:
+        """Return where a trial lies on the axis of a hyperparameter; None where it has no value."""
+        return self._places[name][trial.id]
+
+    @cached_property
+    def _places(self) -> dict[str, dict[int, float | None]]:
+        ids = [t.id for t in self.trials]
+        return {
+            name: dict(zip(ids, axis.places([t.values.get(name) for t in self.trials]), strict=True))
+            for name, axis in self.axes.items()
         }
 
     @cached_property
@@ -98,7 +131,7 @@ class Facts:
 def score_axis(label: str, scores: Sequence[float], goal: Objective) -> Axis:
     """Return the axis for scores given best first: down to three times the best half's spread."""
     if not scores:
-        return linear_axis(label, 0.0, 1.0)
+        return Axis(label=label, ticks=())
     best, worst, middle = scores[0], scores[-1], scores[len(scores) // 2]
     spread = abs(best - middle)
     end = worst

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hptune.plots.svg import element, text
+from hptune.strategy.findings import Finding
 
-__all__ = ["Section", "code", "figure", "grid", "items", "note", "paragraph", "region", "table"]
+__all__ = ["Section", "code", "figure", "findings", "grid", "items", "note", "paragraph", "region", "table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,27 @@ def figure(drawing: str, title: str, *below: str) -> str:
 def grid(figures: Iterable[str]) -> str:
     """Return figures side by side, as many as fit."""
     return element("div", *figures, class_="grid")
+
+
+def findings(found: Iterable[Finding]) -> str:
+    """Return what rules saw, each with what to do and where the rule comes from; "" for nothing."""
+    lines = [
+        element(
+            "li",
+            element("span", text(_capital(f)) + ".", class_=f"finding {f.severity.value}"),
+            element("span", text(f.action), class_="action"),
+            " ",
+            element("small", text(f.source), class_="note") if f.source else "",
+        )
+        for f in found
+    ]
+    return element("ul", *lines, class_="findings") if lines else ""
+
+
+def _capital(found: Finding) -> str:
+    """Begin the sentence as one, unless it begins with a name."""
+    first = found.sentence.split(" ", 1)[0].rstrip(":,")
+    return found.sentence if first in found.names else found.sentence[:1].upper() + found.sentence[1:]
 
 
 def table(

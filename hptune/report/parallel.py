@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from hptune.plots.axis import Axis
 from hptune.plots.parallel import parallel_plot
 from hptune.plots.svg import element, text
 from hptune.report.facts import Facts
@@ -27,7 +26,7 @@ def parallel(facts: Facts) -> Section:
     drawn = chosen(facts.ranked)
     last = max(len(facts.ranked) - 1, 1)
     rank = {t.id: 1 - i / last for i, t in enumerate(facts.ranked)}
-    lines = [(t.id, rank[t.id], _places(axes, facts, t)) for t in reversed(drawn)]
+    lines = [(t.id, rank[t.id], _places(facts, t)) for t in reversed(drawn)]
     label = f"{len(drawn)} of {len(facts.ranked)} trials as lines through {len(axes)} hyperparameters"
     picture = parallel_plot([*axes, facts.score_axis], lines, title=label)
     intro = paragraph(
@@ -55,8 +54,9 @@ def chosen(ranked: tuple[Trial, ...], most: int = MOST_LINES) -> list[Trial]:
     return [*head, *(rest[i * len(rest) // wanted] for i in range(wanted))]
 
 
-def _places(axes: list[Axis], facts: Facts, trial: Trial) -> list[float | None]:
-    return [*(axis.at(trial.values.get(axis.label)) for axis in axes), facts.score_axis.at(trial.score)]
+def _places(facts: Facts, trial: Trial) -> list[float | None]:
+    places = [facts.place(hp.name, trial) for hp in facts.hyperparameters]
+    return [*places, facts.score_axis.at(trial.score)]
 
 
 def _fields(facts: Facts) -> str:

@@ -18,7 +18,9 @@ def legend(facts: Facts) -> str:
         element("span", element("i", class_=f"swatch p{p.number}"), f"pass {p.number}", class_="key")
         for p in facts.passes
     ]
-    marks = [element("span", element("b", "○", class_="ring"), "best", class_="key")]
+    marks = []
+    if facts.ranked:
+        marks.append(element("span", element("b", "○", class_="ring"), "best", class_="key"))
     if any(t.state is TrialState.INFEASIBLE for t in facts.trials):
         marks.append(element("span", element("b", "×", class_="cross"), "could not be trained", class_="key"))
     return element("p", *passes, *marks, class_="legend")
@@ -29,14 +31,9 @@ def points(facts: Facts, name: str) -> list[Point]:
     known = {t.id for t in facts.ranked}
     lost = {t.id for t in facts.trials if t.state is TrialState.INFEASIBLE}
     return [
-        Point(
-            trial=t.id,
-            group=t.pass_number,
-            value=t.values[name],
-            score=t.score if t.id in known else None,
-        )
+        Point(trial=t.id, group=t.pass_number, place=place, score=t.score if t.id in known else None)
         for t in facts.trials
-        if name in t.values and (t.id in known or t.id in lost)
+        if (t.id in known or t.id in lost) and (place := facts.place(name, t)) is not None
     ]
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from hptune.plots.svg import element, text
 from hptune.proposal import Verdict, describe_range
 from hptune.report.facts import Facts
-from hptune.report.html import Section, code, items, paragraph
+from hptune.report.html import Section, code, findings, items, paragraph
 from hptune.trial import TrialState
 
 __all__ = ["verdict"]
@@ -21,6 +21,8 @@ def verdict(facts: Facts) -> Section:
         paragraph(_found(facts), class_="lead"),
         items([_cost(facts), *_mattered(facts), *_moved(facts)]),
     ]
+    if facts.findings:
+        parts += [element("h3", text("What the rules see, and what to do")), findings(facts.findings)]
     parts.append(element("h3", text("Next")))
     parts.append(paragraph("See each proposed range and accept, edit or reject it:"))
     parts.append(code(f"hptune narrow {study}"))
@@ -35,6 +37,9 @@ def _found(facts: Facts) -> str:
             if facts.trials
             else "No trial has been trained yet."
         )
+    if len(facts.trials) == 1:
+        reached = f"{identity.objective} {best.score:.5g} at epoch {best.best_epoch} of {best.epochs}"
+        return f"The only trial reached {reached}."
     return (
         f"The best of {len(facts.trials):,} trials is trial {best.id}: {identity.objective} {best.score:.5g}"
         f" at epoch {best.best_epoch} of {best.epochs}, in pass {best.pass_number} of {len(facts.passes)}."
