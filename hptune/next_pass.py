@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from hptune.proposal import Move, Proposal, Verdict
-from hptune.space import Space
+from hptune.space import Fixed, Hyperparameter, Space
 from hptune.space_yaml import dump_space, load_space
 from hptune.strategy import edit
 from hptune.strategy.narrow import narrow
@@ -53,17 +53,21 @@ def read_next_pass(study: Study) -> Proposal | None:
     for hp in wanted:
         move = proposal[hp.name]
         if hp != move.new:
-            verdict = Verdict.KEEP if hp == move.old else Verdict.SET
-            move = Move(
-                name=hp.name,
-                verdict=verdict,
-                old=move.old,
-                new=hp,
-                reason="kept by you" if verdict is Verdict.KEEP else "set by you",
-                by_person=True,
-            )
+            verdict, reason = _by_hand(move.old, hp)
+            move = Move(name=hp.name, verdict=verdict, old=move.old, new=hp, reason=reason, by_person=True)
         moves.append(move)
     return proposal.with_moves(moves)
+
+
+def _by_hand(old: Hyperparameter, new: Hyperparameter) -> tuple[Verdict, str]:
+    """Say what a person did to a range."""
+    if new == old:
+        return Verdict.KEEP, "kept by you"
+    if isinstance(new, Fixed):
+        return Verdict.FREEZE, "frozen by you"
+    if isinstance(old, Fixed):
+        return Verdict.OPEN, "opened by you"
+    return Verdict.SET, "set by you"
 
 
 def edited(

@@ -54,6 +54,11 @@ class SearchOptions:
         """The study's folder."""
         return self.study or default_path(self.subject.data, self.subject.model)
 
+    @property
+    def budget(self) -> int:
+        """Epochs that the whole search may cost."""
+        return self.trials * self.subject.epochs
+
     def plan(self, space: Space) -> Plan:
         """Return what the budget buys in `space`."""
         return plan(space, trials=self.trials, epochs=self.subject.epochs, passes=self.passes)
@@ -82,6 +87,9 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     if Study.exists(folder) and not options.fresh:
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
             _refuse_another_objective(options, study.identity)
+            if _is_over(options, study):
+                listener.study_opened(study, options.budget)
+                return folder
             dataset, model = options.subject.load()
             study.require(_identity(options, dataset, model, study.identity.goal))
             _run(options, study, dataset, model, listener, stop)
@@ -96,6 +104,19 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     with Study.create(folder, identity, command=options.command) as study, StudyLock(folder):
         _run(options, study, dataset, model, listener, stop)
     return folder
+
+
+_PAID_OUT = "paid_out"
+"""Note in a study: the largest budget, in epochs, that bought all it could."""
+
+
+def _is_over(options: SearchOptions, study: Study) -> bool:
+    """Tell whether this very search has bought all that its budget can, so that nothing need be loaded."""
+    paid = int(study.meta.get(_PAID_OUT, 0))
+    same = study.identity.seed == options.subject.seed and study.identity.oracle == options.oracle
+    same = same and study.identity.epochs == options.subject.epochs
+    same = same and study.identity.settings == options.subject.settings
+    return same and paid >= options.budget and not (study.folder / NEXT_PASS).exists()
 
 
 def _settle_objective(options: SearchOptions, dataset: Dataset, model: Model) -> Objective:
@@ -149,6 +170,8 @@ def _run(
             listener=listener,
             stop=stop,
         ).run()
+    if not stop.now:
+        study.note(_PAID_OUT, str(the_plan.budget))
 
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:

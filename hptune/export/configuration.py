@@ -41,7 +41,7 @@ def as_json(study: Study, trials: Sequence[Trial]) -> str:
             "name": f"trial-{trial.id}",
             "description": _headline(study, trial),
             "hyperparameters": {
-                hp.name: {"value": hp.value, "tier": int(hp.tier)}
+                hp.name: {"value": hp.value, "tier": int(hp.tier) if hp.tier < 4 else "unranked"}
                 for hp in fixed_space(trial, searched)
                 if isinstance(hp, Fixed)
             },
