@@ -101,6 +101,8 @@ def _number_axis(name: str, known: Sequence[Number], values: Iterable[Any]) -> A
     high = max([hp.high for hp in known if _on_scale(scale, hp.high)] + inside)
     whole = all(isinstance(hp, Integer) for hp in known)
     ticks = _TICKS[scale](low, high, whole)
+    if len(ticks) < 2:
+        ticks = [low, high]
     placed = tuple((float(to_unit(scale, low, high, t)), describe_value(t)) for t in ticks)
     return Axis(label=name, ticks=placed, low=low, high=high, scale=scale, whole=whole)
 

@@ -1,0 +1,132 @@
+"""`hptune status`: once, watched, and fast."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+from studies import Recipe, build
+from test_startup import heavy_modules
+
+from hptune.__main__ import run
+from hptune.study import Study, StudyLock
+from hptune.tables import describe_status, duration, follow, sparkline, status_dict
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    meta = {"budget": "500"}
+    build(tmp_path / "s", Recipe(trials=12, running=2, meta=meta)).close()
+    return tmp_path / "s"
+
+
+def test_a_sparkline_rises_with_the_values() -> None:
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([0.5, 0.5]) == "▅▅"
+    assert sparkline([float("nan"), 1.0]) == "▅"
+    assert sparkline([]) == ""
+
+
+def test_a_sparkline_is_as_wide_as_asked_and_ends_with_the_last_value() -> None:
+    line = sparkline([*range(999), 0], width=20)
+    assert len(line) == 20
+    assert line[-1] == "▁"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(4.2, "4 s"), (89, "89 s"), (120, "2 min"), (5390, "1 h 30 min"), (7500, "2 h 5 min")],
+)
+def test_durations_are_short(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_status_tells_trials_under_way_and_the_budget(folder: Path) -> None:
+    with Study.open(folder) as study:
+        status = status_dict(study)
+        spent = study.spent()
+    assert [r["trial"] for r in status["running"]] == [13, 14]
+    assert all(0 < r["epoch"] <= r["of"] for r in status["running"])
+    text = describe_status(status)
+    assert f"{spent} of 500 epochs" in text
+    assert "trial 13: epoch" in text
+    assert "best so far" in text.splitlines()[-1]
+    assert status["eta_seconds"] is None, "no search is running"
+
+
+def test_the_time_to_go_is_told_while_a_search_runs(folder: Path) -> None:
+    with Study.open(folder) as study, StudyLock(folder):
+        status = status_dict(study)
+        stretches = [s for s in study.progress() if s.epochs]
+        pace = sum(s.seconds for s in stretches) / sum(s.epochs for s in stretches)
+        left = 500 - study.spent()
+    assert status["eta_seconds"] == pytest.approx(left * pace / 2, abs=0.1)
+    assert "a search is running, about" in describe_status(status)
+
+
+def test_following_ends_with_the_search(folder: Path) -> None:
+    lock = StudyLock(folder)
+    lock.__enter__()
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            lock.__exit__(None, None, None)
+
+    views = list(follow(folder, every=7.0, sleep=sleep))
+    assert [view["searching"] for view in views] == [True, True, True, False]
+    assert slept == [7.0] * 3
+
+
+def test_watching_a_finished_study_prints_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", str(folder), "--watch"]) == 0
+    assert capsys.readouterr().out.count("no search is running") == 1
+
+
+def test_watching_with_json_prints_one_object_per_line(folder: Path) -> None:
+    with StudyLock(folder):
+        watcher = subprocess.Popen(
+            [sys.executable, "-m", "hptune", "status", str(folder), "--watch", "--every", "0.1", "--json"],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert watcher.stdout is not None
+        lines = [watcher.stdout.readline() for _ in range(3)]
+    rest, _ = watcher.communicate(timeout=20)
+    views = [json.loads(line) for line in [*lines, *rest.splitlines()]]
+    assert all(view["version"] == 1 for view in views)
+    assert [view["searching"] for view in views[:3]] == [True] * 3
+    assert views[-1]["searching"] is False
+    assert watcher.returncode == 0
+
+
+def test_watching_on_a_terminal_keeps_one_view_and_ends_at_ctrl_c(folder: Path) -> None:
+    with StudyLock(folder):
+        watcher = pexpect.spawn(
+            sys.executable,
+            ["-m", "hptune", "status", str(folder), "--watch", "--every", "0.1"],
+            dimensions=(24, 80),
+            encoding="utf-8",
+            timeout=20,
+            env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
+        )
+        watcher.expect("a search is running")
+        watcher.expect("trial 13: epoch")
+        # The view is drawn over the one before: the cursor goes up.
+        watcher.expect(r"\x1b\[1A")
+        watcher.kill(signal.SIGINT)
+        watcher.expect(pexpect.EOF)
+        watcher.close()
+    assert watcher.exitstatus == 0
+
+
+def test_status_loads_neither_tensorflow_nor_pandas(folder: Path) -> None:
+    loaded = heavy_modules(f"from hptune.__main__ import run; run(['status', {str(folder)!r}])")
+    assert not {"tensorflow", "keras", "keras_tuner", "pandas", "scipy", "sklearn", "plotly"} & set(loaded)
