@@ -31,9 +31,16 @@ from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.view import MOST_LEADERS, View, look
 from hptune.trial import TrialState
 
-__all__ = ["MARGIN", "PAUSE_BELOW", "suggest"]
+__all__ = ["DOUBT", "DOUBT_EVERY", "MARGIN", "PAUSE_BELOW", "suggest"]
 
 Array = NDArray[np.float64]
+
+DOUBT = 0.7
+"""Every so often the model is asked with length scales exp(−0.7) ≈ half as long: a search that
+trusts one fit for ever is caught where that fit is wrong."""
+
+DOUBT_EVERY = 4
+"""How many trials are begun between two such asks."""
 
 MARGIN = 0.01
 """What counts as an improvement, in standard deviations of the scores: less is polishing."""
@@ -195,7 +202,16 @@ def _first_row(mind: _Mind, index: int) -> Array | None:
 
 
 def _look(mind: _Mind, *, refit: bool) -> tuple[View, dict[str, Any]]:
-    return look(mind.cube, mind.history, mind.state.epochs, mind.state.memo, mind.rng, refit=refit)
+    doubts = refit and len(mind.history.standings) % DOUBT_EVERY == DOUBT_EVERY - 1
+    return look(
+        mind.cube,
+        mind.history,
+        mind.state.epochs,
+        mind.state.memo,
+        mind.rng,
+        refit=refit,
+        doubt=DOUBT if doubts else 0.0,
+    )
 
 
 def _untried(mind: _Mind, centres: Array) -> Array:

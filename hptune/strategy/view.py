@@ -75,11 +75,13 @@ def look(
     rng: np.random.Generator,
     *,
     refit: bool,
+    doubt: float = 0.0,
 ) -> tuple[View, dict[str, Any]]:
     """Fit the model and return it with the memo for the next look.
 
     What could not be trained counts as no better than the worst that could; running trials count
-    as believed: they take the value the model expects (kriging believer).
+    as believed: they take the value the model expects (kriging believer). `doubt` shortens every
+    length scale by exp(−doubt), so that the model is less sure of what it has not seen.
     """
     groups = _groups(cube, full)
     y = clip_low(history.y) if len(history.y) else history.y
@@ -92,6 +94,7 @@ def look(
     keep = _rows_to_keep(y)
     x, y = x[keep], y[keep]
     theta, memo = _theta(x, y, groups, memo, rng, refit)
+    theta = Theta(theta.lengths - doubt, theta.signal, theta.noise)
     process = condition(x, y, groups, theta)
     process = _believe(process, history, full, groups, y)
     return _view(process, history, full), memo
