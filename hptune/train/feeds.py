@@ -84,5 +84,6 @@ class GeneratorFeed:
             validation_data=(self._arrays.validation_x, self._arrays.validation_y),
             validation_batch_size=rows_at_once(self._arrays.validation_x, self._batch_size),
             callbacks=[conductor],
+            shuffle=False,
             verbose=0,
         )

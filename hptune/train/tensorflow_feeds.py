@@ -68,6 +68,8 @@ class EpochGraph:
     ) -> None:
         self._model = model
         self._rows = arrays.rows
+        self._compiled = model.jit_compile
+        """Whether XLA compiles a step: Keras says so on a GPU only, unless told."""
         self._batch_size = batch_size
         self._steps = -(-arrays.rows // batch_size)
         self._columns = tuple(_tensor(c) for c in (arrays.x, arrays.y, weights) if c is not None)
@@ -91,7 +93,7 @@ class EpochGraph:
     def _train_some(self, order: Any, first: Any, end: Any) -> Any:
         """Train the steps from `first` to before `end` of an epoch."""
         step = self._model.train_step
-        if self._model.jit_compile:
+        if self._compiled:
             step = tf.function(step, jit_compile=True, reduce_retracing=True)
 
         def body(number: Any) -> Any:

@@ -1,0 +1,384 @@
+"""The model door: recipes and a person's own models."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hptune.data import Dataset, Part, Task
+from hptune.errors import ModelError, SpaceError
+from hptune.models import PersonModel, RecipeModel, load_model
+from hptune.models.backend import keras
+from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space
+
+
+def dataset(task: Task = Task.MULTICLASS, shape: tuple[int, ...] = (4,)) -> Dataset:
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 3 if task is not Task.REGRESSION else rng.normal(50, 5, 24)
+    y = y.astype(np.float32 if task is Task.REGRESSION else np.int32)
+    x = rng.normal(size=(24, *shape)).astype(np.float32)
+    classes = ("a", "b", "c") if task is Task.MULTICLASS else ()
+    parts = {"train": Part(x=x[:18], y=y[:18]), "validation": Part(x=x[18:], y=y[18:])}
+    return Dataset(name="made", task=task, classes=classes, fingerprint=task.value, **parts)
+
+
+DATA = dataset()
+SMALL = Space(hyperparameters=(Integer(name="units", low=2, high=4), Fixed(name="layers", value=1)))
+
+HEAD = """
+import keras
+from keras import layers
+import keras_tuner
+
+
+def compiled(model, optimizer="sgd"):
+    model.add(layers.Dense(3, activation="softmax"))
+    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+"""
+
+Written = Callable[[str], str]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """Write a model file; returns FILE.py:build."""
+
+    def write(body: str) -> str:
+        path = tmp_path / "model.py"
+        path.write_text(HEAD + body, encoding="utf-8")
+        return f"{path}:build"
+
+    return write
+
+
+# Recipes
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_a_recipe_comes_with_its_ready_space(name: str) -> None:
+    model = load_model(name, dataset(shape=(4, 4, 1)))
+    assert isinstance(model, RecipeModel)
+    assert model.space().name == name
+    assert model.build(model.space().defaults, seed=0).output_shape == (None, 3)
+
+
+def test_a_recipe_searches_the_space_it_is_given() -> None:
+    assert load_model("mlp", DATA, space=SMALL).space() == SMALL
+
+
+def test_a_space_that_does_not_fit_the_recipe_is_refused() -> None:
+    with pytest.raises(SpaceError, match="unit: the recipe mlp has no such option"):
+        load_model("mlp", DATA, space=Space(hyperparameters=(Integer(name="unit", low=2, high=4),)))
+
+
+def test_an_unknown_model_is_refused_with_what_there_is() -> None:
+    with pytest.raises(ModelError, match="no model is named 'mpl'") as refused:
+        load_model("mpl", DATA)
+    assert "Did you mean 'mlp'?" in refused.value.hint
+    assert "FILE.py:build" in refused.value.hint
+
+
+def test_data_that_a_recipe_can_not_learn_are_refused_at_once() -> None:
+    with pytest.raises(ModelError, match="needs images"):
+        load_model("cnn", dataset(shape=(5,)))
+
+
+def test_the_seed_decides_the_first_weights() -> None:
+    model = load_model("mlp", DATA, space=SMALL)
+
+    def first(seed: int) -> Any:
+        return model.build({"units": 3}, seed=seed).get_weights()[0]
+
+    assert (first(0) == first(0)).all()
+    assert (first(0) != first(1)).any()
+
+
+def test_a_regression_learns_z_scores_of_the_training_targets() -> None:
+    data = dataset(Task.REGRESSION)
+    arrays = load_model("mlp", data, space=SMALL).arrays(data, {})
+    assert arrays.y.shape == (18, 1)
+    assert arrays.y.mean() == pytest.approx(0, abs=1e-6)
+    assert arrays.y.std() == pytest.approx(1, rel=1e-5)
+    mean, deviation = data.train.y.mean(), data.train.y.std()
+    assert arrays.validation_y[:, 0] == pytest.approx((data.validation.y - mean) / deviation, rel=1e-4)
+
+
+def test_classes_and_inputs_are_given_as_they_are() -> None:
+    arrays = load_model("mlp", DATA, space=SMALL).arrays(DATA, {})
+    assert arrays.x is DATA.train.x
+    assert arrays.y is DATA.train.y
+
+
+def test_the_cosine_schedule_spans_the_epochs_of_a_full_training() -> None:
+    space = Space(hyperparameters=(Fixed(name="schedule", value="cosine"),))
+    training = load_model("mlp", DATA, space=space, epochs=8).training({"schedule": "cosine"}, 18)
+    assert training.learning_rate is not None
+    assert training.learning_rate(8) == pytest.approx(0)
+
+
+def test_two_configurations_share_a_graph_only_where_nothing_but_the_learning_rate_differs() -> None:
+    model = load_model("mlp", DATA, space=SMALL)
+    base = {"units": 3, "learning_rate": 0.1}
+    assert model.graph_key(base) == model.graph_key({**base, "learning_rate": 0.2})
+    assert model.graph_key(base) == model.graph_key({**base, "schedule": "time"})
+    assert model.graph_key(base) != model.graph_key({**base, "units": 4})
+    assert model.graph_key(base) != model.graph_key({**base, "beta_1": 0.5})
+
+
+def test_a_stock_keras_tuner_searches_a_recipe(tmp_path: Path) -> None:
+    import keras_tuner
+
+    space = Space(
+        hyperparameters=(
+            Integer(name="units", low=2, high=4),
+            Choice(name="optimizer", options=("sgd", "adam")),
+            Float(name="momentum", low=0, high=0.9, when=(Condition(parent="optimizer", values=("sgd",)),)),
+        )
+    )
+    model = load_model("mlp", DATA, space=space)
+    assert isinstance(model, RecipeModel)
+    tuner = keras_tuner.RandomSearch(
+        model.keras_tuner_build, "val_loss", max_trials=2, directory=tmp_path, overwrite=True, seed=1
+    )
+    held = (DATA.validation.x, DATA.validation.y)
+    tuner.search(DATA.train.x, DATA.train.y, validation_data=held, epochs=1, verbose=0)
+    found = tuner.get_best_hyperparameters(2)
+    assert len({tuple(hp.values.items()) for hp in found}) == 2
+    assert all(2 <= hp.get("units") <= 4 for hp in found)
+    built = model.keras_tuner_build(found[0])
+    assert built.layers[1].units == found[0].get("units")
+
+
+# A person's own
+
+
+def test_the_hyperparameters_of_a_build_function_are_found(written: Written) -> None:
+    model = load_model(
+        written(
+            """def build(hp):
+    model = keras.Sequential([layers.Flatten()])
+    activation = hp.Choice("activation", ["relu", "tanh"])
+    model.add(layers.Dense(hp.Int("units", 2, 6, step=2), activation=activation))
+    if hp.Boolean("dropout"):
+        model.add(layers.Dropout(0.25))
+    return compiled(model, keras.optimizers.Adam(hp.Float("lr", 1e-4, 1e-2, sampling="log")))
+"""
+        ),
+        DATA,
+    )
+    space = model.space()
+    assert [type(space[name]) for name in ("units", "activation", "dropout", "lr")] == [
+        *(Integer, Choice, Boolean, Float)
+    ]
+    assert not any(hp.when for hp in space)
+
+
+def test_an_if_on_a_choice_becomes_a_condition(written: Written) -> None:
+    space = load_model(
+        written(
+            """def build(hp):
+    model = keras.Sequential()
+    if hp.Choice("optimizer", ["adam", "sgd"]) == "sgd":
+        if hp.Boolean("heavy"):
+            hp.Float("momentum", 0.5, 0.9)
+    return compiled(model)
+"""
+        ),
+        DATA,
+    ).space()
+    assert space["heavy"].when == (Condition(parent="optimizer", values=("sgd",)),)
+    assert space["momentum"].when == (Condition(parent="heavy", values=(True,)),)
+    assert "momentum" not in space.active({"optimizer": "adam", "heavy": True})
+
+
+def test_a_loop_over_layers_becomes_conditions_and_may_not_grow(written: Written) -> None:
+    space = load_model(
+        written(
+            """def build(hp):
+    model = keras.Sequential()
+    for i in range(hp.Int("num_layers", 1, 3)):
+        model.add(layers.Dense(hp.Int(f"units_{i}", 2, 100)))
+    return compiled(model)
+"""
+        ),
+        DATA,
+    ).space()
+    assert space["units_0"].when == ()
+    assert space["units_1"].when == (Condition(parent="num_layers", values=(2, 3)),)
+    assert space["units_2"].when == (Condition(parent="num_layers", values=(3,)),)
+    layers = space["num_layers"]
+    assert isinstance(layers, Integer)
+    assert layers.limits == (1, 3)
+
+
+def test_conditional_scopes_are_all_found(written: Written) -> None:
+    space = load_model(
+        written(
+            """def build(hp):
+    model = keras.Sequential()
+    kind = hp.Choice("kind", ["small", "large"])
+    with hp.conditional_scope("kind", ["large"]):
+        if kind == "large":
+            width = hp.Choice("width", [4, 8])
+            with hp.conditional_scope("width", [8]):
+                if width == 8:
+                    hp.Float("dropout", 0, 0.5)
+    return compiled(model)
+"""
+        ),
+        DATA,
+    ).space()
+    assert space["width"].when == (Condition(parent="kind", values=("large",)),)
+    assert Condition(parent="width", values=(8,)) in space["dropout"].when
+
+
+def test_a_configuration_that_can_not_be_built_does_not_stop_the_search_for_others(written: Written) -> None:
+    space = load_model(
+        written(
+            """def build(hp):
+    if hp.Choice("kind", ["good", "bad", "other"]) == "bad":
+        raise ValueError("not this one")
+    if hp.get("kind") == "other":
+        hp.Float("rate", 0, 1)
+    return compiled(keras.Sequential())
+"""
+        ),
+        DATA,
+    ).space()
+    assert {hp.name for hp in space} == {"kind", "rate"}
+
+
+def test_values_reach_the_build_function(written: Written) -> None:
+    spec = written(
+        'def build(hp):\n    return compiled(keras.Sequential([layers.Dense(hp.Int("units", 2, 9))]))\n'
+    )
+    model = load_model(spec, DATA).build({"units": 7}, seed=0)
+    assert model.layers[0].units == 7
+
+
+def test_a_space_file_overrides_ranges_and_keeps_conditions(written: Written) -> None:
+    spec = written(
+        """def build(hp):
+    if hp.Boolean("momentum_on"):
+        hp.Float("momentum", 0.5, 0.9)
+    hp.Float("lr", 1e-4, 1e-2, sampling="log")
+    return compiled(keras.Sequential())
+"""
+    )
+    given = Space(hyperparameters=(Fixed(name="momentum", value=0.7),))
+    space = load_model(spec, DATA, space=given).space()
+    assert isinstance(space["momentum"], Fixed)
+    assert space["momentum"].when == (Condition(parent="momentum_on", values=(True,)),)
+    assert "lr" in space
+    with pytest.raises(SpaceError, match=r"momentun: .* declares no such hyperparameter") as refused:
+        load_model(spec, DATA, space=Space(hyperparameters=(Fixed(name="momentun", value=0.7),)))
+    assert refused.value.hint == "Did you mean 'momentum'?"
+
+
+HYPERMODEL = """class Tuned(keras_tuner.HyperModel):
+    def build(self, hp):
+        return compiled(keras.Sequential([layers.Dense(hp.Int("units", 2, 9))]))
+
+
+class Own(Tuned):
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, batch_size=hp.Choice("batch_size", [6, 9]), **kwargs)
+
+
+build = %s
+"""
+
+
+@pytest.mark.parametrize("found", ["Tuned", "Tuned()", "Tuned().build"])
+def test_a_hypermodel_may_be_a_class_an_instance_or_a_method(written: Written, found: str) -> None:
+    model = load_model(written(HYPERMODEL % found), DATA)
+    assert [hp.name for hp in model.space()] == ["units"]
+    assert model.own_fit({}) is None
+    assert model.build({"units": 5}, seed=0).layers[0].units == 5
+
+
+def test_what_an_own_fit_asks_for_is_part_of_the_space(written: Written) -> None:
+    model = load_model(written(HYPERMODEL % "Own"), DATA)
+    assert [hp.name for hp in model.space()] == ["units", "batch_size"]
+    assert model.own_fit({"units": 3, "batch_size": 6}) is not None
+
+
+@pytest.mark.parametrize(
+    ("values", "size"),
+    [({}, 18), ({"batch_size": 5}, 5), ({"batch_size": "all"}, 18), ({"batch_size": 999}, 18)],
+)
+def test_a_hyperparameter_named_batch_size_is_the_batch_size(
+    written: Written, values: dict[str, Any], size: int
+) -> None:
+    spec = written(
+        'def build(hp):\n    hp.Int("batch_size", 1, 999)\n    return compiled(keras.Sequential())\n'
+    )
+    assert load_model(spec, DATA).batch_size(values, 18) == size
+    assert load_model(spec, DATA).batch_size({}, 1000) == 32
+
+
+def test_a_model_survives_pickling_without_being_explored_again(written: Written) -> None:
+    model = load_model(written(HYPERMODEL % "Tuned"), DATA)
+    again = pickle.loads(pickle.dumps(model))
+    assert isinstance(again, PersonModel)
+    assert again.space() == model.space()
+    assert again.fingerprint == model.fingerprint
+    assert again.build({"units": 5}, seed=0).layers[0].units == 5
+
+
+def test_the_fingerprint_follows_the_file(written: Written) -> None:
+    first = load_model(written("def build(hp):\n    return compiled(keras.Sequential())\n"), DATA)
+    second = load_model(written("def build(hp):\n    return compiled( keras.Sequential())\n"), DATA)
+    assert first.fingerprint != second.fingerprint
+    assert load_model("mlp", DATA).fingerprint != load_model("cnn", dataset(shape=(4, 4))).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        pytest.param("def build(hp):\n    compiled(keras.Sequential())\n", "returned None", id="none"),
+        pytest.param(
+            "def build(hp):\n    return 7\n", "returned builtins.int, not a keras.Model", id="a number"
+        ),
+        pytest.param(
+            "def build(hp):\n    return keras.Sequential()\n", "the model is not compiled", id="uncompiled"
+        ),
+        pytest.param(
+            "def build(hp):\n    return 1 / 0\n",
+            r"model.py:14: ZeroDivisionError: division by zero",
+            id="raises",
+        ),
+        pytest.param("def built(hp):\n    return 1\n", "has no function 'build'", id="missing"),
+        pytest.param("def build(hp)\n    return 1\n", r"model.py:13: not valid Python", id="syntax"),
+        pytest.param(
+            "class build:\n    def __init__(self, n): ...\n    def build(self, hp): ...\n",
+            "can't be made: TypeError",
+            id="a class that needs arguments",
+        ),
+    ],
+)
+def test_a_file_that_gives_no_model_is_refused_with_its_line(
+    written: Written, body: str, message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        load_model(written(body), DATA)
+
+
+def test_what_a_build_function_raised_is_the_cause(written: Written) -> None:
+    with pytest.raises(ModelError) as refused:
+        load_model(written("def build(hp):\n    return 1 / 0\n"), DATA)
+    assert isinstance(refused.value.__cause__, ZeroDivisionError)
+
+
+def test_keras_is_imported_quietly_and_only_once() -> None:
+    import keras as imported
+
+    assert imported is keras

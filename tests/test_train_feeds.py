@@ -1,0 +1,174 @@
+"""However rows are fed, the weights come out the same bits as by Keras's own loop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hptune.data import Task
+from hptune.models import Arrays, Training
+from hptune.models.backend import keras, set_up
+from hptune.recipes import Facts, make_recipe
+from hptune.recipes.facts import LearnedStatistics
+from hptune.space import Value
+from hptune.train import tensorflow_feeds
+from hptune.train.choose import choose_feed
+from hptune.train.conductor import Conductor
+from hptune.train.feeds import Feed, GeneratorFeed, batches, rows_at_once
+from hptune.train.order import shuffled
+from hptune.train.progress import Progress
+from hptune.train.session import make_ready
+from hptune.train.tensorflow_feeds import EpochGraph, RowsFeed
+from hptune.trial import Job
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(37, 5)).astype(np.float32)
+Y = (X[:, 0] > 0).astype(np.int32) + (X[:, 1] > 0)
+ARRAYS = Arrays(x=X[:25], y=Y[:25], validation_x=X[25:], validation_y=Y[25:])
+WEIGHTS = RNG.uniform(0.5, 2, 25).astype(np.float32)
+BATCH = 8
+FACTS = Facts(
+    input_shape=(5,), task=Task.MULTICLASS, outputs=3, rows=25, statistics=LearnedStatistics(ARRAYS.x)
+)
+VALUES: dict[str, Value] = {
+    "units": 6,
+    "batch_normalization": True,
+    "dropout": 0.2,
+    "l2": 1e-3,
+    "clipping": "global_clipnorm",
+}
+
+
+@pytest.fixture(autouse=True)
+def deterministic() -> None:
+    set_up((5,))
+
+
+def built(values: Mapping[str, Value]) -> Any:
+    keras.utils.set_random_seed(3)
+    model = make_recipe("mlp", values, FACTS).build()
+    make_ready(model, ARRAYS)
+    return model
+
+
+def conductor(epochs: int) -> Conductor:
+    job = Job(id=1, trial_id=1, values={}, seed=9, initial_epoch=0, epochs=epochs)
+    return Conductor(
+        job=job,
+        training=Training(batch_size=BATCH),
+        objective=None,
+        on_epoch=lambda epoch, report: False,
+        progress=Progress(),
+    )
+
+
+def trained(
+    kind: Any, weights: Any = None, epochs: int = 3, values: Mapping[str, Value] = VALUES
+) -> tuple[Any, list[dict[str, float]]]:
+    model = built(values)
+    feed: Feed = kind(model, ARRAYS, weights, BATCH)
+    feed.trace()
+    watching = conductor(epochs)
+    feed.fit(watching, 9, 0, epochs)
+    return model, watching.curve
+
+
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["rows alike", "rows weighted"])
+@pytest.mark.parametrize("kind", [EpochGraph, RowsFeed])
+def test_the_fast_paths_give_the_bits_of_kerass_own_loop(kind: Any, weights: Any) -> None:
+    slow, slow_curve = trained(GeneratorFeed, weights)
+    fast, fast_curve = trained(kind, weights)
+    assert fast_curve == slow_curve
+    for a, b in zip(fast.weights, slow.weights, strict=True):
+        assert (a.numpy() == b.numpy()).all(), a.path
+
+
+def test_how_an_epoch_is_divided_into_calls_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, _ = trained(EpochGraph)
+    monkeypatch.setattr(tensorflow_feeds, "_SECONDS_A_CALL", 0.0)
+    steps: list[int] = []
+    run = tensorflow_feeds._Calls.run
+
+    def counted(self: Any, train: Any) -> Any:
+        def step(first: Any, end: Any) -> Any:
+            steps.append(int(end - first))
+            return train(first, end)
+
+        return run(self, step)
+
+    monkeypatch.setattr(tensorflow_feeds._Calls, "run", counted)
+    divided, _ = trained(EpochGraph)
+    assert steps == [4, 1, 1, 1, 1, 1, 1, 1, 1]
+    assert all((a.numpy() == b.numpy()).all() for a, b in zip(whole.weights, divided.weights, strict=True))
+
+
+def test_validation_in_several_batches_gives_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, whole = trained(EpochGraph, epochs=1)
+    monkeypatch.setattr(tensorflow_feeds, "rows_at_once", lambda x, size: 5)
+    _, parted = trained(EpochGraph, epochs=1)
+    assert parted[0] == pytest.approx(whole[0], rel=1e-5)
+
+
+def test_a_compiled_step_trains_nearly_the_same() -> None:
+    def compiled(*arguments: Any) -> EpochGraph:
+        feed = EpochGraph(*arguments)
+        feed._compiled = True
+        return feed
+
+    # XLA draws other random numbers: no dropout.
+    bare: dict[str, Value] = {"layers": 1, "units": 4}
+    _, plain = trained(EpochGraph, epochs=1, values=bare)
+    _, jitted = trained(compiled, epochs=1, values=bare)
+    assert jitted[0] == pytest.approx(plain[0], rel=1e-3)
+
+
+def chosen(model: Any, arrays: Arrays = ARRAYS) -> str:
+    return type(choose_feed(model, arrays, None, BATCH)).__name__
+
+
+class OwnStep(keras.Sequential):  # type: ignore[misc]
+    def train_step(self, data: Any) -> Any:
+        return super().train_step(data)
+
+
+class OwnFit(keras.Sequential):  # type: ignore[misc]
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        return super().fit(*args, **kwargs)
+
+
+def test_the_feed_that_is_chosen_keeps_what_is_a_persons_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def compiled(kind: Any, **how: Any) -> Any:
+        model = kind([keras.Input((5,)), keras.layers.Dense(3)])
+        model.compile("sgd", "mse", **how)
+        return model
+
+    assert chosen(compiled(keras.Sequential)) == "EpochGraph"
+    assert chosen(compiled(keras.Sequential, run_eagerly=True)) == "RowsFeed"
+    assert chosen(compiled(OwnStep)) == "RowsFeed"
+    assert chosen(compiled(OwnFit)) == "GeneratorFeed"
+    monkeypatch.setattr(tensorflow_feeds, "_MOST_BYTES", 100)
+    assert chosen(compiled(keras.Sequential)) == "RowsFeed"
+
+
+def test_batches_take_every_row_once_an_epoch_in_the_epochs_order() -> None:
+    fed = batches(ARRAYS, None, BATCH, lambda epoch: shuffled(9, epoch, 25))
+    for epoch in range(2):
+        taken = [next(fed) for _ in range(4)]
+        assert [len(x) for x, _ in taken] == [8, 8, 8, 1]
+        assert (np.concatenate([x for x, _ in taken]) == ARRAYS.x[shuffled(9, epoch, 25)]).all()
+        assert (np.concatenate([y for _, y in taken]) == ARRAYS.y[shuffled(9, epoch, 25)]).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "rows"), [((300, 64), 300), ((100_000, 64), 65_536), ((100, 3_000_000), 8), ((0, 4), 1)]
+)
+def test_validation_takes_as_many_rows_at_once_as_memory_allows(shape: tuple[int, ...], rows: int) -> None:
+    class Wide:
+        def __init__(self) -> None:
+            self.shape = shape
+
+    x: Any = Wide()
+    assert rows_at_once(x, BATCH) == rows

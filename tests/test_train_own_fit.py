@@ -1,0 +1,159 @@
+"""A HyperModel's own fit: what it is called with and what its results mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hptune.data import Dataset, Part, Task
+from hptune.models import load_model
+from hptune.train import Trainer, resolve_objective
+from hptune.trial import Direction, Job, Objective, Outcome, OutcomeState
+
+ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(30, 3)).astype(np.float32), (np.arange(30) % 2).astype(np.int32)
+DATA = Dataset(
+    name="made",
+    task=Task.BINARY,
+    classes=("no", "yes"),
+    train=Part(x=X[:20], y=Y[:20]),
+    validation=Part(x=X[20:], y=Y[20:]),
+    fingerprint="own fit",
+)
+
+MODEL = """import keras
+import keras_tuner
+
+
+class Own(keras_tuner.HyperModel):
+    def build(self, hp):
+        model = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
+        model.compile(optimizer="sgd", loss="binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    def fit(self, hp, model, {signature}):
+        {body}
+"""
+
+
+def trainer(
+    folder: Path, body: str, signature: str = "*args, **kwargs", objective: Objective | None = ACCURACY
+) -> Trainer:
+    path = folder / "own.py"
+    path.write_text(MODEL.format(body=body, signature=signature), encoding="utf-8")
+    return Trainer(DATA, load_model(f"{path}:Own", DATA), objective)
+
+
+def run(on: Trainer, **more: Any) -> Outcome:
+    job = Job(**{"id": 1, "trial_id": 1, "values": {}, "seed": 0, "initial_epoch": 0, "epochs": 3} | more)
+    return on.run(job)
+
+
+def test_a_history_is_a_curve(tmp_path: Path) -> None:
+    seen: list[int] = []
+    on = trainer(tmp_path, "return model.fit(*args, **kwargs)")
+    job = Job(id=1, trial_id=1, values={}, seed=0, initial_epoch=0, epochs=3)
+    outcome = on.run(job, lambda epoch, report: bool(seen.append(epoch)))
+    assert outcome.state is OutcomeState.DONE, outcome.traceback
+    assert not outcome.ended
+    assert seen == [1, 2, 3]
+    assert len(outcome.curve) == 3
+    assert outcome.curve[0].keys() >= {"loss", "val_accuracy"}
+
+
+def test_a_history_counts_where_the_callbacks_were_left_out(tmp_path: Path) -> None:
+    body = "return model.fit(x, y, validation_data=validation_data, epochs=2, verbose=0)"
+    outcome = run(trainer(tmp_path, body, "x, y, validation_data, **kwargs"))
+    assert len(outcome.curve) == 2
+    assert "val_accuracy" in outcome.curve[0]
+
+
+@pytest.mark.parametrize(
+    ("returned", "curve"),
+    [
+        pytest.param("0.25", [{"val_accuracy": 0.25}], id="a number is the objective"),
+        pytest.param('{"val_accuracy": 0.5, "cost": 3}', [{"val_accuracy": 0.5, "cost": 3.0}], id="metrics"),
+        pytest.param("[0.25, 0.75]", [{"val_accuracy": 0.5}], id="a list is averaged"),
+        pytest.param(
+            '[{"val_accuracy": 0.5}, {"val_accuracy": 1.0, "cost": 1}]',
+            [{"val_accuracy": 0.75}],
+            id="of metrics",
+        ),
+    ],
+)
+def test_anything_else_is_one_judgement_of_the_whole_training(
+    tmp_path: Path, returned: str, curve: list[dict[str, float]]
+) -> None:
+    outcome = run(trainer(tmp_path, f"return {returned}"))
+    assert outcome.ended
+    assert list(outcome.curve) == curve
+
+
+def test_a_list_of_histories_is_the_mean_of_their_best_epochs(tmp_path: Path) -> None:
+    body = "return [model.fit(*args, **kwargs) for _ in range(2)]"
+    outcome = run(trainer(tmp_path, body), epochs=2)
+    assert outcome.ended
+    assert len(outcome.curve) == 1
+    assert "val_accuracy" in outcome.curve[0]
+
+
+@pytest.mark.parametrize("returned", ["None", '"good"'])
+def test_a_result_that_means_nothing_fails_the_trial(tmp_path: Path, returned: str) -> None:
+    outcome = run(trainer(tmp_path, f"return {returned}"))
+    assert outcome.state is OutcomeState.FAILED
+    assert outcome.reason.startswith("fit returned ")
+
+
+def test_a_number_without_a_named_objective_is_to_be_minimised(tmp_path: Path) -> None:
+    on = trainer(tmp_path, "return 0.25", objective=None)
+    reported = on.preflight({})
+    assert reported == ("objective",)
+    assert resolve_objective(None, reported, DATA.task) == Objective(
+        name="objective", direction=Direction.MIN
+    )
+    assert run(on).curve == ({"objective": 0.25},)
+
+
+def test_it_is_called_with_data_epochs_and_callbacks(tmp_path: Path) -> None:
+    body = 'return {"x": len(x), "y": len(y), "held": len(validation_data[0]), **numbers(epochs, callbacks)}'
+    helper = (
+        "\n\ndef numbers(epochs, callbacks):\n    return {'epochs': epochs, 'callbacks': len(callbacks)}\n"
+    )
+    on = trainer(tmp_path, body + helper, "x, y, validation_data, epochs, callbacks, **kwargs")
+    assert run(on).curve == ({"x": 20.0, "y": 20.0, "held": 10.0, "epochs": 3.0, "callbacks": 1.0},)
+
+
+@pytest.mark.parametrize(
+    ("signature", "body"),
+    [
+        pytest.param(
+            "*args, **kwargs", "return model.fit(*args, epochs=2, verbose=0, **kwargs)", id="sets some"
+        ),
+        pytest.param("x, y, validation_data", "return model.fit(x, y, epochs=2, verbose=0)", id="takes few"),
+    ],
+)
+def test_keywords_that_it_sets_or_does_not_take_are_left_out(
+    tmp_path: Path, signature: str, body: str
+) -> None:
+    outcome = run(trainer(tmp_path, body, signature), epochs=5)
+    assert outcome.state is OutcomeState.DONE, outcome.traceback
+    assert len(outcome.curve) == 2
+
+
+def test_an_own_fit_that_goes_on_gets_the_epoch_it_begins_at(tmp_path: Path) -> None:
+    kept = str(tmp_path / "kept.npz")
+    on = trainer(tmp_path, "return model.fit(*args, shuffle=False, **kwargs)")
+    whole = run(on, epochs=4)
+    first = run(on, epochs=2, keep_as=kept)
+    rest = run(on, epochs=4, initial_epoch=2, checkpoint=kept)
+    assert first.curve + rest.curve == whole.curve
+
+
+def test_a_type_error_of_its_own_is_not_mistaken_for_a_keyword(tmp_path: Path) -> None:
+    outcome = run(trainer(tmp_path, 'return 1 if kwargs["epochs"] == 1 else len(5)'))
+    assert outcome.state is OutcomeState.FAILED
+    assert "has no len()" in outcome.reason
