@@ -1,0 +1,143 @@
+"""A Python script that trains a trial's configuration again, with plain Keras."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import platform
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+
+from hptune.data import Dataset
+from hptune.data.pyfile import is_function_spec
+from hptune.errors import StudyError
+from hptune.export.script_data import argument, data
+from hptune.export.script_model import person_model, recipe_model
+from hptune.export.script_part import Part
+from hptune.export.script_text import comment
+from hptune.export.script_train import Plan, training
+from hptune.models import Model, RecipeModel
+from hptune.models.backend import SMALL_ROW, keras
+from hptune.normalise import Normalisation
+from hptune.recipes import resolve
+from hptune.recipes.calls import Call
+from hptune.study import Study
+from hptune.subject import load_again
+from hptune.tables import format_value
+from hptune.train.feeds import rows_at_once
+from hptune.trial import Trial
+
+__all__ = ["assemble", "script"]
+
+
+def script(study: Study, trial: Trial) -> str:
+    """Return a script that loads the data, builds the model and trains it as the trial was.
+
+    On the same backend its score is the trial's. Raises StudyError for a trial without a score, and
+    what loading the study's data and model raises.
+    """
+    if trial.score is None:
+        raise StudyError(f"{study.folder}: trial {trial.id} has no score", hint="Export another one.")
+    dataset, model = load_again(study)
+    part = data(dataset, skip_broken=bool(study.identity.settings.get("skip_broken")))
+    part += _model(model, trial) + training(_plan(study, trial, dataset, model))
+    return f"{comment(_header(study, trial, dataset, part))}\n\n{assemble(part)}"
+
+
+def assemble(part: Part) -> str:
+    """Return imports, constants and functions as one module, without a last line break."""
+    head = [_imports(part.imports), "\n".join(part.constants)]
+    return "\n\n\n".join(["\n\n".join(filter(None, head)), *part.functions])
+
+
+def _model(model: Model, trial: Trial) -> Part:
+    if isinstance(model, RecipeModel):
+        kind = Normalisation(resolve(trial.values, model.name)["input_normalization"])
+        return recipe_model(model.recipe(trial.values), kind)
+    return person_model(model.name, trial.values, fits=model.own_fit(trial.values) is not None)
+
+
+def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Plan:
+    """Return how the trial was trained."""
+    assert trial.score is not None
+    rows, goal = dataset.train.rows, study.identity.goal
+    trained = model.training(trial.values, rows)
+    recipe = model.recipe(trial.values) if isinstance(model, RecipeModel) else None
+    return Plan(
+        seed=trial.seed,
+        epochs=trial.epochs,
+        batch_size=trained.batch_size,
+        validation_batch=rows_at_once(dataset.validation.x, trained.batch_size),
+        validation_rows=dataset.validation.rows,
+        objective=goal,
+        recorded=trial.score,
+        schedule=recipe.schedule if recipe else None,
+        averaged=trained.averaged,
+        patience=trained.patience,
+        min_delta=trained.min_delta,
+        target=recipe.target if recipe else None,
+        factor=goal.name.removeprefix("val_") in trained.units,
+        draws=recipe is None or any(map(_draws, recipe.layers)),
+        one_thread=math.prod(dataset.input_shape) <= SMALL_ROW,
+        fits=model.own_fit(trial.values) is not None,
+        bare=bool(recipe and recipe.homes),
+    )
+
+
+def _draws(layer: Call) -> bool:
+    """Tell whether a layer draws random numbers in training: then it takes a seed."""
+    made = getattr(keras.layers, layer.name.rpartition(".")[2])
+    return "seed" in inspect.signature(made).parameters
+
+
+def _header(study: Study, trial: Trial, dataset: Dataset, part: Part) -> list[str]:
+    """Return what a reader should know first: what this is, how it is run, where it came from."""
+    identity = study.identity
+    usage = "python FILE.py" + (" [DATA]" if dataset.origin and argument(dataset.origin) else "")
+    needs = ["keras", "numpy", *part.needs, keras.backend.backend()]
+    if is_function_spec(identity.model):
+        needs.append(identity.model.rpartition(":")[0])
+    stopped = f" (a full training has {identity.epochs})" if trial.epochs < identity.epochs else ""
+    recorded = f"{identity.objective} {format_value(trial.score)} at epoch {trial.best_epoch}"
+    command = study.meta.get("command", "")
+    lines = [
+        f"Trial {trial.id} of {study.folder.name} ({identity.data} with {identity.model}) with Keras alone:",
+        "",
+        f"    {usage}",
+        "",
+        f"The study has {recorded} of {trial.epochs}{stopped}; on the same backend this gives the same.",
+        f"Found by: {command}" if command else "",
+        f"With: {', '.join(f'{name} {number}' for name, number in _versions(study).items())}",
+        f"Needs: {', '.join(needs)}",
+    ]
+    if keras.backend.backend() != "tensorflow":
+        lines.append(f"Set KERAS_BACKEND={keras.backend.backend()}: another backend gives other numbers.")
+    return [line for number, line in enumerate(lines) if line or number in (1, 3)]
+
+
+def _versions(study: Study) -> dict[str, str]:
+    """Return the versions that the study was searched with, or those of today where it does not say."""
+    noted = study.meta.get("versions")
+    if noted:
+        return {str(name): str(number) for name, number in json.loads(noted).items()}
+    found = {"Python": platform.python_version()}
+    for name in ("keras", keras.backend.backend()):
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _imports(statements: Sequence[str]) -> str:
+    """Return imports in two blocks, the standard library's first, each in the order of isort."""
+    every = {*statements, "import keras", "import numpy as np"}
+    blocks: tuple[list[str], list[str]] = ([], [])
+    for statement in sorted(every, key=lambda text: (text.startswith("from"), text.lower())):
+        blocks[_package(statement) not in sys.stdlib_module_names].append(statement)
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _package(statement: str) -> str:
+    return statement.split()[1].partition(".")[0]

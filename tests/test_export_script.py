@@ -1,0 +1,369 @@
+"""An exported script loads the same rows, trains the same weights and comes to the same score."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from script_studies import CASES
+
+from hptune.data import Dataset, load_dataset
+from hptune.export.script import assemble
+from hptune.export.script_data import data
+from hptune.export.script_text import layout, literal
+
+ROWS = 60
+
+
+def check_style(*paths: Path) -> None:
+    """Fail where ruff with its own settings, not ours, would say or change anything."""
+    for command in (["check"], ["format", "--check", "--diff"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", *map(str, paths)],
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+# Text
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a", "it's", 'a "b"', 'it\'s "b"', 'it\'s "b" and "c"', "a\\b\n\t", "Århus", ["a"], ("a",), {"a": 1.5}],
+)
+def test_a_literal_is_python_that_gives_the_value_and_that_ruff_leaves_alone(
+    value: object, tmp_path: Path
+) -> None:
+    text = literal(value)
+    assert eval(text) == value
+    (tmp_path / "a.py").write_text(f"x = {text}\n", encoding="utf-8")
+    check_style(tmp_path)
+
+
+def test_what_is_too_long_is_broken_inside_its_brackets(tmp_path: Path) -> None:
+    words = [f"word {number}" for number in range(20)]
+    statements = [
+        f"x = {literal(words)}",
+        f"x = {literal({'many': words, 'few': words[:2], 'none': []})}",
+        f"x = {literal('one long text that has no brackets, so that it gets a line of its own: here')}",
+        f"x = {literal('a text that no line of its own is long enough for, ' * 2)}",
+        f"x = {literal(tuple(range(40)))}",
+        f"print({literal(words[0])}, {literal('x' * 60)}, {literal(words[1])}, flush=True)",
+    ]
+    text = "\n".join(layout(statement) for statement in statements)
+    (tmp_path / "a.py").write_text(f"{text}\n")
+    check_style(tmp_path)
+    lines = text.splitlines()
+    assert sum(len(line) > 88 for line in lines) == 1
+    assert lines[0] == "x = ["
+    assert lines[1] == '    "word 0",'
+
+
+# Data
+
+
+@pytest.fixture(scope="module")
+def parts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Every part of a script that is written here; their style is checked in the end."""
+    folder = tmp_path_factory.mktemp("parts")
+    yield folder
+    assert list(folder.iterdir())
+    check_style(folder)
+
+
+@pytest.fixture
+def here(tmp_path: Path, parts: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The working directory, from which a script without arguments is run."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["best.py"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    yield tmp_path
+    for path in tmp_path.glob("*.part.py"):
+        shutil.copy(path, parts / f"{tmp_path.name}-{path.name}")
+
+
+def assert_same_rows(dataset: Dataset, **options: bool) -> None:
+    """Run the part of a script that loads data, and compare bit for bit."""
+    path = Path(f"{dataset.fingerprint}.part.py")
+    # Keras and NumPy are imported for other parts.
+    text = assemble(data(dataset, **options)) + "\n\n\nassert keras and np\n"
+    path.write_text(text, encoding="utf-8")
+    names: dict[str, object] = {}
+    exec(path.read_text(encoding="utf-8"), names)
+    found = names["load_data"]()  # type: ignore[operator]
+    train, held = dataset.train, dataset.validation
+    for array, expected in zip(found, (train.x, train.y, held.x, held.y), strict=True):
+        assert array.dtype == expected.dtype
+        np.testing.assert_array_equal(array, expected)
+
+
+@pytest.mark.parametrize("name", ["iris", "breast_cancer", "diabetes"])
+def test_bundled_rows_are_loaded_again(name: str, here: Path) -> None:
+    assert_same_rows(load_dataset(name, seed=5))
+
+
+def test_bundled_digits_are_loaded_again_as_images(here: Path) -> None:
+    assert_same_rows(load_dataset("digits", as_images=True, validation=0.3))
+
+
+def people(rows: int = ROWS) -> pd.DataFrame:
+    """A table with something of everything."""
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "id": np.arange(rows),
+            "age": np.where(rng.random(rows) < 0.2, np.nan, rng.normal(40, 10, rows)),
+            'the "inner" name, which is long and has a comma': rng.integers(0, 9, rows),
+            "city": rng.choice(["Lyon", "Paris", "Århus", "it's", None], rows),
+            "street": [f"street {i % 55}" for i in range(rows)],
+            "member": rng.choice([True, False, None], rows),
+            "floor": rng.choice(["0", "1", "2", "3+"], rows),
+            "always": 3,
+            "pet": rng.choice(["cat", "dog", "eel"], rows),
+            "income": rng.normal(size=rows) * 1e3,
+            "grade": rng.choice([3, 7], rows),
+        }
+    )
+
+
+@pytest.mark.parametrize("target", ["pet", "income", "grade", "member"])
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_rows_of_a_csv_file_are_encoded_again(target: str, separator: str, here: Path) -> None:
+    people(200).dropna(subset=[target]).to_csv("people.csv", index=False, sep=separator)
+    assert_same_rows(load_dataset("people.csv", target=target))
+
+
+def test_columns_of_one_kind_need_no_distinction(here: Path) -> None:
+    frame = people()
+    for columns in (["age", "income"], ["city", "floor"]):
+        frame[[*columns, "pet"]].to_csv("some.csv", index=False)
+        assert_same_rows(load_dataset("some.csv", target="pet"))
+
+
+def test_validation_rows_have_a_file_of_their_own(here: Path) -> None:
+    people(200).to_csv("train.csv", index=False)
+    # Columns of text may look like numbers there, and values be missing that were not.
+    held = people().assign(floor=[*["0"] * (ROWS - 1), None], street="street 1")
+    held["income"] = held["income"].mask(held["grade"] == 3)
+    held.to_csv("held.csv", index=False, sep=";")
+    assert_same_rows(load_dataset("train.csv", target="pet", validation="held.csv"))
+
+
+def test_rows_of_a_parquet_file_are_encoded_again(here: Path) -> None:
+    frame = people().assign(
+        city=lambda f: f["city"].astype("category"), floor=lambda f: f["grade"].astype("category")
+    )
+    frame["member"] = frame["member"].astype("boolean")
+    frame["counted"] = pd.array([None, *range(ROWS - 1)], dtype="Int64")
+    frame.to_parquet("people.parquet")
+    assert_same_rows(load_dataset("people.parquet", target="pet"))
+
+
+RNG = np.random.default_rng(1)
+NUMBERS = RNG.normal(size=(ROWS, 4))
+CODES = RNG.integers(0, 3, ROWS)
+BYTES = RNG.integers(0, 256, (ROWS, 5, 6), dtype=np.uint8)
+ARRAYS = [
+    pytest.param({"x": NUMBERS, "y": CODES}, id="codes"),
+    pytest.param({"X": NUMBERS[:, 0], "Y": NUMBERS[:, [1]]}, id="columns"),
+    pytest.param({"x": NUMBERS, "y": np.eye(3)[CODES]}, id="a column for each class"),
+    pytest.param({"x": BYTES, "y": np.array(["b", "a", "c"])[CODES]}, id="bytes and text"),
+    pytest.param({"x": NUMBERS, "y": NUMBERS[:, :2]}, id="several targets"),
+    pytest.param(
+        {"x_train": NUMBERS, "y_train": CODES, "x_test": NUMBERS[:9], "y_test": CODES[:9]}, id="own"
+    ),
+]
+
+
+@pytest.mark.parametrize("arrays", ARRAYS)
+def test_arrays_of_an_archive_are_loaded_again(arrays: dict[str, np.ndarray], here: Path) -> None:
+    np.savez("a.npz", **arrays)
+    assert_same_rows(load_dataset("a.npz"))
+    if arrays.get("x") is BYTES:
+        assert_same_rows(load_dataset("a.npz", as_images=True))
+
+
+@pytest.mark.parametrize(
+    ("returned", "target"),
+    [
+        ("x, y", None),
+        ("(x, y), (x[:20], y[:20])", None),
+        ("x, np.array(['no', 'yes'])[y % 2]", None),
+        ("x, x[:, :1]", None),
+        ("pd.DataFrame(x), pd.Series(y, name='kind')", None),
+        ("(pd.DataFrame(x), y), (pd.DataFrame(x[:20]), y[:20])", None),
+        ("pd.DataFrame(x).assign(kind=y)", "kind"),
+    ],
+)
+def test_a_persons_function_is_called_again(returned: str, target: str | None, here: Path) -> None:
+    Path("own").mkdir()
+    # A name that is none in Python, and a file beside it.
+    Path("own/my-data.py").write_text(
+        "import numpy as np\nimport pandas as pd\nfrom seeds import SEED\n\n\ndef load():\n"
+        "    rng = np.random.default_rng(SEED)\n"
+        f"    x, y = rng.normal(size=({ROWS}, 4)), rng.integers(0, 3, {ROWS})\n    return {returned}\n"
+    )
+    Path("own/seeds.py").write_text("SEED = 4\n")
+    try:
+        assert_same_rows(load_dataset("own/my-data.py:load", target=target))
+    finally:
+        for name in ("seeds", "my-data"):
+            sys.modules.pop(name, None)
+
+
+def draw(folder: Path, rows: int, mode: str = "RGB") -> None:
+    """Write images of two classes, of several sizes, types and orientations."""
+    rng = np.random.default_rng(len(str(folder)))
+    for name in ("cat", "dog"):
+        (folder / name).mkdir(parents=True)
+        for row in range(rows):
+            size = (12, 10) if row % 3 else (9, 14)
+            pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+            image = Image.fromarray(pixels).convert(mode)
+            exif = Image.Exif()
+            exif[0x0112] = 6 if row == 4 else 1
+            image.save(folder / name / f"{row}.{'png' if row % 2 else 'jpg'}", exif=exif)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_folder_of_images_is_read_again(mode: str, here: Path) -> None:
+    draw(Path("pets"), 8, mode)
+    assert_same_rows(load_dataset("pets"))
+
+
+def test_a_folder_may_bring_validation_images_and_broken_ones(here: Path) -> None:
+    draw(Path("pets/train"), 8)
+    draw(Path("pets/val"), 3)
+    Path("pets/train/cat/x.png").write_bytes(b"no image")
+    assert_same_rows(load_dataset("pets", skip_broken=True), skip_broken=True)
+
+
+def test_another_place_of_the_data_is_taken_from_the_command_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people().to_csv("people.csv", index=False)
+    dataset = load_dataset("people.csv", target="pet")
+    Path("people.csv").rename("moved.csv")
+    monkeypatch.setattr(sys, "argv", ["best.py", "moved.csv"])
+    assert_same_rows(dataset)
+
+
+# Training
+
+RUN_ALL = """
+import contextlib, io, json, runpy, sys
+from pathlib import Path
+
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "hptune":
+            raise ImportError("a script needs no hptune")
+
+sys.meta_path.insert(0, Blocked())
+said = {}
+for name in sys.argv[1:]:
+    sys.argv = [f"{name}.py"]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        runpy.run_path(f"{name}.py", run_name="__main__")
+    said[name] = out.getvalue()
+Path("said.json").write_text(json.dumps(said))
+"""
+"""Runs scripts one after the other: loading TensorFlow takes longer than all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """Scripts, what their trials came to, and what they said."""
+
+    folder: Path
+    trials: dict[str, dict[str, float]]
+    said: dict[str, str]
+
+
+def run(arguments: list[str], folder: Path, *path: Path) -> str:
+    """Run Python in a folder; return what it printed."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, path)), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    folder = tmp_path_factory.mktemp("exported")
+    tests = Path(__file__).parent
+    run([str(tests / "script_studies.py"), str(folder)], folder, tests, tests.parent)
+    run(["-c", RUN_ALL, *CASES], folder / "run")
+    trials = json.loads((folder / "scores.json").read_text())
+    said = json.loads((folder / "run" / "said.json").read_text())
+    return Exported(folder=folder / "run", trials=trials, said=said)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_script_comes_to_the_score_of_its_trial(name: str, exported: Exported) -> None:
+    trial, last = exported.trials[name], exported.said[name].splitlines()[-1]
+    objective = CASES[name].objective.partition(":")[2]
+    shown = f"{trial['score']:.9g}"
+    at = "" if name == "own fit" else f" at epoch {trial['epoch']}"
+    assert last == f"{objective} {shown}{at}, {shown} in the study"
+    assert (exported.folder / f"{name}.keras").is_file()
+
+
+def test_a_script_trains_as_many_epochs_as_its_trial(exported: Exported) -> None:
+    name = "adam, stopped early"
+    assert exported.trials[name]["epochs"] == 2 < CASES[name].trained < CASES[name].epochs
+    text = (exported.folder / f"{name}.py").read_text(encoding="utf-8")
+    assert "of 2 (a full training has 9)" in text
+    assert "EPOCHS = 2\n" in text
+
+
+def test_scripts_are_in_the_style_of_ruff(exported: Exported) -> None:
+    shutil.rmtree(exported.folder / "own" / "__pycache__", ignore_errors=True)
+    for name in CASES:
+        text = (exported.folder / f"{name}.py").read_text(encoding="utf-8")
+        # The command that found it, and the name under which classes are registered.
+        code = re.sub(r"^#.*|^@keras.saving.*", "", text, flags=re.MULTILINE)
+        assert "hptune" not in code
+    check_style(*(exported.folder / f"{name}.py" for name in CASES))
+
+
+def test_a_saved_model_of_a_regression_answers_in_the_targets_own_units(exported: Exported) -> None:
+    model = keras.models.load_model(exported.folder / "regression.keras")
+    held = load_dataset("diabetes", seed=1).validation
+    error = np.abs(model.predict(held.x, verbose=0)[:, 0] - held.y).mean()
+    assert error == pytest.approx(exported.trials["regression"]["score"], rel=1e-5)
+
+
+def test_a_saved_model_needs_no_class_of_the_script(exported: Exported) -> None:
+    model = keras.models.load_model(exported.folder / "corrected average.keras")
+    held = load_dataset("breast_cancer", seed=1).validation
+    chance = np.clip(model.predict(held.x, verbose=0)[:, 0].astype("float64"), 1e-7, 1 - 1e-7)
+    loss = -np.mean(np.log(np.where(held.y == 1, chance, 1 - chance)))
+    assert loss == pytest.approx(exported.trials["corrected average"]["score"], rel=1e-4)
+
+
+def test_a_script_runs_by_itself_with_data_from_elsewhere(exported: Exported, tmp_path: Path) -> None:
+    (tmp_path / "blocked").mkdir()
+    (tmp_path / "blocked" / "hptune.py").write_text("raise ImportError('a script needs no hptune')\n")
+    (tmp_path / "empty").mkdir()
+    shutil.copy(exported.folder / "table.py", tmp_path / "empty" / "best.py")
+    shutil.copy(exported.folder / "pets.csv", tmp_path / "moved.csv")
+    said = run(["best.py", "../moved.csv"], tmp_path / "empty", tmp_path / "blocked")
+    assert said == exported.said["table"]
+    assert {path.name for path in (tmp_path / "empty").iterdir()} == {"best.py", "best.keras"}
