@@ -9,6 +9,7 @@ from hptune.space import Fixed, Hyperparameter, Space
 from hptune.space_yaml import dump_space, load_space
 from hptune.strategy import edit
 from hptune.strategy.narrow import narrow
+from hptune.strategy.plausible import plausible
 from hptune.study import Study
 from hptune.trial import Objective, Trial
 
@@ -17,15 +18,21 @@ __all__ = ["NEXT_PASS", "edited", "propose", "propose_for", "read_next_pass", "w
 NEXT_PASS = "next-pass.yaml"
 
 
-def propose(space: Space, trials: tuple[Trial, ...], objective: Objective, *, root: Space) -> Proposal:
-    """Return what a pass over `space` teaches, with all trials so far."""
-    return narrow(space, trials, objective, root=root)
+def propose(
+    space: Space, trials: tuple[Trial, ...], objective: Objective, *, root: Space, epochs: int
+) -> Proposal:
+    """Return what a pass over `space` teaches, with all trials so far and what the model makes of them.
+
+    `epochs` are those of a full training.
+    """
+    expected = plausible(space, trials, objective, root=root, epochs=epochs)
+    return narrow(space, trials, objective, root=root, promising=expected)
 
 
 def propose_for(study: Study) -> Proposal:
     """Return what the study's last pass teaches."""
-    passes = study.passes()
-    return propose(passes[-1].space, study.trials(), study.identity.goal, root=passes[0].space)
+    passes, about = study.passes(), study.identity
+    return propose(passes[-1].space, study.trials(), about.goal, root=passes[0].space, epochs=about.epochs)
 
 
 def write_next_pass(study: Study, proposal: Proposal) -> Path:

@@ -166,7 +166,9 @@ def _run(
             searcher=_searcher(options, goal, root, the_plan),
             executor=executor,
             pass_ends=tuple(itertools.accumulate(the_plan.pass_epochs)),
-            narrow=lambda current, trials: propose(current, trials, goal, root=root),
+            narrow=lambda current, trials: propose(
+                current, trials, goal, root=root, epochs=options.subject.epochs
+            ),
             listener=listener,
             stop=stop,
         ).run()

@@ -10,6 +10,7 @@ from types import FrameType, TracebackType
 
 import click
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from hptune.data import Dataset
@@ -25,7 +26,7 @@ class ProgressListener(Listener):
     """Shows a search on stderr: passes, trials, best so far and the time it will still take."""
 
     def __init__(self, *, interactive: bool = False) -> None:
-        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._console = Console(stderr=True, highlight=False)
         self._interactive = interactive
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -51,9 +52,9 @@ class ProgressListener(Listener):
     def data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
         rows = f"{dataset.train.rows} training and {dataset.validation.rows} validation rows"
-        self._console.print(f"{dataset.name}: {dataset.task}, {rows}")
+        self._console.print(f"{dataset.name}: {rows}")
         for note in dataset.notes:
-            self._console.print(f"  {note}", style="dim")
+            self._console.print(Padding(note, (0, 0, 0, 2)), style="dim")
 
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on."""
@@ -77,7 +78,7 @@ class ProgressListener(Listener):
             return
         self._progress = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=16),
             TextColumn("{task.fields[standing]}"),
             console=self._console,
             refresh_per_second=4,

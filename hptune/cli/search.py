@@ -34,8 +34,8 @@ __all__ = ["command"]
 @option("--space", metavar="NAME|FILE", help="A ready space or a space file.  [default: the model's own]")
 @option("--study", type=click.Path(path_type=Path), help="Its folder.  [default: studies/DATA-MODEL]")
 @option("--passes", default=3, type=click.IntRange(1, 20), help="Passes; between them the ranges move.")
-@option("--trials", default=40, type=click.IntRange(1), help="Budget in full trainings, over all passes.")
-@option("--epochs", default=30, type=click.IntRange(1), help="Epochs of a full training.")
+@option("--trials", default=30, type=click.IntRange(1), help="Budget in full trainings, over all passes.")
+@option("--epochs", default=20, type=click.IntRange(1), help="Epochs of a full training.")
 @option("--max-time", type=Duration(), help="Stop after this long: 90s, 30m, 1h30m.")
 @option(
     "--oracle",

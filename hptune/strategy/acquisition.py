@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from hptune.space import Fixed, Number
 from hptune.strategy.encoding import Box, Cube
 
-__all__ = ["CANDIDATES", "all_rows", "draw_candidates", "log_expected_improvement", "probability_above"]
+__all__ = [
+    "CANDIDATES",
+    "all_rows",
+    "draw_candidates",
+    "log_expected_improvement",
+    "probability_above",
+    "uniform_candidates",
+]
 
 Array = NDArray[np.float64]
 
@@ -46,7 +53,8 @@ def probability_above(mean: Array, deviation: Array, best: float) -> Array:
     return np.asarray(ndtr((mean - best) / deviation), dtype=np.float64)
 
 
-def _uniform(cube: Cube, box: Box, count: int, rng: np.random.Generator) -> Array:
+def uniform_candidates(cube: Cube, box: Box, count: int, rng: np.random.Generator) -> Array:
+    """Return rows drawn evenly from a box, shape (count, columns)."""
     rows = box.low + rng.random((count, cube.columns)) * (box.high - box.low)
     _draw_options(cube, box, rows, np.ones((count, len(cube.axes)), dtype=bool), rng)
     return rows
@@ -101,7 +109,7 @@ def draw_candidates(
     for box in boxes:
         share = count // len(boxes)
         near = share // 2 if len(centres) else 0
-        rows = _uniform(cube, box, share - near, rng)
+        rows = uniform_candidates(cube, box, share - near, rng)
         if near:
             rows = np.concatenate([rows, _around(cube, box, centres, near, rng)])
         parts.append(_to_edges(cube, box, rows, rng))

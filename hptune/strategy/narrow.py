@@ -13,7 +13,7 @@ enough points in the search space".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from hptune.proposal import Move, Proposal, Verdict, describe_value
@@ -39,17 +39,21 @@ def narrow(
     *,
     root: Space | None = None,
     rules: Rules | None = None,
+    promising: Mapping[str, tuple[float, float]] | None = None,
 ) -> Proposal:
     """Return the ranges for the next pass, each with a verdict and the figures behind it.
 
     `space` has the ranges of the pass just done and `root` those of the first pass: a narrowed range
     may widen towards it, and never becomes less than a tenth of it. A range that a person set
     (`hard`) is never widened; inside it the new range steers, and the set range becomes its limits.
-    The order of the trials makes no difference, and neither does a failed one.
+    `promising` are ranges in which a model expects the best (`plausible.plausible`): they count where
+    the trials themselves don't tell. The order of the trials makes no difference, and neither does a
+    failed one.
     """
     rules = rules or Rules()
     evidence = gather(trials, objective, rules=rules)
-    moves = tuple(_move(hp, space, root or space, evidence, rules) for hp in space)
+    expected = promising or {}
+    moves = tuple(_move(hp, space, root or space, evidence, rules, expected.get(hp.name)) for hp in space)
     best = dict(evidence.best.values) if evidence.best else {}
     return Proposal(
         space=space,
@@ -68,13 +72,20 @@ def _surprises(
     return disagreements(measure(space, trials, objective, rules=rules))
 
 
-def _move(hp: Hyperparameter, space: Space, root: Space, evidence: Evidence, rules: Rules) -> Move:
+def _move(
+    hp: Hyperparameter,
+    space: Space,
+    root: Space,
+    evidence: Evidence,
+    rules: Rules,
+    promising: tuple[float, float] | None,
+) -> Move:
     home = root.get(hp.name)
     if isinstance(hp, Fixed):
         frozen = home is not None and not isinstance(home, Fixed)
         return _keep(hp, f"frozen by you at {describe_value(hp.value)}" if frozen else "fixed in the space")
     if isinstance(hp, Number):
-        return _move_number(hp, _same_kind(hp, home), evidence, rules)
+        return _move_number(hp, _same_kind(hp, home), evidence, rules, promising)
     if isinstance(hp, Choice):
         before = home if isinstance(home, Choice) else hp
         needed = _needed(hp, space)
@@ -94,7 +105,9 @@ def _needed(hp: Choice, space: Space) -> tuple[Value, ...]:
     return tuple(v for other in space for c in other.when if c.parent == hp.name for v in c.values)
 
 
-def _move_number(hp: Number, home: Number, evidence: Evidence, rules: Rules) -> Move:
+def _move_number(
+    hp: Number, home: Number, evidence: Evidence, rules: Rules, promising: tuple[float, float] | None
+) -> Move:
     whole = isinstance(hp, Integer)
     found = shift(
         hp,
@@ -103,6 +116,7 @@ def _move_number(hp: Number, home: Number, evidence: Evidence, rules: Rules) -> 
         rules,
         lambda x: describe_value(round(x) if whole and x == round(x) else x),
         evidence.epochs,
+        promising,
     )
     if found.verdict is Verdict.KEEP:
         return _keep(hp, found.reason)

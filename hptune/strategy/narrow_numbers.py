@@ -49,6 +49,8 @@ class _Case:
     rules: Rules
     text: Callable[[float], str]
     """A position in words."""
+    promising: tuple[float, float] | None
+    """Where the model expects the best values; None where it was not asked."""
     cuts: tuple[Cut, ...]
 
     def unit(self, value: float) -> float:
@@ -66,14 +68,54 @@ class _Case:
 
 
 def shift(
-    hp: Number, home: Number, seen: Column, rules: Rules, text: Callable[[float], str], epochs: int
+    hp: Number,
+    home: Number,
+    seen: Column,
+    rules: Rules,
+    text: Callable[[float], str],
+    epochs: int,
+    promising: tuple[float, float] | None = None,
 ) -> Shift:
     """Decide on a range: expand, else narrow, else keep; each with the figures that speak for it.
 
     `home` is the range of the first pass, `text` says a position in words, `epochs` is the length of
-    training at which the trials were compared.
+    training at which the trials were compared. Where the trials themselves don't tell, the range
+    narrows to what the model finds `promising`.
     """
-    case = _Case(hp=hp, home=home, seen=seen, rules=rules, text=text, cuts=infeasible_cuts(hp, seen, rules))
+    case = _Case(
+        hp=hp,
+        home=home,
+        seen=seen,
+        rules=rules,
+        text=text,
+        promising=promising,
+        cuts=infeasible_cuts(hp, seen, rules),
+    )
+    found = _by_trials(case, epochs)
+    return _by_model(case, found) if found.verdict is Verdict.KEEP else found
+
+
+def _by_model(case: _Case, found: Shift) -> Shift:
+    """Narrow to where the model expects the best values and a margin, joined with the best trial."""
+    if case.promising is None:
+        return found
+    core = [*case.promising, *([] if case.seen.best is None else [case.seen.best])]
+    units = [min(max(case.unit(v), 0.0), 1.0) for v in core]
+    low = max(0.0, min(units) - case.rules.model_margin)
+    high = min(1.0, max(units) + case.rules.model_margin)
+    if high - low > 1 - case.rules.min_gain:
+        return found
+    low, high, said = _apply_cuts(case, low, high)
+    reason = (
+        f"the model expects the best in {case.span(*case.promising)}, joined with the best trial;"
+        f" {case.rules.model_margin:.0%} of the old width kept on each side"
+    )
+    return _settle(case, low, high, "; ".join([reason, *said]))
+
+
+def _by_trials(case: _Case, epochs: int) -> Shift:
+    """Decide by where the trials themselves lie."""
+    seen, rules = case.seen, case.rules
     if seen.compared < rules.min_trials:
         return _cut_only(case, _too_few(seen, rules, epochs))
     stuck = ""

@@ -21,6 +21,8 @@ class Rules:
     """Good trials that must be told apart from the rest."""
     margin: float = 0.25
     """Kept beyond the good trials on each side, of the old width."""
+    model_margin: float = 0.1
+    """Kept on each side of what the model finds promising, of the old width."""
     half_width: float = 0.3
     """Least half width of a new range, of the old width, before it is cut off at the old range."""
     min_width: float = 0.1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hptune.proposal import Proposal, describe_range
-from hptune.tables.text import to_json
+from hptune.space import Fixed
+from hptune.tables.text import to_json, wrapped
 
 __all__ = ["moves_list", "proposal_json", "proposal_text"]
 
@@ -31,14 +32,20 @@ def proposal_json(proposal: Proposal) -> str:
 
 
 def proposal_text(proposal: Proposal) -> str:
-    """Return a proposal as a table, the reasons below their ranges."""
-    import textwrap
-
+    """Return a proposal as a table, the reasons below their ranges; what stays fixed in one line."""
     lines: list[str] = []
+    fixed: list[str] = []
     for move in sorted(proposal.moves, key=lambda m: m.old.tier):
         old, new = describe_range(move.old), describe_range(move.new)
+        if isinstance(move.old, Fixed) and old == new:
+            fixed.append(f"{move.name} {old}")
+            continue
         ranges = old if old == new else f"{old} → {new}"
         tier = f"tier {int(move.old.tier)}" if move.old.tier < 4 else ""
         lines.append(f"{move.verdict.value:<7} {move.name:<22} {ranges:<34} {tier}".rstrip())
-        lines += textwrap.wrap(move.reason, 76, initial_indent="        ", subsequent_indent="        ")
-    return "\n".join([*lines, *(["", *proposal.notes] if proposal.notes else [])])
+        lines += wrapped(move.reason, indent=8)
+    if fixed:
+        lines += ["", *wrapped(f"fixed: {', '.join(fixed)}")]
+    for note in proposal.notes:
+        lines += ["", *wrapped(note)]
+    return "\n".join(lines)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from hptune.proposal import describe_range
-from hptune.space import Value
+from hptune.space import Fixed, Value
 from hptune.study import Study
 from hptune.tables.proposals import moves_list
 from hptune.tables.text import columns, format_value, to_json
@@ -29,13 +29,12 @@ def summary_text(study: Study) -> str:
     if not best:
         return lines[0]
     winner = best[0]
+    values = [[name, format_value(value)] for name, value in winner.values.items()]
     lines += [
         "",
         f"Best: {identity.objective} {format_value(winner.score)}"
         f" (trial {winner.id}, pass {winner.pass_number}, epoch {winner.best_epoch} of {winner.epochs})",
-        columns([[name, format_value(v)] for name, v in winner.values.items()], ["", ""], indent="  ").lstrip(
-            "\n"
-        ),
+        columns(values, ["hyperparameter", "value"], indent="  "),
         "",
         "How the ranges moved:",
         ranges_text(study),
@@ -72,14 +71,16 @@ def summary_json(study: Study) -> str:
 
 
 def ranges_text(study: Study) -> str:
-    """Return each hyperparameter's range, pass by pass, with the best value last."""
+    """Return the range of each hyperparameter that was searched, pass by pass, with the best value last."""
     passes = study.passes()
     best = study.best(1)
     values: Mapping[str, Value] = best[0].values if best else {}
     rows = []
     for hp in sorted(passes[0].space, key=lambda hp: hp.tier):
-        ranges = [describe_range(p.space[hp.name]) if hp.name in p.space else "" for p in passes]
-        rows.append([hp.name, *_only_changes(ranges), format_value(values.get(hp.name))])
+        found = [p.space.get(hp.name) for p in passes]
+        if any(not isinstance(one, Fixed) for one in found):
+            ranges = ["" if one is None else describe_range(one) for one in found]
+            rows.append([hp.name, *_only_changes(ranges), format_value(values.get(hp.name))])
     header = ["hyperparameter", *(f"pass {p.number}" for p in passes), "best"]
     return columns(rows, header, indent="  ")
 
@@ -89,13 +90,12 @@ def _only_changes(ranges: list[str]) -> list[str]:
 
 
 def next_commands(study: Study) -> list[str]:
-    """Return the commands that go on from here."""
+    """Return the commands that go on from here, each with what it is for."""
     folder = shlex.quote(str(study.folder))
     commands = {
-        f"hptune narrow {folder}": "what the last pass taught; accept, edit or reject",
-        f"hptune trials {folder}": "all trials",
+        f"hptune narrow {folder}": "what the last pass taught: accept, edit or reject",
+        f"hptune report {folder}": "one page with the plots",
+        f"hptune export {folder} --format keras": "the trained model, from raw rows to labels",
         f"hptune export {folder} --format python": "a plain Keras script of the best",
-        f"hptune export {folder} --format keras": "the trained model, preprocessing inside",
     }
-    width = max(map(len, commands))
-    return [f"  {command:<{width}}  # {what}" for command, what in commands.items()]
+    return [line for command, what in commands.items() for line in (f"  # {what}", f"  {command}")]

@@ -8,7 +8,7 @@ from typing import Any
 
 from hptune.space import Value
 
-__all__ = ["JSON_VERSION", "columns", "format_value", "to_json"]
+__all__ = ["JSON_VERSION", "columns", "format_value", "to_json", "wrapped"]
 
 JSON_VERSION = 1
 """Schema version of everything printed as JSON; raised when a key changes its meaning."""
@@ -53,3 +53,11 @@ def _numeric(cell: str) -> bool:
 def to_json(content: Mapping[str, Any]) -> str:
     """Return JSON with the schema version first."""
     return json.dumps({"version": JSON_VERSION, **content}, indent=2, default=str)
+
+
+def wrapped(text: str, *, indent: int = 0) -> list[str]:
+    """Return text as lines of at most 80 columns, each indented."""
+    import textwrap
+
+    space = " " * indent
+    return textwrap.wrap(text, 80, initial_indent=space, subsequent_indent=space, break_on_hyphens=False)
