@@ -56,6 +56,11 @@ def infeasible(number: int, values: Mapping[str, Any], reason: str = "diverged")
     return trial(number, values, None, state=TrialState.INFEASIBLE, epochs=0, best_epoch=None, reason=reason)
 
 
+def spread(count: int, low: float = 1e-5, high: float = 1.0) -> list[float]:
+    """Numbers with equal factors between them, both ends included."""
+    return [low * (high / low) ** (i / (count - 1)) for i in range(count)]
+
+
 def sampled(
     space: Space, count: int, score: Callable[[Mapping[str, Any]], float], seed: int = 0, **more: Any
 ) -> list[Trial]:

@@ -90,10 +90,10 @@ def judge_curve(trial: Trial, objective: Objective) -> tuple[Finding, ...]:
         return ()
     rules: tuple[Callable[[_Curve], Finding | None], ...] = (_overfits, _shakes, _improves, _saturated)
     found = [finding for rule in rules if (finding := rule(curve)) is not None]
-    if any(f.kind is Kind.OVERFITTING for f in found):
-        # A curve that falls has saturated, too; the fall is what matters.
-        found = [f for f in found if f.kind is not Kind.SATURATED]
-    return tuple(found)
+    kinds = {f.kind for f in found}
+    # A curve that falls has saturated, too; the fall is what matters.
+    hidden = Kind.SATURATED if Kind.OVERFITTING in kinds else None
+    return tuple(f for f in found if f.kind is not hidden)
 
 
 def _column(trial: Trial, name: str) -> Array | None:
@@ -212,7 +212,10 @@ def _overfits(curve: _Curve) -> Finding | None:
 
 def _shakes(curve: _Curve) -> Finding | None:
     """Late epochs differ by luck as much as configurations may."""
-    if curve.epochs < 2 * _SHORTEST or curve.noise < _SHAKE * curve.gain:
+    steps = np.diff(np.unique(curve.values))
+    # An accuracy moves in steps of one example: less than the smallest step seen is no noise.
+    least = float(steps.min()) if len(steps) else 0.0
+    if curve.epochs < 2 * _SHORTEST or curve.noise < max(_SHAKE * curve.gain, least):
         return None
     noise = describe_value(float(f"{curve.noise:.2g}"))
     return _finding(

@@ -50,6 +50,7 @@ def snapped(
 def _tidy(hp: Number, value: float, *, up: bool) -> float:
     """Return `value` rounded to the fewest digits (of 1 − x on that scale) that stay near it."""
     assert hp.limits is not None
+    value = min(max(value, hp.limits[0]), hp.limits[1])
     if value in (hp.low, hp.high, *hp.limits):
         return value
     mirrored = hp.scale is Scale.LOG_COMPLEMENT
