@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hptune.next_pass import propose
+from hptune.next_pass import propose_for
 from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier, Value
 from hptune.study import Identity, Study
@@ -111,7 +111,7 @@ def build(folder: Path, recipe: Recipe | None = None) -> Study:
         for _ in range(size):
             _train(study, recipe, number, space.sample(rng), rng)
         if number < len(sizes):
-            proposal = propose(space, study.trials(), study.identity.goal, root=recipe.space)
+            proposal = propose_for(study)
             space = proposal.next_space
     under_way = [_ask(study, recipe, len(sizes), space.sample(rng), rng) for _ in range(recipe.running)]
     study.record_progress({job: (epochs + 1) // 2 for job, epochs in under_way})

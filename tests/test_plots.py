@@ -4,7 +4,7 @@ import math
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import spaces
 from strategy_trials import MOMENTUM, RATE
@@ -76,6 +76,7 @@ def test_equal_ends_are_drawn_apart() -> None:
     assert len(axis.ticks) >= 2
 
 
+@settings(max_examples=40)
 @given(spaces(), st.integers(0, 2**16))
 def test_every_value_of_every_range_has_a_place_and_ticks_lie_on_the_axis(space: Space, seed: int) -> None:
     import numpy as np

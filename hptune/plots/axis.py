@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hptune.proposal import describe_value
-from hptune.scales import Scale, from_unit, to_unit
+from hptune.scales import Scale, to_unit
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Value, same_value
 
 __all__ = ["Axis", "axis_of", "linear_axis", "log_axis"]
@@ -188,8 +188,6 @@ def _complement_ticks(low: float, high: float, whole: bool) -> list[float]:
     room = to_unit(Scale.LOG_COMPLEMENT, low, high, found[0]) if found else 1
     if room > 0.15:
         found.insert(0, low)
-    if len(found) < 2:
-        found = [float(f"{x:.4g}") for x in from_unit(Scale.LOG_COMPLEMENT, low, high, [0.0, 0.5, 1.0])]
     return found
 
 

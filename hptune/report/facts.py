@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from hptune.next_pass import propose
+from hptune.next_pass import propose_for
 from hptune.plots.axis import Axis, axis_of, linear_axis
 from hptune.proposal import Proposal
 from hptune.space import Fixed, Hyperparameter, Value
@@ -151,5 +151,5 @@ def read_facts(study: Study) -> Facts:
         passes=passes,
         trials=trials,
         progress=study.progress(),
-        proposal=propose(passes[-1].space, trials, study.identity.goal, root=passes[0].space),
+        proposal=propose_for(study),
     )

@@ -1,0 +1,91 @@
+"""Make the pictures in docs/screenshots from a real search on the bundled digits.
+
+    python docs/screenshots.py [FOLDER]
+
+FOLDER is a working directory that holds studies/digits-mlp; without it a search is run first, which takes
+some minutes. Needs Debian's chromium and chromium-driver.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from browser import Browser, browser  # noqa: E402 - shared with the tests
+
+from hptune.report import write_report  # noqa: E402
+from hptune.study import Study  # noqa: E402
+
+SEARCH = ["search", "digits", "--passes", "3", "--trials", "24", "--epochs", "18"]
+PICTURES = ROOT / "docs" / "screenshots"
+WIDTH = 1100
+
+
+def main() -> None:
+    """Search if need be, write the report and take the pictures."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(sys.argv[1] if len(sys.argv) > 1 else temporary).resolve()
+        os.chdir(folder)
+        if not Study.exists(Path("studies/digits-mlp")):
+            subprocess.run([sys.executable, "-m", "hptune", *SEARCH], check=True)
+        with Study.open(Path("studies/digits-mlp")) as study:
+            report = write_report(study, Path(temporary) / "report.html")
+        PICTURES.mkdir(exist_ok=True)
+        with browser() as window:
+            take(window, report)
+
+
+def take(window: Browser, report: Path) -> None:
+    """Take each picture in the window that shows it best."""
+    window.size(WIDTH, 800)
+    window.open(report)
+    window.picture(PICTURES / "report-verdict.png", clip=section(window, "verdict", header=True))
+    window.picture(PICTURES / "report-ranges.png", clip=section(window, "ranges", most=760))
+    window.picture(PICTURES / "report-axes.png", clip=section(window, "axes", most=760))
+    brush(window, "learning_rate_adam", 0.35, 0.9)
+    window.picture(PICTURES / "report-parallel.png", clip=section(window, "parallel"))
+    window.colours("dark")
+    window.open(report)
+    window.picture(PICTURES / "report-dark.png", clip=section(window, "curves", most=760))
+    window.colours("light")
+    window.size(375, 800, phone=True)
+    window.open(report)
+    window.picture(PICTURES / "report-phone.png", clip=section(window, "axes", most=800))
+
+
+def section(window: Browser, name: str, *, most: float = 1400, header: bool = False) -> dict[str, float]:
+    """Return where a section of the page is, cut to `most` of its height."""
+    top, bottom, width = window.run(
+        """
+        const box = document.getElementById(arguments[0]).getBoundingClientRect();
+        return [box.top + scrollY, box.bottom + scrollY, document.documentElement.clientWidth];
+        """,
+        name,
+    )
+    top = 0 if header else top
+    return {"x": 0, "y": top, "width": width, "height": min(bottom - top, most)}
+
+
+def brush(window: Browser, name: str, low: float, high: float) -> None:
+    """Choose a part of an axis of the parallel coordinates."""
+    x, top, bottom = window.run(
+        """
+        const axis = [...document.querySelectorAll('.paxis')].find((a) => a.dataset.name === arguments[0]);
+        axis.scrollIntoView({block: 'center', behavior: 'instant'});
+        const box = axis.querySelector('line').getBoundingClientRect();
+        return [box.left + box.width / 2, box.top, box.bottom];
+        """,
+        name,
+    )
+    height = bottom - top
+    window.drag((x, bottom - low * height), (x, bottom - high * height))
+
+
+if __name__ == "__main__":
+    main()
