@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 
-__all__ = ["Gradients", "Values", "double_precision", "gradients_of", "is_concrete", "to_array", "values_of"]
+__all__ = [
+    "Gradients",
+    "Values",
+    "descent",
+    "double_precision",
+    "gradients_of",
+    "is_concrete",
+    "to_array",
+    "values_of",
+]
 
 Gradients = Callable[..., tuple[float, list[NDArray[Any] | None]]]
 """Arrays → the value and its gradient by each variable; None where it does not depend on one."""
@@ -33,6 +42,8 @@ def values_of(function: Callable[..., Any], variables: Sequence[Any], *, traced:
         import tensorflow as tf
 
         function = tf.function(function, autograph=False, reduce_retracing=True)
+    elif keras.backend.backend() == "jax" and traced:
+        function = _compiled_by_jax(function, list(variables))
 
     def value(*arrays: Any) -> float:
         with _no_record():
@@ -53,6 +64,30 @@ def gradients_of(function: Callable[..., Any], variables: Sequence[Any], *, trac
     return gradients
 
 
+def descent(
+    function: Callable[..., Any], optimizer: Any, variables: Sequence[Any], *, traced: bool
+) -> Callable[..., float]:
+    """Return what takes one step of `optimizer` down `function`: arrays → the value before the step."""
+    optimizer.build(variables)
+    makers = {"tensorflow": _tensorflow, "jax": _jax, "torch": _torch}
+    both = makers[keras.backend.backend()](
+        function, list(variables), keras.backend.backend() == "jax" and traced
+    )
+
+    def step(*tensors: Any) -> Any:
+        value, found = both(*tensors)
+        pairs = [(g, v) for g, v in zip(found, variables, strict=True) if g is not None]
+        if pairs:
+            optimizer.apply_gradients(pairs)
+        return value
+
+    if keras.backend.backend() == "tensorflow" and traced:
+        import tensorflow as tf
+
+        step = tf.function(step, autograph=False, reduce_retracing=True)
+    return lambda *arrays: float(to_array(step(*map(keras.ops.convert_to_tensor, arrays))))
+
+
 def _tensorflow(function: Callable[..., Any], variables: list[Any], traced: bool) -> Callable[..., Any]:
     import tensorflow as tf
 
@@ -71,13 +106,31 @@ def _tensorflow(function: Callable[..., Any], variables: list[Any], traced: bool
 def _jax(function: Callable[..., Any], variables: list[Any], traced: bool) -> Callable[..., Any]:
     import jax
 
+    gradient = jax.value_and_grad(_pure(function, variables))
+    if traced:
+        gradient = jax.jit(gradient)
+    return lambda *tensors: gradient([variable.value for variable in variables], *tensors)
+
+
+def _compiled_by_jax(function: Callable[..., Any], variables: list[Any]) -> Callable[..., Any]:
+    import jax
+
+    compiled = jax.jit(_pure(function, variables))
+    return lambda *tensors: compiled([variable.value for variable in variables], *tensors)
+
+
+def _pure(function: Callable[..., Any], variables: list[Any]) -> Callable[..., Any]:
+    """Return `function` with the variables' values as its first argument.
+
+    What else it reads, such as a seed, is taken for a constant when it is compiled, so it has to be
+    held still.
+    """
+
     def pure(values: list[Any], *tensors: Any) -> Any:
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))):
             return function(*tensors)
 
-    # Not compiled: state that is no argument would be taken for a constant.
-    gradient = jax.value_and_grad(pure)
-    return lambda *tensors: gradient([variable.value for variable in variables], *tensors)
+    return pure
 
 
 def _torch(function: Callable[..., Any], variables: list[Any], traced: bool) -> Callable[..., Any]:

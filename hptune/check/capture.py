@@ -46,6 +46,7 @@ def watch_layers(model: Any, x: NDArray[Any], *, training: bool) -> dict[int, Se
 @contextmanager
 def _watching(layers: list[Any], seen: dict[int, Seen]) -> Iterator[None]:
     """Stand between each layer and its call."""
+    before = {id(layer): vars(layer).get("call") for layer in layers}
     try:
         for layer in layers:
             # Past Keras's own __setattr__, which would take it for a part of the layer.
@@ -54,6 +55,8 @@ def _watching(layers: list[Any], seen: dict[int, Seen]) -> Iterator[None]:
     finally:
         for layer in layers:
             vars(layer).pop("call", None)
+            if before[id(layer)] is not None:
+                vars(layer)["call"] = before[id(layer)]
 
 
 def _noted(layer: Any, call: Callable[..., Any], seen: dict[int, Seen]) -> Callable[..., Any]:

@@ -1,8 +1,10 @@
 """Is the gradient of the loss right, by every weight tensor and in every layer?
 
 The loss is worked out in float64 on a few rows, in training mode, as it is trained: dropout with
-one mask that stays, batch normalisation by the rows' own statistics, moving averages put back. The
-weights are first nudged a little off their first values, where biases are 0 and a zeros
+one mask that stays, batch normalisation by the rows' own statistics, moving averages put back;
+augmentation, which changes rows and not what is learned from them, is left out.
+
+The weights are first nudged a little off their first values, where biases are 0 and a zeros
 initialiser holds all units at a kink, so that what is checked is the general case.
 """
 
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,9 +24,10 @@ from hptune.check.naming import all_layers, display_names, is_own, where_written
 from hptune.check.parts import Part, check_parts
 from hptune.check.prepare import build_ready
 from hptune.check.report import Finding, Section, Verdict
-from hptune.check.still import Still, epsilon_of
+from hptune.check.still import Still, epsilon_of, without_augmentation
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.data import Task
+from hptune.log import logger
 from hptune.models import Arrays, Model
 from hptune.models.backend import keras
 from hptune.space import Values
@@ -47,11 +50,20 @@ _SECONDS = 20.0
 
 def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *, seed: int) -> Section:
     """Check the gradients of a configuration in float64. Raises ModelError where it can't be built."""
+    rows = pick_rows(arrays.y, _rows(arrays.x), seed)
+    x, y = arrays.x[rows], arrays.y[rows]
     with double_precision():
         built = build_ready(model, values, seed, arrays, task)
-        rows = pick_rows(arrays.y, _rows(arrays.x), seed)
-        x, y = _wide(arrays.x[rows]), _wide(arrays.y[rows])
-        return gradient_findings(built, x, y, seed=seed)
+        with without_augmentation(built):
+            if _takes(built, _wide(x), _wide(y)):
+                return gradient_findings(built, _wide(x), _wide(y), seed=seed)
+    built = build_ready(model, values, seed, arrays, task)
+    with without_augmentation(built):
+        section = gradient_findings(built, x, y, seed=seed)
+    text = "checked in float32, so only roughly: the model can't be called in float64"
+    hint = 'Leave dtypes to Keras: keras.ops.cast(x, self.compute_dtype), no dtype="float32".'
+    note = Finding(verdict=Verdict.WARNING, text=text, hint=hint)
+    return replace(section, findings=(*section.findings, note))
 
 
 def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> Section:
@@ -133,6 +145,18 @@ def _probe(
     hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
     note = Finding(verdict=Verdict.WARNING, text=text, hint=hint)
     return _Probe(value=value, gradients=gradients, findings=() if training else (note,))
+
+
+def _takes(model: Any, x: NDArray[Any], y: NDArray[Any]) -> bool:
+    """Tell whether a model can be called in this precision; what is wrong elsewhere shows elsewhere."""
+    still = Still(model)
+    try:
+        compute_loss(model, *map(keras.ops.convert_to_tensor, (x, y)), training=True)
+    except Exception as error:
+        logger.debug("in %s: %s", x.dtype, error)
+        return False
+    still.hold()
+    return True
 
 
 def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
@@ -251,23 +275,26 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[Part]) -> lis
     if kinked:
         text = f"kinks wherever the gradient by {_listed(kinked)} was tried: not checked"
         found.append(Finding(verdict=Verdict.WARNING, text=text))
-    return found or [_all_fine(checks)]
+    return found + _of_right(checks)
 
 
-def _all_fine(checks: list[TensorCheck]) -> Finding:
+def _of_right(checks: list[TensorCheck]) -> list[Finding]:
+    """Tell what is right, if anything is."""
     good = [check for check in checks if check.verdict is Verdict.FINE]
     kinks = sum(check.kinks for check in checks)
     tried = sum(check.directions for check in checks)
+    small = [check.name for check in checks if check.verdict is Verdict.SKIPPED]
+    if small and not good:
+        text = f"too small to be measured by {_listed(small)}"
+        return [Finding(verdict=Verdict.WARNING, text=text, hint="See the gradient norms.")]
     if not good:
-        text = "too small by every weight tensor to be measured"
-        return Finding(verdict=Verdict.WARNING, text=text, hint="See the gradient norms.")
+        return []
     text = f"right by {len(good)} weight tensors, relative error at most {max(c.error for c in good):.1g}"
     if kinks:
         text += f"; {kinks} of {tried} directions set aside at kinks"
-    small = [check.name for check in checks if check.verdict is Verdict.SKIPPED]
     if small:
         text += f"; too small to be measured by {_listed(small)}"
-    return Finding(verdict=Verdict.FINE, text=text)
+    return [Finding(verdict=Verdict.FINE, text=text)]
 
 
 def _listed(names: list[str]) -> str:

@@ -71,7 +71,7 @@ def check_parts(
         if time.monotonic() > until:
             break
         if _worth(one.layer) and (everything or has_own_code(one.layer)):
-            checks = _check_layer(one, still, seed)
+            checks = _check_layer(one, still, seed, lost_counts=everything)
             if checks:
                 wrong.append((one.layer, _part(names[id(one.layer)], one.layer, checks)))
     found = [part for layer, part in wrong if not _holds(layer, [other for other, _ in wrong])]
@@ -102,8 +102,12 @@ def _part(name: str, layer: Any, checks: tuple[TensorCheck, ...]) -> Part:
     return Part(name=name, kind=kind, where=where_written(own), checks=checks)
 
 
-def _check_layer(seen: Seen, still: Still, seed: int) -> tuple[TensorCheck, ...]:
-    """Return what is wrong with a layer's gradient."""
+def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> tuple[TensorCheck, ...]:
+    """Return what is wrong with a layer's gradient.
+
+    A layer that lets no gradient through to its input may be meant to; it counts only where weights
+    are known to miss theirs.
+    """
     layer = seen.layer
     flat = keras.tree.flatten((seen.args, seen.kwargs))
     places = [i for i, part in enumerate(flat) if _is_real(part)]
@@ -127,9 +131,11 @@ def _check_layer(seen: Seen, still: Still, seed: int) -> tuple[TensorCheck, ...]
         ("its input" if len(inputs) == 1 else f"input {n}", v) for n, v in enumerate(inputs.values(), 1)
     ]
     by_weight = [(v.name, v) for v in layer.trainable_variables]
-    # Whole numbers that come as real ones, as an embedding's do, have no gradient by right.
-    return tuple(_wrong(result, by_input, still, seed, layer, skip_none=True)) + tuple(
-        _wrong(result, by_weight, still, seed, layer, skip_none=False)
+    # A trace pays where a call is a loop or a network of its own.
+    traced = bool(layer._layers) and not getattr(layer, "run_eagerly", False)
+    return (
+        *_wrong(result, by_input, still, seed, layer, skip_none=not lost_counts, traced=traced),
+        *_wrong(result, by_weight, still, seed, layer, traced=traced),
     )
 
 
@@ -150,13 +156,14 @@ def _wrong(
     still: Still | None,
     seed: int,
     *layers: Any,
-    skip_none: bool,
+    skip_none: bool = False,
+    traced: bool = False,
 ) -> Iterator[TensorCheck]:
     """Give the checks by those variables that come out wrong."""
     if not variables:
         return
     every = [variable for _, variable in variables]
-    evaluate = values_of(function, every, traced=False)
+    evaluate = values_of(function, every, traced=traced)
 
     def value() -> float:
         if still is not None:
@@ -165,7 +172,7 @@ def _wrong(
 
     if still is not None:
         still.hold()
-    _, gradients = gradients_of(function, every, traced=False)()
+    _, gradients = gradients_of(function, every, traced=traced)()
     rng = np.random.default_rng(seed)
     for (name, variable), gradient in zip(variables, gradients, strict=True):
         if gradient is None and skip_none:
@@ -192,7 +199,7 @@ def _wrong_penalties(model: Any, names: dict[int, str], seed: int) -> Iterator[P
         def result(penalty: Any = penalty, variable: Any = variable) -> Any:
             return penalty(variable.value)
 
-        checks = tuple(_wrong(result, [(variable.name, variable)], None, seed, skip_none=False))
+        checks = tuple(_wrong(result, [(variable.name, variable)], None, seed))
         if checks:
             kind = getattr(penalty, "__name__", type(penalty).__name__)
             name = f"the penalty on {variable.path}"
@@ -210,7 +217,7 @@ def _wrong_loss(model: Any, x: NDArray[Any], y: NDArray[Any], still: Still, seed
     def result() -> Any:
         return model.compute_loss(x=None, y=target, y_pred=predicted.value, training=True)
 
-    checks = tuple(_wrong(result, [("the prediction", predicted)], still, seed, skip_none=False))
+    checks = tuple(_wrong(result, [("the prediction", predicted)], still, seed))
     if checks:
         loss = model.loss
         kind = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from hptune.check.autodiff import to_array
+from hptune.check.naming import all_layers
 from hptune.models.backend import keras
 
-__all__ = ["Still", "epsilon_of"]
+__all__ = ["Still", "epsilon_of", "without_augmentation"]
 
 
 class Still:
@@ -42,3 +44,22 @@ def epsilon_of(layers: Iterable[Any]) -> float:
     names = {layer.compute_dtype for layer in layers} | {keras.config.floatx()}
     known = {"float64": 2.0**-52, "float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
     return float(np.max([known.get(name, known["float32"]) for name in names]))
+
+
+@contextmanager
+def without_augmentation(model: Any) -> Iterator[None]:
+    """Let Keras's image augmentation pass rows on as they are. Some of it has no float64 at all."""
+    home = "keras.src.layers.preprocessing.image_preprocessing."
+    muted = [layer for layer in all_layers(model) if type(layer).__module__.startswith(home + "random_")]
+    try:
+        for layer in muted:
+            # Past Keras's own __setattr__, which would take it for a part of the layer.
+            vars(layer)["call"] = _as_it_is
+        yield
+    finally:
+        for layer in muted:
+            vars(layer).pop("call", None)
+
+
+def _as_it_is(images: Any, training: bool = True) -> Any:
+    return images

@@ -1,0 +1,116 @@
+"""All checks of one configuration, one after the other."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hptune.check.gradients import TITLE as GRADIENTS
+from hptune.check.gradients import check_gradients
+from hptune.check.norms import TITLE as NORMS
+from hptune.check.norms import check_norms
+from hptune.check.overfit import TITLE as OVERFIT
+from hptune.check.overfit import check_overfit
+from hptune.check.prepare import build_ready, file_of
+from hptune.check.report import Finding, OnSection, Report, Section, Verdict
+from hptune.check.start import TITLE as START
+from hptune.check.start import check_start
+from hptune.check.throughput import TITLE as THROUGHPUT
+from hptune.check.throughput import check_throughput
+from hptune.check.units import TITLE as UNITS
+from hptune.check.units import check_units
+from hptune.data import Dataset
+from hptune.errors import HptuneError
+from hptune.models import Model
+from hptune.models.backend import keras, set_up
+from hptune.space import Values
+from hptune.train.failures import in_words
+
+__all__ = ["run_checks"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Check:
+    """One check, waiting to be run."""
+
+    name: str
+    title: str
+    run: Callable[[], Section]
+
+
+def _ignore(title: str) -> None:
+    """Listen to nothing."""
+
+
+def run_checks(
+    dataset: Dataset,
+    model: Model,
+    values: Values | None = None,
+    *,
+    seed: int = 0,
+    on_section: OnSection = _ignore,
+) -> Report:
+    """Check one configuration of a model on a data set: by default, the one that a search begins with.
+
+    Raises ModelError where the model can't be built; whatever else goes wrong in it is a finding.
+    """
+    began = time.monotonic()
+    set_up(dataset.input_shape)
+    values = model.space().defaults if values is None else values
+    arrays = model.arrays(dataset, values)
+    x, y = arrays.x, arrays.y
+    with warnings.catch_warnings():
+        # Weights without a gradient are told by name here.
+        warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
+        warnings.filterwarnings("ignore", message="The model does not have any trainable weights")
+        built = build_ready(model, values, seed, arrays, dataset.task)
+        size = model.batch_size(values, arrays.rows)
+        checks = (
+            _Check(
+                name="gradients",
+                title=GRADIENTS,
+                run=lambda: check_gradients(model, values, arrays, dataset.task, seed=seed),
+            ),
+            _Check(name="start", title=START, run=lambda: check_start(built, x, y, seed=seed)),
+            _Check(name="units", title=UNITS, run=lambda: check_units(built, x, seed=seed)),
+            _Check(name="overfit", title=OVERFIT, run=lambda: check_overfit(built, x, y, seed=seed)),
+            _Check(
+                name="norms",
+                title=NORMS,
+                run=lambda: check_norms(built, x, y, batch_size=size, seed=seed),
+            ),
+            _Check(
+                name="throughput",
+                title=THROUGHPUT,
+                run=lambda: check_throughput(built, x, y, batch_size=size),
+            ),
+        )
+        sections = []
+        for check in checks:
+            on_section(check.title)
+            sections.append(_guarded(check, model))
+    return Report(
+        data=dataset.name,
+        model=model.name,
+        values=dict(values),
+        parameters=int(built.count_params()),
+        backend=keras.backend.backend(),
+        sections=tuple(sections),
+        seconds=time.monotonic() - began,
+    )
+
+
+def _guarded(check: _Check, model: Model) -> Section:
+    """Run one check; what the model raises is what was found."""
+    began = time.monotonic()
+    try:
+        return check.run()
+    except HptuneError:
+        raise
+    except Exception as error:
+        text = f"the model fails: {in_words(error, file_of(model))}"
+        finding = Finding(verdict=Verdict.WRONG, text=text, hint="hptune search would fail alike.")
+        seconds = time.monotonic() - began
+        return Section(name=check.name, title=check.title, findings=(finding,), seconds=seconds)

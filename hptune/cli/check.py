@@ -1,0 +1,62 @@
+"""`hptune check`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from hptune.cli.options import json_option, option
+
+__all__ = ["command"]
+
+_SOMETHING_WRONG = 3
+"""The exit code of what a command was given being wrong, a model that can't learn included."""
+
+
+@click.command(name="check", short_help="Check a model before a search: gradients, start, batch size.")
+@click.argument("data", default="digits", envvar="HPTUNE_DATA")
+@option("--target", metavar="COLUMN", help="Column to predict, for a table.")
+@option(
+    "--validation",
+    default="0.2",
+    metavar="SHARE|FILE",
+    help="Share of the rows to validate on, or a file of its own.",
+)
+@option(
+    "--task",
+    type=click.Choice(["binary", "multiclass", "regression"]),
+    help="What kind of target it is.  [default: inferred]",
+)
+@click.option("--skip-broken", is_flag=True, help="Leave out images that can't be read.")
+@option("--model", default="mlp", metavar="NAME|FILE.py:build", help="A recipe, or your own build(hp).")
+@option("--space", metavar="NAME|FILE", help="The space whose defaults are checked.")
+@option("--epochs", default=30, type=click.IntRange(1), help="Epochs of a full training.")
+@option("--seed", default=0, type=click.IntRange(0), help="Seeds everything that is drawn.")
+@json_option
+def command(as_json: bool, space: str | None, **subject: Any) -> int:
+    """Check a model before a search, in the configuration that the search would begin with.
+
+    Gradients against differences in every layer; the loss at the start against chance; units that
+    are dead or alike; whether one batch can be learnt by heart; gradient norms; and batch sizes.
+    Exits with 3 where something is wrong.
+    """
+    from hptune import tables
+    from hptune.check import Verdict, run_checks
+    from hptune.cli.check_text import can_show_marks, report_text
+    from hptune.search import find_space
+    from hptune.subject import Subject
+
+    chosen = Subject(**subject, space=None if space is None else find_space(space))
+    report = run_checks(*chosen.load(), seed=chosen.seed, on_section=_tell)
+    if as_json:
+        click.echo(tables.to_json({"check": report.as_dict()}))
+    else:
+        click.echo(report_text(report, unicode=can_show_marks(sys.stdout.encoding)))
+    return _SOMETHING_WRONG if report.verdict is Verdict.WRONG else 0
+
+
+def _tell(title: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"{title} …", err=True)
