@@ -118,6 +118,27 @@ def test_a_number_without_a_named_objective_is_to_be_minimised(tmp_path: Path) -
     assert run(on).curve == ({"objective": 0.25},)
 
 
+def test_a_number_that_is_none_is_infeasible(tmp_path: Path) -> None:
+    outcome = run(trainer(tmp_path, 'return float("nan")'))
+    assert outcome.state is OutcomeState.INFEASIBLE
+    assert outcome.reason == "diverged at epoch 3 (val_accuracy nan)"
+
+
+def test_a_model_that_is_not_compiled_may_be_fitted_by_its_own_loop(tmp_path: Path) -> None:
+    path = tmp_path / "own.py"
+    text = MODEL.format(body="return 0.5", signature="*args, **kwargs").replace("model.compile(", "dict(")
+    path.write_text(text, encoding="utf-8")
+    on = Trainer(DATA, load_model(f"{path}:Own", DATA), ACCURACY)
+    assert run(on, keep_as=str(tmp_path / "kept.npz")).curve == ({"val_accuracy": 0.5},)
+
+
+def test_a_fit_that_trains_twice_is_judged_by_what_it_returns(tmp_path: Path) -> None:
+    outcome = run(
+        trainer(tmp_path, "model.fit(*args, **kwargs); return model.fit(*args, **kwargs)"), epochs=2
+    )
+    assert len(outcome.curve) == 2
+
+
 def test_it_is_called_with_data_epochs_and_callbacks(tmp_path: Path) -> None:
     body = 'return {"x": len(x), "y": len(y), "held": len(validation_data[0]), **numbers(epochs, callbacks)}'
     helper = (

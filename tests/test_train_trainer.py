@@ -218,9 +218,11 @@ def test_early_stopping_ends_a_training_and_later_jobs_add_nothing(tmp_path: Pat
     assert outcome.ended
     assert outcome.state is OutcomeState.DONE
     assert len(outcome.curve) == 3
-    later = run(values, on=shared, epochs=12, initial_epoch=3, checkpoint=kept)
+    again = str(tmp_path / "again.npz")
+    later = run(values, on=shared, epochs=12, initial_epoch=3, checkpoint=kept, keep_as=again)
     assert later.ended
     assert later.curve == ()
+    assert same_files(kept, again)
 
 
 def test_an_improvement_must_exceed_min_delta_to_count() -> None:

@@ -93,3 +93,5 @@ def _set_up_tensorflow(threads: int | None, deterministic: bool) -> None:
     if deterministic and not gpus:
         # On a GPU some operations have no deterministic form and would fail instead.
         tf.config.experimental.enable_op_determinism()
+        # Without a seed, random operations refuse to run deterministically; each job sets its own.
+        tf.random.set_seed(0)

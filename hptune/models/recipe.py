@@ -28,8 +28,8 @@ class RecipeModel:
     name: str
     facts: Facts
     searched: Space
-    _arrays: dict[str, Arrays] = field(default_factory=dict, repr=False)
-    """Arrays by fingerprint of the data: the same ones each time, so that nothing is copied twice."""
+    _latest: list[tuple[Dataset, Arrays]] = field(default_factory=list, repr=False)
+    """The latest data and its arrays: the same ones each time, so that nothing is copied twice."""
 
     @property
     def fingerprint(self) -> str:
@@ -69,21 +69,21 @@ class RecipeModel:
 
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
         """Return inputs as they are and targets as the recipe learns them: z-scored in a regression."""
-        key = dataset.fingerprint or str(id(dataset))
-        if key not in self._arrays:
-            target = self.recipe(values).target
-            learned = []
-            for part in (dataset.train, dataset.validation):
-                y = part.y
-                if target is not None:
-                    scaled = (y.astype(np.float64) - target.mean) / target.deviation
-                    # R² wants a column.
-                    y = scaled.astype(np.float32).reshape(-1, 1)
-                learned.append((part.x, y))
-            (x, y), (validation_x, validation_y) = learned
-            self._arrays.clear()
-            self._arrays[key] = Arrays(x=x, y=y, validation_x=validation_x, validation_y=validation_y)
-        return self._arrays[key]
+        if self._latest and self._latest[0][0] is dataset:
+            return self._latest[0][1]
+        target = self.recipe(values).target
+        learned = []
+        for part in (dataset.train, dataset.validation):
+            y = part.y
+            if target is not None:
+                scaled = (y.astype(np.float64) - target.mean) / target.deviation
+                # R² wants a column.
+                y = scaled.astype(np.float32).reshape(-1, 1)
+            learned.append((part.x, y))
+        (x, y), (validation_x, validation_y) = learned
+        arrays = Arrays(x=x, y=y, validation_x=validation_x, validation_y=validation_y)
+        self._latest[:] = [(dataset, arrays)]
+        return arrays
 
     def graph_key(self, values: Values) -> Hashable | None:
         """Return all that is built, without the learning rate, which is set at each epoch."""

@@ -74,7 +74,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             self._rate = self._training.learning_rate(epoch)
             self.model.optimizer.learning_rate = self._rate
         else:
-            self._rate = _rate_of(self.model.optimizer)
+            self._rate = _rate_of(getattr(self.model, "optimizer", None))
         reseed(self._states, self._job.seed, epoch)
 
     def on_test_begin(self, logs: Any = None) -> None:

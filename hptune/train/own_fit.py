@@ -11,6 +11,7 @@ import numpy as np
 from hptune.errors import ModelError
 from hptune.models import Arrays, OwnFit
 from hptune.train.conductor import Conductor
+from hptune.train.failures import Diverged
 from hptune.train.objective import UNNAMED
 from hptune.trial import Job, Objective
 
@@ -42,9 +43,12 @@ def run_own_fit(
     )
     curve = _curve_of(result)
     if curve is not None:
-        # The callbacks may not have been passed on.
-        return (conductor.curve or curve), False
-    return [_judged(result, objective)], True
+        # The callbacks may not have been passed on, or passed on several times.
+        return (conductor.curve if len(conductor.curve) == len(curve) else curve), False
+    report = _judged(result, objective)
+    if objective is not None and not math.isfinite(report.get(objective.name, 0.0)):
+        raise Diverged(job.epochs, objective.name, report[objective.name])
+    return [report], True
 
 
 def _curve_of(result: Any) -> list[Report] | None:

@@ -64,7 +64,7 @@ def take_snapshot(model: Any, progress: Progress, best_weights: Weights | None) 
     """Copy a model's weights and its optimiser's state."""
     return Snapshot(
         weights=_copies(model.weights),
-        optimizer=_copies(model.optimizer.variables),
+        optimizer=_copies(_state(model)),
         best_weights=best_weights,
         progress=Progress(**asdict(progress)),
     )
@@ -72,14 +72,17 @@ def take_snapshot(model: Any, progress: Progress, best_weights: Weights | None) 
 
 def restore(model: Any, snapshot: Snapshot) -> None:
     """Put a model and its optimiser, both built, where the snapshot was taken."""
-    for variables, values in (
-        (model.weights, snapshot.weights),
-        (model.optimizer.variables, snapshot.optimizer),
-    ):
+    for variables, values in ((model.weights, snapshot.weights), (_state(model), snapshot.optimizer)):
         if [tuple(v.shape) for v in variables] != [value.shape for value in values]:
             raise ValueError("the weights on disk are those of another model")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+
+
+def _state(model: Any) -> list[Any]:
+    """Return the optimiser's variables; none where a person's own fit has no use for an optimiser."""
+    optimizer = getattr(model, "optimizer", None)
+    return [] if optimizer is None else list(optimizer.variables)
 
 
 def _copies(variables: list[Any]) -> Weights:

@@ -29,8 +29,9 @@ def make_ready(model: Any, arrays: Arrays) -> None:
     """Give a model and its optimiser their variables, where they wait for the first rows."""
     if not model.built:
         model(keras.ops.convert_to_tensor(arrays.x[:1]))
-    if model.optimizer is not None and not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and not optimizer.built:
+        optimizer.build(model.trainable_variables)
 
 
 class Session:
@@ -121,7 +122,7 @@ class Session:
             with self._timed("checkpoint"):
                 snapshot = load_snapshot(self._job.checkpoint)
                 restore(self.keras_model, snapshot)
-        return Conductor(
+        conductor = Conductor(
             job=self._job,
             training=self._training,
             objective=self._objective,
@@ -130,6 +131,9 @@ class Session:
             best_weights=snapshot.best_weights if snapshot else None,
             keep_best=keep_best,
         )
+        # Where there is nothing more to train, that is what is kept again.
+        conductor.snapshot = snapshot
+        return conductor
 
     def _fit(self, conductor: Conductor, traced: Traced | None) -> None:
         if traced is None:
