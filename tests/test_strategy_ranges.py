@@ -54,7 +54,9 @@ def test_any_range_stays_on_the_grid_and_inside_the_limits(hp: Number, first: fl
     assert hp.limits is not None
     low, high = sorted((at_unit(hp, first), at_unit(hp, second)))
     start, end = snapped(hp, low, high)
-    assert hp.limits[0] <= start <= end <= hp.limits[1]
+    assert hp.limits[0] <= start <= hp.limits[1]
+    assert hp.limits[0] <= end <= hp.limits[1]
+    assert start <= end + 1e-11 * abs(end)
     if start < end:
         new = with_range(hp, start, end, hp.initial, hard=False)
         assert new.contains(new.initial)

@@ -44,7 +44,8 @@ def snapped(
     if isinstance(hp, Float) and hp.step is None:
         return _tidy(hp, low, up=up), _tidy(hp, high, up=not down)
     first = _on_grid(hp, low, up=up, whole_below=True)
-    return first, _on_grid(hp, high, up=not down, whole_below=False)
+    # An old end need not lie on the grid, so the last value below it may lie below the other end.
+    return first, max(first, _on_grid(hp, high, up=not down, whole_below=False))
 
 
 def _tidy(hp: Number, value: float, *, up: bool) -> float:
@@ -88,12 +89,11 @@ def _on_grid(hp: Number, value: float, *, up: bool, whole_below: bool) -> float:
     index = _index(hp, value)
     i = math.ceil(index - _SLACK) if up else math.floor(index + _SLACK)
     i = min(max(i, least), most)
-    if not whole_below or not isinstance(hp, Integer):
-        return _cast(hp, _grid(hp, i))
-    while i != 0 and not _is_whole(_grid(hp, i)):
+    while whole_below and isinstance(hp, Integer) and i != 0 and not _is_whole(_grid(hp, i)):
         # Towards the old low end, which is whole.
         i += 1 if i < 0 else -1
-    return _cast(hp, _grid(hp, i))
+    # Twelve digits of a grid value may lie a hair beyond the limit that it equals.
+    return _cast(hp, min(max(_grid(hp, i), wall_low), wall_high))
 
 
 def _index(hp: Number, value: float) -> float:
