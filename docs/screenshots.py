@@ -24,7 +24,7 @@ from hptune.study import Study  # noqa: E402
 
 SEARCH = ["search", "digits", "--passes", "3", "--trials", "24", "--epochs", "18"]
 PICTURES = ROOT / "docs" / "screenshots"
-WIDTH = 1100
+WIDTH = 1280
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def take(window: Browser, report: Path) -> None:
     window.picture(PICTURES / "report-verdict.png", clip=section(window, "verdict", header=True))
     window.picture(PICTURES / "report-ranges.png", clip=section(window, "ranges", most=760))
     window.picture(PICTURES / "report-axes.png", clip=section(window, "axes", most=760))
-    brush(window, "learning_rate_adam", 0.35, 0.9)
+    brush(window, "learning_rate_sgd", 0.5, 0.85)
     window.picture(PICTURES / "report-parallel.png", clip=section(window, "parallel"))
     window.colours("dark")
     window.open(report)

@@ -176,7 +176,7 @@ def test_ranges_can_be_typed_instead(
     window.open(pages["twelve"])
     window.run(
         """
-        document.querySelector('details').open = true;
+        document.getElementById('ranges-form').closest('details').open = true;
         const inputs = [...document.querySelectorAll('#ranges-form fieldset')]
             .find((f) => f.querySelector('legend').textContent === 'learning_rate').querySelectorAll('input');
         [['0.001', 0], ['0.1', 1]].forEach(([value, i]) => {

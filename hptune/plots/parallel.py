@@ -14,6 +14,8 @@ _TOP = 40
 _GAP = 100
 _LEFT = 62
 _RIGHT = 56
+_FEW = 80
+"""So many lines or fewer are drawn stronger."""
 
 
 def parallel_plot(
@@ -38,7 +40,7 @@ def parallel_plot(
         style=f"min-width:{width}px",
         role="img",
         aria_label=title,
-        class_="parallel",
+        class_="parallel few" if len(lines) <= _FEW else "parallel",
         data_top=_TOP,
         data_height=AXIS_HEIGHT,
     )

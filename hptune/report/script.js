@@ -195,6 +195,7 @@
       for (const path of lines) {
         path.classList.toggle("out", !inside(rowOf.get(Number(path.dataset.trial))));
       }
+      picture.classList.toggle("brushed", chosen.some((choice) => choice !== null));
       line.textContent = command();
       fillFields();
       if (chosen.every((choice) => choice === null)) {
@@ -350,6 +351,12 @@
       });
     }
   }
+
+  // Paper can't be pressed
+
+  addEventListener("beforeprint", () => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+  });
 
   // Copying
 

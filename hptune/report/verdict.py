@@ -9,6 +9,7 @@ from hptune.plots.svg import element, text
 from hptune.proposal import Verdict, describe_range
 from hptune.report.facts import Facts
 from hptune.report.html import Section, code, findings, items, paragraph
+from hptune.strategy.findings import Finding, Severity
 from hptune.trial import TrialState
 
 __all__ = ["verdict"]
@@ -22,11 +23,21 @@ def verdict(facts: Facts) -> Section:
         items([_cost(facts), *_mattered(facts), *_moved(facts)]),
     ]
     if facts.findings:
-        parts += [element("h3", text("What the rules see, and what to do")), findings(facts.findings)]
+        parts += [element("h3", text("What the rules see, and what to do")), _seen(facts.findings)]
     parts.append(element("h3", text("Next")))
     parts.append(paragraph("See each proposed range and accept, edit or reject it:"))
     parts.append(code(f"hptune narrow {study}"))
     return Section(id="verdict", title="The verdict", body="".join(parts))
+
+
+def _seen(found: tuple[Finding, ...]) -> str:
+    """Return what the rules see; what asks for nothing is folded away."""
+    pressing = [f for f in found if f.severity is not Severity.INFO]
+    others = [f for f in found if f.severity is Severity.INFO]
+    if not others:
+        return findings(pressing)
+    more = f"{len(others)} more that {'is' if len(others) == 1 else 'are'} good to know"
+    return findings(pressing) + element("details", element("summary", text(more)), findings(others))
 
 
 def _found(facts: Facts) -> str:
