@@ -17,7 +17,7 @@ from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors import Executor
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
 from hptune.proposal import Proposal
-from hptune.space import Space, Value
+from hptune.space import Space, Value, Values
 from hptune.study import Pass, Study, Tell
 from hptune.trial import Job, Outcome, OutcomeState, Trial, TrialState
 
@@ -62,6 +62,9 @@ class Listener:
 
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on to `budget` epochs."""
+
+    def starts_taken(self, starts: tuple[Values, ...]) -> None:
+        """See the configurations of earlier studies that are tried first."""
 
     def pass_begun(self, the_pass: Pass, end: int) -> None:
         """Note that a pass begins (or goes on) and lasts until `end` epochs are spent in all."""

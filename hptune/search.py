@@ -13,14 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hptune.earlier import earlier_studies, learned_starts, noted_starts, starts_note
 from hptune.engine import Engine, Listener, Stop
 from hptune.errors import StudyMismatchError
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.proposal import Proposal
-from hptune.space import Space
+from hptune.space import Space, Values
 from hptune.space_yaml import load_space, ready_space, ready_spaces
 from hptune.strategy.plan import Plan, plan
-from hptune.study import Identity, Study, StudyLock, default_path, move_aside
+from hptune.study import Identity, Study, StudyLock, default_path, last_written, move_aside
 from hptune.subject import Subject, load_trainer
 from hptune.trial import Objective
 
@@ -45,6 +46,8 @@ class SearchOptions:
     oracle: str
     objective: str | None = None
     workers: int = 1
+    learn_from: tuple[str, ...] = ()
+    """Earlier studies whose best configurations are tried first; "auto" for all others."""
     fresh: bool = False
     command: str = ""
     """The command line that repeats this."""
@@ -101,7 +104,9 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     if Study.exists(folder):
         with StudyLock(folder):
             move_aside(folder)
+    starts = learned_starts(earlier_studies(options.learn_from, folder), model.space())
     with Study.create(folder, identity, command=options.command) as study, StudyLock(folder):
+        study.note("starts", starts_note(starts))
         _run(options, study, dataset, model, listener, stop)
     return folder
 
@@ -116,7 +121,18 @@ def _is_over(options: SearchOptions, study: Study) -> bool:
     same = study.identity.seed == options.subject.seed and study.identity.oracle == options.oracle
     same = same and study.identity.epochs == options.subject.epochs
     same = same and study.identity.settings == options.subject.settings
+    same = same and study.identity.data == options.subject.data
+    same = same and study.identity.model == options.subject.model
+    same = same and not any(
+        _is_newer(source, study) for source in (options.subject.data, options.subject.model)
+    )
     return same and paid >= options.budget and not (study.folder / NEXT_PASS).exists()
+
+
+def _is_newer(source: str, study: Study) -> bool:
+    """Tell whether a file was written since the study last was."""
+    file = Path(source.partition(":")[0])
+    return file.is_file() and file.stat().st_mtime > last_written(study.folder)
 
 
 def _settle_objective(options: SearchOptions, dataset: Dataset, model: Model) -> Objective:
@@ -160,10 +176,12 @@ def _run(
     the_plan = options.plan(space)
     root = study.passes()[0].space
     _note_facts(study, dataset, the_plan)
+    starts = noted_starts(study)
+    listener.starts_taken(starts)
     with _executor(options, dataset, model, goal) as executor:
         Engine(
             study=study,
-            searcher=_searcher(options, goal, root, the_plan),
+            searcher=_searcher(options, goal, root, the_plan, starts),
             executor=executor,
             pass_ends=tuple(itertools.accumulate(the_plan.pass_epochs)),
             narrow=lambda current, trials: propose(
@@ -207,7 +225,9 @@ def _origin(proposal: Proposal) -> str:
     return "person" if any(move.by_person for move in proposal.moves) else "narrowed"
 
 
-def _searcher(options: SearchOptions, goal: Objective, root: Space, the_plan: Plan) -> Searcher:
+def _searcher(
+    options: SearchOptions, goal: Objective, root: Space, the_plan: Plan, starts: tuple[Values, ...]
+) -> Searcher:
     from hptune.oracles.make import make_searcher
 
     return make_searcher(
@@ -217,6 +237,7 @@ def _searcher(options: SearchOptions, goal: Objective, root: Space, the_plan: Pl
         epochs=options.subject.epochs,
         budget=the_plan.budget,
         seed=options.subject.seed,
+        starts=starts,
     )
 
 

@@ -16,7 +16,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from hptune.data import Dataset
 from hptune.engine import Listener, Stop
 from hptune.proposal import Proposal, Verdict, describe_range
+from hptune.space import Values
 from hptune.study import Pass, Study
+from hptune.tables import format_value
 from hptune.trial import Job, Trial, TrialState
 
 __all__ = ["ProgressListener", "stop_on_signals"]
@@ -68,6 +70,12 @@ class ProgressListener(Listener):
             self._console.print(f"Going on with {study.folder}: {self._standing()}")
         else:
             self._console.print(f"New study {study.folder}: {study.identity.objective}, {budget} epochs")
+
+    def starts_taken(self, starts: tuple[Values, ...]) -> None:
+        """Say which configurations of earlier studies are tried first."""
+        for values in starts:
+            said = ", ".join(f"{name} {format_value(value)}" for name, value in values.items())
+            self._console.print(Padding(f"first, from earlier studies: {said}", (0, 0, 0, 2)), style="dim")
 
     def pass_begun(self, the_pass: Pass, end: int) -> None:
         """Begin the bar of a pass."""

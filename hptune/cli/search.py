@@ -45,6 +45,12 @@ __all__ = ["command"]
 )
 @option("--objective", metavar="METRIC", help="What to improve.  [default: val_accuracy, or val_loss]")
 @option("--workers", default=1, type=click.IntRange(1, 256), help="Trainings at a time.")
+@option(
+    "--learn-from",
+    multiple=True,
+    metavar="STUDY|auto",
+    help="Try first what did well in earlier studies; auto: all others under studies/.",
+)
 @option("--seed", default=0, type=click.IntRange(0), help="Seeds everything that is drawn.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
@@ -62,6 +68,7 @@ def command(
     oracle: str,
     objective: str | None,
     workers: int,
+    learn_from: tuple[str, ...],
     fresh: bool,
     **subject: Any,
 ) -> None:
@@ -83,6 +90,7 @@ def command(
         oracle=oracle,
         objective=objective,
         workers=workers,
+        learn_from=learn_from,
         fresh=fresh,
         command=shlex.join(["hptune", *sys.argv[1:]]),
     )

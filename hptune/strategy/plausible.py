@@ -21,7 +21,7 @@ from hptune.strategy.state import SearchState
 from hptune.strategy.view import look
 from hptune.trial import Objective, Observation, Trial, TrialState
 
-__all__ = ["CANDIDATES", "MIN_TRIALS", "PROMISING", "plausible"]
+__all__ = ["CANDIDATES", "MIN_TRIALS", "PROMISING", "as_observation", "plausible"]
 
 CANDIDATES = 3000
 """Configurations that the model is asked about."""
@@ -51,7 +51,7 @@ def plausible(
     cube = Cube.of(root, space)
     if not cube.axes:
         return {}
-    observations = tuple(_observation(t) for t in trials)
+    observations = tuple(as_observation(t) for t in trials)
     state = SearchState(
         root=root, space=space, objective=objective, epochs=epochs, budget=1.0, observations=observations
     )
@@ -78,7 +78,7 @@ def _middles(space: Space, promising: Sequence[Mapping[str, object]]) -> dict[st
     return found
 
 
-def _observation(trial: Trial) -> Observation:
+def as_observation(trial: Trial) -> Observation:
     """Return a trial as the model takes it: one that stopped early may go on."""
     state = TrialState.WAITING if trial.state is TrialState.STOPPED else trial.state
     return Observation(

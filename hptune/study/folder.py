@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hptune.errors import StudyError, UsageError, did_you_mean
 
-__all__ = ["STUDIES", "default_path", "find_study", "move_aside", "newest_study"]
+__all__ = ["STUDIES", "default_path", "find_study", "last_written", "move_aside", "newest_study"]
 
 STUDIES = Path("studies")
 """Folder of the studies, below the working directory."""
@@ -33,10 +33,11 @@ def newest_study() -> Path:
             f"there is no study under {STUDIES}/ here",
             hint="Begin one with `hptune search`, or name a study's folder.",
         )
-    return max(found, key=_last_written)
+    return max(found, key=last_written)
 
 
-def _last_written(folder: Path) -> float:
+def last_written(folder: Path) -> float:
+    """Return when the study in `folder` was last written to, in seconds since 1970."""
     files = [folder / DATABASE, folder / f"{DATABASE}-wal"]
     return max(file.stat().st_mtime for file in files if file.exists())
 

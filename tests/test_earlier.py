@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+
+from hptune.earlier import earlier_studies, learned_starts, noted_starts, starts_note
+from hptune.engine import Engine
+from hptune.errors import UsageError
+from hptune.executors.inline import InlineExecutor
+from hptune.study import Study
+
+
+@pytest.fixture
+def studies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with two finished studies."""
+    monkeypatch.chdir(tmp_path)
+    for seed, name in enumerate(("a", "b")):
+        with Study.create(Path("studies") / name, identity(seed=seed)) as study:
+            study.open_pass(SPACE, proposal=None, origin="given")
+            Engine(
+                study=study,
+                searcher=FakeSearcher(seed=seed),
+                executor=InlineExecutor(FakeTrainer()),
+                pass_ends=(90,),
+                narrow=keep_all,
+            ).run()
+    return tmp_path
+
+
+def test_auto_stands_for_all_other_studies(studies: Path) -> None:
+    assert earlier_studies(["auto"], Path("studies/b")) == [Path("studies/a")]
+    assert earlier_studies(["b"], Path("studies/c")) == [Path("studies/b")]
+    assert earlier_studies([], Path("studies/c")) == []
+    with pytest.raises(UsageError, match="no such study"):
+        earlier_studies(["x"], Path("studies/c"))
+
+
+def test_starts_are_good_configurations_inside_the_space(studies: Path) -> None:
+    starts = learned_starts([Path("studies/a"), Path("studies/b")], SPACE)
+    assert 1 <= len(starts) <= 3
+    for values in starts:
+        assert SPACE.problems(values) == []
+    scores = []
+    for name in ("a", "b"):
+        with Study.open(Path("studies") / name) as study:
+            scores += [t.score for t in study.trials() if t.score is not None]
+    first = FakeTrainer.score(starts[0], 9)
+    assert first > sorted(scores)[len(scores) // 2]
+
+
+def test_what_was_taken_is_noted_and_read_again(studies: Path) -> None:
+    starts = learned_starts([Path("studies/a")], SPACE)
+    with Study.open(Path("studies/b"), read_only=False) as study:
+        assert noted_starts(study) == ()
+        study.note("starts", starts_note(starts))
+        assert noted_starts(study) == starts
