@@ -296,6 +296,8 @@ class Engine:
             # It began anew because its weights were gone: those epochs are on record.
             outcome = replace(outcome, curve=outcome.curve[trained - (job.epochs - job.initial_epoch) :])
         outcome = replace(outcome, checkpoint=self._checkpoints.relative(outcome.checkpoint))
+        if outcome.state is OutcomeState.INTERRUPTED and trained >= job.epochs - job.initial_epoch:
+            outcome = replace(outcome, state=OutcomeState.DONE)
         trial = self.study.record_outcome(outcome, self._state_after(job, outcome))
         self._spent += len(outcome.curve)
         trial = replace(trial, curve=())

@@ -78,6 +78,7 @@ def _by_hand(old: Hyperparameter, new: Hyperparameter) -> tuple[Verdict, str]:
 
 
 def edited(
+    study: Study,
     proposal: Proposal,
     *,
     sets: tuple[str, ...] = (),
@@ -85,10 +86,4 @@ def edited(
     keep: tuple[str, ...] = (),
 ) -> Proposal:
     """Return a proposal with a person's flags applied; raises SpaceError quoting a wrong one."""
-    for text in sets:
-        proposal = edit.set_range(proposal, text)
-    for text in freeze:
-        proposal = edit.freeze(proposal, text)
-    for name in keep:
-        proposal = edit.keep(proposal, name)
-    return proposal
+    return edit.with_flags(proposal, ranges=sets, frozen=freeze, kept=keep, root=study.passes()[0].space)

@@ -18,6 +18,7 @@ from hptune.engine import Engine, Listener, Stop
 from hptune.errors import StudyMismatchError
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.proposal import Proposal
+from hptune.report import write_report
 from hptune.space import Space, Values
 from hptune.space_yaml import load_space, ready_space, ready_spaces
 from hptune.strategy.plan import Plan, plan
@@ -192,6 +193,7 @@ def _run(
         ).run()
     if not stop.now:
         study.note(_PAID_OUT, str(the_plan.budget))
+    write_report(study)
 
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:

@@ -37,7 +37,9 @@ def command(
     from hptune.study import Study, find_study
 
     with Study.open(find_study(study)) as opened:
-        proposal = next_pass.edited(next_pass.propose_for(opened), sets=sets, freeze=freeze, keep=keep)
+        proposal = next_pass.edited(
+            opened, next_pass.propose_for(opened), sets=sets, freeze=freeze, keep=keep
+        )
         decided = bool(accept or sets or freeze or keep)
         if not decided and not dry_run and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask

@@ -8,18 +8,17 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
-from functools import cache
 from typing import Any
 
 import keras_tuner
-from threadpoolctl import ThreadpoolController
 
 from hptune.errors import ObjectiveError
 from hptune.space import Space, Value, Values
 from hptune.strategy.state import Answer, SearchState
 from hptune.strategy.suggest import suggest
+from hptune.strategy.threads import one_thread
 from hptune.trial import Direction, Objective, Observation, TrialState
 
 __all__ = ["CoarseToFineOracle"]
@@ -124,7 +123,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
     # Keras Tuner's side
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
-        with _one_thread():
+        with one_thread():
             answer = suggest(self.search_state())
         if isinstance(answer, Answer):
             self.answer = answer
@@ -280,19 +279,6 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._number_of = dict(ours["number_of"])
         self._leg_of = {number: trial_id for trial_id, number in self._number_of.items()}
         self._epochs_had = {int(number): epochs for number, epochs in ours["epochs_had"].items()}
-
-
-@cache
-def _linear_algebra() -> ThreadpoolController:
-    import scipy.linalg  # noqa: F401  # brings a library of its own, which must be there to be found
-
-    return ThreadpoolController()
-
-
-def _one_thread() -> AbstractContextManager[Any]:
-    """Keep linear algebra on one thread: for a model this small more of them cost many times more."""
-    limiter: AbstractContextManager[Any] = _linear_algebra().limit(limits=1)
-    return limiter
 
 
 @contextmanager

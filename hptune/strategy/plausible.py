@@ -18,10 +18,11 @@ from hptune.strategy.acquisition import uniform_candidates
 from hptune.strategy.encoding import Cube
 from hptune.strategy.history import read_history
 from hptune.strategy.state import SearchState
+from hptune.strategy.threads import one_thread
 from hptune.strategy.view import look
 from hptune.trial import Objective, Observation, Trial, TrialState
 
-__all__ = ["CANDIDATES", "MIN_TRIALS", "PROMISING", "as_observation", "plausible"]
+__all__ = ["CANDIDATES", "MIN_TRIALS", "MOST_TRIALS", "PROMISING", "as_observation", "plausible"]
 
 CANDIDATES = 3000
 """Configurations that the model is asked about."""
@@ -29,6 +30,8 @@ PROMISING = 100
 """Those that count as promising."""
 MIN_TRIALS = 12
 """Trials with a score below which the model is not asked."""
+MOST_TRIALS = 400
+"""Trials that the model is fitted on: what it is to show does not get better with more."""
 _OPTIMISM = 0.5
 """How much of its deviation is added to the mean: what is not known yet may be good."""
 _MIDDLE = (0.1, 0.9)
@@ -51,16 +54,29 @@ def plausible(
     cube = Cube.of(root, space)
     if not cube.axes:
         return {}
-    observations = tuple(as_observation(t) for t in trials)
+    kept = _telling(trials, objective)
+    observations = tuple(as_observation(t) for t in kept)
     state = SearchState(
         root=root, space=space, objective=objective, epochs=epochs, budget=1.0, observations=observations
     )
     rng = np.random.default_rng(0)
-    view, _ = look(cube, read_history(cube, state), epochs, {}, rng, refit=True)
-    rows = cube.snap(uniform_candidates(cube, cube.box(space), CANDIDATES, rng))
-    mean, deviation = view.at_the_end(rows)
+    with one_thread():
+        view, _ = look(cube, read_history(cube, state), epochs, {}, rng, refit=True)
+        rows = cube.snap(uniform_candidates(cube, cube.box(space), CANDIDATES, rng))
+        mean, deviation = view.at_the_end(rows)
     best = np.argsort(-(mean + _OPTIMISM * deviation), kind="stable")[:PROMISING]
     return _middles(space, cube.decode(rows[best]))
+
+
+def _telling(trials: Sequence[Trial], objective: Objective) -> Sequence[Trial]:
+    """Return the trials the model is fitted on: all, or the best half of MOST_TRIALS and the newest."""
+    if len(trials) <= MOST_TRIALS:
+        return trials
+    worst = -objective.sign * np.inf
+    ranked = sorted(trials, key=lambda t: -objective.sign * (worst if t.score is None else t.score))
+    best = {t.id for t in ranked[: MOST_TRIALS // 2]}
+    rest = [t for t in trials if t.id not in best][-(MOST_TRIALS // 2) :]
+    return sorted([t for t in trials if t.id in best] + rest, key=lambda t: t.id)
 
 
 def _middles(space: Space, promising: Sequence[Mapping[str, object]]) -> dict[str, tuple[float, float]]:

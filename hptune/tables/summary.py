@@ -94,8 +94,9 @@ def next_commands(study: Study) -> list[str]:
     folder = shlex.quote(str(study.folder))
     commands = {
         f"hptune narrow {folder}": "what the last pass taught: accept, edit or reject",
-        f"hptune report {folder}": "one page with the plots",
         f"hptune export {folder} --format keras": "the trained model, from raw rows to labels",
         f"hptune export {folder} --format python": "a plain Keras script of the best",
     }
-    return [line for command, what in commands.items() for line in (f"  # {what}", f"  {command}")]
+    report = study.folder / "report.html"
+    shown = [f"  # one page with the plots: open {report}"] if report.is_file() else []
+    return shown + [line for command, what in commands.items() for line in (f"  # {what}", f"  {command}")]
