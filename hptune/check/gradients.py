@@ -67,8 +67,15 @@ def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *,
 
 
 def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> Section:
-    """Check the gradients of a keras.Model on some rows, in the precision it was made in."""
-    began = time.monotonic()
+    """Check the gradients of a keras.Model on some rows, in the precision it was made in; it is put back."""
+    began, still = time.monotonic(), Still(model)
+    try:
+        return _checked(model, x, y, seed, began)
+    finally:
+        still.restore()
+
+
+def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: float) -> Section:
     if not model.trainable_variables:
         text = "no weights are trained: the model has none, or all layers have trainable=False"
         return _section([Finding(verdict=Verdict.WRONG, text=text)], (), began)

@@ -143,13 +143,13 @@ def _train(
 
 def _measured(layers: list[_Layer], gradients: list[NDArray[Any] | None]) -> _Step:
     squares = [0.0 if g is None else float(np.sum(g.astype(np.float64) ** 2)) for g in gradients]
-    some, reached = iter(squares), iter([g is not None for g in gradients])
+    some, reached = iter(squares), iter(gradients)
     by_layer = [float(np.sqrt(sum(next(some) for _ in held))) for _, _, held in layers]
     return _Step(
         layers=tuple(by_layer),
         total=float(np.sqrt(sum(squares))),
         largest=float(np.sqrt(max(squares))),
-        connected=tuple(any([next(reached) for _ in held]) for _, _, held in layers),
+        connected=tuple(sum(next(reached) is not None for _ in held) > 0 for _, _, held in layers),
     )
 
 

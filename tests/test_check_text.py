@@ -1,0 +1,85 @@
+"""Reports of checks as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+
+from hptune.check.report import Finding, Report, Section, Verdict
+from hptune.cli.check_text import can_show_marks, report_text
+from hptune.tables import to_json
+
+REPORT = Report(
+    data="digits",
+    model="net.py:build",
+    values={"layers": 2},
+    parameters=1234,
+    backend="tensorflow",
+    sections=(
+        Section(
+            name="gradients",
+            title="gradients against differences",
+            findings=(
+                Finding(
+                    verdict=Verdict.WRONG,
+                    text="square (Square): its gradient by its input says 2 where differences say 1",
+                    hint="Correct it.",
+                    layer="square",
+                    where="net.py:7",
+                ),
+            ),
+            table=({"tensor": "dense/kernel", "values": 8, "relative error": 0.5},),
+        ),
+        Section(
+            name="norms",
+            title="gradient norms",
+            findings=(Finding(verdict=Verdict.FINE, text="1 at the start"),),
+            table=({"layer": "dense", "gradient at the start": 2.5e-5},),
+            proposals={"clipnorm": 1.5},
+        ),
+    ),
+    seconds=3.2,
+)
+
+
+def test_a_report_marks_each_finding_and_gives_hints_places_and_tables() -> None:
+    assert report_text(REPORT) == (
+        "digits with net.py:build: 1,234 weights, tensorflow\n"
+        "\n"
+        "✗ gradients against differences  square (Square): its gradient by its input says 2 where "
+        "differences\n"
+        "                                 say 1 [net.py:7]\n"
+        "                                   Correct it.\n"
+        "✓ gradient norms                 1 at the start\n"
+        "\n"
+        "gradients against differences\n"
+        "  tensor        values  relative error\n"
+        "  dense/kernel       8             0.5\n"
+        "\n"
+        "gradient norms\n"
+        "  layer  gradient at the start\n"
+        "  dense               2.50e-05\n"
+        "  where clipping may start, the 90th percentile of these steps: clipnorm 1.5\n"
+        "\n"
+        "1 wrong, 0 to look at, in 3 s"
+    )
+
+
+def test_a_terminal_without_unicode_gets_ascii() -> None:
+    text = report_text(REPORT, unicode=False)
+    assert text.isascii()
+    assert "X  gradients against differences" in text
+    assert can_show_marks("utf-8")
+    assert not can_show_marks("ascii")
+    assert not can_show_marks("latin-1")
+    assert not can_show_marks(None)
+
+
+def test_json_has_a_version_and_a_verdict_per_check() -> None:
+    content = json.loads(to_json({"check": REPORT.as_dict()}))
+    assert content["version"] == 1
+    assert content["check"]["verdict"] == "wrong"
+    checks = content["check"]["checks"]
+    assert checks["gradients"]["verdict"] == "wrong"
+    assert checks["gradients"]["findings"][0]["where"] == "net.py:7"
+    assert checks["norms"]["verdict"] == "fine"
+    assert checks["norms"]["proposals"] == {"clipnorm": 1.5}
