@@ -10,7 +10,6 @@ from types import FrameType, TracebackType
 
 import click
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from hptune.data import Dataset
@@ -38,7 +37,8 @@ class ProgressListener(Listener):
         self._spent = 0
         self._budget = 0
         self._sign = 1
-        self._begun_at = time.monotonic()
+        self._begun_at: float | None = None
+        """When the first epoch of this run was over."""
         self._trained = 0
         """Epochs trained by this run, for the time it will still take."""
         self._title = ""
@@ -56,7 +56,7 @@ class ProgressListener(Listener):
         rows = f"{dataset.train.rows} training and {dataset.validation.rows} validation rows"
         self._console.print(f"{dataset.name}: {rows}")
         for note in dataset.notes:
-            self._console.print(Padding(note, (0, 0, 0, 2)), style="dim")
+            self._console.print(f"  {note}", style="dim", soft_wrap=True)
 
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on."""
@@ -75,7 +75,7 @@ class ProgressListener(Listener):
         """Say which configurations of earlier studies are tried first."""
         for values in starts:
             said = ", ".join(f"{name} {format_value(value)}" for name, value in values.items())
-            self._console.print(Padding(f"first, from earlier studies: {said}", (0, 0, 0, 2)), style="dim")
+            self._console.print(f"  first, from earlier studies: {said}", style="dim", soft_wrap=True)
 
     def pass_begun(self, the_pass: Pass, end: int) -> None:
         """Begin the bar of a pass."""
@@ -98,6 +98,8 @@ class ProgressListener(Listener):
 
     def epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
         """Move the bar."""
+        # The first epoch waits for a graph to be made: it says little of the others.
+        self._begun_at = self._begun_at or time.monotonic()
         self._spent += 1
         self._trained += 1
         self._refresh()
@@ -142,8 +144,9 @@ class ProgressListener(Listener):
             parts.append(f"best {self._best:.4g}")
         if self._bad:
             parts.append(f"{self._bad} infeasible")
-        if self._trained >= 3:
-            seconds = (time.monotonic() - self._begun_at) / self._trained * (self._budget - self._spent)
+        if self._begun_at is not None and self._trained >= 10:
+            pace = (time.monotonic() - self._begun_at) / (self._trained - 1)
+            seconds = pace * (self._budget - self._spent)
             parts.append(f"ETA {_duration(seconds)}")
         return " · ".join(parts)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hptune.proposal import Proposal, describe_range
 from hptune.space import Fixed
+from hptune.strategy.narrow import SOFT
 from hptune.tables.text import to_json, wrapped
 
 __all__ = ["moves_list", "proposal_json", "proposal_text"]
@@ -35,6 +36,7 @@ def proposal_text(proposal: Proposal) -> str:
     """Return a proposal as a table, the reasons below their ranges; what stays fixed in one line."""
     lines: list[str] = []
     fixed: list[str] = []
+    steers = False
     for move in sorted(proposal.moves, key=lambda m: m.old.tier):
         old, new = describe_range(move.old), describe_range(move.new)
         if isinstance(move.old, Fixed) and old == new:
@@ -43,9 +45,12 @@ def proposal_text(proposal: Proposal) -> str:
         ranges = old if old == new else f"{old} → {new}"
         tier = f"tier {int(move.old.tier)}" if move.old.tier < 4 else ""
         lines.append(f"{move.verdict.value:<7} {move.name:<22} {ranges:<34} {tier}".rstrip())
-        lines += wrapped(move.reason, indent=8)
+        lines += wrapped(move.reason.removesuffix(f"; {SOFT}"), indent=8)
+        steers = steers or move.reason.endswith(SOFT)
     if fixed:
         lines += ["", *wrapped(f"fixed: {', '.join(fixed)}")]
+    if steers:
+        lines += ["", *wrapped("New ranges steer: half of the trials may still come from outside them.")]
     for note in proposal.notes:
         lines += ["", *wrapped(note)]
     return "\n".join(lines)
