@@ -31,7 +31,18 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("strategy", "recipes"),
     ("oracles", "train", "models", "check"),
     ("engine", "executors", "checkpoints", "subject"),
-    ("earlier", "next_pass", "search", "tables", "trial_list", "plots", "compare", "report", "export"),
+    (
+        "earlier",
+        "next_pass",
+        "search",
+        "tables",
+        "trial_list",
+        "plots",
+        "compare",
+        "confirm",
+        "report",
+        "export",
+    ),
     ("cli", "__main__"),
 )
 """The house of docs/design, lowest floor first; a room is a module or a package."""

@@ -2,12 +2,13 @@
 
 from hptune.study.folder import STUDIES, default_path, find_study, last_written, move_aside, newest_study
 from hptune.study.lock import StudyLock
-from hptune.study.records import Ask, Identity, Pass, Progress, Tell
+from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tell
 from hptune.study.store import Study
 
 __all__ = [
     "STUDIES",
     "Ask",
+    "Confirmation",
     "Identity",
     "Pass",
     "Progress",

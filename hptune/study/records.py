@@ -9,7 +9,7 @@ from hptune.proposal import Proposal
 from hptune.space import Space, Value
 from hptune.trial import Direction, Job, Objective, TrialState
 
-__all__ = ["Ask", "Identity", "Pass", "Progress", "Tell"]
+__all__ = ["Ask", "Confirmation", "Identity", "Pass", "Progress", "Tell"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,8 +101,33 @@ class Progress:
     """Of its trial, after this stretch."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """How a trial did when it was trained again from the start with another seed."""
+
+    trial_id: int
+    asked: int
+    """Epochs it was trained for, which are those that the trial had had."""
+    number: int
+    """From 1: the first other seed, the second …"""
+    seed: int
+    score: float | None
+    """Best value of the objective; None where it could not be trained."""
+    best_epoch: int | None
+    """The epoch (from 1) of that score."""
+    epochs: int
+    """Epochs trained: `asked`, or fewer where early stopping ended it."""
+    seconds: float
+    reason: str = ""
+    """Why it could not be trained."""
+
+
+_LEFT_OUT = "left out"
+
+
 def _differing(mine: Mapping[str, Value | None], theirs: Mapping[str, Value | None]) -> str:
     names = sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
     return "; ".join(
-        f"its --{name.replace('_', '-')} is {mine.get(name)}, not {theirs.get(name)}" for name in names
+        f"its --{name.replace('_', '-')} is {mine.get(name, _LEFT_OUT)}, not {theirs.get(name, _LEFT_OUT)}"
+        for name in names
     )

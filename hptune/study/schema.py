@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from hptune.errors import StudyError
 
-__all__ = ["VERSION", "connect", "create_tables"]
+__all__ = ["VERSION", "connect", "create_tables", "transaction"]
 
 VERSION = 1
 """Raised whenever a table changes; older databases are then upgraded when opened."""
@@ -65,6 +66,20 @@ CREATE TABLE jobs (
     seconds REAL NOT NULL DEFAULT 0
 );
 
+-- Trials trained again from the start with other seeds; they cost nothing of the search's budget.
+CREATE TABLE confirmations (
+    trial_id INTEGER NOT NULL REFERENCES trials,
+    asked INTEGER NOT NULL,         -- epochs that the trial had had when it was trained again
+    number INTEGER NOT NULL,        -- from 1
+    seed INTEGER NOT NULL,
+    score REAL,                     -- NULL where it could not be trained
+    best_epoch INTEGER,
+    epochs INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    reason TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (trial_id, asked, number)
+) WITHOUT ROWID;
+
 CREATE INDEX trials_by_score ON trials (score) WHERE score IS NOT NULL;
 CREATE INDEX jobs_by_trial ON jobs (trial_id);
 CREATE INDEX jobs_under_way ON jobs (id) WHERE told IS NULL;
@@ -103,4 +118,16 @@ def create_tables(database: sqlite3.Connection, meta: Mapping[str, str]) -> None
     """Make the tables and note `meta`, all in one transaction."""
     database.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}\nPRAGMA user_version = {VERSION};")
     database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+    database.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """Write all that is done inside, or nothing of it."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
     database.execute("COMMIT")

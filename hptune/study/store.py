@@ -6,7 +6,6 @@ process killed at any instant leaves the study as it was before or after the cal
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
 import time
@@ -18,9 +17,10 @@ from types import TracebackType
 from hptune.errors import StudyError, StudyMismatchError
 from hptune.proposal import Proposal
 from hptune.space import Space, Value
-from hptune.study import rows, schema
+from hptune.study import confirmations, rows, schema
 from hptune.study.folder import DATABASE
-from hptune.study.records import Ask, Identity, Pass, Progress, Tell
+from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tell
+from hptune.study.schema import transaction
 from hptune.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
 
 __all__ = ["Study"]
@@ -111,14 +111,14 @@ class Study:
 
     def note(self, key: str, value: str) -> None:
         """Remember `value` under `key`, replacing what was there."""
-        with _transaction(self._database):
+        with transaction(self._database):
             self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     # Passes
 
     def open_pass(self, space: Space, *, proposal: Proposal | None, origin: str) -> Pass:
         """Begin the next pass over `space`."""
-        with _transaction(self._database):
+        with transaction(self._database):
             number = 1 + int(
                 self._database.execute("SELECT coalesce(max(number), 0) FROM passes").fetchone()[0]
             )
@@ -201,7 +201,7 @@ class Study:
 
         A trial with id 0 is new and gets the next id.
         """
-        with _transaction(self._database):
+        with transaction(self._database):
             if trial.id == 0:
                 cursor = self._database.execute(
                     'INSERT INTO trials (pass_number, "values", seed, state, created_at, note)'
@@ -238,7 +238,7 @@ class Study:
 
     def record_progress(self, epochs: Mapping[int, int]) -> None:
         """Note the epoch that each running job has reached, for whoever watches."""
-        with _transaction(self._database):
+        with transaction(self._database):
             self._database.executemany(
                 "UPDATE jobs SET epoch = ? WHERE id = ?", [(epoch, job) for job, epoch in epochs.items()]
             )
@@ -248,7 +248,7 @@ class Study:
 
         An interrupted job stays open with what it has trained; any other is told to the oracle.
         """
-        with _transaction(self._database):
+        with transaction(self._database):
             row = self._database.execute("SELECT * FROM jobs WHERE id = ?", (outcome.job_id,)).fetchone()
             assert row is not None, f"no job {outcome.job_id}"
             assert row["told"] is None, f"job {outcome.job_id} was told already"
@@ -292,7 +292,7 @@ class Study:
 
     def forget_checkpoints(self, trial_ids: list[int]) -> None:
         """Note that these trials' weights are not kept any more."""
-        with _transaction(self._database):
+        with transaction(self._database):
             self._database.executemany(
                 "UPDATE trials SET checkpoint = '' WHERE id = ?", [(i,) for i in trial_ids]
             )
@@ -346,6 +346,17 @@ class Study:
                     pass_number=row["pass_number"],
                 )
 
+    # Finalists trained again
+
+    def record_confirmation(self, confirmation: Confirmation) -> None:
+        """Write down how a trial did with another seed."""
+        with transaction(self._database):
+            confirmations.insert(self._database, confirmation)
+
+    def confirmations(self) -> tuple[Confirmation, ...]:
+        """Return how trials did with other seeds, by trial and number."""
+        return confirmations.select(self._database)
+
     def _next_event(self) -> int:
         found = self._database.execute(
             "SELECT max(coalesce((SELECT max(asked) FROM jobs), 0),"
@@ -375,14 +386,3 @@ def _has_tables(path: Path) -> bool:
         raise StudyError(f"{path}: can't be read as a study: {error}") from error
     finally:
         database.close()
-
-
-@contextlib.contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")

@@ -1,6 +1,7 @@
 """Studies as text and JSON: summaries, plans and tables of trials. Reads, never writes."""
 
 from hptune.tables.comparison import comparison_json, comparison_text
+from hptune.tables.confirmed import confirmed_json, confirmed_text
 from hptune.tables.plans import plan_json, plan_text
 from hptune.tables.proposals import proposal_json, proposal_text
 from hptune.tables.spark import sparkline
@@ -22,6 +23,8 @@ __all__ = [
     "columns",
     "comparison_json",
     "comparison_text",
+    "confirmed_json",
+    "confirmed_text",
     "describe_status",
     "duration",
     "follow",

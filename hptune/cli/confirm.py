@@ -1,0 +1,35 @@
+"""`hptune confirm`."""
+
+from __future__ import annotations
+
+import click
+
+from hptune.cli.options import json_option, study_argument
+
+__all__ = ["command"]
+
+
+@click.command(
+    name="confirm", short_help="Train the best again with fresh seeds: who is better by more than luck."
+)
+@study_argument
+@click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many of the best.")
+@click.option("--seeds", default=5, show_default=True, type=click.IntRange(2), help="Fresh seeds for each.")
+@json_option
+def command(study: str | None, top: int, seeds: int, as_json: bool) -> None:
+    """Train the best trials again with fresh seeds and tell which differ by more than luck.
+
+    Each is trained for as many epochs as it had. After Ctrl-C the same command goes on; what was
+    trained is not trained again, and asking for more --top or --seeds adds to it. `hptune export`
+    then goes by the means.
+    """
+    from hptune import tables
+    from hptune.cli.confirm_progress import ConfirmProgress
+    from hptune.cli.progress import stop_on_signals
+    from hptune.confirm import confirm
+    from hptune.study import find_study
+
+    folder = find_study(study)
+    with stop_on_signals(None) as stop, ConfirmProgress() as watcher:
+        found = confirm(folder, top=top, seeds=seeds, watcher=watcher, stop=stop)
+    click.echo(tables.confirmed_json(found) if as_json else tables.confirmed_text(found))

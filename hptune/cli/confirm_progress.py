@@ -1,0 +1,71 @@
+"""What a confirmation looks like while it runs: a line per training, and on a terminal a live one."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from hptune.confirm import Watcher
+from hptune.study import Confirmation
+from hptune.tables import duration, format_value
+from hptune.trial import Trial
+
+__all__ = ["ConfirmProgress"]
+
+
+class ConfirmProgress(Watcher, contextlib.AbstractContextManager["ConfirmProgress"]):
+    """Shows a confirmation on stderr."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._epochs = 0
+        self._done = 0
+        self._begun_at: float | None = None
+
+    def __exit__(self, *raised: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def planned(self, trials: int, trainings: int, epochs: int, known: int) -> None:
+        """Say what is to be trained."""
+        self._epochs = epochs
+        done = f", {known} done already" if known else ""
+        self._console.print(f"{trials} finalists: {trainings} trainings, {epochs} epochs{done}")
+        if trainings and self._console.is_terminal:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=16),
+                TextColumn("{task.fields[standing]}"),
+                console=self._console,
+                refresh_per_second=4,
+            )
+            self._progress.start()
+            self._task = self._progress.add_task("confirm", total=epochs, standing="")
+
+    def epoch(self, trial: Trial, number: int, epoch: int) -> None:
+        """Move the bar."""
+        # The first epoch waits for a graph to be made: it says little of the others.
+        self._begun_at = self._begun_at or time.monotonic()
+        self._done += 1
+        if self._progress is None or self._task is None:
+            return
+        standing = f"trial {trial.id}, seed {number} · {self._done}/{self._epochs} epochs{self._eta()}"
+        self._progress.update(self._task, completed=self._done, standing=standing)
+
+    def ended(self, confirmation: Confirmation) -> None:
+        """Say how a training ended."""
+        score = format_value(confirmation.score) or f"could not be trained: {confirmation.reason}"
+        self._console.print(
+            f"  trial {confirmation.trial_id}, seed {confirmation.number}: {score}", soft_wrap=True
+        )
+
+    def _eta(self) -> str:
+        if self._begun_at is None or self._done < 10:
+            return ""
+        pace = (time.monotonic() - self._begun_at) / (self._done - 1)
+        return f" · ETA {duration(pace * (self._epochs - self._done))}"

@@ -1,0 +1,208 @@
+"""Trains a study's finalists again with fresh seeds, and tells which differ by more than luck.
+
+The best score of many trials is partly the luckiest: with other seeds it comes out lower. Means over
+the same number of fresh seeds compare fairly.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from hptune.engine import Stop
+from hptune.errors import SearchInterruptedError, StudyError
+from hptune.executors import Trainer
+from hptune.strategy.differ import Difference, differences
+from hptune.study import Confirmation, Study, StudyLock
+from hptune.trial import Job, Objective, Outcome, OutcomeState, Trial
+
+__all__ = ["Confirmed", "Finalist", "Watcher", "confirm", "confirm_study", "fresh_seed", "ranked"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finalist:
+    """A trial with what other seeds gave."""
+
+    trial: Trial
+    confirmations: tuple[Confirmation, ...]
+
+    @cached_property
+    def scores(self) -> tuple[float, ...]:
+        """The scores of the seeds that could be trained."""
+        return tuple(c.score for c in self.confirmations if c.score is not None)
+
+    @property
+    def lost(self) -> tuple[Confirmation, ...]:
+        """Those that could not be trained."""
+        return tuple(c for c in self.confirmations if c.score is None)
+
+    @property
+    def mean(self) -> float | None:
+        """Mean over the seeds that could be trained; None where there is none."""
+        return math.fsum(self.scores) / len(self.scores) if self.scores else None
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation over seeds, n − 1 in the denominator; None with fewer than two."""
+        if len(self.scores) < 2 or self.mean is None:
+            return None
+        return math.sqrt(math.fsum((x - self.mean) ** 2 for x in self.scores) / (len(self.scores) - 1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """The finalists, best first, and how they compare."""
+
+    study: str
+    objective: Objective
+    finalists: tuple[Finalist, ...]
+
+    @cached_property
+    def differences(self) -> tuple[Difference, ...]:
+        """Every pair of finalists that has two scores or more each, by Welch's test."""
+        return differences({f.trial.id: f.scores for f in self.finalists}, self.objective.sign)
+
+
+class Watcher:
+    """Hears what a confirmation does. This one says nothing."""
+
+    def planned(self, trials: int, trainings: int, epochs: int, known: int) -> None:
+        """See what is to be trained: `trainings` of `epochs` in all, beside `known` ones."""
+
+    def epoch(self, trial: Trial, number: int, epoch: int) -> None:
+        """Note that a training has had another epoch."""
+
+    def ended(self, confirmation: Confirmation) -> None:
+        """Note how a training ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    """One training that is still to be done."""
+
+    trial: Trial
+    number: int
+    seed: int
+    job: Job = field(init=False)
+
+    def __post_init__(self) -> None:
+        job = Job(
+            id=0,
+            trial_id=self.trial.id,
+            values=self.trial.values,
+            seed=self.seed,
+            initial_epoch=0,
+            epochs=self.trial.epochs,
+        )
+        object.__setattr__(self, "job", job)
+
+
+def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop) -> Confirmed:
+    """Train the `top` best trials of the study in `folder` with `seeds` fresh seeds each.
+
+    Each training is written down as it ends, and what is written down is not trained again. Raises
+    StudyLockedError while a search runs, SearchInterruptedError when a person asks to stop.
+    """
+    # Raises where there is no study: taking the lock makes a file.
+    Study.open(folder).close()
+    with StudyLock(folder), Study.open(folder, read_only=False) as study:
+        return confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
+
+
+def confirm_study(
+    study: Study, *, top: int, seeds: int, load: Callable[[Study], Trainer], watcher: Watcher, stop: Stop
+) -> Confirmed:
+    """Confirm an open study that this process may write; `load` makes its trainer where one is needed."""
+    trials = study.best(top)
+    if not trials:
+        raise StudyError(f"{study.folder}: no trial has a score yet", hint="Let the search run first.")
+    wanted = [(trial, number) for number in range(1, seeds + 1) for trial in trials]
+    known = {(c.trial_id, c.number) for c in study.confirmations()}
+    due = [
+        _Due(trial=trial, number=number, seed=fresh_seed(study.identity.seed, trial, number))
+        for trial, number in wanted
+        if (trial.id, number) not in known
+    ]
+    epochs = sum(d.trial.epochs for d in due)
+    watcher.planned(len(trials), len(due), epochs, len(wanted) - len(due))
+    if due:
+        _train(study, due, load(study), watcher, stop)
+    return Confirmed(
+        study=str(study.folder),
+        objective=study.identity.goal,
+        finalists=ranked(trials, study.confirmations(), study.identity.goal),
+    )
+
+
+def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
+    """Return the seed of a trial's `number`-th confirmation, never the one the trial was trained with."""
+    drawn = np.random.default_rng([study_seed, trial.id, number]).integers(2**31 - 1, size=2)
+    return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
+
+
+def ranked(
+    trials: Iterable[Trial], confirmations: Iterable[Confirmation], objective: Objective
+) -> tuple[Finalist, ...]:
+    """Return trials with their confirmations: those first that could be trained with every seed, by mean.
+
+    Then those that some seed broke, by mean, then those that were not confirmed, by the search's score.
+    """
+    found: dict[int, list[Confirmation]] = {}
+    for confirmation in confirmations:
+        found.setdefault(confirmation.trial_id, []).append(confirmation)
+    finalists = [Finalist(trial=trial, confirmations=tuple(found.get(trial.id, ()))) for trial in trials]
+    return tuple(sorted(finalists, key=lambda f: _order(f, objective.sign)))
+
+
+def _order(finalist: Finalist, sign: int) -> tuple[int, float, int]:
+    trial, mean = finalist.trial, finalist.mean
+    if mean is not None:
+        return (1 if finalist.lost else 0, -sign * mean, trial.id)
+    if finalist.confirmations:
+        return (3, 0.0, trial.id)
+    return (2, -sign * trial.score if trial.score is not None else math.inf, trial.id)
+
+
+def _load(study: Study) -> Trainer:
+    from hptune.subject import load_again
+    from hptune.train import Trainer
+
+    return Trainer(*load_again(study), study.identity.goal)
+
+
+def _train(study: Study, due: list[_Due], trainer: Trainer, watcher: Watcher, stop: Stop) -> None:
+    """Train and write down one after the other, all finalists with one seed before the next."""
+    for one in due:
+
+        def on_epoch(epoch: int, report: object, one: _Due = one) -> bool:
+            watcher.epoch(one.trial, one.number, epoch)
+            return stop.now
+
+        outcome = None if stop.now else trainer.run(one.job, on_epoch)
+        whole = outcome is not None and len(outcome.curve) == one.job.epochs
+        if outcome is None or (outcome.state is OutcomeState.INTERRUPTED and not whole):
+            raise SearchInterruptedError("stopped", hint="The same command goes on from here.")
+        confirmation = _noted(one, outcome, study.identity.goal)
+        study.record_confirmation(confirmation)
+        watcher.ended(confirmation)
+
+
+def _noted(due: _Due, outcome: Outcome, objective: Objective) -> Confirmation:
+    trained = outcome.state in (OutcomeState.DONE, OutcomeState.INTERRUPTED)
+    best = objective.best_epoch(outcome.curve) if trained else None
+    return Confirmation(
+        trial_id=due.trial.id,
+        asked=due.job.epochs,
+        number=due.number,
+        seed=due.seed,
+        score=None if best is None else outcome.curve[best - 1][objective.name],
+        best_epoch=best,
+        epochs=len(outcome.curve),
+        seconds=outcome.seconds,
+        reason=outcome.reason,
+    )
