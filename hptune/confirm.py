@@ -169,10 +169,9 @@ def _order(finalist: Finalist, sign: int) -> tuple[int, float, int]:
 
 
 def _load(study: Study) -> Trainer:
-    from hptune.subject import load_again
-    from hptune.train import Trainer
+    from hptune.subject import load_again, subject_of
 
-    return Trainer(*load_again(study), study.identity.goal)
+    return subject_of(study).trainer(*load_again(study), study.identity.goal)
 
 
 def _train(study: Study, due: list[_Due], trainer: Trainer, watcher: Watcher, stop: Stop) -> None:

@@ -138,9 +138,9 @@ def _is_newer(source: str, study: Study) -> bool:
 
 def _settle_objective(options: SearchOptions, dataset: Dataset, model: Model) -> Objective:
     """Train one batch and return the objective among what it reports."""
-    from hptune.train import Trainer, resolve_objective
+    from hptune.train import resolve_objective
 
-    reported = Trainer(dataset, model, None).preflight(model.space().defaults)
+    reported = options.subject.trainer(dataset, model, None).preflight(model.space().defaults)
     return resolve_objective(options.objective, reported, dataset.task)
 
 
@@ -248,11 +248,10 @@ def _executor(
     options: SearchOptions, dataset: Dataset, model: Model, objective: Objective
 ) -> Iterator[Executor]:
     from hptune.executors.inline import InlineExecutor
-    from hptune.train import Trainer
 
     executor: Executor
     if options.workers == 1:
-        executor = InlineExecutor(Trainer(dataset, model, objective))
+        executor = InlineExecutor(options.subject.trainer(dataset, model, objective))
     else:
         from hptune.executors.processes import ProcessesExecutor
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hptune.errors import StudyMismatchError
+from hptune.errors import InputError, StudyMismatchError
 from hptune.space import Space, Value
 from hptune.study import Identity, Study
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
     from hptune.models import Model
-    from hptune.train import Trainer
+    from hptune.train import RepeatedTrainer, Trainer
     from hptune.trial import Objective
 
 __all__ = ["Subject", "load_again", "load_trainer", "subject_of"]
+
+_ONCE: dict[str, Value | None] = {"cv": None, "class_weight": "none", "executions": 1}
+"""Settings that a study remembers only where they are others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,12 @@ class Subject:
     """Epochs of a full training."""
     seed: int = 0
     """Seeds the split."""
+    cv: int | None = None
+    """Folds, at least 2, over which each configuration's mean is its score; None for one split."""
+    class_weight: str = "none"
+    """none, or balanced: every class counts as much as any other in the loss."""
+    executions: int = 1
+    """Seeds over which each configuration's mean is its score."""
 
     def load(self) -> tuple[Dataset, Model]:
         """Load the data and the model; raises DataError, ModelError or SpaceError."""
@@ -48,27 +57,72 @@ class Subject:
 
     def load_data(self) -> Dataset:
         """Load, split and encode the data."""
-        from hptune.data import Task, load_dataset
+        from hptune.data import load_dataset
 
         try:
             validation: float | str = float(self.validation)
         except ValueError:
             validation = self.validation
-        return load_dataset(
-            self.data,
-            target=self.target,
-            validation=validation,
-            seed=self.seed,
-            task=None if self.task is None else Task(self.task),
-            as_images=self.model == "cnn",
-            skip_broken=self.skip_broken,
-        )
+        return load_dataset(self.data, validation=validation, **self._reading)
+
+    def load_folds(self) -> tuple[Dataset, ...]:
+        """Load the data as so many folds, each encoded by what its own training rows taught."""
+        from hptune.data import load_folds
+
+        assert self.cv is not None
+        return load_folds(self.data, folds=self.cv, **self._reading)
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        from hptune.data import Task
+
+        return {
+            "target": self.target,
+            "seed": self.seed,
+            "task": None if self.task is None else Task(self.task),
+            "as_images": self.model == "cnn",
+            "skip_broken": self.skip_broken,
+        }
 
     def load_model(self, dataset: Dataset) -> Model:
         """Load the model for a data set."""
         from hptune.models import load_model
 
         return load_model(self.model, dataset, space=self.space, epochs=self.epochs)
+
+    def split_trainer(self, dataset: Dataset, model: Model, objective: Objective | None) -> Trainer:
+        """Return a trainer on the one split, with a configuration's own seed: what is exported."""
+        from hptune.train import ClassWeight, Trainer, TrainerSettings
+
+        weights = ClassWeight(self.class_weight)
+        if weights is not ClassWeight.NONE and model.own_fit(model.space().defaults) is not None:
+            raise InputError(
+                f"{model.name}: its own fit is not told how much each class counts",
+                hint="Leave --class-weight out and weigh the classes in fit.",
+            )
+        return Trainer(dataset, model, objective, TrainerSettings(class_weight=weights))
+
+    def trainer(
+        self, dataset: Dataset, model: Model, objective: Objective | None
+    ) -> Trainer | RepeatedTrainer:
+        """Return a trainer of whatever a configuration's score is: one split, or a mean.
+
+        Data and model are those of the split. With folds the model is made anew for each.
+        """
+        from hptune.train import RepeatedTrainer
+
+        if not self.is_repeated:
+            return self.split_trainer(dataset, model, objective)
+        pairs = [(dataset, model)]
+        if self.cv is not None:
+            pairs = [(fold, self.load_model(fold)) for fold in self.load_folds()]
+        trainers = [self.split_trainer(*pair, objective) for pair in pairs]
+        return RepeatedTrainer(trainers, executions=self.executions, objective=objective)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether a configuration's score is a mean over folds or seeds."""
+        return self.cv is not None or self.executions > 1
 
     @property
     def settings(self) -> dict[str, Value | None]:
@@ -78,6 +132,7 @@ class Subject:
             "validation": self.validation,
             "task": self.task,
             "skip_broken": self.skip_broken,
+            **{name: getattr(self, name) for name, once in _ONCE.items() if getattr(self, name) != once},
         }
 
 
@@ -94,11 +149,9 @@ def subject_of(study: Study) -> Subject:
     )
 
 
-def load_trainer(subject: Subject, objective: Objective) -> Trainer:
+def load_trainer(subject: Subject, objective: Objective) -> Trainer | RepeatedTrainer:
     """Return a trainer of the subject, in whichever process."""
-    from hptune.train import Trainer
-
-    return Trainer(*subject.load(), objective)
+    return subject.trainer(*subject.load(), objective)
 
 
 def load_again(study: Study) -> tuple[Dataset, Model]:

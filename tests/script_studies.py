@@ -59,6 +59,7 @@ class Case:
     epochs: int = 2
     """Of a full training."""
     trained: int = 2
+    class_weight: str = "none"
 
 
 CASES = {
@@ -107,6 +108,12 @@ CASES = {
             "schedule": "list",
             "learning_rates": "0.01*1, 0.001",
         },
+    ),
+    "classes weighted": Case(
+        data="pets.csv",
+        target="pet",
+        values={"units": 8, "batch_size": 16},
+        class_weight="balanced",
     ),
     "regression": Case(
         data="diabetes",
@@ -181,14 +188,19 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
     from hptune.space import Fixed, Space
     from hptune.study import Identity, Study
     from hptune.subject import Subject
-    from hptune.train import Trainer
     from hptune.trial import Direction, Trial, TrialState
 
     fixed = tuple(Fixed(name=key, value=value) for key, value in case.values.items())
     # A person's model is told what it declares; the batch size belongs to the training.
     space = Space(name="tried", hyperparameters=fixed) if case.model in ("mlp", "cnn") else None
     subject = Subject(
-        data=case.data, target=case.target, model=case.model, space=space, epochs=case.epochs, seed=1
+        data=case.data,
+        target=case.target,
+        model=case.model,
+        space=space,
+        epochs=case.epochs,
+        seed=1,
+        class_weight=case.class_weight,
     )
     dataset, model = subject.load()
     direction, _, objective = case.objective.partition(":")
@@ -210,7 +222,7 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
     job = study.record_ask(
         trial=trial, initial_epoch=0, epochs=case.trained, oracle_values=case.values, pass_number=1
     )
-    outcome = Trainer(dataset, model, identity.goal).run(job)
+    outcome = subject.trainer(dataset, model, identity.goal).run(job)
     study.record_outcome(outcome, TrialState.COMPLETE)
     if outcome.reason:
         raise RuntimeError(f"{name}: {outcome.reason}\n{outcome.traceback}")

@@ -16,6 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 OPTION_NAMES: tuple[str, ...] = (
     *("data", "target", "validation", "task", "model", "space", "study", "passes", "trials", "epochs"),
     *("max-time", "oracle", "objective", "workers", "seed", "interactive"),
+    *("cv", "executions", "class-weight"),
 )
 """What a project file may set."""
 

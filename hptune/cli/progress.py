@@ -41,6 +41,8 @@ class ProgressListener(Listener):
         """When the first epoch of this run was over."""
         self._trained = 0
         """Epochs trained by this run, for the time it will still take."""
+        self._reached: dict[int, int] = {}
+        """The epoch that each job is known to have reached."""
         self._title = ""
 
     def __enter__(self) -> ProgressListener:
@@ -100,8 +102,11 @@ class ProgressListener(Listener):
         """Move the bar."""
         # The first epoch waits for a graph to be made: it says little of the others.
         self._begun_at = self._begun_at or time.monotonic()
-        self._spent += 1
-        self._trained += 1
+        # Of folds one epoch each makes one epoch of their mean: not every call is another one.
+        before = self._reached.get(job.id, job.initial_epoch)
+        self._reached[job.id] = max(before, epoch)
+        self._spent += self._reached[job.id] - before
+        self._trained += self._reached[job.id] - before
         self._refresh()
 
     def asked(self, job: Job, trial: Trial) -> None:
@@ -110,6 +115,9 @@ class ProgressListener(Listener):
 
     def told(self, job: Job, trial: Trial) -> None:
         """Note a score, and say at once what could not be trained."""
+        # Epochs that only some of the folds had are not on record.
+        self._spent += min(0, trial.epochs - self._reached.get(job.id, trial.epochs))
+        self._reached[job.id] = trial.epochs
         if trial.state in (TrialState.INFEASIBLE, TrialState.FAILED):
             self._bad += 1
             self._console.print(f"  trial {trial.id} {trial.state}: {trial.reason}", style="yellow")

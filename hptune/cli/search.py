@@ -29,6 +29,25 @@ __all__ = ["command"]
     type=click.Choice(["binary", "multiclass", "regression"]),
     help="What kind of target it is.  [default: inferred]",
 )
+@option(
+    "--cv",
+    type=click.IntRange(2, 100),
+    metavar="K",
+    help="Score: the mean over K folds, each with preprocessing of its own; takes K times as long."
+    "  [default: one split]",
+)
+@option(
+    "--executions",
+    default=1,
+    type=click.IntRange(1, 100),
+    help="Score: the mean over this many seeds; takes as many times as long.",
+)
+@option(
+    "--class-weight",
+    default="none",
+    type=click.Choice(["none", "balanced"]),
+    help="How much the rows of each class count in the loss.",
+)
 @click.option("--skip-broken", is_flag=True, help="Leave out images that can't be read.")
 @option("--model", default="mlp", metavar="NAME|FILE.py:build", help="A recipe, or your own build(hp).")
 @option("--space", metavar="NAME|FILE", help="A ready space or a space file.  [default: the model's own]")

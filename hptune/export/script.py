@@ -36,7 +36,8 @@ __all__ = ["assemble", "script"]
 def script(study: Study, trial: Trial) -> str:
     """Return a script that loads the data, builds the model and trains it as the trial was.
 
-    On the same backend its score is the trial's. Raises StudyError for a trial without a score, and
+    On the same backend its score is the trial's, except where that is a mean over folds or seeds:
+    then the script is one training, on the one split. Raises StudyError for a trial without a score, and
     what loading the study's data and model raises.
     """
     if trial.score is None:
@@ -84,6 +85,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Plan:
         one_thread=math.prod(dataset.input_shape) <= SMALL_ROW,
         fits=model.own_fit(trial.values) is not None,
         bare=bool(recipe and recipe.homes),
+        balanced=study.identity.settings.get("class_weight") == "balanced",
     )
 
 
@@ -108,7 +110,7 @@ def _header(study: Study, trial: Trial, dataset: Dataset, part: Part) -> list[st
         "",
         f"    {usage}",
         "",
-        f"The study has {recorded} of {trial.epochs}{stopped}; on the same backend this gives the same.",
+        f"The study has {recorded} of {trial.epochs}{stopped}; {_compared(study)}.",
         f"Found by: {command}" if command else "",
         f"With: {', '.join(f'{name} {number}' for name, number in _versions(study).items())}",
         f"Needs: {', '.join(needs)}",
@@ -116,6 +118,16 @@ def _header(study: Study, trial: Trial, dataset: Dataset, part: Part) -> list[st
     if keras.backend.backend() != "tensorflow":
         lines.append(f"Set KERAS_BACKEND={keras.backend.backend()}: another backend gives other numbers.")
     return [line for number, line in enumerate(lines) if line or number in (1, 3)]
+
+
+def _compared(study: Study) -> str:
+    """Say how the script's score compares with the study's."""
+    settings = study.identity.settings
+    named = (("cv", "folds"), ("executions", "seeds"))
+    means = [f"{settings[name]} {what}" for name, what in named if name in settings]
+    if not means:
+        return "on the same backend this gives the same"
+    return f"that is a mean over {' and '.join(means)}, and this is one training"
 
 
 def _versions(study: Study) -> dict[str, str]:

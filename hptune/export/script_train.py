@@ -41,6 +41,14 @@ def z_scores(y):
     return scaled.astype("float32").reshape(-1, 1)
 """
 
+_ROW_WEIGHTS = """
+def row_weights(y):
+    \"\"\"Return what each row counts in the loss: every class as much as any other.\"\"\"
+    codes = y.reshape(-1).astype(int)
+    counts = np.bincount(codes)
+    return (len(codes) / (len(counts) * np.maximum(counts, 1)))[codes].astype("float32")
+"""
+
 _KEEP = """
 class KeepWeights(keras.callbacks.Callback):
     \"\"\"Keeps the weights that were trained: fit ends by putting their averages there.\"\"\"
@@ -59,6 +67,7 @@ _TRAIN = """
 def train(model, x, y, x_val, y_val):
     \"\"\"Train the model, keep its best epoch's weights; return that epoch and its score.\"\"\"
     best_epoch, best_score, best_weights = 0, @worst, None
+    @6
     @0
     for epoch in range(EPOCHS):
         @1
@@ -111,6 +120,8 @@ class Plan:
     """Whether a person's HyperModel fits by itself."""
     bare: bool = False
     """Whether the model is saved without its optimiser, which is a class of the script's own."""
+    balanced: bool = False
+    """Whether every class counts as much as any other in the loss."""
 
 
 def training(plan: Plan) -> Part:
@@ -131,6 +142,8 @@ def training(plan: Plan) -> Part:
         layout(f"OBJECTIVE = {literal(plan.objective.name)}"),
         f"RECORDED = {plan.recorded!r}  # What the study has.",
     ]
+    if plan.balanced:
+        functions.append(code(_ROW_WEIGHTS))
     rate = _learning_rate(plan.schedule)
     if not plan.fits:
         functions.append(code(_COPIES))
@@ -176,6 +189,7 @@ def _train(plan: Plan) -> str:
         "model.set_weights(keep.weights)" if plan.averaged else "",
         _stopping(plan, up) if plan.patience else "",
         "reseed(model, epoch)" if plan.draws else "",
+        "weights = row_weights(y)" if plan.balanced else "",
     )
 
 
@@ -183,6 +197,7 @@ def _epoch(plan: Plan) -> str:
     """Return statements that train one epoch and set its score."""
     size = "len(x_val)" if plan.validation_batch >= plan.validation_rows else str(plan.validation_batch)
     given = ["x[order]", "y[order]", "batch_size=BATCH_SIZE", "shuffle=False"]
+    given += ["sample_weight=weights[order]"] * plan.balanced
     units = " * TARGET_DEVIATION" if plan.factor else ""
     name = plan.objective.name
     validated = name.startswith("val_")

@@ -8,8 +8,7 @@ from hptune.errors import InputError
 from hptune.export.model import with_preprocessing
 from hptune.models import RecipeModel
 from hptune.study import Study
-from hptune.subject import load_again
-from hptune.train import Trainer
+from hptune.subject import load_again, subject_of
 from hptune.trial import Trial
 
 __all__ = ["save_model"]
@@ -18,12 +17,16 @@ __all__ = ["save_model"]
 def save_model(study: Study, trial: Trial, path: Path) -> Path:
     """Write the model of a trial's best epoch to `path`, with its preprocessing inside.
 
-    Its weights are those on disk, or the trial is trained again with its seed. Raises InputError
-    where the file can't be written.
+    Its weights are those on disk, or the trial is trained again with its seed. A trial that is a
+    mean over folds or seeds is trained once more on the one split, for as many epochs as its best
+    has. Raises InputError where the file can't be written.
     """
     dataset, model = load_again(study)
-    checkpoint = study.folder / trial.checkpoint if trial.checkpoint else None
-    trained = Trainer(dataset, model, study.identity.goal).best_model(trial, checkpoint)
+    subject = subject_of(study)
+    # The weights of all folds are no one model's.
+    held = trial.checkpoint and not subject.is_repeated
+    checkpoint = study.folder / trial.checkpoint if held else None
+    trained = subject.split_trainer(dataset, model, study.identity.goal).best_model(trial, checkpoint)
     scaled = model.recipe(trial.values).target if isinstance(model, RecipeModel) else None
     target = None if scaled is None else (scaled.mean, scaled.deviation)
     whole = with_preprocessing(trained, dataset, target=target)
