@@ -28,14 +28,17 @@ def command(study: str | None, top: int, form: str, output: Path | None) -> None
 
     yaml and json are spaces of fixed values, which `hptune search --space` takes; csv is a table;
     python is a script that trains the configuration with Keras alone; keras is the trained model,
-    from raw rows to labels.
+    from raw rows to labels, with a card (NAME.md) that describes it. Best is the best mean over
+    fresh seeds where `hptune confirm` has run, else the best score.
     """
     from hptune.export.write import export
     from hptune.study import Study, find_study
 
     with Study.open(find_study(study)) as opened:
-        text, files = export(opened, form=form, top=top, output=output)
-    if text:
-        click.echo(text)
-    for path in files:
+        exported = export(opened, form=form, top=top, output=output)
+    if exported.order:
+        click.echo(exported.order, err=True)
+    if exported.text:
+        click.echo(exported.text)
+    for path in exported.files:
         click.echo(f"Wrote {path}", err=True)

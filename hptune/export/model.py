@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
 from hptune.data import Dataset, Task
 from hptune.data.table import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.models.backend import keras
 from hptune.space import Value
 
 __all__ = ["input_name", "with_preprocessing"]

@@ -1,26 +1,29 @@
-"""Saves a trial's trained model, from raw rows to labels."""
+"""Saves a trial's trained model, from raw rows to labels, with a card that describes it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from hptune.confirm import Finalist
 from hptune.errors import InputError
+from hptune.export.card import model_card
+from hptune.export.files import write_text
 from hptune.export.model import with_preprocessing
 from hptune.models import RecipeModel
 from hptune.study import Study
 from hptune.subject import load_again, subject_of
-from hptune.trial import Trial
 
 __all__ = ["save_model"]
 
 
-def save_model(study: Study, trial: Trial, path: Path) -> Path:
+def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path]:
     """Write the model of a trial's best epoch to `path`, with its preprocessing inside.
 
     Its weights are those on disk, or the trial is trained again with its seed. A trial that is a
     mean over folds or seeds is trained once more on the one split, for as many epochs as its best
-    has. Raises InputError where the file can't be written.
+    has. A card, NAME.md, is written beside it. Raises InputError where a file can't be written.
     """
+    trial = study.trial(finalist.trial.id)
     dataset, model = load_again(study)
     subject = subject_of(study)
     # The weights of all folds are no one model's.
@@ -40,4 +43,5 @@ def save_model(study: Study, trial: Trial, path: Path) -> Path:
         raise InputError(f"{path}: can't be written: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return path
+    card = model_card(study, finalist, dataset, whole, file=path.name)
+    return path, write_text(path.with_suffix(".md"), card)

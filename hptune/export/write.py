@@ -3,40 +3,82 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from hptune.errors import InputError, StudyError, UsageError
+from hptune.confirm import Finalist, ranked
+from hptune.errors import StudyError, UsageError
 from hptune.export.configuration import as_csv, as_json, as_yaml
+from hptune.export.files import write_text
 from hptune.study import Study
+from hptune.tables import format_value
 from hptune.trial import Trial
 
-__all__ = ["FORMATS", "export"]
+__all__ = ["FORMATS", "Exported", "export"]
 
 FORMATS = ("yaml", "json", "csv", "python", "keras")
 
 _SUFFIXES = {"yaml": "yaml", "json": "json", "csv": "csv", "python": "py", "keras": "keras"}
 
 
-def export(study: Study, *, form: str, top: int, output: Path | None) -> tuple[str, tuple[Path, ...]]:
-    """Return (text, files written): text where it is to be printed, else "".
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an export came to."""
+
+    text: str = ""
+    """What is to be printed; "" where files were written."""
+    files: tuple[Path, ...] = ()
+    order: str = ""
+    """By what the trials were chosen, where some were confirmed; else ""."""
+
+
+def export(study: Study, *, form: str, top: int, output: Path | None) -> Exported:
+    """Export the best trials: by the means of their confirmations those that have any, then by score.
 
     One configuration goes to `output` as a file, several (`top` > 1) into it as a folder, except
     CSV, which holds them all. Without `output` text is returned, and a trained model is written
     to the working directory.
     """
-    trials = study.best(top)
-    if not trials:
-        raise StudyError(f"{study.folder}: no trial has a score yet", hint="Let the search run first.")
+    finalists = _finalists(study, top)
+    trials = tuple(f.trial for f in finalists)
     if form == "keras":
-        return "", _write_models(study, trials, output)
-    if form == "python":
-        return _text(study, trials, output, form, lambda chosen: _script(study, chosen))
+        return Exported(files=_write_models(study, finalists, output), order=_order(study, finalists))
     renderers: dict[str, Callable[[Sequence[Trial]], str]] = {
         "yaml": lambda chosen: as_yaml(study, chosen),
         "json": lambda chosen: as_json(study, chosen),
         "csv": as_csv,
+        "python": lambda chosen: _script(study, chosen),
     }
-    return _text(study, trials, output, form, renderers[form])
+    text, files = _text(study, trials, output, form, renderers[form])
+    return Exported(text=text, files=files, order=_order(study, finalists))
+
+
+def _finalists(study: Study, top: int) -> tuple[Finalist, ...]:
+    confirmed = study.confirmations()
+    # The best by score, and whichever was confirmed.
+    candidates = {trial.id: trial for trial in study.best(top)}
+    candidates |= {c.trial_id: study.trial(c.trial_id) for c in confirmed}
+    finalists = ranked(candidates.values(), confirmed, study.identity.goal)[:top]
+    if not finalists:
+        raise StudyError(f"{study.folder}: no trial has a score yet", hint="Let the search run first.")
+    return finalists
+
+
+def _order(study: Study, finalists: Sequence[Finalist]) -> str:
+    """Say by what the trials were chosen, where some are confirmed, and what that passes over."""
+    confirmed = [f for f in finalists if f.confirmations]
+    if not confirmed:
+        return ""
+    said = "By the mean over fresh seeds: " + ", ".join(
+        f"trial {f.trial.id} ({format_value(f.mean) or 'none could be trained'})" for f in confirmed
+    )
+    rest = [str(f.trial.id) for f in finalists if not f.confirmations]
+    said += f"; then by the search's score: trial {', '.join(rest)}." if rest else "."
+    known = {c.trial_id for c in study.confirmations()}
+    best = study.best(1)[0]
+    if best.id not in known and not rest:
+        said += f" Trial {best.id} has the best score of the search and is not confirmed: hptune confirm."
+    return said
 
 
 def _text(
@@ -51,25 +93,13 @@ def _text(
             raise UsageError("several scripts need a folder", hint="Name one with -o, or use --top 1.")
         return render(trials), ()
     if form == "csv" or len(trials) == 1:
-        return "", (_write(output, render(trials)),)
+        return "", (write_text(output, render(trials)),)
     paths = [_place(study, trial, output, form) for trial in trials]
-    return "", tuple(_write(path, render([trial])) for path, trial in zip(paths, trials, strict=True))
+    return "", tuple(write_text(path, render([trial])) for path, trial in zip(paths, trials, strict=True))
 
 
 def _place(study: Study, trial: Trial, folder: Path, form: str) -> Path:
     return folder / f"{study.folder.name}-trial-{trial.id}.{_SUFFIXES[form]}"
-
-
-def _write(path: Path, text: str) -> Path:
-    """Write a whole text file; raises InputError where it can't be."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: can't be written: {error.strerror}") from error
-    return path
 
 
 def _script(study: Study, trials: Sequence[Trial]) -> str:
@@ -78,12 +108,12 @@ def _script(study: Study, trials: Sequence[Trial]) -> str:
     return script(study, study.trial(trials[0].id))
 
 
-def _write_models(study: Study, trials: tuple[Trial, ...], output: Path | None) -> tuple[Path, ...]:
+def _write_models(study: Study, finalists: tuple[Finalist, ...], output: Path | None) -> tuple[Path, ...]:
     from hptune.export.trained import save_model
 
-    paths = []
-    for trial in trials:
-        several = len(trials) > 1
-        path = _place(study, trial, output or Path(), "keras") if several or output is None else output
-        paths.append(save_model(study, study.trial(trial.id), path))
+    paths: list[Path] = []
+    several = len(finalists) > 1
+    for finalist in finalists:
+        place = _place(study, finalist.trial, output or Path(), "keras")
+        paths += save_model(study, finalist, place if several or output is None else output)
     return tuple(paths)

@@ -1,0 +1,137 @@
+"""A model card: what a person must know of an exported model who was not there when it was searched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from hptune.confirm import Finalist
+from hptune.data import Dataset, Task
+from hptune.data.pyfile import is_function_spec
+from hptune.data.table import CategoricalColumn
+from hptune.export.model import input_name
+from hptune.models.backend import keras
+from hptune.space import Value
+from hptune.study import Study
+from hptune.subject import subject_of
+from hptune.tables import format_value
+
+__all__ = ["model_card"]
+
+
+def model_card(study: Study, finalist: Finalist, dataset: Dataset, model: keras.Model, *, file: str) -> str:
+    """Return Markdown about `model`, which lies in `file` beside the card.
+
+    Data and task, how to load and predict, what the prediction is, scores by seed, configuration,
+    versions and the command that searched.
+    """
+    trial, identity = finalist.trial, study.identity
+    title = f"# {file}\n\n{identity.model} on {identity.data}, trial {trial.id} of {study.folder.name}."
+    sections = {
+        "Use": _use(dataset, model, file, identity.model),
+        "What it predicts": _prediction(dataset),
+        "Data": _data(dataset, identity.data),
+        "Scores": _scores(finalist, identity.objective, repeated=subject_of(study).is_repeated),
+        "Configuration": _table(
+            ["hyperparameter", "value"], [[n, format_value(v)] for n, v in trial.values.items()]
+        ),
+        "How it was made": _made(study),
+    }
+    return "\n\n".join([title, *(f"## {head}\n\n{body}" for head, body in sections.items())])
+
+
+def _use(dataset: Dataset, model: keras.Model, file: str, source: str) -> str:
+    rows = [[f"`{i.name}`", str(i.dtype), str(tuple(i.shape))] for i in model.inputs]
+    code = "\n".join(["```python", *_example(dataset, model, file), "```"])
+    parts = [code, _table(["input", "dtype", "shape"], rows)]
+    if dataset.encoder is not None:
+        parts.append('Raw values: numbers as they are, NaN where missing; text as text, "" where missing.')
+    elif dataset.input_scale != 1:
+        parts.append(f"Raw values from 0 to {dataset.input_scale:g}; the model scales them itself.")
+    else:
+        parts.append("Raw values: the model normalises them itself.")
+    if is_function_spec(source):
+        parts.append(f"Where {source.rpartition(':')[0]} has layers of its own, import it first.")
+    return "\n\n".join(parts)
+
+
+def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
+    """Return Python lines that predict one row."""
+    load = f"model = keras.models.load_model({file!r})"
+    if dataset.encoder is None:
+        shape = (1, *dataset.input_shape)
+        rows = f"rows = np.zeros({shape}, dtype={str(model.inputs[0].dtype)!r})  # yours"
+        return ["import keras", "import numpy as np", "", load, rows, "print(model.predict(rows))"]
+    text, lines = False, []
+    for column in dataset.encoder.columns:
+        name = input_name(column.name)
+        if isinstance(column, CategoricalColumn):
+            text = True
+            level = str(column.levels[0]) if column.levels else ""
+            value = f"tf.constant([[{level!r}]])"
+        else:
+            value = f"np.array([[{float(column.fill)!r}]], dtype='float32')"
+        lines.append(f"    {name!r}: {value},")
+    imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
+    head = [*imports, "", load, "rows = {  # one row; yours have the shape (rows, 1)"]
+    return [*head, *lines, "}", "print(model.predict(rows))"]
+
+
+def _prediction(dataset: Dataset) -> str:
+    if dataset.task is Task.OTHER:
+        return "What the model itself gives; it takes targets as they are."
+    what = f" of `{dataset.target}`" if dataset.target else ""
+    if dataset.task is Task.REGRESSION:
+        return f"`prediction`: the value{what} in its own units, shape (rows, 1)."
+    classes = ", ".join(str(label) for label in dataset.classes)
+    return (
+        f"`prediction`: the label{what}, as it stood in the data (text comes as bytes), shape (rows,).\n\n"
+        f"`probability`: shape (rows, {len(dataset.classes)}), a column per class in this order: {classes}."
+    )
+
+
+def _data(dataset: Dataset, source: str) -> str:
+    rows = [
+        ["source", source],
+        ["task", dataset.task.value],
+        *([["target", dataset.target]] if dataset.target else []),
+        ["training rows", str(dataset.train.rows)],
+        ["validation rows", str(dataset.validation.rows)],
+        ["fingerprint", f"`{dataset.fingerprint}`"],
+    ]
+    notes = "".join(f"\n- {note}" for note in dataset.notes)
+    return _table(["what", "value"], rows) + (f"\n{notes}" if notes else "")
+
+
+def _scores(finalist: Finalist, objective: str, *, repeated: bool) -> str:
+    trial = finalist.trial
+    own = (
+        f"{objective} {format_value(trial.score)} in the search, on the validation rows. The weights are"
+        f" those of seed {trial.seed} at epoch {trial.best_epoch} of {trial.epochs}"
+    )
+    own += ", trained once more on one split: the score is a mean over trainings." if repeated else "."
+    if not finalist.confirmations:
+        return f"{own}\n\nNot confirmed with other seeds: the best of many trials is partly the luckiest."
+    rows = [
+        [str(c.seed), format_value(c.score) or f"could not be trained: {c.reason}", str(c.best_epoch or "")]
+        for c in finalist.confirmations
+    ]
+    spread = "" if finalist.deviation is None else f" ± {finalist.deviation:.2g} (standard deviation)"
+    mean = f"Mean over {len(finalist.scores)} fresh seeds: {format_value(finalist.mean)}{spread}."
+    told = mean if finalist.scores else "No fresh seed could be trained."
+    return f"{own}\n\n{told}\n\n{_table(['seed', objective, 'epoch'], rows)}"
+
+
+def _made(study: Study) -> str:
+    identity, meta = study.identity, study.meta
+    versions = {"hptune": meta.get("version", ""), **json.loads(meta.get("versions", "{}"))}
+    rows: list[list[str]] = [[name, str(version)] for name, version in versions.items()]
+    options: Iterable[tuple[str, Value | None]] = identity.settings.items()
+    rows += [[name.replace("_", " "), str(value)] for name, value in options if value is not None]
+    rows += [["seed of the search", str(identity.seed)], ["epochs of a full training", str(identity.epochs)]]
+    return f"```\n{meta.get('command', '')}\n```\n\n{_table(['what', 'value'], rows)}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [list(header), ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines)
