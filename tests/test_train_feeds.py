@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from typing import Any
 
@@ -172,3 +173,16 @@ def test_validation_takes_as_many_rows_at_once_as_memory_allows(shape: tuple[int
 
     x: Any = Wide()
     assert rows_at_once(x, BATCH) == rows
+
+
+def graphs_alive() -> int:
+    gc.collect()
+    return sum(type(found).__name__ in ("FuncGraph", "WhileBodyFuncGraph") for found in gc.get_objects())
+
+
+@pytest.mark.parametrize("kind", [EpochGraph, RowsFeed])
+def test_a_graph_that_is_let_go_is_freed(kind: Any) -> None:
+    trained(kind, epochs=1)
+    before = graphs_alive()
+    trained(kind, epochs=1)
+    assert graphs_alive() <= before

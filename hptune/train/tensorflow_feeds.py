@@ -9,11 +9,14 @@ a `tf.while_loop` takes the rows of one batch after the other and calls the mode
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
+from tensorflow.python.framework import ops
 
 from hptune.models import Arrays
 from hptune.models.backend import keras
@@ -60,6 +63,23 @@ def _tensor(array: NDArray[Any]) -> Any:
     return _tensors[id(array)][1]
 
 
+@contextmanager
+def _forgetting_gradients() -> Iterator[None]:
+    """Let the graphs that are traced inside be freed one day.
+
+    Keras's optimisers sum gradients over replicas by a function with a gradient of its own, and
+    TensorFlow notes every such gradient for ever, the whole graph with it: five megabytes for
+    each training. Nobody takes the gradient of a training step, so the notes can go.
+    """
+    notes: dict[str, Any] = getattr(getattr(ops, "gradient_registry", None), "_registry", {})
+    before = set(notes)
+    try:
+        yield
+    finally:
+        for name in [n for n in notes if n.startswith("CustomGradient-") and n not in before]:
+            del notes[name]
+
+
 class EpochGraph:
     """Trains an epoch, and validates, in one call each."""
 
@@ -81,14 +101,15 @@ class EpochGraph:
         self._validate = tf.function(self._validate_all, input_signature=(), autograph=False)
 
     def trace(self) -> None:
-        """Make both graphs."""
+        """Make the graph of an epoch; that of validation is made when it is first called."""
         model = self._model
         # Variables of losses and metrics must be there, or both graphs are traced twice.
         model.test_step(tuple(column[:1] for column in self._columns))
         model.reset_metrics()
         model.optimizer.build(model.trainable_variables)
-        self._train.get_concrete_function()
-        self._validate.get_concrete_function()
+        with _forgetting_gradients():
+            # No step at all.
+            self._train(tf.range(self._rows, dtype=tf.int64), tf.constant(0), tf.constant(0))
 
     def _train_some(self, order: Any, first: Any, end: Any) -> Any:
         """Train the steps from `first` to before `end` of an epoch."""
@@ -195,13 +216,14 @@ class RowsFeed:
         )
         held = (self._arrays.validation_x, self._arrays.validation_y)
         at_once = rows_at_once(held[0], size)
-        self._model.fit(
-            fed,
-            steps_per_epoch=-(-rows // size),
-            initial_epoch=initial_epoch,
-            epochs=epochs,
-            validation_data=tf.data.Dataset.from_tensor_slices(held).batch(at_once).cache(),
-            callbacks=[conductor],
-            shuffle=False,
-            verbose=0,
-        )
+        with _forgetting_gradients():
+            self._model.fit(
+                fed,
+                steps_per_epoch=-(-rows // size),
+                initial_epoch=initial_epoch,
+                epochs=epochs,
+                validation_data=tf.data.Dataset.from_tensor_slices(held).batch(at_once).cache(),
+                callbacks=[conductor],
+                shuffle=False,
+                verbose=0,
+            )
