@@ -10,7 +10,7 @@ import pytest
 
 from hptune.data import Task
 from hptune.errors import SpaceError
-from hptune.recipes import OPTIONS, Facts, check_space, make_recipe, resolve
+from hptune.recipes import OPTIONS, Facts, check_space, make_recipe, remarks, resolve
 from hptune.recipes.facts import LearnedStatistics
 from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space
@@ -209,3 +209,29 @@ def test_a_batch_is_never_larger_than_the_data() -> None:
     assert make_recipe("mlp", {"batch_size": 512}, FACTS).batch_size == 100
     assert make_recipe("mlp", {"batch_size": "all"}, FACTS).batch_size == 100
     assert make_recipe("mlp", {"batch_size": "all"}, replace(FACTS, rows=7)).batch_size == 7
+
+
+def test_choices_that_are_seldom_meant_are_told() -> None:
+    unusual = space(
+        Choice(name="kernel_initializer", options=("he_normal", "zeros")),
+        Choice(name="batch_size", options=("32", "all")),
+        Fixed(name="activation", value="selu"),
+    )
+    told = remarks(unusual, replace(FACTS, rows=50_000))
+    assert [text.split(":")[0] for text in told] == [
+        "kernel_initializer zeros",
+        "batch_size all",
+        "activation selu",
+    ]
+    assert "50,000 rows" in told[1]
+
+
+def test_usual_choices_are_not_remarked_on() -> None:
+    usual = space(
+        Choice(name="batch_size", options=("32", "all")),
+        Fixed(name="activation", value="selu"),
+        Choice(name="kernel_initializer", options=("auto", "he_normal")),
+    )
+    assert [text.split(":")[0] for text in remarks(usual, FACTS)] == ["activation selu"]
+    assert remarks(space(Fixed(name="activation", value="selu")), FACTS) == ()
+    assert remarks(space(Integer(name="batch_size", low=1, high=9)), FACTS) == ()

@@ -4,5 +4,16 @@ from hptune.recipes.book import RECIPES, make_recipe
 from hptune.recipes.facts import Facts
 from hptune.recipes.options import OPTIONS, Option, check_space, resolve
 from hptune.recipes.recipe import Recipe
+from hptune.recipes.remarks import remarks
 
-__all__ = ["OPTIONS", "RECIPES", "Facts", "Option", "Recipe", "check_space", "make_recipe", "resolve"]
+__all__ = [
+    "OPTIONS",
+    "RECIPES",
+    "Facts",
+    "Option",
+    "Recipe",
+    "check_space",
+    "make_recipe",
+    "remarks",
+    "resolve",
+]
