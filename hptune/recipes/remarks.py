@@ -17,7 +17,7 @@ def remarks(space: Space, facts: Facts) -> tuple[str, ...]:
     if "zeros" in _values(space, "kernel_initializer"):
         found.append(
             "kernel_initializer zeros: all units of a hidden layer begin alike, get the same gradient "
-            "and stay alike for ever, so such a network is no better than one with a single unit in each layer"
+            "and stay alike for ever: the network is no better than one with one unit in each layer"
         )
     if "all" in _values(space, "batch_size") and facts.rows > _SMALL_DATA:
         found.append(
