@@ -1,0 +1,175 @@
+"""Real searches over folds, seeds and weighted classes, each of a few epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hptune.data import load_folds
+from hptune.engine import Listener, Stop
+from hptune.errors import InputError, SearchInterruptedError, StudyMismatchError
+from hptune.export.script import script
+from hptune.models import load_model
+from hptune.scales import Scale
+from hptune.search import SearchOptions, search
+from hptune.space import Fixed, Float, Space
+from hptune.study import Study
+from hptune.subject import Subject, load_again, subject_of
+from hptune.train import Trainer
+from hptune.train.repeated import seed_of
+from hptune.trial import Direction, Job, Objective, Trial
+
+SPACE = Space(
+    name="small",
+    hyperparameters=(
+        Float(name="learning_rate", low=1e-3, high=0.1, scale=Scale.LOG, default=0.02),
+        Fixed(name="layers", value=1),
+        Fixed(name="units", value=4),
+        Fixed(name="dropout", value=0.1),
+        Fixed(name="batch_size", value=64),
+    ),
+)
+ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
+
+
+def options(folder: Path, *, trials: int = 1, epochs: int = 2, **subject: Any) -> SearchOptions:
+    about: dict[str, Any] = {"data": "iris", "space": SPACE, "epochs": epochs} | subject
+    return SearchOptions(
+        subject=Subject(**about), study=folder, passes=1, trials=trials, oracle="coarse-to-fine"
+    )
+
+
+def searched(folder: Path, stop: Stop | None = None, **more: Any) -> list[Trial]:
+    search(options(folder, **more), listener=Listener(), stop=stop or Stop())
+    with Study.open(folder) as study:
+        return list(study.trials())
+
+
+def test_a_score_over_folds_is_the_mean_of_trainings_with_preprocessing_of_their_own(tmp_path: Path) -> None:
+    trial = searched(tmp_path / "s", cv=2)[0]
+    job = Job(id=1, trial_id=1, values=trial.values, seed=trial.seed, initial_epoch=0, epochs=2)
+    curves = []
+    for fold in load_folds("iris", folds=2):
+        model = load_model("mlp", fold, space=SPACE, epochs=2)
+        curves.append([epoch["val_accuracy"] for epoch in Trainer(fold, model, ACCURACY).run(job).curve])
+    kept = [[epoch[f"val_accuracy[fold {n}]"] for epoch in trial.curve] for n in (1, 2)]
+    assert kept == curves
+    assert len({tuple(curve) for curve in curves}) > 1
+    assert trial.score == pytest.approx(max(np.mean(curves, axis=0)))
+
+
+def test_a_score_over_seeds_is_the_mean_of_trainings_from_each(tmp_path: Path) -> None:
+    trial = searched(tmp_path / "s", executions=2)[0]
+    with Study.open(tmp_path / "s") as study:
+        dataset, model = load_again(study)
+    for n in (1, 2):
+        job = Job(
+            id=1,
+            trial_id=1,
+            values=trial.values,
+            seed=seed_of(trial.seed, n - 1),
+            initial_epoch=0,
+            epochs=2,
+        )
+        alone = Trainer(dataset, model, ACCURACY).run(job).curve
+        kept = [epoch[f"val_accuracy[run {n}]"] for epoch in trial.curve]
+        assert kept == [epoch["val_accuracy"] for epoch in alone]
+    assert trial.curve[0]["val_loss"] != alone[0]["val_loss"]
+
+
+class StopAfter(Listener):
+    """Asks to stop after so many epochs of whichever fold."""
+
+    def __init__(self, epochs: int, stop: Stop) -> None:
+        self.left, self.stop = epochs, stop
+
+    def epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+        self.left -= 1
+        self.stop.asked = self.left <= 0
+
+
+def test_an_interrupted_search_over_folds_goes_on_exactly(tmp_path: Path) -> None:
+    whole = searched(tmp_path / "whole", cv=2, epochs=3)
+    stop, cut = Stop(), options(tmp_path / "cut", cv=2, epochs=3)
+    with pytest.raises(SearchInterruptedError):
+        search(cut, listener=StopAfter(4, stop), stop=stop)
+    again = searched(tmp_path / "cut", cv=2, epochs=3)
+    assert [(t.values, t.curve, t.score) for t in again] == [(t.values, t.curve, t.score) for t in whole]
+
+
+@pytest.fixture(scope="module")
+def folds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study over two folds with weighted classes."""
+    folder = tmp_path_factory.mktemp("folds") / "s"
+    searched(folder, **ABOUT)
+    return folder
+
+
+ABOUT: dict[str, Any] = {"cv": 2, "class_weight": "balanced", "epochs": 1}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param({"cv": 3}, "its --cv is 2, not 3", id="other folds"),
+        pytest.param({"cv": None}, "its --cv is 2, not left out", id="no folds"),
+        pytest.param({"executions": 2}, "its --executions is left out, not 2", id="seeds"),
+        pytest.param({"class_weight": "none"}, "its --class-weight is balanced, not left out", id="weights"),
+    ],
+)
+def test_a_study_is_about_one_way_of_scoring(changed: dict[str, Any], said: str, folds: Path) -> None:
+    with pytest.raises(StudyMismatchError, match=said) as refused:
+        searched(folds, **(ABOUT | changed))
+    assert refused.value.exit_code == 6
+    with Study.open(folds) as study:
+        assert subject_of(study).cv == 2
+
+
+def test_what_is_exported_of_a_mean_is_one_training_and_says_so(folds: Path) -> None:
+    with Study.open(folds) as study:
+        text = script(study, study.trial(1))
+    assert "that is a mean over 2 folds, and this is one training" in text
+    assert "sample_weight=weights[order]" in text
+
+
+def test_balanced_classes_change_what_is_learned(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    codes = np.array([0] * 90 + [1] * 10)
+    np.savez(tmp_path / "rare.npz", x=rng.normal(size=(100, 3)) + codes[:, None], y=codes)
+    about: dict[str, Any] = {"data": str(tmp_path / "rare.npz"), "epochs": 1}
+    plain = searched(tmp_path / "plain", **about)[0]
+    balanced = searched(tmp_path / "balanced", class_weight="balanced", **about)[0]
+    assert plain.values == balanced.values
+    assert plain.curve[0]["loss"] != pytest.approx(balanced.curve[0]["loss"], rel=0.01)
+
+
+def test_balanced_classes_need_classes(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="class weights need classes"):
+        searched(tmp_path / "s", data="diabetes", class_weight="balanced")
+    assert not (tmp_path / "s").exists()
+
+
+FITS = """
+import keras
+import keras_tuner
+
+
+class Fits(keras_tuner.HyperModel):
+    def build(self, hp):
+        model = keras.Sequential([keras.layers.Dense(3, "softmax")])
+        model.compile(hp.Choice("optimizer", ["sgd", "adam"]), "sparse_categorical_crossentropy")
+        return model
+
+    def fit(self, hp, model, *args, **kwargs):
+        return model.fit(*args, **kwargs)
+"""
+
+
+def test_a_fit_of_ones_own_is_not_told_the_weights_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "fits.py").write_text(FITS)
+    with pytest.raises(InputError, match="its own fit is not told"):
+        searched(tmp_path / "s", model=f"{tmp_path}/fits.py:Fits", space=None, class_weight="balanced")

@@ -1,0 +1,44 @@
+"""Every ready space, searched for real with a budget of an epoch or two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hptune.engine import Listener, Stop
+from hptune.search import SearchOptions, find_space, search
+from hptune.space_yaml import ready_spaces
+from hptune.study import Study
+from hptune.subject import Subject
+
+RUNS = {
+    "cnn": ("digits", "cnn", 1),
+    "initialisation": ("iris", "mlp", 1),
+    "mlp": ("digits", "mlp", 1),
+    "mlp-small-budget": ("iris", "mlp", 1),
+    "optimisers": ("iris", "mlp", 2),
+    "regularisation": ("iris", "mlp", 1),
+}
+"""Space → data, recipe, trials."""
+
+
+def test_every_ready_space_is_run() -> None:
+    assert RUNS.keys() == set(ready_spaces())
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_ready_space_is_searched_for_real(name: str, tmp_path: Path) -> None:
+    data, model, trials = RUNS[name]
+    subject = Subject(data=data, model=model, space=find_space(name), epochs=1)
+    options = SearchOptions(
+        subject=subject, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
+    )
+    search(options, listener=Listener(), stop=Stop())
+    with Study.open(tmp_path / "s") as study:
+        found = study.trials()
+        assert study.spent() == trials
+        assert {trial.reason for trial in found} == {""}
+        assert all(trial.score is not None and trial.values for trial in found)
+        space = study.passes()[0].space
+        assert all(not space.problems(trial.values) for trial in found)
