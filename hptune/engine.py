@@ -99,6 +99,8 @@ class Engine:
     """What a pass teaches: its space and all trials so far → a proposal."""
     listener: Listener = field(default_factory=Listener)
     stop: Stop = field(default_factory=Stop)
+    left: bool = False
+    """Whoever was asked between two passes chose to stop there."""
     _spent: int = 0
     _pending: int = 0
     """Epochs that the jobs under way will cost."""
@@ -157,6 +159,7 @@ class Engine:
         proposal = self.narrow(the_pass.space, self.study.trials())
         decided = self.listener.narrowed(proposal)
         if decided is None:
+            self.left = True
             return None
         origin = "person" if any(move.by_person for move in decided.moves) else "narrowed"
         following = self.study.open_pass(decided.next_space, proposal=decided, origin=origin)

@@ -180,7 +180,7 @@ def _run(
     starts = noted_starts(study)
     listener.starts_taken(starts)
     with _executor(options, dataset, model, goal) as executor:
-        Engine(
+        engine = Engine(
             study=study,
             searcher=_searcher(options, goal, root, the_plan, starts),
             executor=executor,
@@ -190,8 +190,10 @@ def _run(
             ),
             listener=listener,
             stop=stop,
-        ).run()
-    if not stop.now:
+        )
+        engine.run()
+    # Who leaves between two passes is asked again by the same command.
+    if not stop.now and not engine.left:
         study.note(_PAID_OUT, str(the_plan.budget))
     write_report(study)
 

@@ -3,96 +3,231 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-import click
-
+from hptune.cli import ask_show
+from hptune.cli.ask_voice import Voice
 from hptune.errors import SpaceError
-from hptune.proposal import Move, Proposal, describe_range
+from hptune.proposal import Proposal, describe_range
+from hptune.space import Fixed, Tier
 from hptune.strategy import edit
-from hptune.tables import format_value
+from hptune.strategy.edit_text import exact_text
+from hptune.tables.steering import Evidence, trials_behind
 
 __all__ = ["ask"]
 
-KEYS = {
-    "a": "accept",
-    "e": "edit the range",
-    "k": "keep the old range",
-    "w": "widen",
-    "f": "freeze at a value",
-    "u": "undo",
-    "d": "done, accept the rest",
-    "q": "quit, change nothing",
-}
+_PROMPT = "  accept edit keep widen freeze open tier look undo done quit ?"
+_LAST_PROMPT = "  Enter to finish, or undo tier open quit"
 
 
-def ask(proposal: Proposal) -> Proposal | None:
-    """Walk through a proposal's ranges; returns it as decided, or None to change nothing."""
-    names = [move.name for move in sorted(proposal.moves, key=lambda m: m.old.tier)]
-    history = [proposal]
-    at = 0
-    _say_notes(proposal)
-    click.echo("  ".join(f"[{key}] {what}" for key, what in KEYS.items()))
-    while at < len(names):
-        current = history[-1]
-        _show(current[names[at]], at, len(names))
-        key = click.prompt("  a/e/k/w/f/u/d/q", default="a", show_default=False).strip().lower()[:1]
-        if key == "q":
+@dataclass(frozen=True)
+class _State:
+    """Where a person is; every decision makes a new one, so that undo goes back to the last."""
+
+    proposal: Proposal
+    at: int
+
+
+class _QuitError(Exception):
+    """Leave with nothing changed."""
+
+
+class _BackError(Exception):
+    """A person gave no answer: show the same range again."""
+
+
+def ask(proposal: Proposal, evidence: Evidence, *, headline: str = "", err: bool = False) -> Proposal | None:
+    """Walk through a proposal's ranges; returns it as decided, or None to change nothing.
+
+    Speaks on stdout, or stderr with `err`. click.Abort where the person interrupts or there is no
+    one to answer.
+    """
+    return _Dialogue(proposal, evidence, Voice(err=err)).run(headline)
+
+
+class _Dialogue:
+    """One walk through the ranges of one proposal."""
+
+    def __init__(self, proposal: Proposal, evidence: Evidence, voice: Voice) -> None:
+        self._evidence, self._voice = evidence, voice
+        asked = [move for move in proposal.moves if not ask_show.stays_fixed(move)]
+        self._names = [move.name for move in sorted(asked, key=lambda m: m.old.tier)]
+        self._states = [_State(proposal, 0)]
+        self._plots = True
+        self._silent = False
+        """Whether what is asked about was shown already."""
+
+    @property
+    def _now(self) -> _State:
+        return self._states[-1]
+
+    def run(self, headline: str) -> Proposal | None:
+        """Ask until all is decided."""
+        ask_show.show_begin(self._voice, self._now.proposal, headline)
+        try:
+            while not self._is_done():
+                pass
+        except _QuitError:
             return None
-        if key == "d":
-            break
-        if key == "u":
-            at, history = max(0, at - 1), history[:-1] or [proposal]
-            continue
-        changed = _decide(key, current, names[at])
-        if changed is None:
-            continue
-        history.append(changed)
-        at += 1
-    decided = history[-1] if history else proposal
-    _say_flags(decided)
-    return decided
+        ask_show.show_flags(self._voice, self._now.proposal, self._evidence.study)
+        return self._now.proposal
 
+    def _is_done(self) -> bool:
+        """Show where the person is and take one key; True where all is decided."""
+        at_end = self._now.at == len(self._names)
+        if not self._silent:
+            self._show(at_end)
+        self._silent = False
+        answer = self._voice.ask(_LAST_PROMPT if at_end else _PROMPT).lower()
+        key = answer[:1] if answer in ask_show.KEYS else answer
+        if key == "d" or (at_end and key in ("", "a")):
+            return True
+        if key == "q":
+            raise _QuitError
+        try:
+            self._take(key, at_end)
+        except SpaceError as error:
+            self._refuse(error)
+        except _BackError:
+            self._silent = True
+        return False
 
-def _decide(key: str, proposal: Proposal, name: str) -> Proposal | None:
-    """Return the proposal after a key, or None to ask again."""
-    move = proposal[name]
-    actions: dict[str, Callable[[], Proposal]] = {
-        "a": lambda: proposal,
-        "k": lambda: edit.keep(proposal, name),
-        "w": lambda: edit.widen(proposal, name),
-        "e": lambda: edit.set_range(proposal, f"{name}={_ask_for('range', describe_range(move.new))}"),
-        "f": lambda: edit.freeze(proposal, f"{name}={_ask_for('value', format_value(move.new.initial))}"),
-    }
-    if key not in actions:
-        click.echo(f"  {key!r} is none of the keys")
-        return None
-    try:
-        return actions[key]()
-    except SpaceError as error:
-        click.echo(f"  {error.message}" + (f"\n  {error.hint}" if error.hint else ""))
-        return None
+    def _show(self, at_end: bool) -> None:
+        if at_end:
+            ask_show.show_decided(self._voice, self._now.proposal)
+            return
+        move = self._now.proposal[self._names[self._now.at]]
+        place = {"at": self._now.at, "count": len(self._names)}
+        ask_show.show_move(self._voice, move, self._evidence, plot=self._plots, **place)
 
+    def _take(self, key: str, at_end: bool) -> None:
+        """Do what a key says."""
+        whole: dict[str, Callable[[], None]] = {
+            "u": self._undo,
+            "t": self._tier,
+            "o": self._open,
+            "?": self._help,
+            "h": self._help,
+            "p": self._toggle_plots,
+        }
+        one: dict[str, Callable[[str], None]] = {
+            "": self._accept,
+            "a": self._accept,
+            "e": self._edit,
+            "k": lambda name: self._decide(edit.keep(self._now.proposal, name)),
+            "w": lambda name: self._decide(edit.widen(self._now.proposal, name, root=self._evidence.root)),
+            "f": self._freeze,
+            "l": self._look,
+        }
+        if key in whole:
+            whole[key]()
+        elif key in one and not at_end:
+            one[key](self._names[self._now.at])
+        else:
+            self._voice.tell(f"{key!r} is none of the words; ? tells what they do.")
+            self._silent = True
 
-def _ask_for(what: str, default: str) -> str:
-    answer: str = click.prompt(f"  {what}", default=default)
-    return answer.strip()
+    def _accept(self, name: str) -> None:
+        self._decide(self._now.proposal)
 
+    def _decide(self, proposal: Proposal) -> None:
+        """Note a decision on the range that is shown and go to the next."""
+        self._states.append(_State(proposal, self._now.at + 1))
+        self._silent = False
 
-def _show(move: Move, at: int, count: int) -> None:
-    click.echo("")
-    tier = f", tier {int(move.old.tier)}" if move.old.tier < 4 else ""
-    click.echo(click.style(f"{at + 1}/{count} {move.name}", bold=True) + tier)
-    old, new = describe_range(move.old), describe_range(move.new)
-    click.echo(f"  {move.verdict.value}: {old}" + (f" → {new}" if new != old else ""))
-    click.echo(f"  {move.reason}")
+    def _edit(self, name: str) -> None:
+        like = describe_range(self._now.proposal[name].new).removeprefix("=")
+        self._until_right(
+            f"  {name}, as {like} (Enter: back)",
+            "",
+            lambda text: edit.set_range(self._now.proposal, f"{name}={text}", root=self._evidence.root),
+        )
 
+    def _freeze(self, name: str) -> None:
+        proposal = self._now.proposal
+        value = proposal.best.get(name, proposal[name].new.initial)
+        self._until_right(
+            f"  freeze {name} at (-: back)",
+            exact_text(value),
+            lambda text: edit.freeze(self._now.proposal, f"{name}={text}", root=self._evidence.root),
+        )
 
-def _say_notes(proposal: Proposal) -> None:
-    for note in proposal.notes:
-        click.echo(note)
+    def _until_right(self, what: str, default: str, change: Callable[[str], Proposal]) -> None:
+        """Ask for a text until the change that it writes is a right one, or the person goes back."""
+        while True:
+            text = self._answer(what, default)
+            try:
+                self._decide(change(text))
+            except SpaceError as error:
+                self._refuse(error)
+            else:
+                return
 
+    def _answer(self, what: str, default: str = "") -> str:
+        text = self._voice.ask(what, default)
+        if text in ("", "-"):
+            raise _BackError
+        return text
 
-def _say_flags(proposal: Proposal) -> None:
-    flags = edit.flags(proposal)
-    click.echo("")
-    click.echo("The same without asking: " + " ".join(["hptune narrow --accept", *flags]))
+    def _open(self) -> None:
+        """Search again what is frozen, by its name."""
+        proposal = self._now.proposal
+        frozen = [m.name for m in proposal.moves if isinstance(m.new, Fixed)]
+        if not frozen:
+            self._stay("Nothing is frozen.")
+            return
+        self._voice.tell(f"Frozen: {', '.join(frozen)}")
+        name = self._answer("  open which (Enter: back)")
+        self._change(edit.reopen(proposal, name, root=self._evidence.root))
+        self._voice.tell(f"{name} is searched again: {self._now.proposal[name].reason}")
+
+    def _tier(self) -> None:
+        """Drop or open all of a tier."""
+        words = self._answer("  `drop 3` or `open 3`, 4 for the unranked (Enter: back)").lower().split()
+        if len(words) != 2 or words[0] not in ("drop", "open") or words[1] not in ("1", "2", "3", "4"):
+            self._stay(f"{' '.join(words)!r}: write drop or open, and a tier from 1 to 4.")
+            return
+        tier, proposal = Tier(int(words[1])), self._now.proposal
+        change = edit.drop_tier if words[0] == "drop" else edit.reopen_tier
+        changed = change(proposal, tier, root=self._evidence.root)
+        names = [m.name for m in changed.moves if m != proposal[m.name]]
+        if not names:
+            self._stay(f"In {ask_show.tier_text(tier)} there is nothing to {words[0]}.")
+            return
+        self._change(changed)
+        done = "frozen at their best values" if words[0] == "drop" else "searched again"
+        self._voice.tell(f"{ask_show.tier_text(tier)}: {', '.join(names)} are {done}.")
+
+    def _change(self, proposal: Proposal) -> None:
+        """Note a decision that leaves the person where they are."""
+        self._states.append(_State(proposal, self._now.at))
+
+    def _undo(self) -> None:
+        if len(self._states) == 1:
+            self._stay("There is nothing to undo.")
+            return
+        self._states.pop()
+        self._voice.tell("Undone.")
+
+    def _look(self, name: str) -> None:
+        for line in trials_behind(self._evidence, name).splitlines():
+            self._voice.say(f"  {line}")
+        self._silent = True
+
+    def _help(self) -> None:
+        ask_show.show_keys(self._voice)
+        self._silent = True
+
+    def _toggle_plots(self) -> None:
+        self._plots = not self._plots
+        self._voice.tell(f"Plots are {'on' if self._plots else 'off'}.")
+
+    def _stay(self, why: str) -> None:
+        self._voice.tell(why)
+        self._silent = True
+
+    def _refuse(self, error: SpaceError) -> None:
+        self._voice.tell(error.message)
+        if error.hint:
+            self._voice.tell(error.hint)
+        self._silent = True

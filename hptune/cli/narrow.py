@@ -43,8 +43,9 @@ def command(
         decided = bool(accept or sets or freeze or keep)
         if not decided and not dry_run and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask
+            from hptune.tables.steering import read_evidence
 
-            answer = ask(proposal)
+            answer = ask(proposal, read_evidence(opened))
             if answer is None:
                 click.echo("Nothing was changed.")
                 return

@@ -44,6 +44,7 @@ class ProgressListener(Listener):
         self._reached: dict[int, int] = {}
         """The epoch that each job is known to have reached."""
         self._title = ""
+        self._study: Study | None = None
 
     def __enter__(self) -> ProgressListener:
         return self
@@ -62,6 +63,7 @@ class ProgressListener(Listener):
 
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on."""
+        self._study = study
         best = study.best(1)
         trials = study.trials(curves=False)
         self._spent, self._budget, self._trials = study.spent(), budget, len(trials)
@@ -133,14 +135,35 @@ class ProgressListener(Listener):
         """Say how the ranges move; ask first where the search is interactive."""
         self._end_bar()
         if self._interactive:
-            from hptune.cli.ask import ask
-
-            return ask(proposal)
+            return self._ask(proposal)
         for move in proposal.changes:
             if move.verdict is not Verdict.KEEP:
                 ranges = f"{describe_range(move.old)} → {describe_range(move.new)}"
                 self._console.print(f"  {move.verdict.value:<7}{move.name}: {ranges}", style="cyan")
         return proposal
+
+    def _ask(self, proposal: Proposal) -> Proposal | None:
+        """Ask what to do with a proposal; None where the person leaves or nobody answers."""
+        from hptune.cli.ask import ask
+        from hptune.tables.steering import read_evidence
+
+        assert self._study is not None
+        left = max(0, self._budget - self._spent)
+        best = "" if self._best is None else f" Best {self._best:.4g}."
+        headline = (
+            f"{self._title.capitalize()} is over after {self._trials} trials.{best}"
+            f" {left} of {self._budget} epochs are left{self._time_left()}."
+        )
+        try:
+            with _interrupts_at_once():
+                decided = ask(proposal, read_evidence(self._study), headline=headline, err=True)
+        except click.Abort:
+            decided = None
+        if decided is None:
+            self._console.print("Nothing was changed. The same command asks again.")
+        # What was thought over was not trained.
+        self._begun_at, self._trained = None, 0
+        return decided
 
     def exhausted(self, the_pass: Pass) -> None:
         """Say that there is nothing more to try."""
@@ -152,11 +175,21 @@ class ProgressListener(Listener):
             parts.append(f"best {self._best:.4g}")
         if self._bad:
             parts.append(f"{self._bad} infeasible")
-        if self._begun_at is not None and self._trained >= 10:
-            pace = (time.monotonic() - self._begun_at) / (self._trained - 1)
-            seconds = pace * (self._budget - self._spent)
+        seconds = self._seconds_left()
+        if seconds is not None:
             parts.append(f"ETA {_duration(seconds)}")
         return " · ".join(parts)
+
+    def _seconds_left(self) -> float | None:
+        """Return the time that the budget will still take, by the pace so far."""
+        if self._begun_at is None or self._trained < 10:
+            return None
+        pace = (time.monotonic() - self._begun_at) / (self._trained - 1)
+        return pace * (self._budget - self._spent)
+
+    def _time_left(self) -> str:
+        seconds = self._seconds_left()
+        return "" if seconds is None else f", about {_duration(seconds)} at the pace so far"
 
     def _refresh(self) -> None:
         if self._progress is not None and self._task is not None:
@@ -172,6 +205,16 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextlib.contextmanager
+def _interrupts_at_once() -> Iterator[None]:
+    """Let Ctrl-C end a question, where nothing is trained that could be finished first."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

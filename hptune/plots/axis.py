@@ -10,8 +10,9 @@ from typing import Any
 from hptune.proposal import describe_value
 from hptune.scales import Scale, to_unit
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Value, same_value
+from hptune.trial import Objective
 
-__all__ = ["Axis", "axis_of", "linear_axis", "log_axis"]
+__all__ = ["Axis", "axis_of", "linear_axis", "log_axis", "score_axis"]
 
 Ticks = tuple[tuple[float, str], ...]
 
@@ -132,6 +133,19 @@ def log_axis(label: str, low: float, high: float) -> Axis:
     ticks = _log_ticks(low, high, False)
     placed = tuple((float(to_unit(Scale.LOG, low, high, t)), _short(t)) for t in ticks)
     return Axis(label=label, ticks=placed, low=low, high=high, scale=Scale.LOG)
+
+
+def score_axis(label: str, scores: Sequence[float], goal: Objective) -> Axis:
+    """Return the axis for scores given best first: down to three times the best half's spread."""
+    if not scores:
+        return Axis(label=label, ticks=())
+    best, worst, middle = scores[0], scores[-1], scores[len(scores) // 2]
+    spread = abs(best - middle)
+    end = worst
+    if len(scores) >= 8 and spread > 0 and abs(best - worst) > 4 * spread:
+        end = best - goal.sign * 3 * spread
+    margin = 0.04 * abs(best - end)
+    return linear_axis(label, min(best, end) - margin, max(best, end) + margin)
 
 
 def _short(x: float) -> str:

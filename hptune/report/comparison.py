@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from hptune.compare import Comparison
-from hptune.plots.axis import linear_axis
+from hptune.plots.axis import linear_axis, score_axis
 from hptune.plots.lines import Line, line_plot, stairs
 from hptune.plots.svg import element, text
-from hptune.report.facts import score_axis
 from hptune.report.html import Section, figure, grid, note, paragraph, table
 from hptune.report.page import page
 from hptune.tables import format_value

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from hptune.next_pass import propose_for
-from hptune.plots.axis import Axis, axis_of, linear_axis
+from hptune.plots.axis import Axis, axis_of, score_axis
 from hptune.proposal import Proposal
 from hptune.space import Fixed, Hyperparameter, Value
 from hptune.strategy.findings import Finding
@@ -126,19 +126,6 @@ class Facts:
         """Return how many of these trials score worse than the axis shows."""
         low, high = self.score_axis.low, self.score_axis.high
         return sum(t.score is not None and not low <= t.score <= high for t in trials)
-
-
-def score_axis(label: str, scores: Sequence[float], goal: Objective) -> Axis:
-    """Return the axis for scores given best first: down to three times the best half's spread."""
-    if not scores:
-        return Axis(label=label, ticks=())
-    best, worst, middle = scores[0], scores[-1], scores[len(scores) // 2]
-    spread = abs(best - middle)
-    end = worst
-    if len(scores) >= 8 and spread > 0 and abs(best - worst) > 4 * spread:
-        end = best - goal.sign * 3 * spread
-    margin = 0.04 * abs(best - end)
-    return linear_axis(label, min(best, end) - margin, max(best, end) + margin)
 
 
 def read_facts(study: Study) -> Facts:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from hptune.plots.axis import score_axis
 from hptune.plots.points import Point, axis_plot, isolation_plot, regions_of
 from hptune.plots.svg import element
-from hptune.report.facts import Facts, score_axis
+from hptune.report.facts import Facts
 from hptune.report.html import Section, figure, grid, note, paragraph
 from hptune.space import Hyperparameter
 from hptune.trial import TrialState

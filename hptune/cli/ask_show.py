@@ -1,0 +1,106 @@
+"""What the dialogue on a proposal shows. It computes nothing."""
+
+from __future__ import annotations
+
+import shlex
+
+from hptune.cli.ask_voice import Voice
+from hptune.proposal import Move, Proposal, describe_range
+from hptune.space import Fixed, Tier
+from hptune.strategy import edit
+from hptune.strategy.narrow import SOFT
+from hptune.tables.steering import Evidence, importance_text, range_plot
+
+__all__ = [
+    "KEYS",
+    "show_begin",
+    "show_decided",
+    "show_flags",
+    "show_keys",
+    "show_move",
+    "stays_fixed",
+    "tier_text",
+]
+
+KEYS = {
+    "accept": "what is proposed; Enter alone does so too",
+    "edit": "type the range, as 1e-3..1e-1, or the options, as adam,sgd",
+    "keep": "the range as it was",
+    "widen": "the range by half its width on each side",
+    "freeze": "at a value: search it no more",
+    "open": "search again what is frozen",
+    "tier": "drop or open all hyperparameters of one",
+    "look": "at the trials behind it",
+    "plots": "off or on",
+    "undo": "the last decision",
+    "done": "accept the rest",
+    "quit": "nothing is changed",
+}
+"""The words that a person may answer; the first letter is enough."""
+
+
+def tier_text(tier: Tier) -> str:
+    """Return a tier as a person reads it."""
+    return "unranked" if tier is Tier.UNRANKED else f"tier {int(tier)}"
+
+
+def show_begin(voice: Voice, proposal: Proposal, headline: str) -> None:
+    """Say what concerns the whole, what stays fixed, and what the plots and keys mean."""
+    if headline:
+        voice.tell(headline, indent=0)
+    for note in proposal.notes:
+        voice.tell(note, indent=0)
+    if any(move.reason.endswith(SOFT) for move in proposal.moves):
+        voice.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
+    fixed = [f"{m.name} {describe_range(m.old)}" for m in proposal.moves if stays_fixed(m)]
+    if fixed:
+        voice.tell(f"Fixed, and opened with o: {', '.join(fixed)}", indent=0)
+    few, some, many, best = "·•●★" if voice.unicode else ".oO*"
+    voice.tell(f"In the plots {few} is 1 trial, {some} 2 to 4, {many} 5 or more, {best} the best.", indent=0)
+    voice.tell("Answer with a word or its first letter; Enter accepts, ? explains.", indent=0)
+
+
+def stays_fixed(move: Move) -> bool:
+    """Tell whether a hyperparameter is fixed and would stay so: it is not asked about."""
+    return isinstance(move.old, Fixed) and isinstance(move.new, Fixed)
+
+
+def show_keys(voice: Voice) -> None:
+    """Say what each key does."""
+    for key, what in KEYS.items():
+        voice.say(f"  {key:<6}  {what}")
+
+
+def show_move(voice: Voice, move: Move, evidence: Evidence, *, at: int, count: int, plot: bool) -> None:
+    """Show one range: where it stands, what is proposed and why, and what the trials say."""
+    voice.say()
+    voice.say(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
+    voice.tell(f"{move.verdict.value}: {_ranges(move)}")
+    voice.tell(move.reason.removesuffix(f"; {SOFT}"))
+    voice.tell(importance_text(evidence, move.name))
+    for line in range_plot(evidence, move, width=voice.width, unicode=voice.unicode) if plot else ():
+        voice.say(line)
+
+
+def _ranges(move: Move) -> str:
+    old, new = describe_range(move.old), describe_range(move.new)
+    return old if old == new else f"{old} → {new}"
+
+
+def show_decided(voice: Voice, proposal: Proposal) -> None:
+    """Say what would be written, what a person decided by name."""
+    mine = [move for move in proposal.moves if move.by_person]
+    voice.say()
+    voice.say("That is all of them.", bold=True)
+    for move in mine:
+        voice.tell(f"{move.name}: {_ranges(move)}; {move.reason}")
+    others = len(proposal.moves) - len(mine)
+    voice.tell(f"{others} as proposed" if mine else "All as proposed.")
+
+
+def show_flags(voice: Voice, proposal: Proposal, study: str) -> None:
+    """Say the command that repeats what was decided."""
+    command = ["hptune narrow", shlex.quote(study), "--accept", *edit.flags(proposal)]
+    voice.say()
+    voice.say("The same without asking:")
+    voice.say("  " + " ".join(command))

@@ -1,0 +1,56 @@
+"""Speaks with a person in a terminal, line after line: no cursor is moved, so a screen reader follows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+
+import click
+
+__all__ = ["Voice"]
+
+_NARROWEST = 40
+_WIDEST = 80
+_PLAIN = str.maketrans(
+    {"→": "->", "−": "-", "±": "+/-", "×": "x", "·": ".", "…": "...", "–": "-", "¬": "not "}
+)
+"""What stands for signs that a terminal without Unicode can't show."""
+
+
+class Voice:
+    """Says and asks, on stdout or stderr, as wide as the terminal and in the signs that it has."""
+
+    def __init__(self, *, err: bool) -> None:
+        stream = sys.stderr if err else sys.stdout
+        self._err = err
+        self._encoding = stream.encoding or "ascii"
+        self._colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.unicode = self._encoding.lower().replace("-", "").startswith("utf")
+        self.width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+
+    def say(self, text: str = "", *, bold: bool = False, nl: bool = True) -> None:
+        """Say one line as it is."""
+        shown = self._shown(text)
+        click.echo(click.style(shown, bold=True) if bold and self._colour else shown, err=self._err, nl=nl)
+
+    def tell(self, text: str, *, indent: int = 2) -> None:
+        """Say a sentence, wrapped to the width."""
+        space = " " * indent
+        for line in textwrap.wrap(
+            text, self.width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
+        ):
+            self.say(line)
+
+    def ask(self, what: str, default: str = "") -> str:
+        """Ask for a line and return it without spaces around; click.Abort where there is no answer."""
+        answer: str = click.prompt(
+            self._shown(what), default=default, show_default=bool(default), err=self._err
+        )
+        return answer.strip()
+
+    def _shown(self, text: str) -> str:
+        if self.unicode:
+            return text
+        return text.translate(_PLAIN).encode(self._encoding, errors="replace").decode(self._encoding)
