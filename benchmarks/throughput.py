@@ -191,10 +191,8 @@ def show(batch_size: int, found: dict[str, list[dict[str, Any]]]) -> None:
         seconds = statistics.median(trial["seconds"] for trial in trials)
         cpu = statistics.median(trial["cpu"] for trial in trials)
         scores = [trial["score"] for trial in trials]
-        print(
-            f"{batch_size:>5}  {side:<22}{3600 / seconds:>9,.0f}{seconds:>9.2f}{cpu:>8.2f}{base / seconds:>7.1f}"
-            f"  {min(scores):.3f} to {max(scores):.3f}"
-        )
+        figures = f"{3600 / seconds:>9,.0f}{seconds:>9.2f}{cpu:>8.2f}{base / seconds:>7.1f}"
+        print(f"{batch_size:>5}  {side:<22}{figures}  {min(scores):.3f} to {max(scores):.3f}")
     for side in ("hptune", "hptune, same graph"):
         parts = {
             part: statistics.median(trial["timings"].get(part, 0.0) for trial in found[side])
