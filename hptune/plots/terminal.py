@@ -94,7 +94,8 @@ def _row(y: Axis, score: float, height: int) -> int:
 
 
 def _column(unit: float, width: int) -> int:
-    return min(max(int(unit * width), 0), width - 1)
+    # A place such as 0.25 comes out of logarithms a hair below.
+    return min(max(int(unit * width + 1e-9), 0), width - 1)
 
 
 def _mark(count: int, marks: Marks) -> str:
