@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 
 import click
 
-from hptune.errors import HptuneError
+from hptune.errors import HptuneError, StudyError
 
 __all__ = ["main"]
 
@@ -42,6 +43,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output closed it early, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except sqlite3.DatabaseError as error:
+        _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
+        _say("Put it aside and begin anew with --fresh; nothing of it is deleted.")
+        return StudyError.exit_code
     except HptuneError as error:
         _say(f"{click.style('Error:', fg='red', bold=True)} {error.message}")
         if error.hint:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from hptune.errors import StudyError
 from hptune.trial import Job, Objective, Trial, TrialState
 
 __all__ = ["Checkpoints"]
@@ -32,7 +33,10 @@ class Checkpoints:
         Where the weights it should go on from are gone it begins anew: the same seed gives the
         same training. `full` says that this is the last rung.
         """
-        (self.folder / "checkpoints").mkdir(exist_ok=True)
+        try:
+            (self.folder / "checkpoints").mkdir(exist_ok=True)
+        except OSError as error:
+            raise StudyError(f"{self.folder}/checkpoints: can't be made: {error.strerror}") from error
         source = self.folder / job.checkpoint if job.checkpoint else None
         there = source is not None and source.is_file()
         target = self.folder / "checkpoints" / f"trial-{job.trial_id:05d}-e{job.epochs:04d}.npz"

@@ -60,6 +60,9 @@ class Listener:
     def data_loaded(self, dataset: Dataset) -> None:
         """See what a new study is to learn from."""
 
+    def warned(self, text: str) -> None:
+        """Hear of something that went wrong beside the search."""
+
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on to `budget` epochs."""
 

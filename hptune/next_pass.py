@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
-from hptune.proposal import Move, Proposal, Verdict
-from hptune.space import Fixed, Hyperparameter, Space
+from hptune.errors import SpaceError, did_you_mean
+from hptune.proposal import Move, Proposal, Verdict, describe_range
+from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
 from hptune.space_yaml import dump_space, load_space
 from hptune.strategy import edit
 from hptune.strategy.narrow import narrow
@@ -56,14 +58,47 @@ def read_next_pass(study: Study) -> Proposal | None:
         return None
     wanted = load_space(path)
     proposal = propose_for(study)
+    root = study.passes()[0].space
     moves = []
-    for hp in wanted:
-        move = proposal[hp.name]
+    for written in wanted:
+        try:
+            move = proposal[written.name]
+            hp = _fitting(written, root[written.name])
+        except SpaceError as error:
+            raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
         if hp != move.new:
             verdict, reason = _by_hand(move.old, hp)
             move = Move(name=hp.name, verdict=verdict, old=move.old, new=hp, reason=reason, by_person=True)
         moves.append(move)
     return proposal.with_moves(moves)
+
+
+def _fitting(written: Hyperparameter, home: Hyperparameter) -> Hyperparameter:
+    """Return what a person wrote, with its conditions, where the first pass's hyperparameter allows it."""
+    name = written.name
+    values = _values(written)
+    if isinstance(home, Number):
+        assert home.limits is not None
+        low, high = home.limits
+        wrong = [v for v in values if isinstance(v, bool | str) or not low <= v <= high]
+        if wrong or (isinstance(home, Integer) and any(v != int(v) for v in values)):
+            kind = "whole numbers" if isinstance(home, Integer) else "numbers"
+            raise SpaceError(f"{name}: {describe_range(written)} is not all {kind} in {low:g}..{high:g}")
+    elif isinstance(home, Choice | Boolean):
+        wrong = [v for v in values if not home.contains(v)]
+        if wrong:
+            raise SpaceError(
+                f"{name}: {wrong[0]!r} was never one of its choices",
+                hint=did_you_mean(str(wrong[0]), map(str, home.options)),
+            )
+    return written if written.when else replace(written, when=home.when)
+
+
+def _values(hp: Hyperparameter) -> tuple[Value, ...]:
+    """Return the values that bound a range: its ends, its options, or its one value."""
+    if isinstance(hp, Number):
+        return (hp.low, hp.high)
+    return hp.options if isinstance(hp, Choice | Boolean) else (hp.initial,)
 
 
 def _by_hand(old: Hyperparameter, new: Hyperparameter) -> tuple[Verdict, str]:

@@ -8,21 +8,23 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune.earlier import earlier_studies, learned_starts, noted_starts, starts_note
 from hptune.engine import Engine, Listener, Stop
-from hptune.errors import StudyMismatchError
+from hptune.errors import SearchInterruptedError, SpaceError, StudyError, StudyMismatchError
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
+from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.proposal import Proposal
 from hptune.report import write_report
 from hptune.space import Space, Values
 from hptune.space_yaml import load_space, ready_space, ready_spaces
 from hptune.strategy.plan import Plan, plan
-from hptune.study import Identity, Study, StudyLock, default_path, last_written, move_aside
+from hptune.study import Identity, Study, StudyLock, default_path, move_aside
+from hptune.study.folder import DATABASE
 from hptune.subject import Subject, load_trainer
 from hptune.trial import Objective
 
@@ -88,10 +90,10 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     objective have been checked by training one batch.
     """
     folder = options.folder
-    if Study.exists(folder) and not options.fresh:
+    if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
             _refuse_another_objective(options, study.identity)
-            if _is_over(options, study):
+            if is_paid_out(study, options.subject, oracle=options.oracle, budget=options.budget):
                 listener.study_opened(study, options.budget)
                 return folder
             dataset, model = options.subject.load()
@@ -102,38 +104,21 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     listener.data_loaded(dataset)
     model = options.subject.load_model(dataset)
     identity = _identity(options, dataset, model, _settle_objective(options, dataset, model))
-    if Study.exists(folder):
-        with StudyLock(folder):
-            move_aside(folder)
     starts = learned_starts(earlier_studies(options.learn_from, folder), model.space())
-    with Study.create(folder, identity, command=options.command) as study, StudyLock(folder):
+    if stop.asked:
+        raise SearchInterruptedError("stopped before the search began")
+    _put_aside(folder)
+    with StudyLock(folder), Study.create(folder, identity, command=options.command) as study:
         study.note("starts", starts_note(starts))
         _run(options, study, dataset, model, listener, stop)
     return folder
 
 
-_PAID_OUT = "paid_out"
-"""Note in a study: the largest budget, in epochs, that bought all it could."""
-
-
-def _is_over(options: SearchOptions, study: Study) -> bool:
-    """Tell whether this very search has bought all that its budget can, so that nothing need be loaded."""
-    paid = int(study.meta.get(_PAID_OUT, 0))
-    same = study.identity.seed == options.subject.seed and study.identity.oracle == options.oracle
-    same = same and study.identity.epochs == options.subject.epochs
-    same = same and study.identity.settings == options.subject.settings
-    same = same and study.identity.data == options.subject.data
-    same = same and study.identity.model == options.subject.model
-    same = same and not any(
-        _is_newer(source, study) for source in (options.subject.data, options.subject.model)
-    )
-    return same and paid >= options.budget and not (study.folder / NEXT_PASS).exists()
-
-
-def _is_newer(source: str, study: Study) -> bool:
-    """Tell whether a file was written since the study last was."""
-    file = Path(source.partition(":")[0])
-    return file.is_file() and file.stat().st_mtime > last_written(study.folder)
+def _put_aside(folder: Path) -> None:
+    """Make room for a fresh study, whatever state the old one is in."""
+    if (folder / DATABASE).exists():
+        with StudyLock(folder):
+            move_aside(folder)
 
 
 def _settle_objective(options: SearchOptions, dataset: Dataset, model: Model) -> Objective:
@@ -161,9 +146,11 @@ def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective:
 
 def _refuse_another_objective(options: SearchOptions, identity: Identity) -> None:
     """Refuse another objective before anything heavy is loaded."""
-    if options.objective and options.objective.rpartition(":")[2] != identity.objective:
+    direction, _, name = (options.objective or identity.objective).rpartition(":")
+    if name != identity.objective or direction not in ("", identity.direction.value):
         raise StudyMismatchError(
-            f"{options.folder}: this study's objective is {identity.objective}, not {options.objective}",
+            f"{options.folder}: this study's objective is {identity.direction.value}:{identity.objective},"
+            f" not {options.objective}",
             hint="Give the new search its own folder with --study, or put this one aside with --fresh.",
         )
 
@@ -173,7 +160,7 @@ def _run(
 ) -> None:
     """Run the passes of an open, locked study."""
     space, goal = model.space(), study.identity.goal
-    _open_pass(study, space)
+    _open_pass(options, study, dataset, space)
     the_plan = options.plan(space)
     root = study.passes()[0].space
     _note_facts(study, dataset, the_plan)
@@ -194,8 +181,12 @@ def _run(
         engine.run()
     # Who leaves between two passes is asked again by the same command.
     if not stop.now and not engine.left:
-        study.note(_PAID_OUT, str(the_plan.budget))
-    write_report(study)
+        note_paid_out(study, options.subject, budget=the_plan.budget)
+    try:
+        write_report(study)
+    except StudyError as error:
+        # The search is what was asked for; its report can be written later.
+        listener.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
 
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
@@ -212,17 +203,24 @@ def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
     study.note("versions", json.dumps(versions))
 
 
-def _open_pass(study: Study, space: Space) -> None:
+def _open_pass(options: SearchOptions, study: Study, dataset: Dataset, space: Space) -> None:
     """Open the pass that is due before the search goes on: the first, a given or an edited one."""
     passes = study.passes()
     given = [p.space for p in passes if p.origin == "given"]
     if not given or given[-1] != space:
         study.open_pass(space, proposal=None, origin="given")
     edited = read_next_pass(study) if passes else None
-    if edited is not None:
-        if edited.next_space != study.passes()[-1].space:
-            study.open_pass(edited.next_space, proposal=edited, origin=_origin(edited))
-        (study.folder / NEXT_PASS).unlink()
+    if edited is None:
+        return
+    path = study.folder / NEXT_PASS
+    if edited.next_space != study.passes()[-1].space:
+        try:
+            # The model itself says what it takes, before anything is written.
+            replace(options.subject, space=edited.next_space).load_model(dataset)
+        except SpaceError as error:
+            raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
+        study.open_pass(edited.next_space, proposal=edited, origin=_origin(edited))
+    path.unlink()
 
 
 def _origin(proposal: Proposal) -> str:

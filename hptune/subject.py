@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hptune.errors import InputError, StudyMismatchError
+from hptune.errors import InputError, SpaceError, StudyMismatchError
 from hptune.space import Space, Value
 from hptune.study import Identity, Study
 
@@ -40,6 +40,8 @@ class Subject:
     """A recipe's name or FILE.py:build."""
     space: Space | None = None
     """The space to search instead of the model's own."""
+    space_file: str = ""
+    """The file it was read from; "" for none."""
     epochs: int
     """Epochs of a full training."""
     seed: int = 0
@@ -88,7 +90,19 @@ class Subject:
         """Load the model for a data set."""
         from hptune.models import load_model
 
-        return load_model(self.model, dataset, space=self.space, epochs=self.epochs)
+        try:
+            return load_model(self.model, dataset, space=self.space, epochs=self.epochs)
+        except SpaceError as error:
+            raise SpaceError(f"{self._place(error.message)}{error.message}", hint=error.hint) from error
+
+    def _place(self, message: str) -> str:
+        """Return FILE:LINE: of the hyperparameter that a message begins with; "" for no file."""
+        if not self.space_file:
+            return ""
+        name = message.partition(":")[0]
+        lines = Path(self.space_file).read_text(encoding="utf-8-sig").splitlines()
+        found = [n for n, line in enumerate(lines, 1) if line.strip().strip("\"'").startswith(name)]
+        return f"{self.space_file}:{found[0]}: " if found else f"{self.space_file}: "
 
     def split_trainer(self, dataset: Dataset, model: Model, objective: Objective | None) -> Trainer:
         """Return a trainer on the one split, with a configuration's own seed: what is exported."""

@@ -26,7 +26,7 @@ def load_defaults(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     import tomllib
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InputError(f"{path}: can't be read: {error}") from error
     everywhere = {key: value for key, value in content.items() if not isinstance(value, dict)}
@@ -46,14 +46,26 @@ def _check(path: Path, everywhere: dict[str, Any], sections: dict[str, Any]) -> 
             raise InputError(
                 f"{path}:{_line(path, f'[{name}')}: no command [{name}]", hint=did_you_mean(name, COMMANDS)
             )
-    for key in (*everywhere, *(key for section in sections.values() for key in section)):
+    for key, value in [*everywhere.items(), *(item for part in sections.values() for item in part.items())]:
+        _check_value(path, key, value)
         if key.replace("_", "-") not in OPTION_NAMES:
             raise InputError(
                 f"{path}:{_line(path, key)}: no option {key!r}", hint=did_you_mean(key, OPTION_NAMES)
             )
 
 
+def _check_value(path: Path, key: str, value: Any) -> None:
+    """Raise InputError for a value that no option can take; which one it takes, the option says."""
+    listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if isinstance(value, str | bool | int) or (listed and key.replace("_", "-") == "learn-from"):
+        return
+    raise InputError(
+        f"{path}:{_line(path, key)}: {key} can't be {value!r}",
+        hint='Write text, a whole number or true/false; a share as text: validation = "0.3".',
+    )
+
+
 def _line(path: Path, start: str) -> int:
     """Return the number (from 1) of the first line that begins with `start`."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
     return next((n for n, line in enumerate(lines, 1) if line.strip().startswith(start)), 1)

@@ -13,7 +13,7 @@ __all__ = ["command"]
 
 @click.command(name="export", short_help="Write the best configurations, as a script or a trained model too.")
 @study_argument
-@click.option("--top", default=1, show_default=True, type=click.IntRange(1), help="How many.")
+@click.option("--top", default=1, show_default=True, type=click.IntRange(1, 10**9), help="How many.")
 @click.option(
     "--format",
     "form",

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 OPTION_NAMES: tuple[str, ...] = (
     *("data", "target", "validation", "task", "model", "space", "study", "passes", "trials", "epochs"),
-    *("max-time", "oracle", "objective", "workers", "seed", "interactive"),
+    *("max-time", "oracle", "objective", "workers", "learn-from", "seed", "interactive"),
     *("cv", "executions", "class-weight"),
 )
 """What a project file may set."""
@@ -36,7 +36,9 @@ def json_option(command: F) -> F:
 
 def study_argument(command: F) -> F:
     """Add STUDY: a folder, a name under studies/, or the newest one when left out."""
-    return click.argument("study", required=False, shell_complete=complete_study)(command)
+    return click.argument("study", required=False, envvar="HPTUNE_STUDY", shell_complete=complete_study)(
+        command
+    )
 
 
 def complete_study(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -53,7 +55,7 @@ class Duration(click.ParamType[float]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the seconds."""
         if isinstance(value, int | float):
-            return float(value)
+            value = f"{value:g}s"
         text = value.strip().lower()
         parts = re.fullmatch(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", text)
         if not parts or not any(parts.groups()):

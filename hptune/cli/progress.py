@@ -23,11 +23,19 @@ from hptune.trial import Job, Trial, TrialState
 __all__ = ["ProgressListener", "stop_on_signals"]
 
 
+class _Quiet(Console):
+    """A console that falls silent where whoever read it has gone; the search goes on."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class ProgressListener(Listener):
     """Shows a search on stderr: passes, trials, best so far and the time it will still take."""
 
     def __init__(self, *, interactive: bool = False) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        # What is said holds names and messages from anywhere: nothing in them is markup.
+        self._console = _Quiet(stderr=True, highlight=False, markup=False, emoji=False)
         self._interactive = interactive
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -53,6 +61,10 @@ class ProgressListener(Listener):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end_bar()
+
+    def warned(self, text: str) -> None:
+        """Say what went wrong beside the search."""
+        self._console.print(text, style="yellow")
 
     def data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
@@ -89,9 +101,9 @@ class ProgressListener(Listener):
             self._console.print(f"{self._title}: {self._standing()}")
             return
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=16),
-            TextColumn("{task.fields[standing]}"),
+            TextColumn("{task.fields[standing]}", markup=False),
             console=self._console,
             refresh_per_second=4,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -53,8 +54,13 @@ __all__ = ["command"]
 @option("--space", metavar="NAME|FILE", help="A ready space or a space file.  [default: the model's own]")
 @option("--study", type=click.Path(path_type=Path), help="Its folder.  [default: studies/DATA-MODEL]")
 @option("--passes", default=3, type=click.IntRange(1, 20), help="Passes; between them the ranges move.")
-@option("--trials", default=30, type=click.IntRange(1), help="Budget in full trainings, over all passes.")
-@option("--epochs", default=20, type=click.IntRange(1), help="Epochs of a full training.")
+@option(
+    "--trials",
+    default=30,
+    type=click.IntRange(1, 10_000_000),
+    help="Budget in full trainings, over all passes.",
+)
+@option("--epochs", default=20, type=click.IntRange(1, 1_000_000), help="Epochs of a full training.")
 @option("--max-time", type=Duration(), help="Stop after this long: 90s, 30m, 1h30m.")
 @option(
     "--oracle",
@@ -70,7 +76,7 @@ __all__ = ["command"]
     metavar="STUDY|auto",
     help="Try first what did well in earlier studies; auto: all others under studies/.",
 )
-@option("--seed", default=0, type=click.IntRange(0), help="Seeds everything that is drawn.")
+@option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds everything that is drawn.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
 @click.option("--fresh", is_flag=True, help="Put an earlier study of this name aside and begin anew.")
@@ -102,7 +108,11 @@ def command(
     from hptune.subject import Subject
 
     options = SearchOptions(
-        subject=Subject(**subject, space=None if space is None else find_space(space)),
+        subject=Subject(
+            **subject,
+            space=None if space is None else find_space(space),
+            space_file=space if space is not None and Path(space).is_file() else "",
+        ),
         study=study,
         passes=passes,
         trials=trials,
@@ -111,19 +121,23 @@ def command(
         workers=workers,
         learn_from=learn_from,
         fresh=fresh,
-        command=shlex.join(["hptune", *sys.argv[1:]]),
+        # Going on with a search is not beginning anew.
+        command=shlex.join(["hptune", *(a for a in sys.argv[1:] if a != "--fresh")]),
     )
     from hptune import tables
 
     if dry_run:
-        planned = plan_search(options)
+        with contextlib.redirect_stdout(sys.stderr):
+            planned = plan_search(options)
         click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
         return
     from hptune.cli.progress import ProgressListener, stop_on_signals
 
     with ProgressListener(interactive=interactive) as listener, stop_on_signals(max_time) as stop:
         try:
-            folder = search(options, listener=listener, stop=stop)
+            # What a person's own code prints is no data of ours.
+            with contextlib.redirect_stdout(sys.stderr):
+                folder = search(options, listener=listener, stop=stop)
         except SearchInterruptedError as stopped:
             stopped.hint = f"Go on with: {options.command}"
             raise

@@ -10,7 +10,7 @@ __all__ = ["command"]
 
 
 @click.command(name="show", short_help="Show one trial.")
-@click.argument("trial", type=click.IntRange(1))
+@click.argument("trial", type=click.IntRange(1, 10**9))
 @click.option("--study", metavar="STUDY", help="Its folder.  [default: the newest under studies/]")
 @json_option
 def command(trial: int, study: str | None, as_json: bool) -> None:

@@ -16,8 +16,8 @@ STATES = ("waiting", "running", "complete", "stopped-early", "infeasible", "fail
 @study_argument
 @click.option("--sort", metavar="COLUMN", default="id", show_default=True, help="score, seconds, a name …")
 @click.option("--state", "states", multiple=True, type=click.Choice(STATES), help="Only these.")
-@click.option("--pass", "pass_number", type=click.IntRange(1), help="Only this pass.")
-@click.option("--top", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--pass", "pass_number", type=click.IntRange(1, 10**9), help="Only this pass.")
+@click.option("--top", type=click.IntRange(1, 10**9), help="Only the first so many.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one row per trial.")
 @json_option
 def command(

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -122,6 +123,8 @@ def _start_worker(load: Callable[[], Trainer], workers: int, numbers: Any, repor
         number = numbers.value
         numbers.value += 1
     _take_share(number, workers)
+    # What a person's own code prints is no data of ours.
+    sys.stdout = sys.stderr
     _worker = _Worker(trainer=load(), reports=reports, stop=stop)
 
 

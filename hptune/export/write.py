@@ -89,9 +89,14 @@ def _text(
     render: Callable[[Sequence[Trial]], str],
 ) -> tuple[str, tuple[Path, ...]]:
     if output is None:
-        if form == "python" and len(trials) > 1:
-            raise UsageError("several scripts need a folder", hint="Name one with -o, or use --top 1.")
+        if form != "csv" and len(trials) > 1:
+            raise UsageError(
+                f"{len(trials)} configurations as {form} need a folder",
+                hint="Name one with -o, or use --top 1.",
+            )
         return render(trials), ()
+    if output.is_dir() and (form == "csv" or len(trials) == 1):
+        output = _place(study, trials[0], output, form)
     if form == "csv" or len(trials) == 1:
         return "", (write_text(output, render(trials)),)
     paths = [_place(study, trial, output, form) for trial in trials]
@@ -112,7 +117,7 @@ def _write_models(study: Study, finalists: tuple[Finalist, ...], output: Path | 
     from hptune.export.trained import save_model
 
     paths: list[Path] = []
-    several = len(finalists) > 1
+    several = len(finalists) > 1 or (output is not None and output.is_dir())
     for finalist in finalists:
         place = _place(study, finalist.trial, output or Path(), "keras")
         paths += save_model(study, finalist, place if several or output is None else output)

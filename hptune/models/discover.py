@@ -50,7 +50,7 @@ class _Explorer:
         hp.values = dict(values)
         try:
             return self.call_with(hp)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Not every combination need be one that can be built.
             logger.debug("trying %s: %s", values, error)
             return None

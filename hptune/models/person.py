@@ -123,7 +123,7 @@ def load_person(spec: str, dataset: Dataset) -> PersonModel:
         searched = discover(explore, from_keras_tuner, first)
     except HptuneError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
         raise ModelError(f"{spec}: can't be built\n  {message}") from error
     return PersonModel(
@@ -153,7 +153,7 @@ def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | N
         try:
             with importable(file):
                 found = found()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(
                 f"{where_raised(error, file)}: {spec} can't be made: {type(error).__name__}: {error}",
                 hint="A class must need no arguments; a function that returns the model will do as well.",

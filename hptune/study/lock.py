@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
-from hptune.errors import StudyLockedError
+from hptune.errors import StudyError, StudyLockedError
 
 __all__ = ["StudyLock"]
 
@@ -26,7 +26,14 @@ class StudyLock:
         """Take the lock; raises StudyLockedError where another process has it."""
         import fcntl
 
-        file = self._path.open("a+", encoding="utf-8")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise StudyError(
+                f"{self._path.parent}: can't be written to: {error.strerror}",
+                hint="Choose another folder with --study.",
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -104,7 +104,10 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
     except sqlite3.Error as error:
         if database is not None:
             database.close()
-        raise StudyError(f"{path}: can't be opened as a study: {error}") from error
+        raise StudyError(
+            f"{path}: can't be opened as a study: {error}",
+            hint="A search with --fresh puts it aside and begins anew.",
+        ) from error
     if version > VERSION:
         database.close()
         raise StudyError(

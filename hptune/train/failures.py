@@ -39,13 +39,20 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def in_words(error: BaseException, file: Path | None) -> str:
     """Return what was raised in a line, and where in a person's file."""
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    first = next((line for line in lines if not _says_nothing(line)), lines[0] if lines else "")
     if len(first) > _LONGEST:
         first = first[: _LONGEST - 1] + "…"
     text = f"{type(error).__name__}: {first}" if first else type(error).__name__
     where = "" if file is None else where_raised(error, file)
     # Nothing is said where none of the file's own lines led to it.
     return text if where in ("", str(file)) else f"{text} ({where})"
+
+
+def _says_nothing(line: str) -> bool:
+    """Tell a heading of Keras's or TensorFlow's from what went wrong."""
+    headings = ("Graph execution error:", "Detected at node ", "Exception encountered when calling ")
+    return line.startswith(headings)
 
 
 def traceback_text(error: BaseException) -> str:

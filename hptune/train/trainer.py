@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import time
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -83,12 +85,15 @@ class Trainer:
         """
         began = time.perf_counter()
         self._tidy()
+        job = _readable(job)
         session = self._session(job, graphs=self._graphs)
         try:
-            outcome = session.train(on_epoch)
+            outcome = session.train(_guarded(on_epoch))
+        except _ListenerFailed as failed:
+            raise failed.error from None
         except Infeasible as infeasible:
             outcome = _outcome(job, OutcomeState.INFEASIBLE, str(infeasible))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             outcome = self._told(job, error)
         return replace(
             outcome,
@@ -98,7 +103,7 @@ class Trainer:
             parameters=session.parameters,
         )
 
-    def _told(self, job: Job, error: Exception) -> Outcome:
+    def _told(self, job: Job, error: Exception | SystemExit) -> Outcome:
         """Return what an exception means for a job; raises it where it is not the model's doing."""
         if is_out_of_memory(error):
             return _outcome(job, OutcomeState.INFEASIBLE, "out of memory")
@@ -122,7 +127,7 @@ class Trainer:
             return self._try_one_batch(values)
         except HptuneError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ModelError(
                 f"{self._model.name}: one batch can't be trained: {in_words(error, self._file)}",
                 hint=self._shapes(),
@@ -206,6 +211,37 @@ class Trainer:
         self._jobs += 1
         if self._jobs % _COLLECT_EVERY == 0:
             gc.collect()
+
+
+class _ListenerFailed(BaseException):
+    """Carries an error of whoever listens past everything that catches the model's."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _guarded(on_epoch: OnEpoch) -> OnEpoch:
+    """Keep what a listener raises from being taken for the model's doing."""
+
+    def heard(epoch: int, report: Mapping[str, float]) -> bool:
+        try:
+            return on_epoch(epoch, report)
+        except Exception as error:
+            raise _ListenerFailed(error) from error
+
+    return heard
+
+
+def _readable(job: Job) -> Job:
+    """Return the job, or one that begins anew where the weights to go on from can't be read."""
+    if not job.checkpoint:
+        return job
+    try:
+        load_snapshot(job.checkpoint)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return replace(job, checkpoint="", initial_epoch=0)
+    return job
 
 
 def _outcome(job: Job, state: OutcomeState, reason: str) -> Outcome:
