@@ -102,6 +102,13 @@ def test_show_tells_everything_about_a_trial(here: Path, capsys: pytest.CaptureF
     assert "epoch  val_accuracy" in text
 
 
+def test_a_curve_as_csv_has_a_row_per_epoch(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["show", "1", "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["epoch"] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
+    assert all(0 < float(row["val_accuracy"]) < 1 for row in rows)
+
+
 def test_a_trial_that_is_not_there_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "999"]) == 6
     assert "no trial 999" in capsys.readouterr().err

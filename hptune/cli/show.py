@@ -12,8 +12,9 @@ __all__ = ["command"]
 @click.command(name="show", short_help="Show one trial.")
 @click.argument("trial", type=click.IntRange(1, 10**9))
 @click.option("--study", metavar="STUDY", help="Its folder.  [default: the newest under studies/]")
+@click.option("--csv", "as_csv", is_flag=True, help="Print its curve as CSV, one row per epoch.")
 @json_option
-def command(trial: int, study: str | None, as_json: bool) -> None:
+def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
     """Show one trial: its configuration, its curve, and why it failed if it did."""
     from hptune import tables
     from hptune.study import Study, find_study
@@ -22,5 +23,7 @@ def command(trial: int, study: str | None, as_json: bool) -> None:
         found = opened.trial(trial)
         if as_json:
             click.echo(tables.to_json({"trial": tables.trial_dict(found) | {"traceback": found.traceback}}))
+        elif as_csv:
+            click.echo(tables.curve_csv(found))
         else:
             click.echo(tables.trial_text(found, opened.identity.objective))

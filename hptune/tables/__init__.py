@@ -16,7 +16,7 @@ from hptune.tables.status import (
 )
 from hptune.tables.summary import next_commands, ranges_text, summary_json, summary_text
 from hptune.tables.text import JSON_VERSION, columns, format_value, to_json
-from hptune.tables.trials import trial_dict, trial_text, trials_csv, trials_json, trials_text
+from hptune.tables.trials import curve_csv, trial_dict, trial_text, trials_csv, trials_json, trials_text
 
 __all__ = [
     "JSON_VERSION",
@@ -25,6 +25,7 @@ __all__ = [
     "comparison_text",
     "confirmed_json",
     "confirmed_text",
+    "curve_csv",
     "describe_status",
     "duration",
     "follow",

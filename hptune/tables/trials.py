@@ -9,7 +9,15 @@ from hptune.study import Study
 from hptune.tables.text import columns, format_value, to_json
 from hptune.trial import Trial, TrialState
 
-__all__ = ["count_states", "trial_dict", "trial_text", "trials_csv", "trials_json", "trials_text"]
+__all__ = [
+    "count_states",
+    "curve_csv",
+    "trial_dict",
+    "trial_text",
+    "trials_csv",
+    "trials_json",
+    "trials_text",
+]
 
 
 def count_states(trials: Iterable[Trial]) -> str:
@@ -40,6 +48,13 @@ def trial_dict(trial: Trial) -> dict[str, Any]:
     return content
 
 
+def curve_csv(trial: Trial) -> str:
+    """Return a trial's curve as CSV, one row per epoch, metrics as columns."""
+    metrics = list(dict.fromkeys(name for epoch in trial.curve for name in epoch))
+    rows = [[n, *(epoch.get(name, "") for name in metrics)] for n, epoch in enumerate(trial.curve, 1)]
+    return _csv([["epoch", *metrics], *rows])
+
+
 def trials_json(study: Study, trials: Sequence[Trial]) -> str:
     """Return trials as JSON."""
     return to_json({"study": str(study.folder), "trials": [trial_dict(t) for t in trials]})
@@ -47,18 +62,21 @@ def trials_json(study: Study, trials: Sequence[Trial]) -> str:
 
 def trials_csv(trials: Sequence[Trial]) -> str:
     """Return trials as CSV, one row each, hyperparameters as columns."""
+    names = list(dict.fromkeys(name for trial in trials for name in trial.values))
+    fixed = ["id", "pass_number", "state", "score", "best_epoch", "epochs", "seconds", "parameters", "reason"]
+    rows = [
+        [*map(trial_dict(trial).get, fixed), *map(trial.values.get, names)]  # None where it has none
+        for trial in trials
+    ]
+    return _csv([[*fixed, *names], *rows])
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
     import csv
     import io
 
-    names = list(dict.fromkeys(name for trial in trials for name in trial.values))
-    fixed = ["id", "pass_number", "state", "score", "best_epoch", "epochs", "seconds", "parameters", "reason"]
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*fixed, *names])
-    for trial in trials:
-        content = trial_dict(trial)
-        cells = [content[key] for key in fixed] + [trial.values.get(name) for name in names]
-        writer.writerow(["" if cell is None else cell for cell in cells])
+    csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().rstrip("\n")
 
 
