@@ -29,11 +29,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("study", "data", "normalise"),
     ("strategy", "recipes"),
-    ("oracles", "train", "models", "check"),
+    ("oracles", "train", "models", "check", "stack"),
     ("engine", "executors", "checkpoints", "subject"),
     (
         "earlier",
         "next_pass",
+        "paid_out",
         "search",
         "tables",
         "trial_list",
