@@ -116,6 +116,8 @@ class Engine:
     """Trials of this run that could not be trained, while none could."""
     _any_score: bool = False
     _epoch_of: dict[int, int] = field(default_factory=dict)
+    _again: dict[int, int] = field(default_factory=dict)
+    """Epochs on record that a job under way trains again, for lack of weights."""
     _written_at: float = 0.0
     _checkpoints: Checkpoints = field(init=False)
 
@@ -282,7 +284,9 @@ class Engine:
 
     def _submit(self, job: Job) -> Future[Outcome]:
         full = job.epochs >= self.study.identity.epochs
-        return self.executor.submit(self._checkpoints.prepare(job, full=full), self._on_epoch)
+        ready = self._checkpoints.prepare(job, full=full)
+        self._again[job.id] = job.initial_epoch - ready.initial_epoch
+        return self.executor.submit(ready, self._on_epoch)
 
     def _on_epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> bool:
         self._epoch_of[job.id] = epoch
@@ -297,10 +301,14 @@ class Engine:
         """Write down how a job ended, tell the oracle and clear away weights nobody needs."""
         self._pending -= job.epochs - job.initial_epoch
         self._epoch_of.pop(job.id, None)
+        # Where it began anew because its weights were gone, those epochs are on record.
+        again = max(self._again.pop(job.id, 0), len(outcome.curve) - (job.epochs - job.initial_epoch))
+        if again > 0:
+            behind = len(outcome.curve) < again
+            outcome = replace(
+                outcome, curve=outcome.curve[again:], checkpoint="" if behind else outcome.checkpoint
+            )
         trained = len(outcome.curve)
-        if trained > job.epochs - job.initial_epoch:
-            # It began anew because its weights were gone: those epochs are on record.
-            outcome = replace(outcome, curve=outcome.curve[trained - (job.epochs - job.initial_epoch) :])
         outcome = replace(outcome, checkpoint=self._checkpoints.relative(outcome.checkpoint))
         if outcome.state is OutcomeState.INTERRUPTED and trained >= job.epochs - job.initial_epoch:
             outcome = replace(outcome, state=OutcomeState.DONE)

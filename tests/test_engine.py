@@ -276,6 +276,20 @@ def test_lost_weights_are_trained_again(tmp_path: Path, uninterrupted: list[tupl
     assert story(study) == uninterrupted
 
 
+def test_lost_weights_and_another_stop_record_no_epoch_twice(
+    tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
+) -> None:
+    study = begin(tmp_path / "s")
+    for epochs in (20, 1, 2):
+        stop = Stop()
+        with pytest.raises(SearchInterruptedError):
+            engine(study, stop=stop, listener=StopsAfter(stop, epochs)).run()
+        for file in (tmp_path / "s" / "checkpoints").iterdir():
+            file.unlink()
+    engine(study).run()
+    assert story(study) == uninterrupted
+
+
 def test_a_listener_may_edit_or_refuse_a_proposal(tmp_path: Path) -> None:
     class Refuses(Listener):
         def narrowed(self, proposal: Proposal) -> Proposal | None:
