@@ -221,7 +221,8 @@ def optuna_tpe(task: Task, told: Told) -> None:
                 id=number, trial_id=number, values=values, seed=seed, initial_epoch=0, epochs=run.epochs
             )
             curve = [epoch.get(task.objective.name, math.nan) for epoch in trainer.run(job).curve]
-            told.values += curve
+            # A training that diverges tells no more, and costs the trial all the same.
+            told.values += curve + [math.nan] * (run.epochs - len(curve))
             score = Told(told.sign, curve).best(run.epochs)
             if math.isfinite(score):
                 study.tell(trial, score)
