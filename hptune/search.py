@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from hptune.earlier import earlier_studies, learned_starts, noted_starts, starts_note
 from hptune.engine import Engine, Listener, Stop
-from hptune.errors import SearchInterruptedError, SpaceError, StudyError, StudyMismatchError
+from hptune.errors import SearchInterruptedError, SpaceError, StudyError, StudyMismatchError, UsageError
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.proposal import Proposal
@@ -49,6 +49,8 @@ class SearchOptions:
     oracle: str
     objective: str | None = None
     workers: int = 1
+    stack: int = 1
+    """Configurations of the mlp recipe that are trained as one model; 1 for one at a time."""
     learn_from: tuple[str, ...] = ()
     """Earlier studies whose best configurations are tried first; "auto" for all others."""
     fresh: bool = False
@@ -250,7 +252,9 @@ def _executor(
     from hptune.executors.inline import InlineExecutor
 
     executor: Executor
-    if options.workers == 1:
+    if options.stack > 1:
+        executor = _stacked(options, dataset, model, objective)
+    elif options.workers == 1:
         executor = InlineExecutor(options.subject.trainer(dataset, model, objective))
     else:
         from hptune.executors.processes import ProcessesExecutor
@@ -261,3 +265,15 @@ def _executor(
         yield executor
     finally:
         executor.close()
+
+
+def _stacked(options: SearchOptions, dataset: Dataset, model: Model, objective: Objective) -> Executor:
+    """Return an executor that trains what shares a structure as one model, the rest one at a time."""
+    from hptune.executors.stacked import StackedExecutor
+
+    if options.workers > 1 or options.subject.is_repeated:
+        raise UsageError(
+            "--stack goes with neither --workers, --cv nor --executions", hint="Leave one of them out."
+        )
+    trainer = options.subject.split_trainer(dataset, model, objective)
+    return StackedExecutor(trainer, dataset, model, objective, most=options.stack)

@@ -15,7 +15,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 OPTION_NAMES: tuple[str, ...] = (
     *("data", "target", "validation", "task", "model", "space", "study", "passes", "trials", "epochs"),
-    *("max-time", "oracle", "objective", "workers", "learn-from", "seed", "interactive"),
+    *("max-time", "oracle", "objective", "workers", "stack", "learn-from", "seed", "interactive"),
     *("cv", "executions", "class-weight"),
 )
 """What a project file may set."""

@@ -71,6 +71,12 @@ __all__ = ["command"]
 @option("--objective", metavar="METRIC", help="What to improve.  [default: val_accuracy, or val_loss]")
 @option("--workers", default=1, type=click.IntRange(1, 256), help="Trainings at a time.")
 @option(
+    "--stack",
+    default=1,
+    type=click.IntRange(1, 64),
+    help="Configurations of mlp to train as one model.",
+)
+@option(
     "--learn-from",
     multiple=True,
     metavar="STUDY|auto",
@@ -93,6 +99,7 @@ def command(
     oracle: str,
     objective: str | None,
     workers: int,
+    stack: int,
     learn_from: tuple[str, ...],
     fresh: bool,
     **subject: Any,
@@ -119,6 +126,7 @@ def command(
         oracle=oracle,
         objective=objective,
         workers=workers,
+        stack=stack,
         learn_from=learn_from,
         fresh=fresh,
         # Going on with a search is not beginning anew.
