@@ -67,8 +67,8 @@ def test_confirmed_trials_come_first_by_their_means(study: Study) -> None:
     first, second, third = (t.id for t in study.best(3))
     note(study, first, (0.80, 0.82))
     note(study, second, (0.85, 0.84))
-    found = export(study, form="yaml", top=3, output=None)
-    assert re.findall(r"name: trial-(\d+)", found.text) == [str(i) for i in (second, first, third)]
+    found = export(study, form="csv", top=3, output=None)
+    assert re.findall(r"^(\d+),", found.text, flags=re.MULTILINE) == [str(i) for i in (second, first, third)]
     assert found.order == (
         f"By the mean over fresh seeds: trial {second} (0.845), trial {first} (0.81);"
         f" then by the search's score: trial {third}."
