@@ -314,7 +314,8 @@ def test_a_job_that_fails_leaves_no_graph_behind() -> None:
     def fails(epoch: int, report: Mapping[str, float]) -> bool:
         raise RuntimeError("by the listener")
 
-    assert shared.run(job(), fails).state is OutcomeState.FAILED
+    with pytest.raises(RuntimeError, match="by the listener"):
+        shared.run(job(), fails)
     assert run(on=shared).curve == run().curve
 
 

@@ -10,6 +10,7 @@ from hptune.space import Float, Integer, Number, Value
 
 __all__ = ["at_unit", "snapped", "unit_of", "values_between", "with_range"]
 
+_TINY = 1e-290
 _TIDY = 0.02
 """A rounded end lies at most this far, of the old width, from the one that was asked for."""
 _SLACK = 1e-9
@@ -66,7 +67,8 @@ def _tidy(hp: Number, value: float, *, up: bool) -> float:
 
 def _round(value: float, digits: int, *, up: bool) -> float:
     """Return `value` at so many significant digits, rounded up or down."""
-    if value == 0:
+    if abs(value) < _TINY:
+        # Digits below it are beyond what a float can hold.
         return value
     exponent = math.floor(math.log10(abs(value))) - digits + 1
     steps = value / 10.0**exponent
