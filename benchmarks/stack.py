@@ -110,7 +110,7 @@ class Bench:
     def together(self, executor: Any, jobs: list[Any]) -> None:
         futures = [executor.submit(job, lambda job, epoch, report: False) for job in jobs]
         while not all(future.done() for future in futures):
-            executor.poll()
+            executor.poll(0.1)
         check([future.result() for future in futures])
 
     def alone(self, jobs: list[Any]) -> None:

@@ -6,7 +6,7 @@ import json
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -215,8 +215,8 @@ class Engine:
                 running[self._submit(job)] = job
             if not running:
                 break
-            done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-            self.executor.poll()
+            self.executor.poll(POLL_SECONDS)
+            done = [future for future in running if future.done()]
             for future in sorted(done, key=lambda f: running[f].id):
                 self._record(running.pop(future), future.result())
         if over is NoSuggestion.EXHAUSTED:
@@ -289,6 +289,8 @@ class Engine:
         return self.executor.submit(ready, self._on_epoch)
 
     def _on_epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> bool:
+        if job.id not in self._again:
+            return self.stop.now  # A late report of a job that has ended.
         self._epoch_of[job.id] = epoch
         self.listener.epoch(job, epoch, report)
         now = time.monotonic()

@@ -46,9 +46,9 @@ def result(executor: Executor, future: Future[Outcome]) -> Outcome:
     until = time.monotonic() + 60
     while not future.done():
         assert time.monotonic() < until
-        executor.poll()
+        executor.poll(0.1)
         time.sleep(0.01)
-    executor.poll()
+    executor.poll(0.1)
     return future.result()
 
 

@@ -88,7 +88,7 @@ def results(executor: StackedExecutor, futures: list[Future[Outcome]]) -> list[O
     for _ in range(1000):
         if all(future.done() for future in futures):
             break
-        executor.poll()
+        executor.poll(0.1)
     return [future.result(timeout=0) for future in futures]
 
 
@@ -238,7 +238,7 @@ def test_a_stack_fills_the_places_that_become_free(pair: Pair) -> None:
     while waiting or running:
         while waiting and len(running) < 2:
             running.append(executor.submit(waiting.pop(0), lambda job, epoch, report: False))
-        executor.poll()
+        executor.poll(0.1)
         done += [future.result() for future in running if future.done()]
         running = [future for future in running if not future.done()]
     assert {outcome.job_id for outcome in done} == {1, 2, 3, 4, 5}

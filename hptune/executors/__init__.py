@@ -34,8 +34,11 @@ class Executor(Protocol):
         """Begin a job."""
         ...
 
-    def poll(self) -> None:
-        """Hand on the epochs that running jobs have reported since the last call."""
+    def poll(self, seconds: float) -> None:
+        """Train until some job is done, or wait up to `seconds` where others train.
+
+        Hands on the epochs that running jobs have reported since the last call.
+        """
         ...
 
     def close(self) -> None:

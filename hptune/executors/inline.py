@@ -24,8 +24,8 @@ class InlineExecutor:
         future.set_result(self._trainer.run(job, lambda epoch, report: on_epoch(job, epoch, report)))
         return future
 
-    def poll(self) -> None:
-        """Epochs are reported as they happen."""
+    def poll(self, seconds: float) -> None:
+        """Nothing to wait for: a job is done when `submit` returns."""
 
     def close(self) -> None:
         """Nothing is held."""

@@ -9,7 +9,7 @@ import queue
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,7 @@ class ProcessesExecutor:
         self._stop = context.Event()
         self._numbers = context.Value("i", 0)
         self._listening: dict[int, tuple[Job, OnEpoch]] = {}
+        self._under_way: set[Future[Outcome]] = set()
         self._pool = ProcessPool(
             max_workers=workers,
             max_tasks=RECYCLE_AFTER,
@@ -82,10 +83,13 @@ class ProcessesExecutor:
                     outcome.set_exception(bug)
 
         task.add_done_callback(ended)
+        self._under_way.add(outcome)
         return outcome
 
-    def poll(self) -> None:
-        """Hand on what workers have reported since the last call."""
+    def poll(self, seconds: float) -> None:
+        """Wait up to `seconds` for a job to be done; hand on what workers have reported."""
+        wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+        self._under_way = {future for future in self._under_way if not future.done()}
         with contextlib.suppress(queue.Empty):
             while True:
                 job_id, epoch, report = self._reports.get_nowait()

@@ -96,7 +96,7 @@ class StackedExecutor:
             self._advance()
         return waiting.future
 
-    def poll(self) -> None:
+    def poll(self, seconds: float) -> None:
         """Train until some job is done, unless one is that nobody has asked about yet."""
         if not self._resolved:
             self._advance()
