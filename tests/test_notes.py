@@ -97,7 +97,7 @@ def test_batch_sizes_and_units_are_powers_of_two(name: str) -> None:
         assert all(value & (value - 1) == 0 for value in drawn)
 
 
-@pytest.mark.parametrize(("size", "steps"), [(16, 3), (32, 2), ("all", 1)])
+@pytest.mark.parametrize(("size", "steps"), [(16, 3), (32, 2), (64, 1), ("all", 1)])
 def test_the_batch_size_is_the_number_of_rows_in_a_step(size: int | str, steps: int) -> None:
     values: dict[str, Any] = {**VALUES, "batch_size": size}
     trained = trainer(values).best_model(trial(values, best_epoch=1))

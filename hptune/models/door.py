@@ -10,7 +10,7 @@ from hptune.errors import ModelError, SpaceError, did_you_mean
 from hptune.models.model import Model
 from hptune.models.person import load_person
 from hptune.models.recipe import RecipeModel
-from hptune.recipes import RECIPES, Facts, check_space, make_recipe
+from hptune.recipes import RECIPES, Facts, check_space, make_recipe, with_all_rows
 from hptune.space import Space
 from hptune.space_yaml import ready_space
 
@@ -40,6 +40,9 @@ def _recipe(name: str, dataset: Dataset, space: Space | None, epochs: int) -> Re
     searched = space if space is not None else ready_space(name)
     check_space(searched, name)
     facts = Facts.of(dataset, epochs=epochs)
+    if name == "mlp" and searched == ready_space("mlp"):
+        # A space of one's own is searched as it is written; so are the other ready ones.
+        searched = with_all_rows(searched, facts)
     # Data that the recipe can't learn is refused here, not in every trial.
     make_recipe(name, searched.defaults, facts)
     return RecipeModel(name=name, facts=facts, searched=searched)

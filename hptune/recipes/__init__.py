@@ -2,6 +2,7 @@
 
 from hptune.recipes.book import RECIPES, make_recipe
 from hptune.recipes.facts import Facts
+from hptune.recipes.offered import with_all_rows
 from hptune.recipes.options import OPTIONS, Option, check_space, resolve
 from hptune.recipes.recipe import Recipe
 from hptune.recipes.remarks import remarks
@@ -16,4 +17,5 @@ __all__ = [
     "make_recipe",
     "remarks",
     "resolve",
+    "with_all_rows",
 ]
