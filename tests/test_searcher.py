@@ -13,7 +13,7 @@ from test_engine import Killed, StopsAfter, kill_at, story
 from hptune.engine import Engine, Stop
 from hptune.errors import SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
-from hptune.oracles import ORACLES
+from hptune.oracles import ORACLES, hyperparameters
 from hptune.oracles.make import make_searcher
 from hptune.space import Boolean, Choice, Fixed, Space
 from hptune.study import Study
@@ -155,3 +155,14 @@ def test_rungs_go_on_from_where_they_stopped(tmp_path: Path) -> None:
             for job in jobs:
                 assert job.initial_epoch == reached
                 reached = job.epochs
+
+
+def test_a_trial_costs_no_copy_of_every_hyperparameter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied, copy = [], hyperparameters._Kept.get_config
+    monkeypatch.setattr(hyperparameters._Kept, "get_config", lambda kept: copied.append(kept) or copy(kept))
+    study = begin(tmp_path, "coarse-to-fine")
+    engine(study).run()
+    assert len(study.trials()) > 3
+    assert [kept.name for kept in copied] == [hp.name for hp in SPACE.ordered]

@@ -6,6 +6,7 @@ call; a study keeps the asks and tells instead, and replaying them rebuilds the 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -167,6 +168,16 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Value]:
 
 def _in_memory(oracle: Any) -> Any:
     """Keep an oracle from writing files and from ending the search after three failures."""
+    space = oracle.hyperparameters
+
+    def with_values_of_its_own() -> Any:
+        # Keras Tuner copies every hyperparameter for every trial, by writing and reading it; they
+        # never change here, and a copy of 15 of them costs more than all the rest of a trial.
+        copied = copy.copy(space)
+        copied.values = dict(space.values)
+        return copied
+
+    space.copy = with_values_of_its_own
     oracle.save = lambda: None
     oracle._save_trial = lambda trial: None
     oracle._check_consecutive_failures = lambda: None
