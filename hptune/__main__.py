@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import click
 
-from hptune.errors import HptuneError, StudyError
+from hptune.errors import HptuneError, SearchInterruptedError, StudyError
 
 __all__ = ["main"]
 
@@ -48,7 +48,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _say("Put it aside and begin anew with --fresh; nothing of it is deleted.")
         return StudyError.exit_code
     except HptuneError as error:
-        _say(f"{click.style('Error:', fg='red', bold=True)} {error.message}")
+        if isinstance(error, SearchInterruptedError):
+            _say(f"Interrupted: {error.message}.")
+        else:
+            _say(f"{click.style('Error:', fg='red', bold=True)} {error.message}")
         if error.hint:
             _say(error.hint)
         return error.exit_code

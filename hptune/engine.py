@@ -40,6 +40,8 @@ class Stop:
 
     asked: bool = False
     """A person asked (Ctrl-C)."""
+    running: bool = False
+    """Epochs have been trained: the one under way is waited for. Before that, asking ends all at once."""
     deadline: float | None = None
     """Monotonic time after which no epoch begins; None for no limit."""
 
@@ -59,6 +61,9 @@ class Listener:
 
     def data_loaded(self, dataset: Dataset) -> None:
         """See what a new study is to learn from."""
+
+    def remarked(self, text: str) -> None:
+        """Hear what a person should know of the space before it is searched."""
 
     def warned(self, text: str) -> None:
         """Hear of something that went wrong beside the search."""
@@ -144,7 +149,9 @@ class Engine:
             self.listener.pass_begun(the_pass, end)
             self._run_pass(the_pass, end, waiting)
             if self.stop.asked:
-                raise SearchInterruptedError("stopped", hint="The same command goes on from here.")
+                raise SearchInterruptedError(
+                    "what was trained is kept", hint="The same command goes on from here."
+                )
             following = None if self.stop.now else self._next_pass(the_pass)
             if following is None:
                 break
@@ -291,6 +298,7 @@ class Engine:
     def _on_epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> bool:
         if job.id not in self._again:
             return self.stop.now  # A late report of a job that has ended.
+        self.stop.running = True
         self._epoch_of[job.id] = epoch
         self.listener.epoch(job, epoch, report)
         now = time.monotonic()

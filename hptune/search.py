@@ -78,11 +78,20 @@ def find_space(given: str) -> Space:
     return ready_space(given) if ready else load_space(Path(given))
 
 
-def plan_search(options: SearchOptions) -> tuple[Space, Plan]:
+def plan_search(options: SearchOptions, listener: Listener | None = None) -> tuple[Space, Plan]:
     """Return the space and the plan of a search without beginning it."""
     _, model = options.subject.load()
     space = model.space()
+    _remark(model, listener or Listener())
     return space, options.plan(space)
+
+
+def _remark(model: Model, listener: Listener) -> None:
+    """Tell what a person should know of the space to be searched."""
+    from hptune.models import remarks_on
+
+    for text in remarks_on(model):
+        listener.remarked(text)
 
 
 def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
@@ -108,7 +117,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     identity = _identity(options, dataset, model, _settle_objective(options, dataset, model))
     starts = learned_starts(earlier_studies(options.learn_from, folder), model.space())
     if stop.asked:
-        raise SearchInterruptedError("stopped before the search began")
+        raise SearchInterruptedError("nothing was trained yet")
     _put_aside(folder)
     with StudyLock(folder), Study.create(folder, identity, command=options.command) as study:
         study.note("starts", starts_note(starts))
@@ -162,6 +171,7 @@ def _run(
 ) -> None:
     """Run the passes of an open, locked study."""
     space, goal = model.space(), study.identity.goal
+    _remark(model, listener)
     _open_pass(options, study, dataset, space)
     the_plan = options.plan(space)
     root = study.passes()[0].space
@@ -181,6 +191,7 @@ def _run(
             stop=stop,
         )
         engine.run()
+        stop.running = False
     # Who leaves between two passes is asked again by the same command.
     if not stop.now and not engine.left:
         note_paid_out(study, options.subject, budget=the_plan.budget)

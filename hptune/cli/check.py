@@ -45,11 +45,15 @@ def command(as_json: bool, space: str | None, **subject: Any) -> int:
     from hptune import tables
     from hptune.check import Verdict, run_checks
     from hptune.cli.check_text import can_show_marks, report_text
+    from hptune.models import remarks_on
     from hptune.search import find_space
     from hptune.subject import Subject
 
     chosen = Subject(**subject, space=None if space is None else find_space(space))
-    report = run_checks(*chosen.load(), seed=chosen.seed, on_section=_tell)
+    dataset, model = chosen.load()
+    for text in remarks_on(model):
+        click.echo(f"  {text}", err=True)
+    report = run_checks(dataset, model, seed=chosen.seed, on_section=_tell)
     if as_json:
         click.echo(tables.to_json({"check": report.as_dict()}))
     else:

@@ -73,6 +73,10 @@ class ProgressListener(Listener):
         for note in dataset.notes:
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
 
+    def remarked(self, text: str) -> None:
+        """Say what a person should know of the space."""
+        self._console.print(f"  {text}", style="dim", soft_wrap=True)
+
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on."""
         self._study = study
@@ -231,12 +235,15 @@ def _interrupts_at_once() -> Iterator[None]:
 
 @contextlib.contextmanager
 def stop_on_signals(max_seconds: float | None) -> Iterator[Stop]:
-    """Let the first Ctrl-C (or SIGTERM) end the search after its epoch, and the second at once."""
+    """Let the first Ctrl-C (or SIGTERM) end what is trained after its epoch, and the second at once.
+
+    Where nothing is trained, as while data and model are loaded, the first ends all at once too.
+    """
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
     stop = Stop(deadline=deadline)
 
     def asked(number: int, frame: FrameType | None) -> None:
-        if stop.asked:
+        if stop.asked or not stop.running:
             raise KeyboardInterrupt
         stop.asked = True
         click.echo("\nStopping after this epoch; Ctrl-C again stops at once.", err=True)

@@ -133,14 +133,13 @@ def command(
         command=shlex.join(["hptune", *(a for a in sys.argv[1:] if a != "--fresh")]),
     )
     from hptune import tables
+    from hptune.cli.progress import ProgressListener, stop_on_signals
 
     if dry_run:
         with contextlib.redirect_stdout(sys.stderr):
-            planned = plan_search(options)
+            planned = plan_search(options, ProgressListener())
         click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
         return
-    from hptune.cli.progress import ProgressListener, stop_on_signals
-
     with ProgressListener(interactive=interactive) as listener, stop_on_signals(max_time) as stop:
         try:
             # What a person's own code prints is no data of ours.

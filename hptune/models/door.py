@@ -10,11 +10,11 @@ from hptune.errors import ModelError, SpaceError, did_you_mean
 from hptune.models.model import Model
 from hptune.models.person import load_person
 from hptune.models.recipe import RecipeModel
-from hptune.recipes import RECIPES, Facts, check_space, make_recipe, with_all_rows
+from hptune.recipes import RECIPES, Facts, check_space, make_recipe, remarks, with_all_rows
 from hptune.space import Space
 from hptune.space_yaml import ready_space
 
-__all__ = ["load_model"]
+__all__ = ["load_model", "remarks_on"]
 
 
 def load_model(spec: str, dataset: Dataset, *, space: Space | None = None, epochs: int = 0) -> Model:
@@ -34,6 +34,11 @@ def load_model(spec: str, dataset: Dataset, *, space: Space | None = None, epoch
         )
     model = load_person(spec, dataset)
     return model if space is None else replace(model, searched=_overridden(model.space(), space, spec))
+
+
+def remarks_on(model: Model) -> tuple[str, ...]:
+    """Return what a person should know of the space that a model is searched in; nothing for their own."""
+    return remarks(model.searched, model.facts) if isinstance(model, RecipeModel) else ()
 
 
 def _recipe(name: str, dataset: Dataset, space: Space | None, epochs: int) -> RecipeModel:
