@@ -220,7 +220,7 @@ def test_numbers_beyond_all_bounds(study: Path, capsys: pytest.CaptureFixture[st
 )
 def test_a_wrong_value_in_the_project_file(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("hptune.toml").write_text(text)
-    assert run(["spaces"]) == 3
+    assert run(["search", "--dry-run"]) == 2
     assert said in capsys.readouterr().err
 
 

@@ -201,9 +201,14 @@ def test_a_project_file_sets_defaults_and_flags_win(tmp_path: Path, monkeypatch:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("trails = 3\n", "hptune.toml:1: no option 'trails'"),
-        ("seed = 1\n[serch]\n", "hptune.toml:2: no command [serch]"),
+        ("trails = 3\n", "hptune.toml:1: no option 'trails'\nDid you mean 'trials'?"),
+        ("seed = 1\n[serch]\n", "hptune.toml:2: no command [serch]\nDid you mean 'search'?"),
         ("seed = \n", "can't be read"),
+        ("seed = 1\n\n[check]\ntrials = 3\n", "hptune.toml:4: no option 'trials' of check"),
+        ("[confirm]\ntpo = 3\n", "hptune.toml:2: no option 'tpo' of confirm\nDid you mean 'top'?"),
+        ("[spaces]\nseed = 3\n", "hptune.toml:2: no option 'seed' of spaces"),
+        ("confirm.sees = 3\n", "hptune.toml:1: no option 'sees' of confirm\nDid you mean 'seeds'?"),
+        ("[[search]]\nseed = 3\n", "hptune.toml:1: no option 'search'"),
     ],
 )
 def test_a_wrong_project_file_is_told_with_its_line(
@@ -215,8 +220,68 @@ def test_a_wrong_project_file_is_told_with_its_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "hptune.toml").write_text(text)
-    assert run(["spaces"]) == 3
+    assert run(["spaces"]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('trials = "many"\n', "hptune.toml:1: trials: 'many' is not a valid integer range"),
+        ("# ten\ntrials = 0\n", "hptune.toml:2: trials: 0 is not in the range"),
+        ('seed = 1\n[search]\nmax-time = "soon"\n', "hptune.toml:3: max-time: 'soon' is not a time"),
+        ('[search]\noracle = "best"\n', "hptune.toml:2: oracle: 'best' is not one of"),
+        ("[search]\ntrials = true\n", "hptune.toml:2: trials can't be true"),
+        ("[search]\nvalidation = 0.3\n", "hptune.toml:2: validation can't be 0.3"),
+        (
+            '[search]\ninteractive = "perhaps"\n',
+            "hptune.toml:2: interactive: 'perhaps' is not a valid boolean",
+        ),
+        ("[search]\nlearn-from = [3]\n", "hptune.toml:2: learn-from can't be [3]"),
+    ],
+)
+def test_a_wrong_value_of_the_project_file_is_told_with_its_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hptune.toml").write_text(text)
+    assert run(["search", "--dry-run"]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'data = "wine"\ntrials = 12\n[search]\nmax-time = "5m"\nlearn-from = ["a", "b"]\n',
+        'learn-from = "auto"\nmax_time = 90\n',
+        '[search]\ninteractive = true\ndry-run = true\n"class-weight" = "balanced"\n',
+        "[confirm]\ntop = 5\n",
+        "study = 'somewhere'\n",
+    ],
+)
+def test_right_values_of_the_project_file_are_taken(tmp_path: Path, text: str) -> None:
+    from hptune.cli.config import check_values, load_defaults
+
+    (tmp_path / "hptune.toml").write_text(text)
+    assert load_defaults(tmp_path)
+    for command in ("search", "confirm", "status"):
+        check_values(command, tmp_path)
+
+
+def test_what_a_section_of_the_project_file_sets_is_what_the_command_gets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hptune.cli.config import load_defaults
+
+    monkeypatch.chdir(tmp_path)
+    Path("hptune.toml").write_text("[spaces]\n[status]\njson = true\n[search]\ndata = 'no-such-data'\n")
+    assert load_defaults()["status"] == {"as_json": True}
+    assert run(["search", "--dry-run"]) == 3
+    assert "no-such-data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

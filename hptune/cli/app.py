@@ -8,7 +8,7 @@ import click
 
 from hptune import __version__
 from hptune.cli.commands import COMMANDS
-from hptune.cli.config import load_defaults
+from hptune.cli.config import check_values, load_defaults
 
 __all__ = ["app"]
 
@@ -49,3 +49,5 @@ def app(ctx: click.Context) -> None:
     """Coarse-to-fine hyperparameter search for Keras."""
     if not ctx.resilient_parsing:
         ctx.default_map = load_defaults()
+        if ctx.invoked_subcommand is not None:
+            check_values(ctx.invoked_subcommand)

@@ -2,70 +2,153 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from hptune.cli.commands import COMMANDS
 from hptune.cli.options import OPTION_NAMES
-from hptune.errors import InputError, did_you_mean
+from hptune.errors import UsageError, did_you_mean
 
-__all__ = ["PROJECT_FILE", "load_defaults"]
+__all__ = ["PROJECT_FILE", "check_values", "load_defaults"]
 
 PROJECT_FILE = "hptune.toml"
+_HEADER = re.compile(r"\s*\[+\s*[\"']?([\w-]+)")
+_SETS = re.compile(r"\s*(?:([\w-]+)\s*\.\s*)?[\"']?([\w-]+)[\"']?\s*=")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Setting:
+    """One key of the file."""
+
+    section: str
+    """A command, or "" above the first section."""
+    key: str
+    """As it is written."""
+    value: Any
+    parameter: str
+    """What Click calls the option."""
+    place: str
+    """FILE:LINE"""
 
 
 def load_defaults(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Return the project file's defaults by command: its keys are options, `[search]` a command.
 
-    A key above the first section holds for every command that has that option. Raises InputError
-    naming file, line and key. {} where there is no project file.
+    A key above the first section holds for every command that has that option; one in a section
+    must be an option of that command. Raises UsageError naming file, line and key. {} where there
+    is no project file.
     """
-    path = (folder or Path()) / PROJECT_FILE
+    settings = _settings((folder or Path()) / PROJECT_FILE)
+    if not settings:
+        return {}
+    return {
+        name: {s.parameter: s.value for s in settings if s.section == ""}
+        | {s.parameter: s.value for s in settings if s.section == name}
+        for name in COMMANDS
+    }
+
+
+def check_values(command: str, folder: Path | None = None) -> None:
+    """Check that the options of a command take what the project file gives them.
+
+    Raises UsageError naming file, line and key.
+    """
+    settings = [s for s in _settings((folder or Path()) / PROJECT_FILE) if s.section in ("", command)]
+    if not settings:
+        return
+    parameters = {parameter.name: parameter for parameter in _parameters(command)}
+    for setting in settings:
+        if setting.parameter in parameters:
+            _check_value(setting, parameters[setting.parameter])
+
+
+def _check_value(setting: _Setting, parameter: click.Parameter) -> None:
+    value, said = setting.value, f"{setting.place}: {setting.key}"
+    several = getattr(parameter, "multiple", False)
+    listed = several and isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if not isinstance(value, str | bool | int) and not listed:
+        raise UsageError(
+            f"{said} can't be {value!r}",
+            hint='Write text, a whole number or true/false; a share as text: validation = "0.3".',
+        )
+    if isinstance(value, bool) and not getattr(parameter, "is_flag", False):
+        raise UsageError(f"{said} can't be {str(value).lower()}", hint="Write what the option takes.")
+    try:
+        parameter.type_cast_value(
+            click.Context(click.Command("")), [value] if several and not listed else value
+        )
+    except click.BadParameter as error:
+        raise UsageError(f"{said}: {error.message}") from error
+
+
+def _settings(path: Path) -> list[_Setting]:
+    """Read the file; raises UsageError for a section or key that means nothing."""
+    content = _read(path)
+    lines = _lines(path) if content else {}
+    found = []
+    for name, section in content.items():
+        if not isinstance(section, dict):
+            place = f"{path}:{lines.get(('', name)) or lines.get((name, ''), 1)}"
+            parameter = _known(name, dict.fromkeys(OPTION_NAMES, ""), place)
+            found.append(_Setting(section="", key=name, value=section, parameter=parameter, place=place))
+            continue
+        if name not in COMMANDS:
+            place = f"{path}:{lines.get((name, ''), 1)}"
+            raise UsageError(f"{place}: no command [{name}]", hint=did_you_mean(name, COMMANDS))
+        options = {long: str(p.name) for p in _parameters(name) for long in _longs(p)}
+        for key, value in section.items():
+            place = f"{path}:{lines.get((name, key), 1)}"
+            parameter = _known(key, options, place, of=f" of {name}")
+            found.append(_Setting(section=name, key=key, value=value, parameter=parameter, place=place))
+    return found
+
+
+def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     import tomllib
 
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{path}: can't be read: {error}") from error
-    everywhere = {key: value for key, value in content.items() if not isinstance(value, dict)}
-    sections = {key: value for key, value in content.items() if isinstance(value, dict)}
-    _check(path, everywhere, sections)
-    return {name: _options(everywhere | sections.get(name, {})) for name in COMMANDS}
+        raise UsageError(f"{path}: can't be read: {error}") from error
 
 
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    return {key.replace("-", "_"): value for key, value in given.items()}
+def _lines(path: Path) -> dict[tuple[str, str], int]:
+    """Return the line (from 1) of each section and key: ("search", "") is where [search] begins."""
+    found: dict[tuple[str, str], int] = {}
+    section = ""
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
+        if opened := _HEADER.match(line):
+            section = opened[1]
+            found.setdefault((section, ""), number)
+        elif sets := _SETS.match(line):
+            found.setdefault((sets[1] or section, sets[2]), number)
+            found.setdefault((sets[1] or section, ""), number)
+    return found
 
 
-def _check(path: Path, everywhere: dict[str, Any], sections: dict[str, Any]) -> None:
-    """Raise InputError for a section or key that means nothing."""
-    for name in sections:
-        if name not in COMMANDS:
-            raise InputError(
-                f"{path}:{_line(path, f'[{name}')}: no command [{name}]", hint=did_you_mean(name, COMMANDS)
-            )
-    for key, value in [*everywhere.items(), *(item for part in sections.values() for item in part.items())]:
-        _check_value(path, key, value)
-        if key.replace("_", "-") not in OPTION_NAMES:
-            raise InputError(
-                f"{path}:{_line(path, key)}: no option {key!r}", hint=did_you_mean(key, OPTION_NAMES)
-            )
+def _parameters(command: str) -> list[click.Parameter]:
+    found: click.Command = importlib.import_module(f"hptune.cli.{command}").command
+    return [parameter for parameter in found.params if parameter.name]
 
 
-def _check_value(path: Path, key: str, value: Any) -> None:
-    """Raise InputError for a value that no option can take; which one it takes, the option says."""
-    listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if isinstance(value, str | bool | int) or (listed and key.replace("_", "-") == "learn-from"):
-        return
-    raise InputError(
-        f"{path}:{_line(path, key)}: {key} can't be {value!r}",
-        hint='Write text, a whole number or true/false; a share as text: validation = "0.3".',
-    )
+def _longs(parameter: click.Parameter) -> list[str]:
+    """Return what a parameter is called in the file: max-time for --max-time, data for DATA."""
+    if isinstance(parameter, click.Argument):
+        return [str(parameter.name)]
+    return [name.removeprefix("--") for name in parameter.opts if name.startswith("--")]
 
 
-def _line(path: Path, start: str) -> int:
-    """Return the number (from 1) of the first line that begins with `start`."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    return next((n for n, line in enumerate(lines, 1) if line.strip().startswith(start)), 1)
+def _known(key: str, options: Mapping[str, str], place: str, of: str = "") -> str:
+    """Return the name of the parameter that a key sets; raises UsageError where there is none."""
+    option = key.replace("_", "-")
+    if option not in options:
+        raise UsageError(f"{place}: no option {key!r}{of}", hint=did_you_mean(key, options))
+    return options[option] or option.replace("-", "_")
