@@ -58,7 +58,7 @@ class Comparison:
     @property
     def budgets(self) -> tuple[int, ...]:
         """Epochs to compare at: tenths of what all have spent, and what each has spent in all."""
-        common = min(c.spent for c in self.contenders)
+        common = min((c.spent for c in self.contenders if c.spent), default=0)
         tenths = {round(common * i / _BUDGETS) for i in range(1, _BUDGETS + 1)}
         return tuple(sorted((tenths | {c.spent for c in self.contenders}) - {0}))
 

@@ -6,10 +6,8 @@ the same number of fresh seeds compare fairly.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,55 +15,11 @@ import numpy as np
 from hptune.engine import Stop
 from hptune.errors import SearchInterruptedError, StudyError
 from hptune.executors import Trainer
-from hptune.strategy.differ import Difference, differences
+from hptune.strategy.finalists import Confirmed, ranked
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.trial import Job, Objective, Outcome, OutcomeState, Trial
 
-__all__ = ["Confirmed", "Finalist", "Watcher", "confirm", "confirm_study", "fresh_seed", "ranked"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finalist:
-    """A trial with what other seeds gave."""
-
-    trial: Trial
-    confirmations: tuple[Confirmation, ...]
-
-    @cached_property
-    def scores(self) -> tuple[float, ...]:
-        """The scores of the seeds that could be trained."""
-        return tuple(c.score for c in self.confirmations if c.score is not None)
-
-    @property
-    def lost(self) -> tuple[Confirmation, ...]:
-        """Those that could not be trained."""
-        return tuple(c for c in self.confirmations if c.score is None)
-
-    @property
-    def mean(self) -> float | None:
-        """Mean over the seeds that could be trained; None where there is none."""
-        return math.fsum(self.scores) / len(self.scores) if self.scores else None
-
-    @property
-    def deviation(self) -> float | None:
-        """Standard deviation over seeds, n − 1 in the denominator; None with fewer than two."""
-        if len(self.scores) < 2 or self.mean is None:
-            return None
-        return math.sqrt(math.fsum((x - self.mean) ** 2 for x in self.scores) / (len(self.scores) - 1))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Confirmed:
-    """The finalists, best first, and how they compare."""
-
-    study: str
-    objective: Objective
-    finalists: tuple[Finalist, ...]
-
-    @cached_property
-    def differences(self) -> tuple[Difference, ...]:
-        """Every pair of finalists that has two scores or more each, by Welch's test."""
-        return differences({f.trial.id: f.scores for f in self.finalists}, self.objective.sign)
+__all__ = ["Watcher", "confirm", "confirm_study", "fresh_seed"]
 
 
 class Watcher:
@@ -145,29 +99,6 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
     return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
 
 
-def ranked(
-    trials: Iterable[Trial], confirmations: Iterable[Confirmation], objective: Objective
-) -> tuple[Finalist, ...]:
-    """Return trials with their confirmations: those first that could be trained with every seed, by mean.
-
-    Then those that some seed broke, by mean, then those that were not confirmed, by the search's score.
-    """
-    found: dict[int, list[Confirmation]] = {}
-    for confirmation in confirmations:
-        found.setdefault(confirmation.trial_id, []).append(confirmation)
-    finalists = [Finalist(trial=trial, confirmations=tuple(found.get(trial.id, ()))) for trial in trials]
-    return tuple(sorted(finalists, key=lambda f: _order(f, objective.sign)))
-
-
-def _order(finalist: Finalist, sign: int) -> tuple[int, float, int]:
-    trial, mean = finalist.trial, finalist.mean
-    if mean is not None:
-        return (1 if finalist.lost else 0, -sign * mean, trial.id)
-    if finalist.confirmations:
-        return (3, 0.0, trial.id)
-    return (2, -sign * trial.score if trial.score is not None else math.inf, trial.id)
-
-
 def _load(study: Study) -> Trainer:
     from hptune.subject import load_again, subject_of
 
@@ -176,6 +107,7 @@ def _load(study: Study) -> Trainer:
 
 def _train(study: Study, due: list[_Due], trainer: Trainer, watcher: Watcher, stop: Stop) -> None:
     """Train and write down one after the other, all finalists with one seed before the next."""
+    stop.running = True
     for one in due:
 
         def on_epoch(epoch: int, report: object, one: _Due = one) -> bool:
@@ -185,7 +117,9 @@ def _train(study: Study, due: list[_Due], trainer: Trainer, watcher: Watcher, st
         outcome = None if stop.now else trainer.run(one.job, on_epoch)
         whole = outcome is not None and len(outcome.curve) == one.job.epochs
         if outcome is None or (outcome.state is OutcomeState.INTERRUPTED and not whole):
-            raise SearchInterruptedError("stopped", hint="The same command goes on from here.")
+            raise SearchInterruptedError(
+                "what was trained is kept", hint="The same command goes on from here."
+            )
         confirmation = _noted(one, outcome, study.identity.goal)
         study.record_confirmation(confirmation)
         watcher.ended(confirmation)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -141,3 +143,18 @@ def test_a_page_is_written_beside_the_text(
     assert page.count("<section") == 4
     assert "<script" not in page
     assert f"Wrote {tmp_path / 'c.html'}" in capsys.readouterr().err
+
+
+def test_csv_has_a_row_per_budget_and_a_column_per_study(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["compare", "a", "b", "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    found = compared("a", "b")
+    assert [int(row["epochs"]) for row in rows] == list(found.budgets)
+    assert rows[-1]["a"] == "", "the first study spent less"
+    assert float(rows[-1]["b"]) == found.contenders[1].at(found.budgets[-1])
+
+
+def test_a_study_that_trained_nothing_does_not_hide_the_others_budgets(here: Path) -> None:
+    assert len(compared("a", "b", "empty").budgets) > 5

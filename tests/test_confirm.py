@@ -12,10 +12,11 @@ from fakes import OBJECTIVE, SPACE, FakeSearcher, FakeTrainer, identity, keep_al
 
 from hptune import tables
 from hptune.__main__ import run
-from hptune.confirm import Confirmed, Watcher, confirm_study, fresh_seed, ranked
+from hptune.confirm import Watcher, confirm_study, fresh_seed
 from hptune.engine import Engine, Stop
 from hptune.errors import SearchInterruptedError, StudyError, StudyLockedError
 from hptune.executors.inline import InlineExecutor
+from hptune.strategy.finalists import Confirmed, ranked
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.trial import Job, Outcome, OutcomeState
 
@@ -239,4 +240,8 @@ def test_the_command_prints_what_is_known_without_loading_data(
     assert run(["confirm", "--top", "2", "--seeds", "3", "--json"]) == 0
     captured = capsys.readouterr()
     assert json.loads(captured.out) == first
+    assert run(["confirm", "--top", "2", "--seeds", "3", "--csv"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0].startswith("trial,search_score,mean,deviation,worst,best,seeds")
+    assert [int(row.split(",")[0]) for row in rows[1:]] == [f["trial"] for f in first["finalists"]]
     assert captured.err.splitlines() == ["2 finalists: 0 trainings, 0 epochs, 6 done already"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import signal
@@ -130,3 +132,22 @@ def test_watching_on_a_terminal_keeps_one_view_and_ends_at_ctrl_c(folder: Path) 
 def test_status_loads_neither_tensorflow_nor_pandas(folder: Path) -> None:
     loaded = heavy_modules(f"from hptune.__main__ import run; run(['status', {str(folder)!r}])")
     assert not {"tensorflow", "keras", "keras_tuner", "pandas", "scipy", "sklearn", "plotly"} & set(loaded)
+
+
+def test_a_status_as_csv_has_a_row_per_pass(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", str(folder), "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    with Study.open(folder) as study:
+        trials = study.trials(curves=False)
+        spent = [study.spent(number) for number in (1, 2, 3)]
+    assert [int(row["pass"]) for row in rows] == [1, 2, 3]
+    assert [int(row["epochs"]) for row in rows] == spent
+    assert sum(int(row["trials"]) for row in rows) == len(trials)
+    assert int(rows[2]["running"]) == 2
+    last = [t.score for t in trials if t.pass_number == 3 and t.score is not None]
+    assert float(rows[2]["best"]) == max(last)
+
+
+def test_csv_is_not_watched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", str(folder), "--csv", "--watch"]) == 2
+    assert "--csv tells once" in capsys.readouterr().err

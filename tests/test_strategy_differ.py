@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hptune.strategy.differ import LEVEL, differences
+from hptune.strategy.differ import LEVEL, _beyond, differences
 
 A = (0.981, 0.979, 0.984, 0.980, 0.978)
 B = (0.975, 0.971, 0.978, 0.969, 0.973)
@@ -19,6 +19,12 @@ def test_one_pair_has_the_p_value_of_scipys_welch_test() -> None:
     assert (found.better, found.worse) == (1, 2)
     assert found.gap == pytest.approx(np.mean(A) - np.mean(B))
     assert found.beyond_luck
+
+
+@pytest.mark.parametrize("t", [0.0, 0.01, 0.7, 2.1, 6.0, 40.0])
+@pytest.mark.parametrize("freedom", [1.0, 1.7, 4.0, 9.3, 60.0])
+def test_students_tails_are_those_of_scipy(t: float, freedom: float) -> None:
+    assert _beyond(t, freedom) == pytest.approx(2 * stats.t.sf(t, freedom), rel=1e-9)
 
 
 def test_many_pairs_are_adjusted_as_holm_does() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import shlex
 from dataclasses import replace
 
@@ -22,12 +23,14 @@ from strategy_trials import (
     trials_of,
 )
 
-from hptune.space import Float, Space, Tier
+from hptune.space import Fixed, Float, Space, Tier
 from hptune.strategy.edit import with_flags
 from hptune.strategy.importance import measure
 from hptune.strategy.lead import measure_lead
 from hptune.strategy.narrow import narrow
+from hptune.strategy.range_verdicts import dead
 from hptune.strategy.verdicts import Finding, Kind, Severity, judge_study
+from hptune.study import Confirmation
 from hptune.trial import Trial
 
 BOTH = space_of(RATE, NOISE)
@@ -97,6 +100,23 @@ def test_the_best_at_a_bound_that_can_move_gives_the_flag_that_moves_it() -> Non
     assert "bad search space boundaries" in finding.source
 
 
+def again(trial_id: int, mean: float) -> list[Confirmation]:
+    """Five fresh seeds around a mean, 0.001 apart."""
+    return [
+        Confirmation(
+            trial_id=trial_id,
+            asked=20,
+            number=number,
+            seed=number,
+            score=mean + 0.001 * (number - 3),
+            best_epoch=20,
+            epochs=20,
+            seconds=1.0,
+        )
+        for number in range(1, 6)
+    ]
+
+
 def test_the_best_at_a_limit_is_only_mentioned() -> None:
     closed = space_of(replace(RATE, limits=(1e-5, 1.0)), NOISE)
     trials = [
@@ -139,6 +159,41 @@ class TestLead:
         assert lead is not None
         assert lead.rivals[0].chance == pytest.approx(0.5, abs=0.05)
 
+    def test_means_over_fresh_seeds_decide_once_there_are_two(self) -> None:
+        trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.002 * i) for i in range(4)], 0.01)
+        lead = measure_lead(trials, ACCURACY, confirmations=[*again(1, 0.85), *again(3, 0.88)])
+        assert lead is not None
+        assert lead.confirmed
+        assert lead.best.id == 3
+        (rival,) = lead.rivals
+        assert (rival.trial.id, rival.gap) == (1, pytest.approx(0.03))
+        assert rival.p is not None
+        assert rival.p < 0.001
+        assert lead.within_noise == ()
+
+    def test_one_confirmed_trial_tells_the_noise_and_no_more(self) -> None:
+        trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.002 * i) for i in range(4)], 0.00001)
+        lead = measure_lead(trials, ACCURACY, confirmations=again(1, 0.85))
+        assert lead is not None
+        assert (lead.best.id, lead.confirmed, lead.retrained) == (1, False, True)
+        assert lead.noise == pytest.approx(0.001 * np.sqrt(5 / 4 * 2), rel=0.01)
+
+    def test_finalists_that_fresh_seeds_cant_tell_apart_ask_for_more_seeds(self) -> None:
+        trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.2 * i) for i in range(3)], 0.001)
+        noted = [*again(1, 0.8995), *again(2, 0.9)]
+        space = space_of(Float(name="x", low=0.0, high=9.0))
+        (finding,) = found(space, trials, Kind.LEAD, confirmations=noted)
+        assert finding.sentence.startswith("with fresh seeds trial 2 is ahead of trial 1 by 0.0005")
+        assert finding.action == "Take the cheaper one, or hptune confirm --top 2 --seeds 10"
+
+    def test_a_trial_that_scored_better_than_the_confirmed_ones_is_named(self) -> None:
+        trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.01 * i) for i in range(4)], 0.001)
+        noted = [*again(2, 0.88), *again(3, 0.80)]
+        space = space_of(Float(name="x", low=0.0, high=9.0))
+        (finding,) = found(space, trials, Kind.LEAD, confirmations=noted)
+        assert finding.sentence.startswith("trial 1 has a better score of the search than any")
+        assert finding.action == "hptune confirm --top 2"
+
     def test_without_curves_or_repeats_nothing_is_said(self) -> None:
         assert measure_lead([trial(i + 1, {"x": i}, 0.9) for i in range(5)], ACCURACY) is None
         assert measure_lead([], ACCURACY) is None
@@ -146,14 +201,28 @@ class TestLead:
 
 def test_what_does_nothing_that_shows_may_be_frozen() -> None:
     trials = sampled(MIXED, 150, good_near(3e-3))
-    findings = found(MIXED, trials, Kind.DEAD)
-    assert findings
-    assert "learning_rate" not in {f.names[0] for f in findings}
-    text = shlex.split(findings[0].action.removesuffix(", unless it acts together with another"))[-1]
+    (finding,) = found(MIXED, trials, Kind.DEAD)
+    assert len(finding.names) > 1, "one sentence tells all of them"
+    assert "learning_rate" not in finding.names
+    assert all(name in finding.sentence for name in finding.names)
+    command, _, _ = finding.action.partition(", unless one acts together with another")
+    words = shlex.split(command)
+    texts = [text for flag, text in itertools.pairwise(words) if flag == "--freeze"]
     proposal = narrow(MIXED, trials, ACCURACY)
-    assert (
-        with_flags(proposal, frozen=[text]).best[findings[0].names[0]] == proposal.best[findings[0].names[0]]
-    )
+    frozen = with_flags(proposal, frozen=texts)
+    for name in finding.names:
+        assert isinstance(frozen[name].new, Fixed)
+        assert frozen.best[name] == proposal.best[name]
+
+
+def test_what_is_frozen_already_is_not_said_to_do_nothing() -> None:
+    trials = sampled(MIXED, 150, good_near(3e-3))
+    importances = measure(MIXED, trials, ACCURACY)
+    (before,) = dead(narrow(MIXED, trials, ACCURACY), importances)
+    name = before.names[0]
+    space = MIXED.with_changes([Fixed(name=name, value=MIXED[name].initial)])
+    after = dead(narrow(space, trials, ACCURACY, root=MIXED), importances)
+    assert name not in {n for finding in after for n in finding.names}
 
 
 def test_two_that_moved_together_are_told() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import complete_study, json_option
+from hptune.cli.options import complete_study, csv_option, json_option
 
 __all__ = ["command"]
 
@@ -21,8 +21,9 @@ __all__ = ["command"]
     metavar="FILE",
     help="Write an HTML file as well.",
 )
+@csv_option("the best score of each study for the same epochs")
 @json_option
-def command(studies: tuple[str, ...], output: Path | None, as_json: bool) -> None:
+def command(studies: tuple[str, ...], output: Path | None, as_csv: bool, as_json: bool) -> None:
     """Compare studies at the same budget.
 
     Shows the best score that the same number of epochs bought, the best configurations side by
@@ -36,7 +37,10 @@ def command(studies: tuple[str, ...], output: Path | None, as_json: bool) -> Non
     with ExitStack() as stack:
         opened = [stack.enter_context(Study.open(find_study(study))) for study in studies]
         found = compare(opened)
-    click.echo(tables.comparison_json(found) if as_json else tables.comparison_text(found))
+    if as_json:
+        click.echo(tables.comparison_json(found))
+    else:
+        click.echo(tables.comparison_csv(found) if as_csv else tables.comparison_text(found))
     if output is not None:
         write_page(output, render_comparison(found))
         click.echo(f"Wrote {output}", err=True)

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["OPTION_NAMES", "Duration", "complete_study", "json_option", "option", "study_argument"]
+__all__ = [
+    "OPTION_NAMES",
+    "Duration",
+    "complete_study",
+    "csv_option",
+    "json_option",
+    "option",
+    "study_argument",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +40,11 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 def json_option(command: F) -> F:
     """Add --json."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(command)
+
+
+def csv_option(what: str) -> Callable[[F], F]:
+    """Add --csv, which prints `what`."""
+    return click.option("--csv", "as_csv", is_flag=True, help=f"Print CSV: {what}.")
 
 
 def study_argument(command: F) -> F:

@@ -15,15 +15,19 @@ __all__ = ["command"]
 @click.option("--csv", "as_csv", is_flag=True, help="Print its curve as CSV, one row per epoch.")
 @json_option
 def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
-    """Show one trial: its configuration, its curve, and why it failed if it did."""
+    """Show one trial: its configuration, its curve, and why it failed if it did.
+
+    Where `hptune confirm` trained it again, also what fresh seeds gave.
+    """
     from hptune import tables
     from hptune.study import Study, find_study
 
     with Study.open(find_study(study)) as opened:
-        found = opened.trial(trial)
+        found, confirmed = opened.trial(trial), tables.read_confirmed(opened)
         if as_json:
-            click.echo(tables.to_json({"trial": tables.trial_dict(found) | {"traceback": found.traceback}}))
+            told = tables.trial_dict(found) | {"traceback": found.traceback}
+            click.echo(tables.to_json({"trial": told, "confirmed": tables.finalist_dict(confirmed, trial)}))
         elif as_csv:
             click.echo(tables.curve_csv(found))
         else:
-            click.echo(tables.trial_text(found, opened.identity.objective))
+            click.echo(tables.trial_text(found, opened.identity.objective, confirmed))

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from hptune.cli.options import json_option, study_argument
+from hptune.cli.options import csv_option, json_option, study_argument
 
 __all__ = ["command"]
 
@@ -24,8 +24,9 @@ __all__ = ["command"]
     metavar="SECONDS",
     help="How often, with --watch.",
 )
+@csv_option("one row per pass")
 @json_option
-def command(study: str | None, watch: bool, every: float, as_json: bool) -> None:
+def command(study: str | None, watch: bool, every: float, as_csv: bool, as_json: bool) -> None:
     """Tell how far a study is; works while it is searched.
 
     --watch keeps one view up to date on a terminal; elsewhere it prints the view anew when it
@@ -35,9 +36,12 @@ def command(study: str | None, watch: bool, every: float, as_json: bool) -> None
     from hptune.study import Study, find_study
 
     folder = find_study(study)
+    if watch and as_csv:
+        raise click.UsageError("--csv tells once: leave out --watch, or take --json")
     if not watch:
+        show = tables.status_csv if as_csv else tables.status_text
         with Study.open(folder) as opened:
-            click.echo(tables.status_json(opened) if as_json else tables.status_text(opened))
+            click.echo(tables.status_json(opened) if as_json else show(opened))
         return
     views = tables.follow(folder, every=every)
     try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from hptune.confirm import Finalist
 from hptune.data import Dataset, Task
 from hptune.data.pyfile import is_function_spec
 from hptune.data.table import CategoricalColumn
 from hptune.export.model import input_name
 from hptune.models.backend import keras
 from hptune.space import Value
+from hptune.strategy.finalists import Finalist
 from hptune.study import Study
 from hptune.subject import subject_of
 from hptune.tables import format_value

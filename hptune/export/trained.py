@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hptune.confirm import Finalist
 from hptune.errors import InputError
 from hptune.export.card import model_card
 from hptune.export.files import write_text
 from hptune.export.model import with_preprocessing
 from hptune.models import RecipeModel
+from hptune.strategy.finalists import Finalist
 from hptune.study import Study
 from hptune.subject import load_again, subject_of
 

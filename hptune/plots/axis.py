@@ -16,6 +16,11 @@ __all__ = ["Axis", "axis_of", "linear_axis", "log_axis", "score_axis"]
 
 Ticks = tuple[tuple[float, str], ...]
 
+_APART = 0.7
+"""Part of the room of one value over which its points are spread."""
+_FEW = 12
+"""Up to so many steps a whole number has room of its own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Axis:
@@ -31,6 +36,8 @@ class Axis:
     """For choices: each has the middle of an equal part."""
     whole: bool = False
     """Only whole numbers."""
+    spread: float = 0.0
+    """How far points of one value may lie apart without reaching the next value's, in units of the axis."""
 
     def at(self, value: Value | None) -> float | None:
         """Return where a value lies; None where it has no place on this axis."""
@@ -67,6 +74,11 @@ class Axis:
             return None
         return ends[0], ends[1]
 
+    def cover(self, hp: Hyperparameter) -> tuple[float, float] | None:
+        """Return the span of a range with the room in which the points of its ends are spread."""
+        span = self.span(hp)
+        return None if span is None else (span[0] - self.spread / 2, span[1] + self.spread / 2)
+
     def chosen(self, hp: Hyperparameter) -> tuple[int, ...]:
         """Return which options of this axis a hyperparameter can take."""
         return tuple(i for i, option in enumerate(self.options or ()) if hp.contains(option))
@@ -86,7 +98,7 @@ def axis_of(name: str, known: Sequence[Hyperparameter], values: Iterable[Value])
     if any(isinstance(hp, Choice) and hp.ordered for hp in known):
         options.sort(key=lambda o: (isinstance(o, str), o))
     ticks = tuple(((i + 0.5) / len(options), describe_value(o)) for i, o in enumerate(options))
-    return Axis(label=name, ticks=ticks, options=tuple(options))
+    return Axis(label=name, ticks=ticks, options=tuple(options), spread=_APART / max(len(options), 1))
 
 
 def _options(hp: Hyperparameter) -> tuple[Value, ...]:
@@ -104,8 +116,13 @@ def _number_axis(name: str, known: Sequence[Number], values: Iterable[Any]) -> A
     ticks = _TICKS[scale](low, high, whole)
     if len(ticks) < 2:
         ticks = [low, high]
+    spread = 0.0
+    if whole and scale is Scale.LINEAR and high - low <= _FEW:
+        # Room for each number as an option has: points of one number can lie side by side.
+        low, high = low - 0.5, high + 0.5
+        spread = _APART / (high - low)
     placed = tuple((float(to_unit(scale, low, high, t)), describe_value(t)) for t in ticks)
-    return Axis(label=name, ticks=placed, low=low, high=high, scale=scale, whole=whole)
+    return Axis(label=name, ticks=placed, low=low, high=high, scale=scale, whole=whole, spread=spread)
 
 
 def _key(value: Value) -> tuple[bool, Value]:
@@ -122,7 +139,8 @@ def linear_axis(label: str, low: float, high: float, *, whole: bool = False, cou
     if not low < high:
         low, high = low - (abs(low) or 1) * 0.05, high + (abs(high) or 1) * 0.05
     ticks = _linear_ticks(low, high, whole, count)
-    placed = tuple((float((t - low) / (high - low)), _plain(t)) for t in ticks)
+    shown = _short if high >= 1e4 else _plain
+    placed = tuple((float((t - low) / (high - low)), shown(t)) for t in ticks)
     return Axis(label=label, ticks=placed, low=low, high=high, whole=whole)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hptune.plots.axis import Axis
 from hptune.plots.frame import Frame
+from hptune.plots.lines import stairs
 from hptune.plots.svg import element, number, path, text
 
 __all__ = ["Priced", "front", "front_plot"]
@@ -48,8 +49,9 @@ def front_plot(x: Axis, y: Axis, points: Sequence[Priced], *, sign: int, title: 
     best = front(points, sign)
     shown = [p for p in best if (y.at(p.score) or -1) >= 0 and (y.at(p.score) or 2) <= 1]
     corners = [_spot(frame, p) for p in shown]
-    if len(corners) > 1:
-        marks.append(element("path", d=path(corners), class_="front"))
+    if corners:
+        # What a front reaches it reaches for every higher cost, too: steps, to the edge.
+        marks.append(element("path", d=path(stairs(corners, frame.px(1))), class_="front"))
     for point, (at, up) in zip(shown, corners, strict=True):
         words = element("title", text(f"trial {point.trial}: {point.score:.5g} at {point.cost:.4g}"))
         marks.append(element("circle", words, cx=at, cy=up, r=4.0, class_="mark"))

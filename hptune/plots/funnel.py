@@ -54,7 +54,7 @@ def _row(frame: Frame, row: int, name: str, hp: Hyperparameter) -> str:
 
 def _ends(axis: Axis, hp: Hyperparameter) -> list[tuple[float, float]]:
     if axis.options is None:
-        span = axis.span(hp)
+        span = axis.cover(hp)
         return [] if span is None else [span]
     count = len(axis.options)
     return [((i + 0.1) / count, (i + 0.9) / count) for i in axis.chosen(hp)]

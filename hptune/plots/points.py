@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from hptune.plots.axis import Axis
 from hptune.plots.frame import Frame
 from hptune.plots.svg import element, number, path, text
-from hptune.scales import Scale
 from hptune.space import Hyperparameter
 
 __all__ = ["Point", "Region", "axis_plot", "isolation_plot", "regions_of"]
@@ -68,11 +67,8 @@ def axis_plot(
 
 
 def _across(frame: Frame, point: Point) -> float:
-    """Return a point's x; those of one option are spread over its part so that they don't hide each other."""
-    unit = point.place
-    if frame.x.options is not None:
-        unit += ((point.trial * _GOLDEN) % 1 - 0.5) * 0.7 / len(frame.x.options)
-    return frame.px(unit)
+    """Return a point's x; those of one value are spread over its room so that they don't hide each other."""
+    return frame.px(point.place + ((point.trial * _GOLDEN) % 1 - 0.5) * frame.x.spread)
 
 
 def _height(frame: Frame, score: float) -> tuple[float, bool]:
@@ -103,7 +99,7 @@ def _crosses(frame: Frame, points: Sequence[Point]) -> str:
     rule = element(
         "line", x1=frame.px(0), x2=frame.px(1), y1=frame.floor + 2, y2=frame.floor + 2, class_="grid"
     )
-    name = element("text", "failed", x=frame.left - 5, y=middle + 3.5, class_="tick", text_anchor="end")
+    name = element("text", "lost", x=frame.left - 5, y=middle + 3.5, class_="tick", text_anchor="end")
     return rule + name + element("path", d=crosses, class_="crosses")
 
 
@@ -136,7 +132,7 @@ def _shades(frame: Frame, ranges: Sequence[Hyperparameter]) -> str:
 
 def _parts(axis: Axis, hp: Hyperparameter) -> list[tuple[float, float]]:
     if axis.options is None:
-        span = axis.span(hp)
+        span = axis.cover(hp)
         return [] if span is None else [span]
     count = len(axis.options)
     return [(i / count, (i + 1) / count) for i in axis.chosen(hp)]
@@ -150,13 +146,13 @@ def isolation_plot(x: Axis, y: Axis, regions: Sequence[Region], *, title: str) -
 
     Bars at the foot tell how many trials each region had.
     """
-    frame = Frame(x=x, y=y, strip=_STRIP)
+    frame = Frame(x=x, y=y, strip=_STRIP + 6)
     most = max((region.trials for region in regions), default=1)
-    width = (frame.px(1) - frame.px(0)) / (len(x.options) if x.options else _BINS)
+    width = (frame.px(1) - frame.px(0)) * (x.spread / 0.8 if x.spread else 1 / _BINS)
     bars, dots, line = [], [], []
     for region in regions:
         best, count = region.best, region.trials
-        at, tall = frame.px(region.place), max(1.0, (frame.strip - 4) * count / most)
+        at, tall = frame.px(region.place), max(1.0, (_STRIP - 4) * count / most)
         bars.append(
             element(
                 "rect",
@@ -203,7 +199,7 @@ def regions_of(x: Axis, points: Sequence[Point], sign: int) -> list[Region]:
     for point in points:
         if point.score is None:
             continue
-        own = x.options or (x.whole and x.high - x.low < _BINS and x.scale is Scale.LINEAR)
+        own = x.spread > 0
         binned = (min(int(point.place * _BINS), _BINS - 1) + 0.5) / _BINS
         middle = round(point.place, 6) if own else binned
         found.setdefault(middle, []).append(point)

@@ -6,7 +6,9 @@ from hptune.proposal import describe_range
 from hptune.report.facts import Facts
 from hptune.report.html import Section, note, paragraph, table
 from hptune.space import Value, same_value
-from hptune.tables import format_value
+from hptune.strategy.findings import listed
+from hptune.strategy.lead import Lead
+from hptune.tables import format_value, standing
 
 __all__ = ["best"]
 
@@ -15,15 +17,16 @@ _RIVALS = 4
 
 def best(facts: Facts) -> Section:
     """Return the best configuration, the next ones beside it and the default."""
-    if facts.best is None:
+    if not facts.finalists:
         body = note("No trial has a score, so there is no best configuration.")
         return Section(id="best", title="The best configuration", body=body)
-    shown = facts.ranked[: _RIVALS + 1]
+    shown = facts.finalists[: _RIVALS + 1]
     header = ["", *(f"trial {t.id}" for t in shown), "default", "range now"]
     rows = [
         [facts.identity.objective, *(f"{t.score:.5g}" for t in shown), "", ""],
+        *_again(facts, [t.id for t in shown]),
         ["pass", *(str(t.pass_number) for t in shown), "", ""],
-        ["epoch of it", *(f"{t.best_epoch} of {t.epochs}" for t in shown), "", ""],
+        ["best epoch", *(f"{t.best_epoch} of {t.epochs}" for t in shown), "", ""],
         ["parameters", *(f"{t.parameters:,}" if t.parameters else "" for t in shown), "", ""],
     ]
     space, first = facts.passes[-1].space, facts.passes[0].space
@@ -36,34 +39,68 @@ def best(facts: Facts) -> Section:
     return Section(id="best", title="The best configuration", body=body)
 
 
+def _again(facts: Facts, ids: list[int]) -> list[list[str]]:
+    """Return what fresh seeds gave, where any trial was trained again."""
+    known = {f.trial.id: f for f in facts.confirmed.finalists if f.mean is not None}
+    if not known:
+        return []
+    found = [known.get(i) for i in ids]
+    means = ["–" if f is None else format_value(f.mean) for f in found]
+    spreads = ["" if f is None or f.deviation is None else f"± {f.deviation:.2g}" for f in found]
+    seeds = ["" if f is None else f"{len(f.scores)}" for f in found]
+    return [
+        ["mean of fresh seeds", *means, "", ""],
+        ["deviation", *spreads, "", ""],
+        ["seeds", *seeds, "", ""],
+    ]
+
+
 def _lead(facts: Facts) -> str:
     """Say which of the next ones it beats by more than luck."""
-    lead = facts.lead
+    lead, again = facts.lead, " ".join(standing(facts.confirmed))
     if lead is None:
         return paragraph(
-            "Whether its lead is luck can't be told yet: that takes a second configuration, and late epochs"
-            " or repeated trainings to see the noise in.",
+            again
+            or "Whether its lead is luck can't be told yet: that takes a second configuration, and late"
+            " epochs or repeated trainings to see the noise in.",
             class_="note",
         )
+    said = again if lead.confirmed else " ".join([*([again] if again else []), _of_the_search(lead)])
+    header = ["rival", "behind by", "chance to be ahead"]
+    rows = [[f"trial {r.trial.id}", f"{r.gap:.3g}", f"{r.chance:.0%}"] for r in lead.rivals]
+    caption = "The lead, if luck were drawn again (bootstrap)"
+    if lead.confirmed:
+        header.append("gap by luck alone")
+        rows = [[*row, _chance(r.p)] for row, r in zip(rows, lead.rivals, strict=True)]
+        caption = "The lead between means over fresh seeds: bootstrap, and Welch's test adjusted by Holm"
+    return paragraph(said) + table(header, rows, caption=caption, numeric=range(1, len(header)))
+
+
+def _chance(p: float | None) -> str:
+    if p is None:
+        return ""
+    return "below 0.1%" if p < 0.001 else f"{p:.1%}"
+
+
+def _of_the_search(lead: Lead) -> str:
+    """Say how safe the lead is by the search's own scores."""
     how = "trainings of one configuration" if lead.retrained else "the late epochs of one training"
     within = [r.trial.id for r in lead.within_noise]
     safe = [r.trial.id for r in lead.rivals if r.trial.id not in within]
     sentences = [f"Scores vary by about ±{lead.noise:.2g} between {how}."]
     if safe:
-        sentences.append(f"Trial {lead.best.id} beats {_listed(safe)} by more than that luck.")
+        sentences.append(f"Trial {lead.best.id} beats {_trials(safe)} by more than that.")
     if within:
         sentences.append(
-            f"Its lead over {_listed(within)} is within it: hptune confirm retrains them with fresh seeds."
+            f"Its lead over {_trials(within)} may be luck: hptune confirm trains them again with fresh seeds."
         )
-    rows = [[f"trial {r.trial.id}", f"{r.gap:.3g}", f"{r.chance:.0%}"] for r in lead.rivals]
-    header = ["rival", "behind by", "ahead if luck were redrawn"]
-    listed = table(header, rows, caption="The lead, by bootstrap", numeric=(1, 2))
-    return paragraph(" ".join(sentences)) + listed
+    elif not lead.retrained:
+        sentences.append("Another seed may change more than an epoch does: hptune confirm tells.")
+    return " ".join(sentences)
 
 
-def _listed(trials: list[int]) -> str:
-    names = [str(t) for t in trials]
-    return f"trial {names[0]}" if len(names) == 1 else f"trials {', '.join(names[:-1])} and {names[-1]}"
+def _trials(ids: list[int]) -> str:
+    return f"trial{'s' if len(ids) > 1 else ''} {listed(ids)}"
 
 
 def _texts(values: list[Value | None]) -> list[str]:

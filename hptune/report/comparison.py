@@ -19,7 +19,7 @@ def render_comparison(found: Comparison) -> str:
     title = "Studies compared"
     sections = [_studies(found), _budget(found), _best(found), _ranges(found)]
     subtitle = f"{' · '.join(names)}: {found.objective.name}"
-    return page(title, subtitle, sections, passes=len(names))
+    return page(title, subtitle, sections, kinds=len(names))
 
 
 def _studies(found: Comparison) -> Section:
@@ -36,7 +36,7 @@ def _studies(found: Comparison) -> Section:
         for c in found.contenders
     ]
     header = ["study", "data", "model", "oracle", "trials", "epochs", f"best {found.objective.name}"]
-    body = table(header, rows, caption="The studies", numeric=(4, 5, 6))
+    body = table(header, rows, caption="What each searched, and what it reached", numeric=(4, 5, 6))
     body += "".join(paragraph(f"Mind: {warning}.", class_="note") for warning in found.warnings)
     return Section(id="studies", title="The studies", body=body)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hptune.compare import best_so_far
-from hptune.plots.axis import Axis, linear_axis, log_axis
+from hptune.plots.axis import Axis, linear_axis, log_axis, score_axis
 from hptune.plots.front import Priced, front_plot
 from hptune.plots.lines import Line, line_plot, stairs
 from hptune.report.facts import Facts
@@ -13,16 +13,17 @@ from hptune.study import Progress
 
 __all__ = ["cost"]
 
+_ROOM = 0.03
+"""Part of an axis that stays free on each side of the points."""
+
 
 def cost(facts: Facts) -> Section:
     """Return what each pass cost, the best so far over epochs, and both Pareto fronts."""
     parts = [_table(facts)]
     if facts.ranked:
-        parts += [legend(facts), grid(_figures(facts))]
+        parts += [legend(facts, marks=False), grid(_figures(facts))]
         parts.append(
-            paragraph(
-                "The line through a cloud is its Pareto front: nothing cheaper scores as well.", class_="note"
-            )
+            paragraph("The steps are the Pareto front: nothing cheaper scores as well.", class_="note")
         )
     return Section(id="cost", title="What it cost", body="".join(parts))
 
@@ -61,11 +62,12 @@ def _figures(facts: Facts) -> list[str]:
     figures = []
     steps = best_so_far(facts.progress, facts.goal)
     total = sum(s.epochs for s in facts.progress)
-    if steps and total:
+    # A single training is no progress to draw.
+    if steps and total > steps[0][0]:
         drawing = line_plot(
             [Line(points=stairs(steps, total), kind="curve")],
             x=linear_axis("epochs spent", 0, total, whole=True),
-            y=facts.score_axis,
+            y=score_axis(objective, [score for _, score in reversed(steps)], facts.goal),
             title=f"Best {objective} so far: {steps[-1][1]:.5g} after {total} epochs",
             height=210,
         )
@@ -93,4 +95,8 @@ def _figures(facts: Facts) -> list[str]:
 
 def _price_axis(label: str, costs: list[float]) -> Axis:
     low, high = min(costs), max(costs)
-    return log_axis(label, low, high) if high > 5 * low else linear_axis(label, low, high)
+    if high > 5 * low:
+        room = (high / low) ** _ROOM
+        return log_axis(label, low / room, high * room)
+    room = _ROOM * (high - low)
+    return linear_axis(label, low - room, high + room)

@@ -22,6 +22,8 @@ MOST_CURVES = 150
 """Lines in the overview."""
 MOST_JUDGED = 300
 """Curves that are read: the best, and others spread evenly over the rest."""
+_FEW = 25
+"""So many lines or fewer can be told apart: they are drawn stronger."""
 _ALWAYS = 3
 """The best trials are shown whatever their curves say."""
 
@@ -37,7 +39,9 @@ def curves(facts: Facts) -> Section:
     advice = advise_epochs(facts.trials, facts.goal, space=facts.passes[-1].space)
     parts = [_counts(found, len(trained)), findings([advice] if advice else []), _key(facts)]
     shown = examples(trained, found)
-    figures = [_overview(facts, chosen(tuple(trained), MOST_CURVES), len(trained))]
+    figures = []
+    if len(trained) > 1:
+        figures.append(_overview(facts, chosen(tuple(trained), MOST_CURVES), len(trained)))
     figures += [_single(facts, t, found.get(t.id, ())) for t in shown]
     return Section(id="curves", title=title, body="".join(parts) + grid(figures))
 
@@ -61,7 +65,8 @@ def _counts(found: dict[int, tuple[Finding, ...]], trained: int) -> str:
         [f"{clean} without a finding"] if clean else []
     )
     few = f" (of {trained:,}; the best, and others spread over the rest)" if len(found) < trained else ""
-    return paragraph(f"{len(found)} curves were read{few}: {', '.join(listed)}.")
+    were = "curve was" if len(found) == 1 else "curves were"
+    return paragraph(f"{len(found)} {were} read{few}: {', '.join(listed)}.")
 
 
 def _key(facts: Facts) -> str:
@@ -75,8 +80,9 @@ def _key(facts: Facts) -> str:
 
 def _overview(facts: Facts, drawn: Sequence[Trial], trained: int) -> str:
     name = facts.identity.objective
+    kind = "faint" if len(drawn) > _FEW else "thin"
     lines = [
-        Line(points=_points(t, name), kind="faint", group=t.pass_number, name=f"trial {t.id}")
+        Line(points=_points(t, name), kind=kind, group=t.pass_number, name=f"trial {t.id}")
         for t in reversed(drawn)
     ]
     drawing = line_plot(
@@ -94,17 +100,22 @@ def _single(facts: Facts, trial: Trial, found: Sequence[Finding]) -> str:
     lines = [Line(points=own, kind="curve", name=name)]
     if twin and name.startswith("val_"):
         lines.append(Line(points=twin, kind="train", name=name.removeprefix("val_")))
-    values = sorted((y for line in lines for _, y in line.points), reverse=facts.goal.sign > 0)
+    values = sorted((y for line in lines for _, y in _late(line.points)), reverse=facts.goal.sign > 0)
     told = "; ".join(f.kind for f in found)
     marks = [(x, y, f"best epoch: {y:.5g}") for x, y in own if x == trial.best_epoch]
     drawing = line_plot(
         lines,
         x=epoch_axis(trial.epochs),
-        y=score_axis(name, values, facts.goal),
+        y=score_axis(name, [values[0], values[-1]], facts.goal),
         marks=marks,
         title=f"{name} of trial {trial.id} by epoch; {told or 'no finding'}",
     )
     return figure(drawing, f"Trial {trial.id}: {told or 'no finding'}", findings(found))
+
+
+def _late(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Return a curve without its first third, whose steep rise would press the rest flat."""
+    return points[len(points) // 3 :]
 
 
 def _points(trial: Trial, metric: str) -> tuple[tuple[float, float], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from typing import Any
 
@@ -43,10 +44,11 @@ def page_data(facts: Facts) -> str:
 
 def _axis(axis: Axis, hp: Hyperparameter) -> dict[str, Any]:
     """Return what turns a position into the text of --set."""
-    content: dict[str, Any] = {"name": axis.label}
+    content: dict[str, Any] = {"name": axis.label, "spread": round(axis.spread, 5)}
     if axis.options is not None:
         return content | {"options": [exact_text(option) for option in axis.options]}
-    limits = getattr(hp, "limits", None) or (axis.low, axis.high)
+    ends = (math.ceil(axis.low), math.floor(axis.high)) if axis.whole else (axis.low, axis.high)
+    limits = getattr(hp, "limits", None) or ends
     return content | {
         "scale": axis.scale.value,
         "low": axis.low,

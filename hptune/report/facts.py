@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from hptune.next_pass import propose_for
+from hptune.next_pass import propose
 from hptune.plots.axis import Axis, axis_of, score_axis
 from hptune.proposal import Proposal
 from hptune.space import Fixed, Hyperparameter, Value
+from hptune.strategy.finalists import Confirmed, confirmed_among
 from hptune.strategy.findings import Finding
 from hptune.strategy.importance import Importance, measure
 from hptune.strategy.lead import Lead, measure_lead
+from hptune.strategy.owed import Owed, more_trials
 from hptune.strategy.verdicts import judge_study
-from hptune.study import Identity, Pass, Progress, Study
+from hptune.study import Confirmation, Identity, Pass, Progress, Study
 from hptune.trial import Objective, Trial, TrialState
 
 __all__ = ["Facts", "read_facts"]
@@ -39,6 +41,8 @@ class Facts:
     progress: tuple[Progress, ...]
     proposal: Proposal
     """What the last pass teaches."""
+    confirmations: tuple[Confirmation, ...] = ()
+    """Trainings of finalists with fresh seeds."""
 
     @property
     def goal(self) -> Objective:
@@ -53,8 +57,20 @@ class Facts:
 
     @property
     def best(self) -> Trial | None:
-        """The trial with the best score."""
+        """The trial with the best score of the search."""
         return self.ranked[0] if self.ranked else None
+
+    @cached_property
+    def confirmed(self) -> Confirmed:
+        """The trials that were trained again with fresh seeds, by their means, best first."""
+        return confirmed_among(self.trials, self.confirmations, self.goal, study=self.folder)
+
+    @cached_property
+    def finalists(self) -> tuple[Trial, ...]:
+        """Trials with a finite score as an export takes them: those confirmed first, then by score."""
+        first = [f.trial for f in self.confirmed.finalists if f.mean is not None]
+        ids = {t.id for t in first}
+        return (*first, *(t for t in self.ranked if t.id not in ids))
 
     @cached_property
     def bad(self) -> tuple[Trial, ...]:
@@ -84,7 +100,15 @@ class Facts:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What the rules see in the whole, the most pressing first; commands name the study."""
-        found = judge_study(self.passes[-1].space, self.trials, self.goal, root=self.passes[0].space)
+        found = judge_study(
+            self.passes[-1].space,
+            self.trials,
+            self.goal,
+            root=self.passes[0].space,
+            proposal=self.proposal,
+            importances=self.importances,
+            confirmations=self.confirmations,
+        )
         return tuple(replace(f, action=self.named(f.action)) for f in found)
 
     def named(self, action: str) -> str:
@@ -95,7 +119,15 @@ class Facts:
     @cached_property
     def lead(self) -> Lead | None:
         """How safe the best configuration's lead is."""
-        return measure_lead(self.trials, self.goal)
+        return measure_lead(self.trials, self.goal, confirmations=self.confirmations)
+
+    @cached_property
+    def owed(self) -> Owed:
+        """Whether more trials are owed."""
+        noise = self.lead.noise if self.lead else None
+        return more_trials(
+            self.trials, self.goal, proposal=self.proposal, findings=self.findings, noise=noise
+        )
 
     @cached_property
     def axes(self) -> dict[str, Axis]:
@@ -131,12 +163,14 @@ class Facts:
 def read_facts(study: Study) -> Facts:
     """Read a study; it may be searched at the same time."""
     passes, trials = study.passes(), study.trials()
+    about, root = study.identity, passes[0].space
     return Facts(
         folder=str(study.folder),
-        identity=study.identity,
+        identity=about,
         meta=study.meta,
         passes=passes,
         trials=trials,
         progress=study.progress(),
-        proposal=propose_for(study),
+        proposal=propose(passes[-1].space, trials, about.goal, root=root, epochs=about.epochs),
+        confirmations=study.confirmations(),
     )

@@ -14,8 +14,20 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 """The page asks for nothing from anywhere, whatever a hyperparameter is named."""
 
 
-def page(title: str, subtitle: str, sections: Sequence[Section], *, passes: int = 1, data: str = "") -> str:
-    """Return the whole file; `data` is the JSON that the page's script works on, "" for no script."""
+def page(
+    title: str,
+    subtitle: str,
+    sections: Sequence[Section],
+    *,
+    passes: int = 1,
+    kinds: int = 0,
+    data: str = "",
+) -> str:
+    """Return the whole file.
+
+    Marks have one colour per pass, from early to late, or where `kinds` is above 0 as many colours without
+    an order. `data` is the JSON that the page's script works on, "" for no script.
+    """
     head = [
         '<meta charset="utf-8">',
         element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
@@ -23,7 +35,7 @@ def page(title: str, subtitle: str, sections: Sequence[Section], *, passes: int 
         element("meta", name="generator", content="hptune"),
         element("title", text(title)),
         '<link rel="icon" href="data:,">',
-        f"<style>\n{_read('style.css')}{_colours(passes)}</style>",
+        f"<style>\n{_read('style.css')}{_hues(kinds) if kinds else _colours(passes)}</style>",
     ]
     links = (element("li", element("a", text(s.title), href=f"#{s.id}")) for s in sections)
     body = [
@@ -61,3 +73,11 @@ def _colours(passes: int) -> str:
         share = 100 if passes == 1 else min(100, round(100 * (number - 1) / (passes - 1)))
         lines.append(f".p{number}{{--c:color-mix(in oklab,var(--late) {share}%,var(--early))}}\n")
     return "".join(lines)
+
+
+def _hues(kinds: int) -> str:
+    """Return one colour per kind, each far from the one before: steps of the golden angle."""
+    return "".join(
+        f".p{n}{{--c:oklch(var(--lightness) 0.14 {round(255 + 137.5 * (n - 1)) % 360})}}\n"
+        for n in range(1, kinds + 1)
+    )

@@ -24,9 +24,8 @@ def parallel(facts: Facts) -> Section:
         return Section(id="parallel", title=title, body=note("No trial has a score."))
     axes = [facts.axes[hp.name] for hp in facts.hyperparameters]
     drawn = chosen(facts.ranked)
-    last = max(len(facts.ranked) - 1, 1)
-    rank = {t.id: 1 - i / last for i, t in enumerate(facts.ranked)}
-    lines = [(t.id, rank[t.id], _places(facts, t)) for t in reversed(drawn)]
+    last = max(len(drawn) - 1, 1)
+    lines = [(t.id, 1 - i / last, _places(facts, t)) for i, t in reversed(list(enumerate(drawn)))]
     label = f"{len(drawn)} of {len(facts.ranked)} trials as lines through {len(axes)} hyperparameters"
     picture = parallel_plot([*axes, facts.score_axis], lines, title=label)
     intro = paragraph(
@@ -34,7 +33,8 @@ def parallel(facts: Facts) -> Section:
         " range (press it to let go again): the command below searches what you chose."
     )
     less = f" The lines are {len(drawn)} of them." if len(drawn) < len(facts.ranked) else ""
-    status = element("p", f"All {len(facts.ranked):,} trials.{less}", id="brushed", role="status")
+    every = f"All {len(facts.ranked):,} trials." if len(facts.ranked) > 1 else "The only trial."
+    status = element("p", f"{every}{less}", id="brushed", role="status")
     body = [
         intro,
         element("div", picture, class_="scroll", tabindex=0, role="region", aria_label=label),

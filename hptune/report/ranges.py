@@ -6,6 +6,7 @@ from hptune.plots.funnel import funnel
 from hptune.plots.svg import element, text
 from hptune.proposal import Move, Verdict, describe_range
 from hptune.report.facts import Facts
+from hptune.report.glance import reason_of
 from hptune.report.html import Section, figure, grid, paragraph
 from hptune.space import Hyperparameter
 
@@ -16,10 +17,10 @@ def ranges(facts: Facts) -> Section:
     """Return a funnel per hyperparameter, its reasons below."""
     intro = paragraph(
         "Each bar is the range of one pass; the last, outlined, is what the rules propose for the next one."
-        " The line marks the best value so far. A range that the rules moved only steers: trials may still"
-        " come from outside it."
+        " The dashed line marks the best value so far. A range that the rules moved only steers: half of the"
+        " trials may still come from outside it."
     )
-    notes = "".join(paragraph(n, class_="note") for n in facts.proposal.notes)
+    notes = "".join(paragraph(f"{n[:1].upper()}{n[1:]}.", class_="note") for n in facts.proposal.notes)
     return Section(
         id="ranges",
         title="How the ranges moved",
@@ -50,4 +51,4 @@ def _reason(name: str, move: Move) -> str:
     told = describe_range(move.new) if move.verdict is not Verdict.KEEP else describe_range(move.old)
     who = " by you" if move.by_person else ""
     heading = element("dt", text(f"{name}: {move.verdict}{who}, {told}"))
-    return heading + element("dd", text(move.reason))
+    return heading + element("dd", text(reason_of(move)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hptune.plots.axis import score_axis
 from hptune.plots.points import Point, axis_plot, isolation_plot, regions_of
 from hptune.plots.svg import element
+from hptune.proposal import describe_value
 from hptune.report.facts import Facts
 from hptune.report.html import Section, figure, grid, note, paragraph
 from hptune.space import Hyperparameter
@@ -13,18 +14,20 @@ from hptune.trial import TrialState
 __all__ = ["axes", "isolation", "legend"]
 
 
-def legend(facts: Facts) -> str:
-    """Return what the colours and marks mean."""
+def legend(facts: Facts, *, marks: bool = True) -> str:
+    """Return what the colours mean, and the ring and the cross unless told otherwise."""
     passes = [
         element("span", element("i", class_=f"swatch p{p.number}"), f"pass {p.number}", class_="key")
         for p in facts.passes
     ]
-    marks = []
-    if facts.ranked:
-        marks.append(element("span", element("b", "○", class_="ring"), "best", class_="key"))
-    if any(t.state is TrialState.INFEASIBLE for t in facts.trials):
-        marks.append(element("span", element("b", "×", class_="cross"), "could not be trained", class_="key"))
-    return element("p", *passes, *marks, class_="legend")
+    keys = []
+    if marks and facts.ranked:
+        keys.append(element("span", element("b", "○", class_="ring"), "best", class_="key"))
+    if marks and any(t.state is TrialState.INFEASIBLE for t in facts.trials):
+        keys.append(
+            element("span", element("b", "×", class_="cross"), "lost: could not be trained", class_="key")
+        )
+    return element("p", *passes, *keys, class_="legend")
 
 
 def points(facts: Facts, name: str) -> list[Point]:
@@ -69,14 +72,21 @@ def _axis_figure(facts: Facts, hp: Hyperparameter, objective: str) -> str:
         best=facts.best.id if facts.best else None,
         title=title,
     )
-    only = "" if not hp.when else f" (only where {' and '.join(c.parent for c in hp.when)} allows it)"
-    return figure(drawing, f"{hp.name}{only}")
+    return figure(drawing, f"{hp.name}{_only(hp)}")
+
+
+def _only(hp: Hyperparameter) -> str:
+    """Say where a conditional hyperparameter counts."""
+    if not hp.when:
+        return ""
+    told = (f"{c.parent} {' or '.join(describe_value(v) for v in c.values)}" for c in hp.when)
+    return f" (only with {' and '.join(told)})"
 
 
 def isolation(facts: Facts) -> Section:
     """Return the best over everything else, one plot per hyperparameter."""
-    if not facts.ranked:
-        body = note("No trial has a score.")
+    if len(facts.ranked) < 2:
+        body = note("It takes two trials with a score to compare regions.")
         return Section(id="isolation", title="The best over everything else", body=body)
     intro = paragraph(
         f"The best {facts.identity.objective} in each region of one hyperparameter, whatever all others"
@@ -92,5 +102,6 @@ def isolation(facts: Facts) -> Section:
     figures = [
         figure(isolation_plot(facts.axes[hp], axis, found, title=f"Best {name} in each region of {hp}"), hp)
         for hp, found in regions.items()
+        if found
     ]
     return Section(id="isolation", title="The best over everything else", body=intro + grid(figures))

@@ -44,15 +44,24 @@
     return start === end ? 0.5 : (at - start) / (end - start);
   }
 
-  function endText(axis, unit) {
+  // The text of one end of a range; which end matters where only whole numbers lie on the axis.
+  function endText(axis, unit, upper) {
     let x = valueAt(axis, unit);
-    if (axis.whole) x = Math.round(x);
+    const slack = 1e-6 * Math.max(1, Math.abs(x));
+    if (axis.whole) x = upper ? Math.floor(x + slack) : Math.ceil(x - slack);
     x = Math.min(Math.max(x, axis.limits[0]), axis.limits[1]);
     if (axis.whole) return String(x);
     if (unit <= 0 || unit >= 1 || axis.limits.includes(x)) return text(x);
     if (axis.scale === "linear") return short(x, axis.high - axis.low);
     const rounded = short(x, axis.scale === "log" ? x : Math.min(Math.abs(x), 1 - x));
     return text(Math.min(Math.max(Number(rounded), axis.limits[0]), axis.limits[1]));
+  }
+
+  function rangeText(axis, units) {
+    const texts = units.map((unit, end) => endText(axis, unit, end === 1));
+    if (!axis.whole || Number(texts[0]) <= Number(texts[1])) return texts;
+    const middle = String(Math.round(valueAt(axis, (units[0] + units[1]) / 2))); // no number lies between
+    return [middle, middle];
   }
 
   // What is chosen: per axis null, a pair of places [low, high], or a set of options
@@ -86,7 +95,7 @@
       if (axis.options) {
         range = axis.options.filter((_, o) => chosen[i].has(o)).join(",");
       } else {
-        const [low, high] = chosen[i].map((unit) => endText(axis, unit));
+        const [low, high] = rangeText(axis, chosen[i]);
         range = low === high ? low : low + ".." + high;
       }
       parts.push("--set " + quoted(axis.name + "=" + range));
@@ -184,8 +193,8 @@
           input.checked = chosen[i] === null || chosen[i].has(Number(input.dataset.option));
         } else {
           const end = input.dataset.end === "from" ? 0 : 1;
-          input.value = chosen[i] === null ? "" : endText(data.axes[i], chosen[i][end]);
-          input.placeholder = endText(data.axes[i], end);
+          input.value = chosen[i] === null ? "" : rangeText(data.axes[i], chosen[i])[end];
+          input.placeholder = rangeText(data.axes[i], [0, 1])[end];
         }
       }
     }
@@ -265,13 +274,12 @@
   }
 
   function spotsOf(i, left, floor, right, ceiling) {
-    const options = data.axes[i].options;
     const [low, high] = data.score_axis;
     const found = [];
     for (let row = 0; row < count; row++) {
       if (data.places[i][row] === null || data.score[row] === null) continue;
       let unit = data.places[i][row] / PLACES;
-      if (options) unit += (((data.trial[row] * 0.618033988749895) % 1) - 0.5) * 0.7 / options.length;
+      unit += (((data.trial[row] * 0.618033988749895) % 1) - 0.5) * data.axes[i].spread;
       const up = Math.min(Math.max((data.score[row] - low) / (high - low), 0), 1);
       found.push({ row, x: left + unit * (right - left), y: floor - up * (floor - ceiling) });
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hptune.plots.svg import element
 from hptune.report.facts import Facts
 from hptune.report.html import Section, note, paragraph, table
+from hptune.space import Number
 from hptune.tables import format_value
 from hptune.trial import Trial
 
@@ -22,11 +23,12 @@ def trials(facts: Facts) -> Section:
     if not ordered:
         return Section(id="trials", title="The trials", body=note("There is none yet."))
     rows = [_row(t, names) for t in ordered[:MOST_ROWS]]
+    words = {"state", "reason", *(hp.name for hp in facts.hyperparameters if not isinstance(hp, Number))}
     body = table(
         header,
         rows,
         caption="Trials, best first" if len(ordered) <= MOST_ROWS else f"The best {MOST_ROWS} trials",
-        numeric=[i for i, h in enumerate(header) if h not in ("state", "reason")],
+        numeric=[i for i, h in enumerate(header) if h not in words],
         id_="trial-table",
     )
     more = ""

@@ -1,4 +1,4 @@
-"""The verdict in sentences: what was found, what moved, what to do next."""
+"""The verdict in sentences: what was found, what mattered, whether more trials are owed, what to do next."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import shlex
 from collections import Counter
 
 from hptune.plots.svg import element, text
-from hptune.proposal import Verdict, describe_range
 from hptune.report.facts import Facts
-from hptune.report.html import Section, code, findings, items, paragraph
-from hptune.strategy.findings import Finding, Severity
+from hptune.report.glance import glance
+from hptune.report.html import Section, code, findings, paragraph
+from hptune.strategy.findings import Finding, Severity, counted, listed
+from hptune.strategy.owed import Answer
+from hptune.tables import standing
 from hptune.trial import TrialState
 
 __all__ = ["verdict"]
@@ -17,17 +19,23 @@ __all__ = ["verdict"]
 
 def verdict(facts: Facts) -> Section:
     """Return what a person who has never seen the study should know in a minute."""
-    study = shlex.quote(facts.folder)
+    answers = {
+        "What mattered": _mattered(facts),
+        "More trials?": _owed(facts),
+        "What it cost": _cost(facts),
+    }
     parts = [
         paragraph(_found(facts), class_="lead"),
-        items([_cost(facts), *_mattered(facts), *_moved(facts)]),
+        element("dl", *(_answer(*pair) for pair in answers.items()), class_="answers"),
+        glance(facts),
     ]
     if facts.findings:
         parts += [element("h3", text("What the rules see, and what to do")), _seen(facts.findings)]
-    parts.append(element("h3", text("Next")))
-    parts.append(paragraph("See each proposed range and accept, edit or reject it:"))
-    parts.append(code(f"hptune narrow {study}"))
-    return Section(id="verdict", title="The verdict", body="".join(parts))
+    return Section(id="verdict", title="The verdict", body="".join(parts) + _next(facts))
+
+
+def _answer(question: str, answer: str) -> str:
+    return element("dt", text(question)) + element("dd", text(answer))
 
 
 def _seen(found: tuple[Finding, ...]) -> str:
@@ -41,48 +49,70 @@ def _seen(found: tuple[Finding, ...]) -> str:
 
 
 def _found(facts: Facts) -> str:
-    best, identity = facts.best, facts.identity
+    best, name = facts.best, facts.identity.objective
     if best is None:
         return (
-            f"None of {len(facts.trials)} trials could be trained to a score."
+            f"None of {counted(len(facts.trials), 'trial')} could be trained to a score."
             if facts.trials
             else "No trial has been trained yet."
         )
+    if facts.confirmed.winner is not None:
+        return " ".join(standing(facts.confirmed))
     if len(facts.trials) == 1:
-        reached = f"{identity.objective} {best.score:.5g} at epoch {best.best_epoch} of {best.epochs}"
-        return f"The only trial reached {reached}."
-    return (
-        f"The best of {len(facts.trials):,} trials is trial {best.id}: {identity.objective} {best.score:.5g}"
+        return f"The only trial reached {name} {best.score:.5g} at epoch {best.best_epoch} of {best.epochs}."
+    found = (
+        f"The best of {len(facts.trials):,} trials is trial {best.id}: {name} {best.score:.5g}"
         f" at epoch {best.best_epoch} of {best.epochs}, in pass {best.pass_number} of {len(facts.passes)}."
     )
+    if facts.lead is None:
+        return found
+    if facts.lead.within_noise:
+        return f"{found} By how little it leads may be luck."
+    return f"{found} It leads by more than luck between epochs would give."
 
 
 def _cost(facts: Facts) -> str:
     epochs, seconds = sum(s.epochs for s in facts.progress), sum(s.seconds for s in facts.progress)
     counts = Counter(t.state for t in facts.trials)
     states = ", ".join(f"{counts[state]:,} {state}" for state in TrialState if counts[state])
-    cost = f"It cost {epochs:,} epochs, {seconds:,.0f} s of training"
-    return f"{cost}, over {len(facts.trials):,} trials: {states}."
+    cost = f"{epochs:,} epochs, {seconds:,.0f} s of training"
+    return f"{cost}, over {counted(len(facts.trials), 'trial')}{f': {states}' if states else ''}."
 
 
-def _mattered(facts: Facts) -> list[str]:
-    found = sorted((i for i in facts.importances if i.enough_data and i.chance <= 0.05), key=lambda i: i.rank)
-    told = [f"{i.name} ({i.share:.0%})" for i in found[:3] if i.share > 0]
-    return [f"What decided most whether a trial was among the best: {', '.join(told)}."] if told else []
+def _mattered(facts: Facts) -> str:
+    known = sorted((i for i in facts.importances if i.enough_data), key=lambda i: i.rank)
+    if not known:
+        return "Not known yet: it takes 20 judged trials, 5 of them good, to tell."
+    telling = [i for i in known if i.share >= 0.05][:3]
+    if not telling:
+        return "Nothing that shows: good and bad trials have the same values."
+    first, others = telling[0], telling[1:]
+    said = f"{first.name} most: {first.share:.0%} of what sets the best fifth of the trials apart"
+    if others:
+        said += f"; then {listed([f'{i.name} ({i.share:.0%})' for i in others])}"
+    doubt = f" Luck alone looks as telling in {first.chance:.0%} of cases." if first.chance > 0.05 else ""
+    idle = [i.name for i in known if i.share < 0.01]
+    nothing = f" No effect shows of {listed(idle)}." if idle else ""
+    return f"{said}.{doubt}{nothing}"
 
 
-def _moved(facts: Facts) -> list[str]:
-    sentences = []
-    for number, moves in [
-        *((f"Pass {p.number}", p.proposal.changes) for p in facts.passes if p.proposal is not None),
-        ("The next pass", facts.proposal.changes),
-    ]:
-        words = [
-            f"{m.name} {describe_range(m.old)} → {describe_range(m.new)}"
-            for m in moves
-            if m.verdict is not Verdict.KEEP
-        ]
-        verb = "would move" if number == "The next pass" else "moved"
-        if words:
-            sentences.append(f"{number} {verb} {', '.join(words)}.")
-    return sentences
+def _owed(facts: Facts) -> str:
+    return f"{facts.owed.answer}: {facts.owed.reason}."
+
+
+def _next(facts: Facts) -> str:
+    """Return the commands to go on with, the one that helps most first."""
+    study = shlex.quote(facts.folder)
+    more = [("See each proposed range and accept, edit or reject it:", f"hptune narrow {study}")]
+    if facts.meta.get("command"):
+        more.append(("Go on with the search, with a larger --trials:", facts.meta["command"]))
+    best: list[tuple[str, str]] = []
+    if facts.confirmed.winner is None and len(facts.ranked) > 1:
+        best.append(("Train the best again with fresh seeds, to see who leads:", f"hptune confirm {study}"))
+    if facts.best is not None:
+        best.append(("Take the best as a trained model:", f"hptune export {study} --format keras"))
+    elif facts.trials:
+        more.insert(0, ("See why they could not be trained:", f"hptune trials {study}"))
+    steps = best + more if facts.owed.answer is Answer.NO else more + best
+    lines = (paragraph(said) + code(command) for said, command in steps)
+    return element("h3", text("Next")) + "".join(lines)

@@ -12,6 +12,8 @@ __all__ = ["LEVEL", "Difference", "differences"]
 LEVEL = 0.05
 """Means differ by more than luck where luck alone would show such a difference more rarely than this."""
 
+_MOST_TERMS = 500
+
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
@@ -59,8 +61,6 @@ def _welch(a: Sequence[float], b: Sequence[float]) -> float:
     Accuracies of a few hundred rows can repeat by chance: where no score of either varies, two means that
     differ get what a permutation test of as many scores gives them.
     """
-    from scipy.special import stdtr
-
     parts = [math.fsum((x - _mean(s)) ** 2 for x in s) / (len(s) - 1) / len(s) for s in (a, b)]
     gap, error = abs(_mean(a) - _mean(b)), sum(parts)
     # Differences in the last digits of equal scores are rounding, not luck.
@@ -68,7 +68,40 @@ def _welch(a: Sequence[float], b: Sequence[float]) -> float:
         apart = gap > 1e-12 * max(map(abs, (*a, *b)))
         return 2 / math.comb(len(a) + len(b), len(a)) if apart else 1.0
     freedom = error**2 / sum(p**2 / (len(s) - 1) for p, s in zip(parts, (a, b), strict=True))
-    return float(2 * stdtr(freedom, -gap / math.sqrt(error)))
+    return _beyond(gap / math.sqrt(error), freedom)
+
+
+def _beyond(t: float, freedom: float) -> float:
+    """Return how often Student's t lies farther from 0 than `t`, 0 to 1: DLMF 8.17.4 with x = ν/(ν + t²).
+
+    Written out here because loading scipy takes longer than all else that `hptune status` does.
+    """
+    x = freedom / (freedom + t * t)
+    a, b = freedom / 2, 0.5
+    # The continued fraction converges quickly below the mean of the distribution, so one of both sides.
+    return _incomplete_beta(x, a, b) if x < (a + 1) / (a + b + 2) else 1 - _incomplete_beta(1 - x, b, a)
+
+
+def _incomplete_beta(x: float, a: float, b: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b) by its continued fraction (DLMF 8.17.22)."""
+    if x <= 0:
+        return 0.0
+    front = math.exp(
+        a * math.log(x) + b * math.log1p(-x) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    )
+    # Evaluated from the front by Lentz's method (DLMF 3.10(iii)).
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1))
+    value = d
+    for m in range(1, _MOST_TERMS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        before = value
+        for term in (even, odd):
+            c, d = 1 + term / c, 1 / (1 + term * d)
+            value *= c * d
+        if abs(value - before) <= 1e-15 * value:
+            break
+    return front / a * value
 
 
 def _holm(values: Sequence[float]) -> list[float]:

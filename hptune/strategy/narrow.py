@@ -19,6 +19,7 @@ from dataclasses import replace
 from hptune.proposal import Move, Proposal, Verdict, describe_value
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
 from hptune.strategy.evidence import Evidence, gather
+from hptune.strategy.findings import counted
 from hptune.strategy.importance import MIN_TRIALS, disagreements, measure
 from hptune.strategy.narrow_choices import move_boolean, move_options, move_run
 from hptune.strategy.narrow_numbers import shift
@@ -152,7 +153,7 @@ def _notes(evidence: Evidence, trials: Sequence[Trial], rules: Rules) -> tuple[s
         notes.append(f"none of {len(trials)} trials has a score: nothing to learn from")
     elif compared < rules.min_trials:
         notes.append(
-            f"only {compared} trials reached {evidence.epochs} epochs; "
+            f"only {counted(compared, 'trial')} reached {evidence.epochs} epochs; "
             f"{rules.min_trials} are needed to narrow: sample more"
         )
     elif len({t.epochs for t in evidence.trained}) > 1:

@@ -16,6 +16,7 @@ from hptune.proposal import Move, Verdict, describe_value
 from hptune.space import Boolean, Choice, Integer, Value, same_value
 from hptune.strategy.chance import chance_all_above, chance_of_rank_sum, in_words
 from hptune.strategy.evidence import Column, Evidence
+from hptune.strategy.findings import counted
 from hptune.strategy.narrow_numbers import shift
 from hptune.strategy.rules import Rules
 
@@ -105,7 +106,9 @@ def move_options(
     seen = evidence.column(hp, rules)
     counts = _counts(hp, seen)
     if seen.compared < rules.min_trials:
-        return _keep(hp, f"only {seen.compared} trials compared; {rules.min_trials} are needed: sample more")
+        return _keep(
+            hp, f"only {counted(seen.compared, 'trial')} compared; {rules.min_trials} are needed: sample more"
+        )
     if not seen.good:
         return _keep(hp, "the scores are too alike to tell which options are good")
     table = "; ".join(f"{_names([c.option])} in {c.good} of {c.tried}" for c in counts)
@@ -175,7 +178,10 @@ def move_boolean(hp: Boolean, evidence: Evidence, rules: Rules) -> Move:
     """Keep a boolean, and say what freezing it would rest on."""
     seen = evidence.column(hp, rules)
     if not seen.good:
-        return _keep(hp, f"only {seen.compared} trials compared" if not seen.tied else "the scores are alike")
+        return _keep(
+            hp,
+            f"only {counted(seen.compared, 'trial')} compared" if not seen.tied else "the scores are alike",
+        )
     counts = _counts(hp, seen)
     figures = ", ".join(f"{_names([c.option])} in {c.good} of {c.tried}" for c in counts)
     reason = f"among the best {len(seen.good)} of {len(seen.judged)}: {figures}"

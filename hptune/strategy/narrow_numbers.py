@@ -16,6 +16,7 @@ from hptune.strategy.chance import (
 )
 from hptune.strategy.cuts import Cut, infeasible_cuts
 from hptune.strategy.evidence import Column
+from hptune.strategy.findings import counted
 from hptune.strategy.ranges import at_unit, snapped, unit_of, values_between
 from hptune.strategy.rules import Rules
 
@@ -131,10 +132,11 @@ def _by_trials(case: _Case, epochs: int) -> Shift:
 
 
 def _too_few(seen: Column, rules: Rules, epochs: int) -> str:
-    reached = f" reached {epochs} epochs" if epochs else " were scored"
-    return (
-        f"only {seen.compared} trials{reached} with it; {rules.min_trials} are needed to narrow: sample more"
-    )
+    needed = f"{rules.min_trials} are needed to narrow: sample more"
+    if not seen.compared and not epochs:
+        return f"no trial was scored with it; {needed}"
+    reached = f"reached {epochs} epochs" if epochs else "had a score"
+    return f"only {counted(seen.compared, 'trial')} {reached} with it; {needed}"
 
 
 def _edge(case: _Case) -> tuple[bool, str] | None:

@@ -14,7 +14,7 @@ from hptune.space import Number, Space
 from hptune.strategy.cuts import Cut, infeasible_cuts
 from hptune.strategy.edit_text import exact_range, exact_text
 from hptune.strategy.evidence import Evidence, reader
-from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity
+from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity, counted, listed
 from hptune.strategy.importance import Importance, disagreements
 from hptune.strategy.ranges import snapped, unit_of
 from hptune.strategy.rules import Rules
@@ -109,26 +109,36 @@ def _at_wall(hp: Number, evidence: Evidence, rules: Rules) -> bool:
 
 
 def dead(proposal: Proposal, importances: Sequence[Importance]) -> list[Finding]:
-    """Tell which hyperparameters do nothing that shows."""
-    found = []
-    for item in importances:
-        if not item.enough_data or item.high >= _DEAD or item.chance < 0.2:
-            continue
-        value = proposal.best.get(item.name, proposal.space[item.name].initial)
-        flag = _flag("--freeze", f"{item.name}={exact_text(value)}")
-        found.append(
-            Finding(
-                kind=Kind.DEAD,
-                severity=Severity.INFO,
-                sentence=f"{item.name} explains {item.share:.0%} of reaching the best trials, at most "
-                f"{item.high:.0%} when resampled ({item.trials} trials)",
-                action=f"hptune narrow {flag}, unless it acts together with another",
-                figures={"share": item.share, "high": item.high, "trials": item.trials},
-                names=(item.name,),
-                source=_IMPORTANCE,
-            )
+    """Tell which hyperparameters do nothing that shows, all in one sentence."""
+    searched = {hp.name for hp in proposal.space.searched}
+    still = [
+        i for i in importances if i.name in searched and i.enough_data and i.high < _DEAD and i.chance >= 0.2
+    ]
+    if not still:
+        return []
+    names = tuple(i.name for i in still)
+    values = [proposal.best.get(name, proposal.space[name].initial) for name in names]
+    flags = [
+        _flag("--freeze", f"{name}={exact_text(value)}") for name, value in zip(names, values, strict=True)
+    ]
+    most, fewest = max(i.high for i in still), min(i.trials for i in still)
+    one = len(still) == 1
+    explain = f"{names[0]} explains" if one else f"{listed(names)} explain"
+    each = "" if one else "each "
+    trials = counted(fewest, "trial") + ("" if one else " or more")
+    return [
+        Finding(
+            kind=Kind.DEAD,
+            severity=Severity.INFO,
+            sentence=f"{explain} next to nothing of reaching the best trials: {each}at most {most:.0%} "
+            f"when resampled ({trials})",
+            action=f"hptune narrow {' '.join(flags)}, unless {'it acts' if one else 'one acts'}"
+            " together with another",
+            figures={"high": most, "trials": fewest, **{f"share of {i.name}": i.share for i in still}},
+            names=names,
+            source=_IMPORTANCE,
         )
-    return found
+    ]
 
 
 def duplicates(space: Space, evidence: Evidence, rules: Rules) -> list[Finding]:

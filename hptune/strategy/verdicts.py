@@ -6,6 +6,8 @@ names its source.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 
 from hptune.proposal import Proposal
@@ -13,12 +15,14 @@ from hptune.space import Space
 from hptune.strategy.curves import judge_curve
 from hptune.strategy.epochs import advise_epochs
 from hptune.strategy.evidence import Evidence, gather
-from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity
+from hptune.strategy.finalists import ranked
+from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity, counted
 from hptune.strategy.importance import Importance, measure
-from hptune.strategy.lead import measure_lead
+from hptune.strategy.lead import Lead, measure_lead
 from hptune.strategy.narrow import narrow
 from hptune.strategy.range_verdicts import dead, duplicates, edges, infeasible_share, tier_disagreements
 from hptune.strategy.rules import Rules
+from hptune.study.records import Confirmation
 from hptune.trial import Objective, Trial
 
 __all__ = ["Finding", "Kind", "Severity", "judge_study"]
@@ -41,11 +45,13 @@ def judge_study(
     seed: int = 0,
     proposal: Proposal | None = None,
     importances: Sequence[Importance] | None = None,
+    confirmations: Sequence[Confirmation] = (),
 ) -> tuple[Finding, ...]:
     """Return what the trials of a study show, the most pressing first.
 
     `space` has the ranges of the newest pass and `root` those of the first. `seed` draws the bootstraps.
     A `proposal` of `narrow` and the `importances` of `measure` are made here unless they are given.
+    `confirmations` are trainings of finalists with fresh seeds; they decide who leads.
     """
     rules = rules or Rules()
     evidence = gather(trials, objective, rules=rules)
@@ -58,7 +64,7 @@ def judge_study(
         *_sufficiency(evidence, rules),
         *infeasible_share(space, evidence, rules),
         *edges(proposal, evidence, rules),
-        *_lead(trials, objective, seed),
+        *_lead(trials, objective, confirmations, seed),
         *([advice] if advice else []),
         *_curves(trials, objective),
         *dead(proposal, importances),
@@ -78,8 +84,11 @@ def _sufficiency(evidence: Evidence, rules: Rules) -> list[Finding]:
     else:
         missing = rules.min_trials - compared
         needed = f"{rules.min_trials} are needed to narrow"
-        sentence = f"only {compared} trials reached {evidence.epochs} epochs; {needed}"
+        reached = f"only {counted(compared, 'trial')} reached {evidence.epochs} epochs"
+        sentence = f"{reached if evidence.epochs else 'no trial has a score'}; {needed}"
         action = f"Sample more: raise --trials until at least {missing} more get that far."
+        if not evidence.trained and evidence.infeasible:
+            action = "Mend first what keeps them from being trained: hptune trials."
     return [
         Finding(
             kind=Kind.SUFFICIENCY,
@@ -92,25 +101,68 @@ def _sufficiency(evidence: Evidence, rules: Rules) -> list[Finding]:
     ]
 
 
-def _lead(trials: Sequence[Trial], objective: Objective, seed: int) -> list[Finding]:
-    """Tell which configurations the best one can't be told from."""
-    lead = measure_lead(trials, objective, seed=seed)
-    if lead is None or not lead.within_noise:
+def _lead(
+    trials: Sequence[Trial], objective: Objective, confirmations: Sequence[Confirmation], seed: int
+) -> list[Finding]:
+    """Tell which configurations the best one can't be told from, and a better one that was not confirmed."""
+    lead = measure_lead(trials, objective, confirmations=confirmations, seed=seed)
+    if lead is None:
         return []
+    found = [_within_noise(lead, objective, len(confirmations))] if lead.within_noise else []
+    return found + (_unconfirmed(trials, objective, confirmations) if lead.confirmed else [])
+
+
+def _within_noise(lead: Lead, objective: Objective, trainings: int) -> Finding:
     close = lead.within_noise
     first = close[0]
-    whence = "trainings of one configuration" if lead.retrained else "late epochs"
     others = f", and {len(close) - 1} more are as close" if len(close) > 1 else ""
+    figures: dict[str, float | int | str] = {"gap": first.gap, "noise": lead.noise, "chance": first.chance}
+    gap = f"by {first.gap:.2g} in {objective.name}"
+    if first.p is not None:
+        seeds = math.ceil(trainings / (len(lead.rivals) + 1))
+        figures["p"] = first.p
+        sentence = (
+            f"with fresh seeds trial {lead.best.id} is ahead of trial {first.trial.id} {gap}, no more than "
+            f"luck: it would show such a gap in {first.p:.0%} of cases where there is none{others}"
+        )
+        action = f"Take the cheaper one, or hptune confirm --top {len(close) + 1} --seeds {2 * seeds}"
+    else:
+        whence = "trainings of one configuration" if lead.retrained else "late epochs"
+        sentence = (
+            f"trial {lead.best.id} leads trial {first.trial.id} {gap}, within noise: {whence} differ by "
+            f"±{lead.noise:.2g}, it would be behind in {first.chance:.0%} of redraws{others}"
+        )
+        action = f"hptune confirm --top {len(close) + 1}"
+    return Finding(
+        kind=Kind.LEAD,
+        severity=Severity.ADVICE,
+        sentence=sentence,
+        action=action,
+        figures=figures | {"rivals": len(close)},
+        trials=(lead.best.id, *(r.trial.id for r in close)),
+        source=_ADOPTING,
+    )
+
+
+def _unconfirmed(
+    trials: Sequence[Trial], objective: Objective, confirmations: Sequence[Confirmation]
+) -> list[Finding]:
+    """Tell that later trials scored better than those that were confirmed."""
+    known = {c.trial_id for c in confirmations}
+    order = ranked((t for t in trials if t.score is not None), (), objective)
+    ahead = list(itertools.takewhile(lambda f: f.trial.id not in known, order))
+    if not ahead:
+        return []
+    ids = tuple(f.trial.id for f in ahead)
+    some = f"trial {ids[0]} has" if len(ids) == 1 else f"{len(ids)} trials, the best of them {ids[0]}, have"
     return [
         Finding(
             kind=Kind.LEAD,
             severity=Severity.ADVICE,
-            sentence=f"trial {lead.best.id} leads trial {first.trial.id} by {first.gap:.2g} in "
-            f"{objective.name}, within noise: {whence} differ by ±{lead.noise:.2g}, it would be behind in "
-            f"{first.chance:.0%} of redraws{others}",
-            action=f"hptune confirm --top {len(close) + 1}",
-            figures={"gap": first.gap, "noise": lead.noise, "chance": first.chance, "rivals": len(close)},
-            trials=(lead.best.id, *(r.trial.id for r in close)),
+            sentence=f"{some} a better score of the search than any that was trained again with fresh seeds",
+            action=f"hptune confirm --top {min(len(ids) + 1, _BEST)}",
+            figures={"unconfirmed": len(ids)},
+            trials=ids,
             source=_ADOPTING,
         )
     ]

@@ -2,7 +2,7 @@
 
 from hptune.study.folder import STUDIES, default_path, find_study, last_written, move_aside, newest_study
 from hptune.study.lock import StudyLock
-from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tell
+from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tally, Tell
 from hptune.study.store import Study
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Progress",
     "Study",
     "StudyLock",
+    "Tally",
     "Tell",
     "default_path",
     "find_study",

@@ -9,7 +9,7 @@ from hptune.proposal import Proposal
 from hptune.space import Space, Value
 from hptune.trial import Direction, Job, Objective, TrialState
 
-__all__ = ["Ask", "Confirmation", "Identity", "Pass", "Progress", "Tell"]
+__all__ = ["Ask", "Confirmation", "Identity", "Pass", "Progress", "Tally", "Tell"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +99,19 @@ class Progress:
     """Of those, inside the training loop; 0 where it was not timed."""
     score: float | None
     """Of its trial, after this stretch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many trials of one pass stand at one state."""
+
+    pass_number: int
+    state: TrialState
+    trials: int
+    seconds: float
+    """Wall time spent on them so far."""
+    best: float | None
+    """The best score among them."""
 
 
 @dataclass(frozen=True, kw_only=True)

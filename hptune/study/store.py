@@ -19,7 +19,7 @@ from hptune.proposal import Proposal
 from hptune.space import Space, Value
 from hptune.study import confirmations, rows, schema
 from hptune.study.folder import DATABASE
-from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tell
+from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tally, Tell
 from hptune.study.schema import transaction
 from hptune.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
 
@@ -173,17 +173,30 @@ class Study:
         )
         return tuple(rows.trial_from_row(row, ()) for row in found)
 
+    def tallies(self) -> tuple[Tally, ...]:
+        """Return how many trials stand where, pass by pass: quick, however many there are."""
+        best = "max" if self.identity.direction is Direction.MAX else "min"
+        query = (
+            f"SELECT pass_number, state, count(*) AS trials, sum(seconds) AS seconds, {best}(score) AS best"
+            " FROM trials GROUP BY pass_number, state ORDER BY pass_number"
+        )
+        found = (dict(row) for row in self._database.execute(query))
+        return tuple(Tally(**row | {"state": TrialState(row["state"])}) for row in found)
+
     def _curve(self, trial_id: int) -> tuple[Epoch, ...]:
         found = self._database.execute("SELECT curve FROM jobs WHERE trial_id = ? ORDER BY id", (trial_id,))
         return tuple(epoch for row in found for epoch in json.loads(row["curve"]))
 
     def spent(self, pass_number: int | None = None) -> int:
         """Return the epochs trained so far, in all or in one pass."""
+        found = self.spent_by_pass()
+        return sum(found.values()) if pass_number is None else found.get(pass_number, 0)
+
+    def spent_by_pass(self) -> dict[int, int]:
+        """Return the epochs trained so far, by the number of the pass that asked for them."""
         # A job counts once told, by what it trained; an interrupted one by what it trained so far.
-        query = "SELECT coalesce(sum(json_array_length(curve)), 0) FROM jobs"
-        if pass_number is None:
-            return int(self._database.execute(query).fetchone()[0])
-        return int(self._database.execute(f"{query} WHERE pass_number = ?", (pass_number,)).fetchone()[0])
+        query = "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs GROUP BY pass_number"
+        return {row["pass_number"]: row["epochs"] for row in self._database.execute(query)}
 
     # The search
 

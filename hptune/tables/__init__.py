@@ -1,7 +1,15 @@
 """Studies as text and JSON: summaries, plans and tables of trials. Reads, never writes."""
 
-from hptune.tables.comparison import comparison_json, comparison_text
-from hptune.tables.confirmed import confirmed_json, confirmed_text
+from hptune.tables.comparison import comparison_csv, comparison_json, comparison_text
+from hptune.tables.confirmed import (
+    confirmed_csv,
+    confirmed_json,
+    confirmed_text,
+    finalist_dict,
+    mean_text,
+    read_confirmed,
+    standing,
+)
 from hptune.tables.plans import plan_json, plan_text
 from hptune.tables.proposals import proposal_json, proposal_text
 from hptune.tables.spark import sparkline
@@ -9,40 +17,49 @@ from hptune.tables.status import (
     describe_status,
     duration,
     follow,
+    status_csv,
     status_dict,
     status_json,
     status_line,
     status_text,
 )
 from hptune.tables.summary import next_commands, ranges_text, summary_json, summary_text
-from hptune.tables.text import JSON_VERSION, columns, format_value, to_json
+from hptune.tables.text import JSON_VERSION, columns, format_value, to_csv, to_json
 from hptune.tables.trials import curve_csv, trial_dict, trial_text, trials_csv, trials_json, trials_text
 
 __all__ = [
     "JSON_VERSION",
     "columns",
+    "comparison_csv",
     "comparison_json",
     "comparison_text",
+    "confirmed_csv",
     "confirmed_json",
     "confirmed_text",
     "curve_csv",
     "describe_status",
     "duration",
+    "finalist_dict",
     "follow",
     "format_value",
+    "mean_text",
     "next_commands",
     "plan_json",
     "plan_text",
     "proposal_json",
     "proposal_text",
     "ranges_text",
+    "read_confirmed",
     "sparkline",
+    "standing",
+    "status_csv",
     "status_dict",
     "status_json",
     "status_line",
     "status_text",
     "summary_json",
     "summary_text",
+    "to_csv",
     "to_json",
     "trial_dict",
     "trial_text",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hptune.compare import Comparison
-from hptune.tables.text import columns, format_value, to_json
+from hptune.tables.text import columns, format_value, to_csv, to_json
 from hptune.tables.trials import trial_dict
 
-__all__ = ["comparison_json", "comparison_text"]
+__all__ = ["comparison_csv", "comparison_json", "comparison_text"]
 
 
 def comparison_text(found: Comparison) -> str:
@@ -48,6 +48,12 @@ def _score(score: float | None) -> str:
 
 def _value(value: object) -> str:
     return "–" if value is None else format_value(value)  # type: ignore[arg-type]
+
+
+def comparison_csv(found: Comparison) -> str:
+    """Return the best score of each study (a column) for the same epochs (a row) as CSV."""
+    rows = [[budget, *(c.at(budget) for c in found.contenders)] for budget in found.budgets]
+    return to_csv([["epochs", *(c.name for c in found.contenders)], *rows])
 
 
 def comparison_json(found: Comparison) -> str:

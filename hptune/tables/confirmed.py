@@ -2,14 +2,67 @@
 
 from __future__ import annotations
 
-from hptune.confirm import Confirmed, Finalist
-from hptune.strategy.differ import Difference
-from hptune.tables.text import columns, format_value, to_json, wrapped
+from typing import Any
 
-__all__ = ["confirmed_json", "confirmed_text"]
+from hptune.strategy.differ import Difference
+from hptune.strategy.finalists import Confirmed, Finalist, confirmed_among
+from hptune.strategy.findings import listed
+from hptune.study import Study
+from hptune.tables.text import columns, format_value, to_csv, to_json, wrapped
+
+__all__ = [
+    "confirmed_csv",
+    "confirmed_dict",
+    "confirmed_json",
+    "confirmed_text",
+    "finalist_dict",
+    "mean_text",
+    "read_confirmed",
+    "standing",
+]
 
 _EVERY_PAIR = 3
 """Up to this many finalists every pair is spoken of; among more, each beside the best."""
+
+
+def read_confirmed(study: Study) -> Confirmed:
+    """Return the trials of a study that were trained again, best first; it may be searched meanwhile."""
+    noted = study.confirmations()
+    trials = [study.trial(trial_id) for trial_id in dict.fromkeys(c.trial_id for c in noted)]
+    return confirmed_among(trials, noted, study.identity.goal, study=str(study.folder))
+
+
+def mean_text(finalist: Finalist) -> str:
+    """Return `0.955 ± 0.0041 over 5 seeds`, or that none could be trained."""
+    if finalist.mean is None:
+        return "no seed could be trained"
+    spread = "" if finalist.deviation is None else f" ± {finalist.deviation:.2g}"
+    count = len(finalist.scores)
+    return f"{format_value(finalist.mean)}{spread} over {count} seed{'s' if count > 1 else ''}"
+
+
+def standing(found: Confirmed) -> list[str]:
+    """Say in sentences who leads with fresh seeds, and over whom by more than luck; [] for no finalist."""
+    if not found.finalists:
+        return []
+    first = found.winner
+    if first is None:
+        return ["None of the finalists could be trained again."]
+    score = format_value(first.trial.score)
+    compared = sum(f.mean is not None for f in found.finalists) > 1
+    reached = "is best:" if compared else "reached"
+    score = f"{found.objective.name} {mean_text(first)} ({score} in the search)"
+    said = [f"With fresh seeds trial {first.trial.id} {reached} {score}."]
+    beaten, tied = (_trials(found.behind(beyond_luck=sure)) for sure in (True, False))
+    if beaten:
+        said.append(f"It beats {beaten} by more than luck.")
+    if tied:
+        said.append(f"Luck alone may have put it before {tied}.")
+    return said
+
+
+def _trials(ids: tuple[int, ...]) -> str:
+    return "" if not ids else f"trial{'s' if len(ids) > 1 else ''} {listed(ids)}"
 
 
 def confirmed_text(found: Confirmed) -> str:
@@ -35,38 +88,62 @@ def confirmed_text(found: Confirmed) -> str:
 
 def confirmed_json(found: Confirmed) -> str:
     """Return the same as JSON, with every seed's score and every pair's p-value."""
-    return to_json(
-        {
-            "study": found.study,
-            "objective": found.objective.name,
-            "direction": found.objective.direction.value,
-            "finalists": [
-                {
-                    "trial": f.trial.id,
-                    "search_score": f.trial.score,
-                    "mean": f.mean,
-                    "deviation": f.deviation,
-                    "epochs": f.trial.epochs,
-                    "seeds": [
-                        {
-                            "seed": c.seed,
-                            "score": c.score,
-                            "best_epoch": c.best_epoch,
-                            "epochs": c.epochs,
-                            "seconds": round(c.seconds, 3),
-                            "reason": c.reason,
-                        }
-                        for c in f.confirmations
-                    ],
-                }
-                for f in found.finalists
-            ],
-            "pairs": [
-                {"better": d.better, "worse": d.worse, "gap": d.gap, "p": d.p, "beyond_luck": d.beyond_luck}
-                for d in found.differences
-            ],
-        }
-    )
+    about = {"study": found.study, "objective": found.objective.name}
+    return to_json(about | {"direction": found.objective.direction.value} | confirmed_dict(found))
+
+
+def confirmed_dict(found: Confirmed) -> dict[str, Any]:
+    """Return the finalists, best first, and their pairs as plain data."""
+    return {
+        "finalists": [_finalist(f) for f in found.finalists],
+        "pairs": [
+            {"better": d.better, "worse": d.worse, "gap": d.gap, "p": d.p, "beyond_luck": d.beyond_luck}
+            for d in found.differences
+        ],
+        "sentences": standing(found),
+    }
+
+
+def finalist_dict(found: Confirmed, trial_id: int) -> dict[str, Any] | None:
+    """Return what fresh seeds gave of one trial as plain data; None where it was not trained again."""
+    return next((_finalist(f) for f in found.finalists if f.trial.id == trial_id), None)
+
+
+def _finalist(finalist: Finalist) -> dict[str, Any]:
+    return {
+        "trial": finalist.trial.id,
+        "search_score": finalist.trial.score,
+        "mean": finalist.mean,
+        "deviation": finalist.deviation,
+        "epochs": finalist.trial.epochs,
+        "seeds": [
+            {
+                "seed": c.seed,
+                "score": c.score,
+                "best_epoch": c.best_epoch,
+                "epochs": c.epochs,
+                "seconds": round(c.seconds, 3),
+                "reason": c.reason,
+            }
+            for c in finalist.confirmations
+        ],
+    }
+
+
+def confirmed_csv(found: Confirmed) -> str:
+    """Return one row per finalist, best first; `p` and `beyond_luck` set it beside the best one."""
+    header = ["trial", "search_score", "mean", "deviation", "worst", "best", "seeds", "lost", "epochs"]
+    first = found.finalists[0].trial.id if found.finalists else None
+    beside = {d.worse: d for d in found.differences if d.better == first}
+    rows: list[list[object]] = []
+    for f in found.finalists:
+        ends = sorted(f.scores, key=lambda score: found.objective.sign * score)
+        other = beside.get(f.trial.id)
+        told = ["", ""] if other is None else [other.p, str(other.beyond_luck).lower()]
+        worst, best = (ends[0], ends[-1]) if ends else (None, None)
+        spread = [f.mean, f.deviation, worst, best, len(f.scores), len(f.lost)]
+        rows.append([f.trial.id, f.trial.score, *spread, f.trial.epochs, *told])
+    return to_csv([[*header, "p", "beyond_luck"], *rows])
 
 
 def _row(finalist: Finalist) -> list[str]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hptune.study import Study, StudyLock
-from hptune.study.records import Progress
+from hptune.study.records import Progress, Tally
+from hptune.tables.confirmed import confirmed_dict, read_confirmed
 from hptune.tables.spark import sparkline
-from hptune.tables.text import JSON_VERSION, format_value, to_json
+from hptune.tables.text import JSON_VERSION, format_value, to_csv, to_json, wrapped
 from hptune.tables.trials import trial_dict
 from hptune.trial import Objective, TrialState
 
@@ -19,6 +20,7 @@ __all__ = [
     "describe_status",
     "duration",
     "follow",
+    "status_csv",
     "status_dict",
     "status_json",
     "status_line",
@@ -33,38 +35,49 @@ _STEPS = 40
 
 def status_dict(study: Study) -> dict[str, Any]:
     """Return how a study stands, as plain data."""
-    trials = study.trials(curves=False)
+    tallies = study.tallies()
     best = study.best(1)
     stretches = study.progress()
+    confirmed = read_confirmed(study)
     searching = StudyLock.held(study.folder)
     running = study.running()
     budget = study.meta.get("budget")
-    spent = study.spent()
-    per_pass = [
-        {
-            "number": p.number,
-            "trials": sum(t.pass_number == p.number for t in trials),
-            "epochs": study.spent(p.number),
-        }
-        for p in study.passes()
-    ]
+    epochs = study.spent_by_pass()
+    spent = sum(epochs.values())
     return {
         "study": str(study.folder),
         "data": study.identity.data,
         "model": study.identity.model,
         "objective": study.identity.objective,
         "searching": searching,
-        "passes": per_pass,
-        "trials": {state.value: sum(t.state is state for t in trials) for state in TrialState},
+        "passes": [
+            _pass(p.number, tallies, epochs.get(p.number, 0), study.identity.goal) for p in study.passes()
+        ],
+        "trials": {state.value: sum(t.trials for t in tallies if t.state is state) for state in TrialState},
         "running": [
             {"trial": trial, "epoch": epoch, "of": epochs} for trial, (epoch, epochs) in running.items()
         ],
         "epochs": spent,
         "budget": None if budget is None else int(budget),
-        "seconds": sum(t.seconds for t in trials),
+        "seconds": sum(t.seconds for t in tallies),
         "eta_seconds": _eta(stretches, int(budget) - spent, len(running)) if searching and budget else None,
         "best": None if not best else trial_dict(best[0]),
+        "confirmed": confirmed_dict(confirmed) if confirmed.finalists else None,
         "history": _best_so_far([s.score for s in stretches], study.identity.goal),
+    }
+
+
+def _pass(number: int, tallies: Sequence[Tally], epochs: int, goal: Objective) -> dict[str, Any]:
+    """Return what one pass came to."""
+    mine = [t for t in tallies if t.pass_number == number]
+    scores = [t.best for t in mine if t.best is not None]
+    return {
+        "number": number,
+        "trials": sum(t.trials for t in mine),
+        "epochs": epochs,
+        "seconds": round(sum(t.seconds for t in mine), 3),
+        "best": goal.sign * max(goal.sign * s for s in scores) if scores else None,
+        "states": {t.state.value: t.trials for t in mine},
     }
 
 
@@ -90,6 +103,23 @@ def _eta(stretches: Sequence[Progress], epochs: int, at_once: int) -> float | No
 def status_json(study: Study) -> str:
     """Return how a study stands as JSON."""
     return to_json(status_dict(study))
+
+
+def status_csv(study: Study) -> str:
+    """Return how a study stands as CSV, one row per pass."""
+    states = [state.value for state in TrialState]
+    rows = [
+        [
+            p["number"],
+            p["trials"],
+            *(p["states"].get(s, 0) for s in states),
+            p["epochs"],
+            p["seconds"],
+            p["best"],
+        ]
+        for p in status_dict(study)["passes"]
+    ]
+    return to_csv([["pass", "trials", *states, "epochs", "seconds", "best"], *rows])
 
 
 def status_line(status: Mapping[str, Any]) -> str:
@@ -119,6 +149,8 @@ def describe_status(status: Mapping[str, Any]) -> str:
     if status["best"]:
         best = status["best"]
         lines.append(f"best {format_value(best['score'])} (trial {best['id']}, pass {best['pass_number']})")
+    if status["confirmed"]:
+        lines += wrapped(" ".join(status["confirmed"]["sentences"]))
     if len(status["history"]) > 1:
         first, last = status["history"][0], status["history"][-1]
         lines.append(

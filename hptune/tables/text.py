@@ -8,7 +8,7 @@ from typing import Any
 
 from hptune.space import Value
 
-__all__ = ["JSON_VERSION", "columns", "format_value", "to_json", "wrapped"]
+__all__ = ["JSON_VERSION", "columns", "format_value", "to_csv", "to_json", "wrapped"]
 
 JSON_VERSION = 1
 """Schema version of everything printed as JSON; raised when a key changes its meaning."""
@@ -53,6 +53,16 @@ def _numeric(cell: str) -> bool:
 def to_json(content: Mapping[str, Any]) -> str:
     """Return JSON with the schema version first."""
     return json.dumps({"version": JSON_VERSION, **content}, indent=2, default=str)
+
+
+def to_csv(rows: Sequence[Sequence[object]]) -> str:
+    """Return rows as CSV, the header among them; None is an empty cell."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue().rstrip("\n")
 
 
 def wrapped(text: str, *, indent: int = 0) -> list[str]:

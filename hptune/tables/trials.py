@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hptune.strategy.finalists import Confirmed
 from hptune.study import Study
-from hptune.tables.text import columns, format_value, to_json
+from hptune.tables.confirmed import mean_text, standing
+from hptune.tables.text import columns, format_value, to_csv, to_json, wrapped
 from hptune.trial import Trial, TrialState
 
 __all__ = [
@@ -52,7 +54,7 @@ def curve_csv(trial: Trial) -> str:
     """Return a trial's curve as CSV, one row per epoch, metrics as columns."""
     metrics = list(dict.fromkeys(name for epoch in trial.curve for name in epoch))
     rows = [[n, *(epoch.get(name, "") for name in metrics)] for n, epoch in enumerate(trial.curve, 1)]
-    return _csv([["epoch", *metrics], *rows])
+    return to_csv([["epoch", *metrics], *rows])
 
 
 def trials_json(study: Study, trials: Sequence[Trial]) -> str:
@@ -68,16 +70,7 @@ def trials_csv(trials: Sequence[Trial]) -> str:
         [*map(trial_dict(trial).get, fixed), *map(trial.values.get, names)]  # None where it has none
         for trial in trials
     ]
-    return _csv([[*fixed, *names], *rows])
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    import csv
-    import io
-
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue().rstrip("\n")
+    return to_csv([[*fixed, *names], *rows])
 
 
 def trials_text(trials: Sequence[Trial]) -> str:
@@ -98,8 +91,8 @@ def trials_text(trials: Sequence[Trial]) -> str:
     return columns(rows, ["trial", "pass", "state", "score", "epochs", "seconds", *names])
 
 
-def trial_text(trial: Trial, objective: str) -> str:
-    """Say everything about one trial."""
+def trial_text(trial: Trial, objective: str, confirmed: Confirmed | None = None) -> str:
+    """Say everything about one trial; `confirmed` has it where it was trained again with fresh seeds."""
     lines = [
         f"Trial {trial.id}, pass {trial.pass_number}: {trial.state}",
         f"{objective} {format_value(trial.score)}"
@@ -110,6 +103,7 @@ def trial_text(trial: Trial, objective: str) -> str:
     ]
     if trial.reason:
         lines.append(trial.reason)
+    lines += _again(trial, confirmed)
     lines += ["", *(f"  {name} = {format_value(value)}" for name, value in trial.values.items())]
     if trial.curve:
         metrics = list(trial.curve[0])
@@ -118,3 +112,16 @@ def trial_text(trial: Trial, objective: str) -> str:
     if trial.traceback:
         lines += ["", trial.traceback.rstrip()]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _again(trial: Trial, confirmed: Confirmed | None) -> list[str]:
+    """Say what fresh seeds gave of a trial, and how it stands beside the others that had some."""
+    own = next((f for f in confirmed.finalists if f.trial.id == trial.id), None) if confirmed else None
+    if own is None or confirmed is None:
+        return []
+    lines = ["", f"Fresh seeds: {mean_text(own)}"]
+    lines += [
+        f"  seed {c.seed}: {format_value(c.score) or f'could not be trained: {c.reason}'}"
+        for c in own.confirmations
+    ]
+    return lines + wrapped(" ".join(standing(confirmed)))

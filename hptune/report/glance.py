@@ -1,0 +1,64 @@
+"""Every hyperparameter in one table: how much it mattered, what is best, how its range moved, and why."""
+
+from __future__ import annotations
+
+from hptune.plots.svg import element, text
+from hptune.proposal import Move, Verdict, describe_range
+from hptune.report.facts import Facts
+from hptune.report.html import region
+from hptune.space import Hyperparameter
+from hptune.strategy.importance import Importance
+from hptune.strategy.narrow import SOFT
+from hptune.tables import format_value
+
+__all__ = ["glance", "reason_of"]
+
+_MATTERED = "mattered"
+_HEADS = ("hyperparameter", _MATTERED, "best", "searched first", "next", "why")
+
+
+def glance(facts: Facts) -> str:
+    """Return the table, the most important first; "" where nothing is searched."""
+    if not facts.hyperparameters:
+        return ""
+    shares = {i.name: i for i in facts.importances if i.enough_data}
+    order = sorted(facts.hyperparameters, key=lambda hp: shares[hp.name].rank if hp.name in shares else 99)
+    heads = [h for h in _HEADS if shares or h != _MATTERED]
+    head = element("tr", *(element("th", text(h), scope="col") for h in heads))
+    rows = [_row(facts, hp, heads, shares.get(hp.name)) for hp in order]
+    table = element("table", element("thead", head), element("tbody", *rows), class_="glance")
+    return region("Each hyperparameter at a glance", table)
+
+
+def _row(facts: Facts, hp: Hyperparameter, heads: list[str], found: Importance | None) -> str:
+    first = describe_range(facts.known(hp.name)[0])
+    moves = [p.proposal[hp.name] for p in facts.passes if p.proposal and hp.name in p.proposal.space]
+    coming = facts.proposal[hp.name] if hp.name in facts.proposal.space else None
+    last = describe_range(coming.new if coming else facts.known(hp.name)[-1])
+    best = facts.finalists[0].values.get(hp.name) if facts.finalists else None
+    share = [f"{found.share:.0%}" if found else "?"] if _MATTERED in heads else []
+    cells = [*share, format_value(best) or "–", first, "same" if last == first else last]
+    return element(
+        "tr",
+        element("th", text(hp.name), scope="row"),
+        *(element("td", _breakable(c), data_label=h) for c, h in zip(cells, heads[1:-1], strict=True)),
+        element("td", text(_why(moves, coming)), class_="why"),
+    )
+
+
+def _breakable(options: str) -> str:
+    """Let a long list of options break after a comma, and nothing else."""
+    return ",<wbr>".join(element("span", text(option)) for option in options.split(","))
+
+
+def _why(moves: list[Move], coming: Move | None) -> str:
+    """Return the reason of the last move that changed the range; where none did, why it stays."""
+    told = [*moves, *([coming] if coming else [])]
+    changed = [m for m in told if m.verdict is not Verdict.KEEP]
+    shown = changed[-1] if changed else (told[-1] if told else None)
+    return "" if shown is None else f"{shown.verdict}: {reason_of(shown)}"
+
+
+def reason_of(move: Move) -> str:
+    """Return a reason without what is true of every range that the rules moved."""
+    return move.reason.removesuffix(f"; {SOFT}")
