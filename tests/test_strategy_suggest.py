@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier
 from hptune.strategy.state import Answer, SearchState, Suggestion
-from hptune.strategy.suggest import suggest
+from hptune.strategy.suggest import JUDGED, suggest
 from hptune.trial import Direction, Objective, Observation, TrialState
 
 
@@ -227,6 +227,34 @@ def test_several_in_flight_never_repeat_and_keep_the_budget(epochs):
     play = Play(space(), trainings=7, epochs=epochs, abreast=4).run()
     assert distinct(play.begun)
     assert play.spent <= 7 * epochs
+
+
+def test_of_several_told_at_once_each_is_judged_in_turn():
+    play = Play(space(), trainings=30, most=14).run()
+    play.memo[JUDGED] = len(play.told) - 1
+    last = max(o.trial_id for o in play.told)
+    promising = [last + 1, last + 2, last + 3]
+    for number in promising:
+        values = {"rate": 10 ** (-2 + 0.01 * (number - last)), "width": 0.7}
+        play.told.append(
+            Observation(trial_id=number, values=values, epochs=3, score=1.4, state=TrialState.WAITING)
+        )
+    running, went_on = [], []
+    for _ in promising:
+        answer = suggest(play.state(running))
+        assert answer.note.startswith("continue")
+        went_on.append(answer.trial_id)
+        play.memo = answer.memo
+        running.append(
+            Observation(
+                trial_id=answer.trial_id,
+                values=answer.values,
+                epochs=answer.epochs,
+                score=None,
+                state=TrialState.RUNNING,
+            )
+        )
+    assert went_on == promising
 
 
 def test_it_waits_when_only_running_trials_can_tell_what_is_next():

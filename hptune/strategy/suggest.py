@@ -31,7 +31,7 @@ from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.view import MOST_LEADERS, View, look
 from hptune.trial import TrialState
 
-__all__ = ["DOUBT", "DOUBT_EVERY", "MARGIN", "PAUSE_BELOW", "suggest"]
+__all__ = ["DOUBT", "DOUBT_EVERY", "JUDGED", "MARGIN", "PAUSE_BELOW", "suggest"]
 
 Array = NDArray[np.float64]
 
@@ -41,6 +41,9 @@ trusts one fit for ever is caught where that fit is wrong."""
 
 DOUBT_EVERY = 4
 """How many trials are begun between two such asks."""
+
+JUDGED = "judged"
+"""The memo's key for the last observation whose trial was judged."""
 
 MARGIN = 0.01
 """What counts as an improvement, in standard deviations of the scores: less is polishing."""
@@ -243,14 +246,14 @@ def _model_decides(mind: _Mind) -> Suggestion | Answer:
         return _the_only_one(mind)
     if len(mind.history.y) < 1 and len(mind.history.infeasible) < 1:
         return _without_model(mind)
-    current = _current(mind)
-    if current is not None:
+    due = _due(mind)
+    if due:
         view, memo = _look(mind, refit=False)
-        chance = _chance(mind, view, current)
-        if chance >= PAUSE_BELOW:
-            return _go_on(
-                mind, current, _next_check(mind, current), f"continue: P(beats best) {chance:.2f}", memo
-            )
+        for trial, chance in zip(due, _chances(mind, view, due), strict=True):
+            if chance >= PAUSE_BELOW:
+                memo = {**memo, JUDGED: trial.told}
+                note = f"continue: P(beats best) {chance:.2f}"
+                return _go_on(mind, trial, _next_check(mind, trial), note, memo)
     return _best_buy(mind)
 
 
@@ -279,28 +282,33 @@ def _nothing(mind: _Mind, *, exhausted: bool) -> Answer:
     return Answer.EXHAUSTED if exhausted else Answer.SPENT
 
 
-def _current(mind: _Mind) -> Standing | None:
-    """Return the trial judged last, if it may go on."""
-    waiting = [t for t in mind.history.standings[mind.coarse_trials :] if mind.may_go_on(t)]
-    last = max(mind.history.standings, key=lambda t: t.told if not t.runs else -1, default=None)
-    if last is None or not mind.may_go_on(last):
-        return None
-    resumed = last.epochs not in mind.bracket.rungs[:-1]
-    return last if last in waiting or resumed else None
+def _due(mind: _Mind) -> list[Standing]:
+    """Return the trials that may go on and were not judged since they were told, the earliest first."""
+    judged = int(mind.state.memo.get(JUDGED, -1))
+    own = {trial.trial_id for trial in mind.history.standings[mind.coarse_trials :]}
+    due = [
+        trial
+        for trial in mind.history.standings
+        if trial.told > judged
+        and mind.may_go_on(trial)
+        # What the coarse bracket stopped is taken up only where it is the best buy.
+        and (trial.trial_id in own or trial.epochs not in mind.bracket.rungs[:-1])
+    ]
+    return sorted(due, key=lambda trial: trial.told)
 
 
 def _next_check(mind: _Mind, trial: Standing) -> int:
     return next(e for e in check_rungs(mind.state.epochs) if e > trial.epochs)
 
 
-def _chance(mind: _Mind, view: View, trial: Standing) -> float:
-    """Return the probability that a trial, fully trained, beats the best finished one."""
+def _chances(mind: _Mind, view: View, trials: list[Standing]) -> Array:
+    """Return each trial's probability, fully trained, to beat the best finished one, shape (trials,)."""
     finished = sorted(mind.finished, key=lambda t: -(t.score or 0.0))[:MOST_LEADERS]
     best = view.incumbent
     if finished:
         best = float(view.mean_at_the_end(np.array([t.row for t in finished])).max())
-    mean, deviation = view.at_the_end(trial.row[None, :])
-    return float(probability_above(mean, deviation, best + MARGIN)[0])
+    mean, deviation = view.at_the_end(np.array([t.row for t in trials]))
+    return probability_above(mean, deviation, best + MARGIN)
 
 
 def _best_buy(mind: _Mind) -> Suggestion | Answer:
@@ -311,6 +319,7 @@ def _best_buy(mind: _Mind) -> Suggestion | Answer:
     if not paused and not may_begin:
         return _nothing(mind, exhausted=False)
     view, memo = _look(mind, refit=True)
+    memo = {**memo, JUDGED: max((t.told for t in mind.history.standings if not t.runs), default=-1)}
     best = _best_new(mind, view) if may_begin else None
     buy = -math.inf if best is None else best[1] - math.log(full)
     choice: Standing | None = None
