@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
@@ -14,7 +17,8 @@ import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.engine import Engine
-from hptune.executors import Executor
+from hptune.errors import DataError
+from hptune.executors import Executor, processes
 from hptune.executors.inline import InlineExecutor
 from hptune.executors.processes import ProcessesExecutor
 from hptune.study import Study
@@ -32,6 +36,12 @@ class Moody(FakeTrainer):
             time.sleep(60)
         if mood == "bug":
             raise AssertionError("a bug of ours")
+        if mood == "who":
+            return Outcome(job_id=job.id, state=OutcomeState.DONE, reason=str(os.getpid()))
+        if mood == "talk":
+            on_epoch(1, {"loss": 1.0})
+            on_epoch(2, {f"metric {number}": 1.0 for number in range(1000)})
+            return Outcome(job_id=job.id, state=OutcomeState.DONE, curve=({"loss": 1.0},))
         if mood == "slow":
             time.sleep(0.2)
         return super().run(job, on_epoch)
@@ -101,6 +111,79 @@ def test_a_killed_or_hung_worker_is_an_outcome_and_the_pool_goes_on(pool: Proces
 def test_a_bug_of_ours_in_a_worker_is_raised(pool: ProcessesExecutor) -> None:
     with pytest.raises(AssertionError, match="a bug of ours"):
         result(pool, pool.submit(job(mood="bug"), never))
+
+
+def test_a_worker_that_dies_while_it_waits_costs_no_job(pool: ProcessesExecutor) -> None:
+    for number in (1, 2, 3):
+        waiting = int(result(pool, pool.submit(job(number, mood="who"), never)).reason)
+        os.kill(waiting, signal.SIGKILL)
+        time.sleep(0.3)
+    assert result(pool, pool.submit(job(4), never)).state is OutcomeState.DONE
+
+
+def broken_load() -> FakeTrainer:
+    raise DataError("rows.csv: gone", hint="Put it back.")
+
+
+def test_what_keeps_a_worker_from_loading_is_told() -> None:
+    pool = ProcessesExecutor(broken_load, workers=2)
+    try:
+        with pytest.raises(DataError, match=r"rows\.csv: gone") as caught:
+            result(pool, pool.submit(job(), never))
+        assert caught.value.hint == "Put it back."
+    finally:
+        pool.close()
+
+
+def test_a_pool_whose_processes_all_die_at_once_is_given_up() -> None:
+    pool = ProcessesExecutor(partial(os._exit, 3), workers=1)
+    try:
+        with pytest.raises(RuntimeError, match="3 pools of processes in a row died"):
+            result(pool, pool.submit(job(), never))
+    finally:
+        pool.close()
+
+
+def test_a_worker_is_replaced_after_so_many_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "RECYCLE_AFTER", 2)
+    pool = ProcessesExecutor(Moody, workers=1)
+    try:
+        who = [result(pool, pool.submit(job(number, mood="who"), never)).reason for number in range(1, 5)]
+    finally:
+        pool.close()
+    assert who[0] == who[1] != who[2] == who[3]
+
+
+def test_a_report_that_is_too_long_for_a_pipe_leaves_its_metrics_out(pool: ProcessesExecutor) -> None:
+    heard = []
+    outcome = result(pool, pool.submit(job(mood="talk"), lambda *told: heard.append(told[1:])))
+    assert [(epoch, len(report)) for epoch, report in heard] == [(1, 1), (2, 0)]
+    assert len(outcome.curve) == 1
+
+
+def test_a_worker_stops_after_its_epoch_where_the_main_process_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stop:
+        value = 0
+
+    read, write = multiprocessing.Pipe(duplex=False)
+    line = processes._Line(main=os.getppid() + 1, places=None, reports=write, stop=Stop())
+    monkeypatch.setattr(processes, "_worker", processes._Worker(line=line, trainer=Moody(), error=None))
+    outcome = processes._run(job())
+    assert outcome.state is OutcomeState.INTERRUPTED
+    assert len(outcome.curve) == 1
+    read.close()
+    write.close()
+
+
+def test_a_new_worker_takes_the_place_of_one_that_is_gone() -> None:
+    places = multiprocessing.get_context("spawn").Array("i", 3)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    places[0], places[1], places[2] = os.getpid(), gone.pid, os.getpid()
+    assert processes._take_place(places) == 1
+    assert list(places) == [os.getpid()] * 3
 
 
 def test_workers_have_their_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import queue
+import pickle
+import select
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +27,41 @@ __all__ = ["ProcessesExecutor"]
 
 RECYCLE_AFTER = 100
 """Jobs after which a worker is replaced, whatever its libraries have leaked."""
+NEW_POOLS = 3
+"""Pools in a row that may break down before a job of theirs is done."""
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
     *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
 )
+_LENGTH = 4
+"""Bytes that say how long a report is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    """What connects a worker with the main process beside its jobs.
+
+    There is no lock in it that a worker could take along when it is killed.
+    """
+
+    main: int
+    """The main process."""
+    places: Any
+    """The worker at each place, by its number as a process; 0 for none."""
+    reports: Any
+    """Where epochs are written to."""
+    stop: Any
+    """Other than 0 where everybody is to stop."""
 
 
 @dataclass
 class _Worker:
     """What a worker process has, once it is started."""
 
-    trainer: Trainer
-    reports: Any
-    stop: Any
+    line: _Line
+    trainer: Trainer | None
+    error: Exception | None
+    """Why it has no trainer."""
 
 
 _worker: _Worker | None = None
@@ -46,63 +71,105 @@ class ProcessesExecutor:
     """Runs up to `workers` jobs at a time, each in a process of its own.
 
     `load` builds the trainer inside each worker; it crosses as a pickle and must be a function of
-    a module, or a partial of one. `max_seconds` bounds one job.
+    a module, or a partial of one. `max_seconds` bounds one job, from its first moment in a worker.
     """
 
     def __init__(
         self, load: Callable[[], Trainer], *, workers: int, max_seconds: float | None = None
     ) -> None:
         # Forking a process that has started TensorFlow's threads deadlocks.
-        context = multiprocessing.get_context("spawn")
+        self._context = multiprocessing.get_context("spawn")
         self.slots = workers
+        self._load = load
         self._max_seconds = max_seconds
-        self._reports = context.Queue()
-        self._stop = context.Event()
-        self._numbers = context.Value("i", 0)
+        self._reports, writing = self._context.Pipe(duplex=False)
+        os.set_blocking(writing.fileno(), False)
+        self._line = _Line(
+            main=os.getpid(),
+            places=self._context.Array("i", workers),
+            reports=writing,
+            stop=self._context.RawValue("b", 0),
+        )
         self._listening: dict[int, tuple[Job, OnEpoch]] = {}
-        self._under_way: set[Future[Outcome]] = set()
-        self._pool = ProcessPool(
-            max_workers=workers,
+        self._under_way: dict[Future[Outcome], Job] = {}
+        self._broken = threading.Event()
+        self._broken_in_a_row = 0
+        self._pool = self._new_pool()
+
+    def _new_pool(self) -> ProcessPool:
+        return ProcessPool(
+            max_workers=self.slots,
             max_tasks=RECYCLE_AFTER,
             initializer=_start_worker,
-            initargs=(load, workers, self._numbers, self._reports, self._stop),
-            context=context,
+            initargs=(self._load, self._line),
+            context=self._context,
         )
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Future[Outcome]:
         """Begin a job; its future holds an outcome even where its process dies."""
         self._listening[job.id] = (job, on_epoch)
         outcome: Future[Outcome] = Future()
-        task = self._pool.schedule(_run, args=[job], timeout=self._max_seconds)
+        self._under_way[outcome] = job
+        self._schedule(job, outcome)
+        return outcome
+
+    def _schedule(self, job: Job, outcome: Future[Outcome]) -> None:
+        try:
+            task = self._pool.schedule(_run, args=[job], timeout=self._max_seconds)
+        except RuntimeError:
+            self._broken.set()
+            return
 
         def ended(done: Future[Outcome]) -> None:
+            # In a thread of the pool's.
             with contextlib.suppress(CancelledError):
                 try:
-                    outcome.set_result(_outcome_of(job, done, self._max_seconds))
+                    found = _outcome_of(job, done, self._max_seconds)
+                except BrokenProcessPool:
+                    self._broken.set()
                 except Exception as bug:
                     outcome.set_exception(bug)
+                else:
+                    self._broken_in_a_row = 0
+                    outcome.set_result(found)
 
         task.add_done_callback(ended)
-        self._under_way.add(outcome)
-        return outcome
 
     def poll(self, seconds: float) -> None:
         """Wait up to `seconds` for a job to be done; hand on what workers have reported."""
         wait(self._under_way, timeout=seconds, return_when=FIRST_COMPLETED)
-        self._under_way = {future for future in self._under_way if not future.done()}
-        with contextlib.suppress(queue.Empty):
-            while True:
-                job_id, epoch, report = self._reports.get_nowait()
-                job, on_epoch = self._listening[job_id]
-                if on_epoch(job, epoch, report):
-                    self._stop.set()
+        if self._broken.is_set():
+            self._begin_again()
+        while self._reports.poll():
+            job_id, epoch, report = pickle.loads(self._reports.recv_bytes())
+            job, on_epoch = self._listening.get(job_id, (None, None))
+            if job is not None and on_epoch is not None and on_epoch(job, epoch, report):
+                self._line.stop.value = 1
+        for future in [future for future in self._under_way if future.done()]:
+            del self._listening[self._under_way.pop(future).id]
+
+    def _begin_again(self) -> None:
+        """Give the jobs of a pool that broke down to a new one.
+
+        It breaks where a worker dies that trains nothing: while it starts, or waits.
+        """
+        self._broken_in_a_row += 1
+        if self._broken_in_a_row > NEW_POOLS:
+            raise RuntimeError(f"{NEW_POOLS} pools of processes in a row died before they trained anything")
+        self._pool.stop()
+        self._pool.join()
+        self._broken.clear()
+        self._pool = self._new_pool()
+        for outcome, job in self._under_way.items():
+            if not outcome.done():
+                self._schedule(job, outcome)
 
     def close(self) -> None:
         """End every worker."""
         self._pool.stop()
         self._pool.join()
         self._reports.close()
-        self._reports.cancel_join_thread()
+        self._line.reports.close()
 
 
 def _outcome_of(job: Job, done: Future[Outcome], max_seconds: float | None) -> Outcome:
@@ -118,28 +185,48 @@ def _outcome_of(job: Job, done: Future[Outcome], max_seconds: float | None) -> O
     return Outcome(job_id=job.id, state=OutcomeState.INFEASIBLE, reason=reason)
 
 
-def _start_worker(load: Callable[[], Trainer], workers: int, numbers: Any, reports: Any, stop: Any) -> None:
+def _start_worker(load: Callable[[], Trainer], line: _Line) -> None:
     """Make a process ready to train: its share of the cores, a device of its own, the data."""
     global _worker
     # Ctrl-C reaches the whole group; the main process tells the workers what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with numbers.get_lock():
-        number = numbers.value
-        numbers.value += 1
-    _take_share(number, workers)
+    _take_share(_take_place(line.places), len(line.places))
     # What a person's own code prints is no data of ours.
     sys.stdout = sys.stderr
-    _worker = _Worker(trainer=load(), reports=reports, stop=stop)
+    try:
+        _worker = _Worker(line=line, trainer=load(), error=None)
+    except Exception as error:
+        # The first job tells it.
+        _worker = _Worker(line=line, trainer=None, error=error)
 
 
-def _take_share(number: int, workers: int) -> None:
+def _take_place(places: Any) -> int:
+    """Take a place that is free, or whose worker is gone; returns its number, from 0."""
+    with places.get_lock():
+        free = [place for place, process in enumerate(places) if not process or not _is_there(process)]
+        place = free[0] if free else 0
+        places[place] = os.getpid()
+    return place
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _take_share(place: int, workers: int) -> None:
     """Divide the cores among the workers and give each a GPU, before any library starts threads."""
     threads = str(max(1, len(os.sched_getaffinity(0)) // workers))
     for name in THREAD_VARIABLES:
         os.environ.setdefault(name, threads)
     devices = _devices()
     if len(devices) > 1:
-        os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices[place % len(devices)]
 
 
 def _devices() -> list[str]:
@@ -154,9 +241,25 @@ def _run(job: Job) -> Outcome:
     """Train a job in a worker."""
     worker = _worker
     assert worker is not None
+    if worker.trainer is None:
+        assert worker.error is not None
+        raise worker.error
+    line = worker.line
 
     def on_epoch(epoch: int, report: Mapping[str, float]) -> bool:
-        worker.reports.put((job.id, epoch, dict(report)))
-        return bool(worker.stop.is_set())
+        _tell(line.reports, job, epoch, report)
+        # Where the main process was killed nobody waits for the rest.
+        return bool(line.stop.value) or os.getppid() != line.main
 
     return worker.trainer.run(job, on_epoch)
+
+
+def _tell(reports: Any, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+    """Report an epoch, which the outcome tells again: what finds no room is left out."""
+    message = pickle.dumps((job.id, epoch, dict(report)))
+    # So many bytes a pipe takes whole or not at all, whoever else writes to it.
+    if len(message) > select.PIPE_BUF - _LENGTH:
+        message = pickle.dumps((job.id, epoch, {}))
+    # A full pipe, or a main process that is gone.
+    with contextlib.suppress(BlockingIOError, BrokenPipeError):
+        reports.send_bytes(message)
