@@ -105,9 +105,20 @@ class SearchInterruptedError(HptuneError):
     exit_code = 130
 
 
+_MOST_LONGER = 5
+"""Names that begin with a wrong one, beyond which listing them no longer helps."""
+
+
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:
-    """Return "Did you mean 'x'?" for the nearest known name, else what is known, else ""."""
+    """Return "Did you mean 'x'?" for the nearest known name, else what is known, else "".
+
+    Where several known names begin with the wrong one, as learning_rate_adam does with
+    learning_rate, all of them are near.
+    """
     names = sorted({str(name) for name in known})
+    longer = [name for name in names if wrong and name.startswith(str(wrong))]
+    if 1 < len(longer) <= _MOST_LONGER:
+        return f"Did you mean {', '.join(map(repr, longer[:-1]))} or {longer[-1]!r}?"
     near = difflib.get_close_matches(str(wrong), names, n=1, cutoff=0.6)
     if near:
         return f"Did you mean {near[0]!r}?"

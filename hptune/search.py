@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING
 
 from hptune.earlier import earlier_studies, learned_starts, noted_starts, starts_note
 from hptune.engine import Engine, Listener, Stop
-from hptune.errors import SearchInterruptedError, SpaceError, StudyError, StudyMismatchError, UsageError
+from hptune.errors import (
+    ModelError,
+    SearchInterruptedError,
+    SpaceError,
+    StudyError,
+    StudyMismatchError,
+    UsageError,
+)
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.proposal import Proposal
@@ -114,7 +121,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     dataset = options.subject.load_data()
     listener.data_loaded(dataset)
     model = options.subject.load_model(dataset)
-    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model))
+    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
     starts = learned_starts(earlier_studies(options.learn_from, folder), model.space())
     if stop.asked:
         raise SearchInterruptedError("nothing was trained yet")
@@ -132,11 +139,27 @@ def _put_aside(folder: Path) -> None:
             move_aside(folder)
 
 
-def _settle_objective(options: SearchOptions, dataset: Dataset, model: Model) -> Objective:
+def _settle_objective(
+    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
+) -> Objective:
     """Train one batch and return the objective among what it reports."""
+    from hptune.models import other_start
     from hptune.train import resolve_objective
 
-    reported = options.subject.trainer(dataset, model, None).preflight(model.space().defaults)
+    trainer, start = options.subject.trainer(dataset, model, None), other_start(model)
+    try:
+        reported = trainer.preflight(model.space().defaults)
+    except ModelError as error:
+        if start is None:
+            raise
+        try:
+            reported = trainer.preflight(start)
+        except ModelError:
+            raise error from None
+        listener.warned(
+            f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
+            "where Keras Tuner begins, it can be: the search goes on."
+        )
     return resolve_objective(options.objective, reported, dataset.task)
 
 

@@ -123,6 +123,11 @@ def _options(
 
 def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
     """Read one source; `like` is the training set, where these are to be its validation rows."""
+    if not source.strip():
+        raise DataError(
+            "no data: the name is empty",
+            hint=f"Give a file, a folder, FILE.py:FUNCTION, or {', '.join(BUNDLED)}.",
+        )
     path = Path(source)
     kind = TABLE_SUFFIXES.get(path.suffix.lower())
     if source in BUNDLED or is_function_spec(source) or kind is None:

@@ -30,7 +30,7 @@ def _quiet() -> Iterator[None]:
         os.dup2(said.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except (Exception, SystemExit):
             said.seek(0)
             os.write(kept, said.read())
             raise

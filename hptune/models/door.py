@@ -8,13 +8,13 @@ from hptune.data import Dataset
 from hptune.data.pyfile import is_function_spec
 from hptune.errors import ModelError, SpaceError, did_you_mean
 from hptune.models.model import Model
-from hptune.models.person import load_person
+from hptune.models.person import PersonModel, load_person
 from hptune.models.recipe import RecipeModel
 from hptune.recipes import RECIPES, Facts, check_space, make_recipe, remarks, with_all_rows
-from hptune.space import Space
+from hptune.space import Space, Values
 from hptune.space_yaml import ready_space
 
-__all__ = ["load_model", "remarks_on"]
+__all__ = ["load_model", "other_start", "remarks_on"]
 
 
 def load_model(spec: str, dataset: Dataset, *, space: Space | None = None, epochs: int = 0) -> Model:
@@ -39,6 +39,19 @@ def load_model(spec: str, dataset: Dataset, *, space: Space | None = None, epoch
 def remarks_on(model: Model) -> tuple[str, ...]:
     """Return what a person should know of the space that a model is searched in; nothing for their own."""
     return remarks(model.searched, model.facts) if isinstance(model, RecipeModel) else ()
+
+
+def other_start(model: Model) -> Values | None:
+    """Return where Keras Tuner would begin with a person's model, or None where that is its default.
+
+    A range without a default begins in its middle here, and at its lowest value in Keras Tuner.
+    """
+    if not isinstance(model, PersonModel):
+        return None
+    space, tried = model.space(), model.first_tried
+    values = {name: value for name, value in tried.items() if name in space and space[name].contains(value)}
+    start = space.active(values)
+    return None if start == space.defaults else start
 
 
 def _recipe(name: str, dataset: Dataset, space: Space | None, epochs: int) -> RecipeModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class PersonModel:
     file: Path
     fingerprint: str
     searched: Space
+    first_tried: Values = field(default_factory=dict)
+    """What Keras Tuner itself would begin with: its own defaults, the lowest of a range without one."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
@@ -127,7 +129,13 @@ def load_person(spec: str, dataset: Dataset) -> PersonModel:
         message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
         raise ModelError(f"{spec}: can't be built\n  {message}") from error
     return PersonModel(
-        name=spec, file=file, fingerprint=_fingerprint(file, spec), searched=searched, _build=build, _fit=fit
+        name=spec,
+        file=file,
+        fingerprint=_fingerprint(file, spec),
+        searched=searched,
+        first_tried=dict(first.values),
+        _build=build,
+        _fit=fit,
     )
 
 

@@ -125,6 +125,10 @@ class Trainer:
         self._tidy()
         try:
             return self._try_one_batch(values)
+        except ModelError as error:
+            named = error.message.startswith(self._model.name)
+            message = error.message if named else f"{self._model.name}: {error.message}"
+            raise ModelError(message, hint=error.hint) from error
         except HptuneError:
             raise
         except (Exception, SystemExit) as error:

@@ -1,0 +1,120 @@
+"""A model that can't be trained in the middle of its ranges may be at their lowest values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hptune.__main__ import run
+from hptune.data import load_dataset
+from hptune.engine import Engine
+from hptune.errors import SearchInterruptedError
+from hptune.models import load_model, other_start
+from hptune.space_yaml import ready_space
+
+# Of four features a window of more than four can't be had; the middle of 1..9 is five.
+MODEL = """import keras
+
+
+def build(hp):
+    window = keras.layers.Conv1D(2, {window})
+    layers = [keras.layers.Reshape((4, 1)), window, keras.layers.Flatten(), keras.layers.Dense(3, "softmax")]
+    model = keras.Sequential(layers)
+    model.compile(optimizer=hp.Choice("optimizer", ["sgd", "adam"]), loss="{loss}", metrics=["accuracy"])
+    return model
+"""
+LOSS = "sparse_categorical_crossentropy"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def written(window: str, loss: str = LOSS) -> str:
+    Path("model.py").write_text(MODEL.format(window=window, loss=loss))
+    return "model.py:build"
+
+
+def begins(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Search until the first trial would be trained: 130 there."""
+
+    def stop_here(engine: Engine) -> None:
+        raise SearchInterruptedError("here")
+
+    monkeypatch.setattr(Engine, "run", stop_here)
+    return run(["search", "iris", *arguments])
+
+
+def test_a_model_that_trains_where_keras_tuner_begins_is_searched(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert begins(monkeypatch, "--model", written('hp.Int("window", 1, 9)')) == 130
+    said = capsys.readouterr().err
+    assert "model.py:build: one batch can't be trained" in said
+    assert "where Keras Tuner begins, it can be: the search goes on" in said
+
+
+def test_a_default_of_its_own_is_where_both_begin(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = written('hp.Int("window", 1, 9, default=2)')
+    assert begins(monkeypatch, "--model", spec) == 130
+    assert "can't be trained" not in capsys.readouterr().err
+    assert other_start(load_model(spec, load_dataset("iris", validation=0.2))) is None
+
+
+def test_a_model_that_trains_at_neither_is_refused_with_what_the_middle_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert begins(monkeypatch, "--model", written('hp.Int("window", 1, 9)', loss="binary_crossentropy")) == 3
+    said = capsys.readouterr().err
+    assert "one batch can't be trained" in said
+    assert "goes on" not in said
+
+
+def test_where_keras_tuner_begins_is_the_lowest_value_inside_the_ranges_that_are_searched() -> None:
+    iris = load_dataset("iris", validation=0.2)
+    model = load_model(written('hp.Int("window", 1, 9)'), iris)
+    assert other_start(model) == {"window": 1, "optimizer": "sgd"}
+    Path("space.yaml").write_text("hyperparameters:\n  window: {type: int, range: [2, 4]}\n")
+    from hptune.space_yaml import load_space
+
+    narrower = load_model("model.py:build", iris, space=load_space(Path("space.yaml")))
+    assert other_start(narrower) is None
+    assert other_start(load_model("mlp", iris, space=ready_space("mlp"))) is None
+
+
+def test_no_data_is_not_this_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a").mkdir()
+    for name in ("", " "):
+        assert run(["search", name, "--dry-run"]) == 3
+        assert "no data: the name is empty" in capsys.readouterr().err
+
+
+def test_a_name_that_several_begin_with_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("space.yaml").write_text(
+        "hyperparameters:\n  optimizer: {choices: [sgd, adam]}\n"
+        "  learning_rate_sgd: {range: [1e-3, 0.1], when: {optimizer: sgd}}\n"
+        "  learning_rate_adam: {range: [1e-3, 0.1], when: {optimizer: adam}}\n"
+        "  dropout: {range: [0.0, 0.5], when: {learning_rate: [1]}}\n"
+    )
+    assert run(["search", "iris", "--space", "space.yaml", "--dry-run"]) == 3
+    assert "Did you mean 'learning_rate_adam' or 'learning_rate_sgd'?" in capsys.readouterr().err
+
+
+def test_a_fit_that_returns_nothing_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("own.py").write_text(
+        "import keras\nimport keras_tuner\n\n\nclass Own(keras_tuner.HyperModel):\n"
+        "    def build(self, hp):\n"
+        '        model = keras.Sequential([keras.layers.Dense(3, "softmax")])\n'
+        f'        model.compile(loss="{LOSS}", metrics=["accuracy"])\n'
+        "        return model\n\n"
+        "    def fit(self, hp, model, *args, **kwargs):\n"
+        "        model.fit(*args, **kwargs)\n"
+    )
+    assert begins(monkeypatch, "--model", "own.py:Own") == 3
+    assert "own.py:Own: fit returned None" in capsys.readouterr().err
