@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from hptune.space import Space, Value, Values
+from hptune.space import Space
 from hptune.strategy.learn import learn_starts
 from hptune.strategy.plausible import as_observation
+from hptune.strategy.start import Start, fit_to
 from hptune.study import STUDIES, Study, find_study
 
-__all__ = ["AUTO", "COUNT", "earlier_studies", "learned_starts", "noted_starts", "starts_note"]
+__all__ = ["AUTO", "COUNT", "earlier_studies", "learned_starts"]
 
 AUTO = "auto"
 """Stands for every other study under studies/."""
@@ -27,21 +27,19 @@ def earlier_studies(given: Sequence[str], own: Path) -> list[Path]:
     return [find_study(name) for name in given]
 
 
-def learned_starts(folders: Sequence[Path], space: Space) -> tuple[Values, ...]:
+def learned_starts(folders: Sequence[Path], space: Space) -> tuple[Start, ...]:
     """Return configurations of `space` that did well in these studies, the best cover first."""
     told = []
     for folder in folders:
         with Study.open(folder) as study:
             observations = [as_observation(trial) for trial in study.trials(curves=False)]
             told.append((study.identity.goal, observations))
-    return tuple(learn_starts(space, told, COUNT))
-
-
-def starts_note(starts: Sequence[Values]) -> str:
-    """Return configurations as a study notes them, so that going on begins with the same."""
-    return json.dumps([dict(values) for values in starts])
-
-
-def noted_starts(study: Study) -> tuple[dict[str, Value], ...]:
-    """Return the configurations that a study's search began with."""
-    return tuple(json.loads(study.meta.get("starts", "[]")))
+    tried = [fit_to(space, [observation.values for observation in seen]) for _, seen in told]
+    return tuple(
+        Start(
+            values=values,
+            origin="from "
+            + next(folder.name for folder, known in zip(folders, tried, strict=True) if values in known),
+        )
+        for values in learn_starts(space, told, COUNT)
+    )

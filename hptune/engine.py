@@ -17,7 +17,8 @@ from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors import Executor
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
 from hptune.proposal import Proposal
-from hptune.space import Space, Value, Values
+from hptune.space import Space, Value
+from hptune.strategy.start import Start
 from hptune.study import Pass, Study, Tell
 from hptune.trial import Job, Outcome, OutcomeState, Trial, TrialState
 
@@ -71,8 +72,8 @@ class Listener:
     def study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on to `budget` epochs."""
 
-    def starts_taken(self, starts: tuple[Values, ...]) -> None:
-        """See the configurations of earlier studies that are tried first."""
+    def starts_taken(self, starts: tuple[Start, ...]) -> None:
+        """See the configurations that a new search tries first, after the defaults."""
 
     def pass_begun(self, the_pass: Pass, end: int) -> None:
         """Note that a pass begins (or goes on) and lasts until `end` epochs are spent in all."""

@@ -13,23 +13,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hptune.earlier import earlier_studies, learned_starts, noted_starts, starts_note
 from hptune.engine import Engine, Listener, Stop
-from hptune.errors import (
-    ModelError,
-    SearchInterruptedError,
-    SpaceError,
-    StudyError,
-    StudyMismatchError,
-    UsageError,
-)
+from hptune.errors import SearchInterruptedError, SpaceError, StudyError, StudyMismatchError, UsageError
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.proposal import Proposal
 from hptune.report import write_report
-from hptune.space import Space, Values
+from hptune.space import Space
 from hptune.space_yaml import load_space, ready_space, ready_spaces
+from hptune.starts import first_starts, noted_starts, starts_note
 from hptune.strategy.plan import Plan, plan
+from hptune.strategy.start import Start
 from hptune.study import Identity, Study, StudyLock, default_path, move_aside
 from hptune.study.folder import DATABASE
 from hptune.subject import Subject, load_trainer
@@ -60,6 +54,8 @@ class SearchOptions:
     """Configurations of the mlp recipe that are trained as one model; 1 for one at a time."""
     learn_from: tuple[str, ...] = ()
     """Earlier studies whose best configurations are tried first; "auto" for all others."""
+    presets: bool = True
+    """Whether a recipe's presets are tried first too."""
     fresh: bool = False
     command: str = ""
     """The command line that repeats this."""
@@ -85,12 +81,33 @@ def find_space(given: str) -> Space:
     return ready_space(given) if ready else load_space(Path(given))
 
 
-def plan_search(options: SearchOptions, listener: Listener | None = None) -> tuple[Space, Plan]:
-    """Return the space and the plan of a search without beginning it."""
+def plan_search(
+    options: SearchOptions, listener: Listener | None = None
+) -> tuple[Space, Plan, tuple[Start, ...]]:
+    """Return the space, the plan and the first configurations of a search without beginning it."""
     _, model = options.subject.load()
     space = model.space()
     _remark(model, listener or Listener())
-    return space, options.plan(space)
+    if not options.fresh and Study.exists(options.folder):
+        with Study.open(options.folder) as study:
+            return space, options.plan(space), () if study.spent() else noted_starts(study)
+    return space, options.plan(space), _starts(options, space, listener or Listener())
+
+
+def _starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[Start, ...]:
+    """Return what a new search tries first; only our own oracle takes anything."""
+    if options.oracle != "coarse-to-fine":
+        if options.learn_from:
+            listener.warned(f"--learn-from: the oracle {options.oracle} takes nothing from other studies")
+        return ()
+    return first_starts(
+        space,
+        options.plan(space),
+        model=options.subject.model,
+        learn_from=options.learn_from,
+        own=options.folder,
+        with_presets=options.presets,
+    )
 
 
 def _remark(model: Model, listener: Listener) -> None:
@@ -121,8 +138,8 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     dataset = options.subject.load_data()
     listener.data_loaded(dataset)
     model = options.subject.load_model(dataset)
-    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
-    starts = learned_starts(earlier_studies(options.learn_from, folder), model.space())
+    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model))
+    starts = _starts(options, model.space(), listener)
     if stop.asked:
         raise SearchInterruptedError("nothing was trained yet")
     _put_aside(folder)
@@ -139,27 +156,11 @@ def _put_aside(folder: Path) -> None:
             move_aside(folder)
 
 
-def _settle_objective(
-    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
-) -> Objective:
+def _settle_objective(options: SearchOptions, dataset: Dataset, model: Model) -> Objective:
     """Train one batch and return the objective among what it reports."""
-    from hptune.models import other_start
     from hptune.train import resolve_objective
 
-    trainer, start = options.subject.trainer(dataset, model, None), other_start(model)
-    try:
-        reported = trainer.preflight(model.space().defaults)
-    except ModelError as error:
-        if start is None:
-            raise
-        try:
-            reported = trainer.preflight(start)
-        except ModelError:
-            raise error from None
-        listener.warned(
-            f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
-            "where Keras Tuner begins, it can be: the search goes on."
-        )
+    reported = options.subject.trainer(dataset, model, None).preflight(model.space().defaults)
     return resolve_objective(options.objective, reported, dataset.task)
 
 
@@ -200,7 +201,8 @@ def _run(
     root = study.passes()[0].space
     _note_facts(study, dataset, the_plan)
     starts = noted_starts(study)
-    listener.starts_taken(starts)
+    if not study.spent():
+        listener.starts_taken(starts)
     with _executor(options, dataset, model, goal) as executor:
         engine = Engine(
             study=study,
@@ -264,7 +266,7 @@ def _origin(proposal: Proposal) -> str:
 
 
 def _searcher(
-    options: SearchOptions, goal: Objective, root: Space, the_plan: Plan, starts: tuple[Values, ...]
+    options: SearchOptions, goal: Objective, root: Space, the_plan: Plan, starts: tuple[Start, ...]
 ) -> Searcher:
     from hptune.oracles.make import make_searcher
 
@@ -275,7 +277,7 @@ def _searcher(
         epochs=options.subject.epochs,
         budget=the_plan.budget,
         seed=options.subject.seed,
-        starts=starts,
+        starts=tuple(start.values for start in starts),
     )
 
 

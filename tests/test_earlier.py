@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
-from hptune.earlier import earlier_studies, learned_starts, noted_starts, starts_note
+from hptune.earlier import earlier_studies, learned_starts
 from hptune.engine import Engine
 from hptune.errors import UsageError
 from hptune.executors.inline import InlineExecutor
@@ -40,19 +40,12 @@ def test_auto_stands_for_all_other_studies(studies: Path) -> None:
 def test_starts_are_good_configurations_inside_the_space(studies: Path) -> None:
     starts = learned_starts([Path("studies/a"), Path("studies/b")], SPACE)
     assert 1 <= len(starts) <= 3
-    for values in starts:
-        assert SPACE.problems(values) == []
+    for start in starts:
+        assert SPACE.problems(start.values) == []
+        assert start.origin in ("from a", "from b")
     scores = []
     for name in ("a", "b"):
         with Study.open(Path("studies") / name) as study:
             scores += [t.score for t in study.trials() if t.score is not None]
-    first = FakeTrainer.score(starts[0], 9)
+    first = FakeTrainer.score(starts[0].values, 9)
     assert first > sorted(scores)[len(scores) // 2]
-
-
-def test_what_was_taken_is_noted_and_read_again(studies: Path) -> None:
-    starts = learned_starts([Path("studies/a")], SPACE)
-    with Study.open(Path("studies/b"), read_only=False) as study:
-        assert noted_starts(study) == ()
-        study.note("starts", starts_note(starts))
-        assert noted_starts(study) == starts

@@ -36,6 +36,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "next_pass",
         "paid_out",
         "search",
+        "starts",
         "tables",
         "trial_list",
         "plots",

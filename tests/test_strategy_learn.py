@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from hptune.space import Float, Space
-from hptune.strategy.learn import learn_starts, names_matched
+from hptune.strategy.learn import cover, learn_starts, names_matched
 from hptune.trial import Direction, Objective, Observation, TrialState
 
 SPACE = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
@@ -56,3 +57,17 @@ def test_nothing_is_learned_from_nothing(told):
 
 def test_matched_names_are_told():
     assert names_matched(SPACE, {"x": 1, "z": 2}) == ("x",)
+
+
+LOSS = np.array([[0.5, 0.0, 1.0, 0.4], [0.1, 0.9, 0.1, 0.4], [0.1, 0.8, 0.0, 0.4]])
+"""Three tasks, four configurations; the first is fair everywhere."""
+
+
+def test_each_further_configuration_helps_where_those_before_it_did_badly():
+    assert cover(LOSS, 2) == [0, 1]
+    assert cover(LOSS, 9) == [0, 1, 2, 3]
+
+
+def test_what_is_tried_in_any_case_is_complemented():
+    assert cover(LOSS, 1, given=[1]) == [2]
+    assert cover(LOSS, 2, given=[1]) == [2, 0]

@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 OPTION_NAMES: tuple[str, ...] = (
     *("data", "target", "validation", "task", "model", "space", "study", "passes", "trials", "epochs"),
     *("max-time", "oracle", "objective", "workers", "stack", "learn-from", "seed", "interactive"),
-    *("cv", "executions", "class-weight"),
+    *("cv", "executions", "class-weight", "no-presets"),
 )
 """What a project file may set."""
 

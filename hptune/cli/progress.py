@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from hptune.data import Dataset
 from hptune.engine import Listener, Stop
 from hptune.proposal import Proposal, Verdict, describe_range
-from hptune.space import Values
+from hptune.strategy.start import Start
 from hptune.study import Pass, Study
-from hptune.tables import format_value
+from hptune.tables.plans import start_lines
 from hptune.trial import Job, Trial, TrialState
 
 __all__ = ["ProgressListener", "stop_on_signals"]
@@ -91,11 +91,10 @@ class ProgressListener(Listener):
         else:
             self._console.print(f"New study {study.folder}: {study.identity.objective}, {budget} epochs")
 
-    def starts_taken(self, starts: tuple[Values, ...]) -> None:
-        """Say which configurations of earlier studies are tried first."""
-        for values in starts:
-            said = ", ".join(f"{name} {format_value(value)}" for name, value in values.items())
-            self._console.print(f"  first, from earlier studies: {said}", style="dim", soft_wrap=True)
+    def starts_taken(self, starts: tuple[Start, ...]) -> None:
+        """Say which configurations are tried first, and where they come from."""
+        for said in start_lines(starts):
+            self._console.print(f"  {said}", style="dim", soft_wrap=True)
 
     def pass_begun(self, the_pass: Pass, end: int) -> None:
         """Begin the bar of a pass."""

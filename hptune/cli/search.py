@@ -82,6 +82,7 @@ __all__ = ["command"]
     metavar="STUDY|auto",
     help="Try first what did well in earlier studies; auto: all others under studies/.",
 )
+@option("--no-presets", is_flag=True, help="Leave out what did well on many other data sets.")
 @option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds everything that is drawn.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
@@ -101,6 +102,7 @@ def command(
     workers: int,
     stack: int,
     learn_from: tuple[str, ...],
+    no_presets: bool,
     fresh: bool,
     **subject: Any,
 ) -> None:
@@ -128,6 +130,7 @@ def command(
         workers=workers,
         stack=stack,
         learn_from=learn_from,
+        presets=not no_presets,
         fresh=fresh,
         # Going on with a search is not beginning anew.
         command=shlex.join(["hptune", *(a for a in sys.argv[1:] if a != "--fresh")]),

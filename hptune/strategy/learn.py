@@ -17,7 +17,7 @@ from hptune.strategy.encoding import Cube
 from hptune.strategy.start import fit_to
 from hptune.trial import Objective, Observation, TrialState
 
-__all__ = ["learn_starts", "names_matched"]
+__all__ = ["cover", "learn_starts", "names_matched"]
 
 Array = NDArray[np.float64]
 
@@ -42,14 +42,23 @@ def learn_starts(
         return []
     pool, configurations = _pool(tables)
     loss = np.array([_loss_in(rows, ranks, pool) for rows, ranks, _ in tables])
-    chosen: list[int] = []
-    covered = np.ones(len(tables))
-    while len(chosen) < min(count, len(pool)):
+    return [configurations[i] for i in cover(loss, count)]
+
+
+def cover(loss: Array, count: int, given: Sequence[int] = ()) -> list[int]:
+    """Return up to `count` columns of `loss`, (tasks, configurations), each the one that helps most.
+
+    `loss` is 0 for the best on a task and 1 for no good. What is `given` is tried in any case: those
+    chosen complement it. Where several help as much, the one with the lowest mean is taken.
+    """
+    taken = list(given)
+    covered = loss[:, taken].min(1, initial=1.0)
+    while len(taken) < min(count + len(given), loss.shape[1]):
         after = np.minimum(covered[:, None], loss).mean(0) + 1e-9 * loss.mean(0)
-        after[chosen] = np.inf
-        chosen.append(int(np.argmin(after)))
-        covered = np.minimum(covered, loss[:, chosen[-1]])
-    return [configurations[i] for i in chosen]
+        after[taken] = np.inf
+        taken.append(int(np.argmin(after)))
+        covered = np.minimum(covered, loss[:, taken[-1]])
+    return taken[len(given) :]
 
 
 _Table = tuple[Array, Array, list[dict[str, Value]]]

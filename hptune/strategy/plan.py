@@ -42,6 +42,11 @@ class Plan:
         return self.bracket.cost * self.brackets
 
     @property
+    def first_configurations(self) -> int:
+        """Configurations that are begun before any was trained to the end."""
+        return self.bracket.sizes[0] if len(self.bracket.rungs) > 1 else self.brackets
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The plan in words, a line per fact."""
         trainings = self.budget / self.epochs

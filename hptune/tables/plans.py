@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ from hptune.tables.text import columns, format_value, to_json
 
 if TYPE_CHECKING:
     from hptune.strategy.plan import Plan
+    from hptune.strategy.start import Start
 
-__all__ = ["plan_json", "plan_text"]
+__all__ = ["plan_json", "plan_text", "start_lines"]
 
 
-def plan_text(space: Space, plan: Plan) -> str:
+def plan_text(space: Space, plan: Plan, starts: Sequence[Start] = ()) -> str:
     """Describe what a search would do: its ranges, passes, rungs and cost."""
     ranges = [
         [hp.name, str(int(hp.tier)) if hp.tier < 4 else "–", describe_range(hp), format_value(hp.initial)]
@@ -27,12 +29,23 @@ def plan_text(space: Space, plan: Plan) -> str:
             columns(ranges, ["hyperparameter", "tier", "range", "default"], indent="  "),
             "",
             *plan.lines,
+            *start_lines(starts),
         ]
     )
 
 
-def plan_json(space: Space, plan: Plan) -> str:
+def start_lines(starts: Sequence[Start]) -> list[str]:
+    """Say what is tried first beside the defaults: where each comes from, and its values."""
+    return [
+        f"first, {start.origin}: "
+        + ", ".join(f"{name} {format_value(value)}" for name, value in start.values.items())
+        for start in starts
+    ]
+
+
+def plan_json(space: Space, plan: Plan, starts: Sequence[Start] = ()) -> str:
     """Return the same as JSON."""
     from hptune.space_dict import space_to_dict
 
-    return to_json({"space": space_to_dict(space), "plan": asdict(plan)})
+    first = [{"from": start.origin, "values": dict(start.values)} for start in starts]
+    return to_json({"space": space_to_dict(space), "plan": asdict(plan), "starts": first})
