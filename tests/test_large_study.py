@@ -35,12 +35,12 @@ def test_status_takes_less_than_half_a_second(folder: Path) -> None:
         took.append(
             after.children_user + after.children_system - before.children_user - before.children_system
         )
-    assert min(took) < 0.5, took
+    assert min(took) < 0.5, took  # 0.3 on the machine that docs/benchmarks.md speaks of
 
 
 def test_a_report_takes_less_than_ten_seconds_and_six_megabytes(folder: Path, tmp_path: Path) -> None:
     before = time.process_time()
     with Study.open(folder) as study:
         path = write_report(study, tmp_path / "report.html")
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 6, "10 is promised, and others need room"
     assert path.stat().st_size < 6_000_000

@@ -152,3 +152,35 @@ def test_attributes_and_numbers_are_written_short_and_escaped() -> None:
     assert element("a", "x", href='"<', class_="k", hidden=None, data_b=1.25) == (
         '<a href="&quot;&lt;" class="k" data-b="1.2">x</a>'
     )
+
+
+LAYERS = Integer(name="layers", low=1, high=6)
+
+
+def test_a_few_whole_numbers_have_room_of_their_own_each() -> None:
+    axis = axis_of("layers", [LAYERS], [])
+    assert labels(axis) == ["1", "2", "3", "4", "5", "6"]
+    assert axis.places([1, 6]) == [pytest.approx(1 / 12), pytest.approx(11 / 12)]
+    assert axis.cover(LAYERS) == (pytest.approx(0.05 / 2), pytest.approx(1 - 0.05 / 2))
+    assert axis_of("units", [UNITS], []).spread == 0
+    assert axis_of("many", [Integer(name="many", low=1, high=99)], []).spread == 0
+
+
+def test_points_of_one_whole_number_lie_side_by_side_and_near_no_other() -> None:
+    axis = axis_of("layers", [LAYERS], [])
+    points = [Point(trial=i, group=1, place=axis.at(n) or 0.0, score=0.5) for i, n in enumerate([3] * 40)]
+    drawing = axis_plot(axis, Y, points, [LAYERS], best=None, title="t")
+    across = [float(x) for x in re.findall(r"M([\d.]+) [\d.]+h0", drawing)]
+    left, right = (46 + (n - 0.5) / 6 * (340 - 46 - 10) for n in (2.5, 3.5))
+    assert len(set(across)) > 30
+    assert left < min(across) < max(across) < right
+
+
+def test_the_front_is_drawn_in_steps_to_the_edge() -> None:
+    points = [Priced(trial=i, group=1, cost=c, score=s) for i, (c, s) in enumerate([(1, 0.5), (3, 0.8)])]
+    drawing = front_plot(linear_axis("cost", 0, 10), Y, points, sign=1, title="t")
+    (data,) = re.findall(r'<path d="M([^"]*)" class="front"', drawing)
+    corners = [tuple(map(float, pair.split())) for pair in data.split("L")]
+    assert len(corners) == 4
+    assert corners[1] == (corners[2][0], corners[0][1]), "flat until the next, then up"
+    assert corners[-1][0] == 330

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, browser
-from studies import Recipe, build, versions
+from studies import Recipe, build, confirm, versions
 
 from hptune.__main__ import run
 from hptune.report import write_report
@@ -27,6 +27,7 @@ RECIPES = {
     "many": Recipe(trials=600, meta=versions()),
     "loss": Recipe(trials=40, objective="val_loss", direction=Direction.MIN),
     "infeasible": Recipe(trials=9, passes=1, infeasible=1.0),
+    "confirmed": Recipe(trials=60, meta=versions()),
 }
 
 
@@ -36,6 +37,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     found = {}
     for name, recipe in RECIPES.items():
         with build(folder / name, recipe) as study:
+            if name == "confirmed":
+                confirm(study, [0.93, 0.96, 0.91])
             found[name] = write_report(study)
     return found
 
@@ -134,6 +137,55 @@ def test_brushes_on_every_kind_of_axis_make_one_command_that_is_accepted(
     # 1 − x falls from 0.5 to 0.001 by equal factors.
     assert 1 - low == pytest.approx(0.5 * 0.002**0.31, rel=0.05)
     assert 1 - high == pytest.approx(0.5 * 0.002**0.83, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        pytest.param(0.0, 1.0, "1..6", id="all"),
+        pytest.param(0.3, 0.7, "3..4", id="the numbers inside"),
+        pytest.param(0.3, 0.5, "3", id="one"),
+        pytest.param(0.28, 0.37, "2", id="the nearest of none"),
+    ],
+)
+def test_a_brush_on_whole_numbers_takes_those_whose_trials_it_keeps(
+    low: float, high: float, text: str, pages: dict[str, Path], window: Browser
+) -> None:
+    window.open(pages["many"])
+    brush(window, "layers", low, high)
+    (told,) = [word for word in shlex.split(command(window)) if word.startswith("layers=")]
+    assert told == f"layers={text}"
+
+
+def test_a_phone_reads_each_hyperparameter_without_scrolling_sideways(
+    pages: dict[str, Path], window: Browser
+) -> None:
+    window.size(390, 800, phone=True)
+    window.open(pages["many"])
+    widest = window.run(
+        """
+        const cells = [...document.querySelectorAll('.glance td, .glance th')];
+        return Math.max(...cells.map((cell) => cell.getBoundingClientRect().right));
+        """
+    )
+    assert widest <= 390
+    shown = window.run(
+        "return getComputedStyle(document.querySelector('.glance td[data-label=best]'), '::before').content"
+    )
+    assert "best" in shown
+
+
+def test_a_confirmed_page_names_its_winner_first(pages: dict[str, Path], window: Browser) -> None:
+    window.open(pages["confirmed"])
+    lead = window.run("return document.querySelector('#verdict .lead').textContent")
+    winner = lead.removeprefix("With fresh seeds trial ").split()[0]
+    columns = window.run("return [...document.querySelectorAll('#best thead')].at(-1).textContent")
+    assert columns.startswith(f"trial {winner}")
+    steps = window.run(
+        "return [...document.querySelectorAll('#verdict .command code')].map((c) => c.textContent)"
+    )
+    assert f"hptune export {pages['confirmed'].parent} --format keras" in steps
+    assert not any(step.startswith("hptune confirm") for step in steps)
 
 
 def test_a_brush_keeps_the_lines_inside_it_and_tells_the_best_of_them(
@@ -258,7 +310,7 @@ def contrast(window: Browser, place: str) -> float:
 def test_no_text_of_an_axis_lies_on_another_or_outside_its_drawing(
     pages: dict[str, Path], window: Browser
 ) -> None:
-    for name in ("twelve", "loss", "many", "infeasible"):
+    for name in RECIPES:
         window.open(pages[name])
         assert window.run(COLLISIONS) == [], name
 

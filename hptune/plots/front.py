@@ -38,17 +38,14 @@ def front(points: Iterable[Priced], sign: int) -> list[Priced]:
 def front_plot(x: Axis, y: Axis, points: Sequence[Priced], *, sign: int, title: str) -> str:
     """Return a scatter with the front drawn through it; `sign` is +1 where more is better."""
     frame = Frame(x=x, y=y)
+    spots = _spots(frame, points)
     marks = []
     for group in sorted({p.group for p in points}):
-        dots = "".join(
-            f"M{number(_spot(frame, p)[0])} {number(_spot(frame, p)[1])}h0"
-            for p in points
-            if p.group == group
-        )
+        mine = (spots[p.trial] for p in points if p.group == group)
+        dots = "".join(f"M{number(across)} {number(up)}h0" for across, up in mine)
         marks.append(element("path", d=dots, class_=f"dots p{group}"))
-    best = front(points, sign)
-    shown = [p for p in best if (y.at(p.score) or -1) >= 0 and (y.at(p.score) or 2) <= 1]
-    corners = [_spot(frame, p) for p in shown]
+    shown = [p for p in front(points, sign) if y.low <= p.score <= y.high]
+    corners = [spots[p.trial] for p in shown]
     if corners:
         # What a front reaches it reaches for every higher cost, too: steps, to the edge.
         marks.append(element("path", d=path(stairs(corners, frame.px(1))), class_="front"))
@@ -58,7 +55,12 @@ def front_plot(x: Axis, y: Axis, points: Sequence[Priced], *, sign: int, title: 
     return frame.draw(*marks, title=title, kind="plot crowd" if len(points) > _CROWD else "plot")
 
 
-def _spot(frame: Frame, point: Priced) -> tuple[float, float]:
+def _spots(frame: Frame, points: Sequence[Priced]) -> dict[int, tuple[float, float]]:
+    """Return where each trial lies; what the y axis does not reach lies on its border."""
     assert frame.y is not None
-    right, up = frame.x.at(point.cost), frame.y.at(point.score)
-    return frame.px(right or 0.0), frame.py(min(max(up or 0.0, 0.0), 1.0))
+    across = frame.x.places([p.cost for p in points])
+    ups = frame.y.places([p.score for p in points])
+    return {
+        p.trial: (frame.px(right or 0.0), frame.py(min(max(up or 0.0, 0.0), 1.0)))
+        for p, right, up in zip(points, across, ups, strict=True)
+    }

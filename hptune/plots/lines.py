@@ -51,7 +51,11 @@ def line_plot(
 
 def _spot(frame: Frame, x: float, y: float) -> tuple[float, float]:
     assert frame.y is not None
-    right, up = frame.x.at(x), frame.y.at(y)
+    return _placed(frame, frame.x.at(x), frame.y.at(y))
+
+
+def _placed(frame: Frame, right: float | None, up: float | None) -> tuple[float, float]:
+    """Return where a place on both axes lies; far beyond the plot is far enough."""
     return frame.px(right or 0.0), frame.py(min(max(up or 0.0, -9.0), 9.0))
 
 
@@ -64,11 +68,14 @@ def _window(frame: Frame, drawn: Sequence[str]) -> str:
 
 
 def _line(frame: Frame, line: Line) -> str:
-    points = [p for p in _thinned(line.points) if math.isfinite(p[1]) and frame.x.at(p[0]) is not None]
-    if not points:
+    assert frame.y is not None
+    points = [p for p in _thinned(line.points) if math.isfinite(p[1])]
+    across, ups = frame.x.places([x for x, _ in points]), frame.y.places([y for _, y in points])
+    spots = [_placed(frame, *units) for units in zip(across, ups, strict=True) if units[0] is not None]
+    if not spots:
         return ""
     kind = f"line {line.kind}" + (f" p{line.group}" if line.group else "")
-    data = path(_spot(frame, *p) for p in points) + ("h0.01" if len(points) == 1 else "")
+    data = path(spots) + ("h0.01" if len(spots) == 1 else "")
     if not line.name:
         return element("path", d=data, class_=kind)
     return element("path", element("title", text(line.name)), d=data, class_=kind)

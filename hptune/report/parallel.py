@@ -25,7 +25,12 @@ def parallel(facts: Facts) -> Section:
     axes = [facts.axes[hp.name] for hp in facts.hyperparameters]
     drawn = chosen(facts.ranked)
     last = max(len(drawn) - 1, 1)
-    lines = [(t.id, 1 - i / last, _places(facts, t)) for i, t in reversed(list(enumerate(drawn)))]
+    scores = facts.score_axis.places([t.score for t in drawn])
+    ranks = [1 - i / last for i in range(len(drawn))]
+    lines = [
+        (t.id, rank, [*_places(facts, t), score])
+        for t, rank, score in reversed(list(zip(drawn, ranks, scores, strict=True)))
+    ]
     label = f"{len(drawn)} of {len(facts.ranked)} trials as lines through {len(axes)} hyperparameters"
     picture = parallel_plot([*axes, facts.score_axis], lines, title=label)
     intro = paragraph(
@@ -55,8 +60,7 @@ def chosen(ranked: tuple[Trial, ...], most: int = MOST_LINES) -> list[Trial]:
 
 
 def _places(facts: Facts, trial: Trial) -> list[float | None]:
-    places = [facts.place(hp.name, trial) for hp in facts.hyperparameters]
-    return [*places, facts.score_axis.at(trial.score)]
+    return [facts.place(hp.name, trial) for hp in facts.hyperparameters]
 
 
 def _fields(facts: Facts) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hptune.plots.svg import element
 from hptune.report.facts import Facts
 from hptune.report.html import Section, note, paragraph, table
-from hptune.space import Number
 from hptune.tables import format_value
 from hptune.trial import Trial
 
@@ -23,7 +22,7 @@ def trials(facts: Facts) -> Section:
     if not ordered:
         return Section(id="trials", title="The trials", body=note("There is none yet."))
     rows = [_row(t, names) for t in ordered[:MOST_ROWS]]
-    words = {"state", "reason", *(hp.name for hp in facts.hyperparameters if not isinstance(hp, Number))}
+    words = {"state", "reason", *(hp.name for hp in facts.hyperparameters if not _numeric(facts, hp.name))}
     body = table(
         header,
         rows,
@@ -37,6 +36,10 @@ def trials(facts: Facts) -> Section:
         more = element("p", button, class_="interactive")
         more += paragraph(f"All of them: hptune trials {facts.folder} --csv", class_="note")
     return Section(id="trials", title="The trials", body=body + more)
+
+
+def _numeric(facts: Facts, name: str) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in facts.values(name))
 
 
 def order(facts: Facts) -> list[Trial]:
