@@ -277,7 +277,7 @@ def _searcher(
         epochs=options.subject.epochs,
         budget=the_plan.budget,
         seed=options.subject.seed,
-        starts=tuple(start.values for start in starts),
+        starts=starts,
     )
 
 

@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier
+from hptune.strategy.start import Start
 from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.suggest import JUDGED, suggest
 from hptune.trial import Direction, Objective, Observation, TrialState
@@ -134,11 +135,12 @@ def distinct(configurations):
 
 
 def test_the_defaults_come_first_and_then_the_starts():
-    play = Play(space(), starts=({"rate": 0.05}, {"rate": 99.0, "gone": 1})).run()
+    given = ({"rate": 0.05}, {"rate": 99.0, "gone": 1})
+    play = Play(space(), starts=tuple(Start(values=values, origin="a preset") for values in given)).run()
     assert play.begun[0] == space().defaults
     assert play.begun[1] == {"rate": 0.05, "width": 0.2}
     assert play.begun[2] == {"rate": 0.1, "width": 0.2}
-    assert [a.note for a in play.asked[:2]] == ["start: defaults", "start: configuration 1"]
+    assert [a.note for a in play.asked[:2]] == ["start: defaults", "start: a preset"]
 
 
 @pytest.mark.parametrize("objective", [UP, DOWN], ids=str)

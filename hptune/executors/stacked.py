@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from hptune.data import Dataset
     from hptune.models import Model, RecipeModel
     from hptune.recipes import Recipe
-    from hptune.stack.stack import Rows, Stack
+    from hptune.stack.stack import Rows, Stack, StackGraphs
     from hptune.stack.structure import Group, Settings
     from hptune.stack.training import Stacked
 
-__all__ = ["StackedExecutor"]
+__all__ = ["MOST", "StackedExecutor", "wave_size"]
 
 _MOST_BYTES = 1 << 28
 """Training rows larger than this are not held a second time, prepared."""
 _STACK_BYTES = 1 << 30
 """What weights and activations of a stack may take, roughly; wider ones hold fewer configurations."""
+_FIRST_WAVE = 9
+_JOBS_PER_PLACE = 24
+MOST = 16
+"""Configurations in one stack, unless a person says otherwise: more gain little on two cores."""
 _COPIES = 12
 """How often a step holds each weight: the optimiser's memory, the gradient, what is in between."""
 
@@ -54,11 +58,12 @@ class _Waiting:
 
 
 class StackedExecutor:
-    """Holds up to `most` jobs and trains those that can be trained together as one.
+    """Takes a wave of jobs and trains those that can be trained together as one.
 
-    Training goes on where all slots are taken, inside `submit`, and in `poll`, each time until
-    some job is done; so a place that becomes free is filled again before the others go on.
+    A wave holds up to `most` jobs, or, where `pace` is given, what it says for a job's number.
     """
+
+    in_waves = True
 
     def __init__(
         self,
@@ -67,11 +72,18 @@ class StackedExecutor:
         model: Model,
         objective: Objective | None,
         *,
-        most: int = 16,
+        most: int = MOST,
+        pace: Callable[[int, int], int] | None = None,
         alone: bool = False,
+        graphs: StackGraphs | None = None,
     ) -> None:
-        """Prepare; `alone` leaves everything to the trainer, one job at a time."""
-        self.slots = most
+        """Prepare; `alone` leaves everything to the trainer, one job at a time.
+
+        `graphs` are those of another executor whose rows were as wide, to be used again.
+        """
+        self._most = most
+        self._pace = pace
+        self._last_job = 0
         self._trainer = trainer
         self._dataset = dataset
         self._model = model
@@ -81,27 +93,28 @@ class StackedExecutor:
         self._running: dict[Stacked, _Waiting] = {}
         self._stacks: dict[Group, Stack] = {}
         self._rows: dict[str, Rows] = {}
-        self._graphs: Any = None
+        self._graphs = graphs
         self._stopping = False
         self._resolved = False
-        """Something is done that the engine has not been told of."""
+        """Some job is done since the last poll."""
+
+    @property
+    def slots(self) -> int:
+        """How many jobs the present wave holds."""
+        return self._most if self._pace is None else self._pace(self._last_job, self._most)
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Future[Outcome]:
-        """Take a job in; where every slot is taken then, train until some job is done."""
+        """Take a job in; it is trained in `poll`."""
         waiting = _Waiting(job, on_epoch, Future())
+        self._last_job = job.id
         self._sort(waiting)
         self._waiting.append(waiting)
-        self._resolved = False
-        if len(self._waiting) + len(self._running) >= self.slots:
-            self._advance()
         return waiting.future
 
     def poll(self, seconds: float) -> None:
-        """Train until some job is done, unless one is that nobody has asked about yet."""
-        if not self._resolved:
-            self._advance()
-        else:
-            self._resolved = False
+        """Train until some job is done."""
+        self._resolved = False
+        self._advance()
 
     def close(self) -> None:
         """Let go of what it holds; jobs under way are ended."""
@@ -176,7 +189,7 @@ class StackedExecutor:
 
     def _fill(self, stack: Stack, group: Group) -> None:
         """Put waiting jobs of a group into its stack, the oldest first."""
-        room = _room(group, self._dataset.train.x[0].size, self.slots)
+        room = _room(group, self._dataset.train.x[0].size, self._most)
         for waiting in [w for w in self._waiting if w.group == group]:
             if len(stack.live) >= room:
                 break
@@ -253,6 +266,15 @@ class StackedExecutor:
             interrupted = Outcome(job_id=waiting.job.id, state=OutcomeState.INTERRUPTED)
             self._resolve(waiting, replace(interrupted, checkpoint=waiting.job.checkpoint))
         self._waiting.clear()
+
+
+def wave_size(job_id: int, most: int) -> int:
+    """Return how many jobs are asked for before the results of any are known, at job number `job_id`.
+
+    The first nine are drawn without a model: asking for them one by one would teach nothing.
+    After that every result counts for what is asked next, the less the more there are.
+    """
+    return min(most, _FIRST_WAVE if job_id < _FIRST_WAVE else max(1, job_id // _JOBS_PER_PLACE))
 
 
 def _failed(job: Job, error: Exception) -> Outcome:

@@ -16,6 +16,7 @@ import keras_tuner
 
 from hptune.errors import ObjectiveError
 from hptune.space import Space, Value, Values
+from hptune.strategy.start import Start
 from hptune.strategy.state import Answer, SearchState
 from hptune.strategy.suggest import suggest
 from hptune.strategy.threads import one_thread
@@ -45,7 +46,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         max_epochs: int | None = None,
         budget_epochs: float | None = None,
         seed: int | None = 0,
-        starts: Sequence[Values] = (),
+        starts: Sequence[Values | Start] = (),
         with_defaults: bool = True,
         tells_epochs: bool = False,
         max_trials: int | None = None,
@@ -78,7 +79,10 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._declared: tuple[int, Space] | None = None
         self._max_epochs = max_epochs
         self._budget = _budget(budget_epochs, max_epochs, max_trials)
-        self._starts = tuple(starts)
+        self._starts = tuple(
+            start if isinstance(start, Start) else Start(values=start, origin=f"configuration {number}")
+            for number, start in enumerate(starts, 1)
+        )
         self._with_defaults = with_defaults
         self._tells_epochs = tells_epochs
         self._pass_number = 1

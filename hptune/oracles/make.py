@@ -10,7 +10,8 @@ import numpy as np
 
 from hptune.oracles.hyperparameters import to_keras_tuner
 from hptune.oracles.searcher import Searcher
-from hptune.space import Space, Values
+from hptune.space import Space
+from hptune.strategy.start import Start
 from hptune.trial import Objective
 
 __all__ = ["make_searcher"]
@@ -55,7 +56,7 @@ def make_searcher(
     epochs: int,
     budget: int,
     seed: int,
-    starts: tuple[Values, ...] = (),
+    starts: tuple[Start, ...] = (),
 ) -> Searcher:
     """Return a searcher around the oracle called `name` (one of `hptune.oracles.ORACLES`).
 

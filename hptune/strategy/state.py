@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from hptune.space import Space, Value, Values
+from hptune.strategy.start import Start
 from hptune.trial import Objective, Observation
 
 __all__ = ["Answer", "SearchState", "Suggestion"]
@@ -32,7 +33,7 @@ class SearchState:
     """What this search's trials told, in the order told; any of them that waits may go on."""
     imported: Sequence[Observation] = ()
     """Trials made elsewhere: they inform, and can't go on."""
-    starts: tuple[Values, ...] = ()
+    starts: tuple[Start, ...] = ()
     """Configurations to try first; unknown names are dropped and numbers clipped to the ranges."""
     with_defaults: bool = True
     """Whether the defaults are tried before anything else."""

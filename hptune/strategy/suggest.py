@@ -185,7 +185,8 @@ def _known_start(mind: _Mind) -> tuple[Array, str] | None:
     """Return the first start configuration that was not begun yet, and its name."""
     state, space = mind.state, mind.cube.space
     known: list[tuple[str, Values]] = [("defaults", space.defaults)] if state.with_defaults else []
-    known += [(f"configuration {i}", v) for i, v in enumerate(fit_to(space, state.starts), 1)]
+    fitted = fit_to(space, [start.values for start in state.starts])
+    known += [(start.origin, values) for start, values in zip(state.starts, fitted, strict=True)]
     for name, values in known:
         row = mind.cube.snap(mind.cube.encode([values]))
         if mind.new(row).all():
