@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from hptune.space import Space, Value, Values
+from hptune.space import Space, Value
 from hptune.strategy.start import Start
 from hptune.trial import Objective, Observation
 
