@@ -61,6 +61,7 @@ class Subject:
         """Load, split and encode the data."""
         from hptune.data import load_dataset
 
+        self._prepare()
         try:
             validation: float | str = float(self.validation)
         except ValueError:
@@ -72,7 +73,15 @@ class Subject:
         from hptune.data import load_folds
 
         assert self.cv is not None
+        self._prepare()
         return load_folds(self.data, folds=self.cv, **self._reading)
+
+    def _prepare(self) -> None:
+        """Load Keras quietly before a person's file does, which may import TensorFlow itself."""
+        from hptune.data.pyfile import is_function_spec
+
+        if is_function_spec(self.data) or is_function_spec(self.validation):
+            import hptune.models.backend  # noqa: F401
 
     @property
     def _reading(self) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def _quiet() -> Iterator[None]:
             os.close(kept)
 
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Errors of TensorFlow are shown, its information and warnings are not.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with _quiet():
     import keras
 for _name in ("absl", "tensorflow"):
