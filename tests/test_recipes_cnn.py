@@ -118,6 +118,34 @@ def test_augmentation_changes_training_images_and_no_others(option: str) -> None
     assert np.array_equal(layer(X, training=False), X)
 
 
+@pytest.mark.parametrize("option", [name for name in AUGMENTATIONS if name != "flip"])
+def test_images_change_more_the_larger_the_option(option: str) -> None:
+    # A ramp from corner to corner: noise would change as much by little as by much.
+    ramp = np.add.outer(np.arange(8), np.arange(8)).astype(np.float32).reshape(1, 8, 8, 1).repeat(20, axis=0)
+
+    def change(value: float) -> float:
+        keras.utils.set_random_seed(0)
+        changed = cnn(**{option: value}).layers[1].make()(ramp, training=True)
+        return float(np.abs(np.asarray(changed) - ramp).mean())
+
+    assert change(0.02) < 0.5 * change(0.4)
+
+
+@pytest.mark.parametrize(
+    ("mode", "axes"), [("horizontal", (2,)), ("vertical", (1,)), ("horizontal_and_vertical", (1, 2))]
+)
+def test_images_are_mirrored_along_the_axes_of_the_option(mode: str, axes: tuple[int, ...]) -> None:
+    keras.utils.set_random_seed(0)
+    layer = cnn(flip=mode).layers[1].make()
+    seen = set()
+    for _ in range(5):
+        for image, made in zip(X, np.asarray(layer(X, training=True)), strict=True):
+            for mirrored in ((), (1,), (2,), (1, 2)):
+                if np.array_equal(np.flip(image, [axis - 1 for axis in mirrored]), made):
+                    seen.add(mirrored)
+    assert {axis for mirrored in seen for axis in mirrored} == set(axes)
+
+
 @pytest.mark.parametrize("option", AUGMENTATIONS)
 def test_augmented_images_stay_in_the_range_of_the_data(option: str) -> None:
     value, _ = AUGMENTATIONS[option]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -110,10 +111,32 @@ def test_without_values_every_option_has_the_default_of_the_table(recipe: str) -
         pytest.param({"optimizer": "sgd", "learning_rate": 0.2}, 0.2, id="the common one"),
         pytest.param({"optimizer": "sgd", "learning_rate": 0.2, "learning_rate_sgd": 0.3}, 0.3, id="its own"),
         pytest.param({"optimizer": "sgd", "learning_rate_adam": 0.3}, 0.01, id="not another's"),
+        pytest.param({"optimizer": "adam", "learning_rate_adam": 0.3}, 0.3, id="that of adam"),
+        pytest.param({"optimizer": "rmsprop", "learning_rate_rmsprop": 0.3}, 0.3, id="that of rmsprop"),
     ],
 )
 def test_the_learning_rate_that_holds(values: dict[str, Any], rate: float) -> None:
     assert resolve(values, "mlp")["learning_rate"] == rate
+    recipe = make_recipe("mlp", values, FACTS)
+    assert (recipe.schedule(0), recipe.optimizer.arguments["learning_rate"]) == (rate, rate)
+    assert recipe.schedule(9) == rate
+
+
+@pytest.mark.parametrize(
+    ("values", "rate"),
+    [
+        pytest.param({"schedule": "time", "decay_rate": 0.5}, 0.001 / (1 + 0.5 * 7), id="time"),
+        pytest.param({"schedule": "sqrt", "decay_rate": 2.0}, 0.001 / math.sqrt(1 + 2.0 * 7), id="sqrt"),
+        pytest.param(
+            {"schedule": "step", "decay_rate": 0.2, "drop_every": 3}, 0.001 * math.exp(-0.2 * 6), id="step"
+        ),
+        pytest.param(
+            {"schedule": "cosine", "decay_epochs": 14}, 0.001 * (1 + math.cos(math.pi / 2)) / 2, id="cosine"
+        ),
+    ],
+)
+def test_the_rate_of_an_epoch_is_what_the_options_say(values: dict[str, Any], rate: float) -> None:
+    assert make_recipe("mlp", values, FACTS).schedule(7) == pytest.approx(rate)
 
 
 @pytest.mark.parametrize(

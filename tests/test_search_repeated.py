@@ -52,14 +52,18 @@ def searched(folder: Path, stop: Stop | None = None, **more: Any) -> list[Trial]
 def test_a_score_over_folds_is_the_mean_of_trainings_with_preprocessing_of_their_own(tmp_path: Path) -> None:
     trial = searched(tmp_path / "s", cv=2)[0]
     job = Job(id=1, trial_id=1, values=trial.values, seed=trial.seed, initial_epoch=0, epochs=2)
-    curves = []
+    curves, losses = [], []
     for fold in load_folds("iris", folds=2):
         model = load_model("mlp", fold, space=SPACE, epochs=2)
-        curves.append([epoch["val_accuracy"] for epoch in Trainer(fold, model, ACCURACY).run(job).curve])
+        curve = Trainer(fold, model, ACCURACY).run(job).curve
+        curves.append([epoch["val_accuracy"] for epoch in curve])
+        losses.append([epoch["val_loss"] for epoch in curve])
     kept = [[epoch[f"val_accuracy[fold {n}]"] for epoch in trial.curve] for n in (1, 2)]
     assert kept == curves
     assert len({tuple(curve) for curve in curves}) > 1
     assert trial.score == pytest.approx(max(np.mean(curves, axis=0)))
+    # Accuracy hardly sees what the inputs were normalised by; the loss does.
+    assert [epoch["val_loss"] for epoch in trial.curve] == pytest.approx(np.mean(losses, axis=0), rel=1e-9)
 
 
 def test_a_score_over_seeds_is_the_mean_of_trainings_from_each(tmp_path: Path) -> None:
