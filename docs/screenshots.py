@@ -2,12 +2,13 @@
 
     python docs/screenshots.py [FOLDER]
 
-FOLDER is a working directory that holds studies/digits-mlp; without it a search is run first, which takes
-some minutes. Needs Debian's chromium and chromium-driver.
+FOLDER is a working directory that holds studies/digits-mlp; without it a search is run first, and its best
+are confirmed, which takes some minutes. Needs Debian's chromium and chromium-driver, and pexpect.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -17,12 +18,18 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
+import pexpect  # noqa: E402
 from browser import Browser, browser  # noqa: E402 - shared with the tests
+from rich.console import Console  # noqa: E402
+from rich.text import Text  # noqa: E402
 
 from hptune.report import write_report  # noqa: E402
 from hptune.study import Study  # noqa: E402
 
 SEARCH = ["search", "digits", "--passes", "3", "--trials", "24", "--epochs", "18"]
+CONFIRM = ["confirm", "--top", "3", "--seeds", "5"]
+ANSWERS = {"edit": r"quit \?: $", "1e-3..1e-2": r"back\): $", "done": r"quit \?: $"}
+"""What a person types in the picture of the dialogue, each with the end of its question."""
 PICTURES = ROOT / "docs" / "screenshots"
 WIDTH = 1280
 
@@ -34,11 +41,52 @@ def main() -> None:
         os.chdir(folder)
         if not Study.exists(Path("studies/digits-mlp")):
             subprocess.run([sys.executable, "-m", "hptune", *SEARCH], check=True)
+            subprocess.run([sys.executable, "-m", "hptune", *CONFIRM], check=True)
         with Study.open(Path("studies/digits-mlp")) as study:
             report = write_report(study, Path(temporary) / "report.html")
         PICTURES.mkdir(exist_ok=True)
+        terminal = Path(temporary) / "terminal.html"
+        terminal.write_text(as_page(dialogue()), encoding="utf-8")
         with browser() as window:
             take(window, report)
+            picture_of(window, terminal, PICTURES / "narrow.png")
+
+
+def dialogue() -> str:
+    """Return what a terminal shows while a person steers the next pass; what that writes is taken back."""
+    env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
+    env |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+    command = ["-m", "hptune", "narrow"]
+    child = pexpect.spawn(
+        sys.executable, command, env=env, dimensions=(24, 80), encoding="utf-8", timeout=120
+    )
+    shown = "$ hptune narrow\r\n"
+    for answer, question in ANSWERS.items():
+        child.expect(question)
+        shown += child.before + child.after
+        child.sendline(answer)
+    child.expect(pexpect.EOF)
+    Path("studies/digits-mlp/next-pass.yaml").unlink()
+    return shown + str(child.before)
+
+
+def as_page(shown: str) -> str:
+    """Return what a terminal showed as a page, with its colours."""
+    console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(shown.replace("\r\n", "\n")))
+    style = "margin:0;padding:14px 18px;font:15px/1.25 'DejaVu Sans Mono',monospace;display:inline-block"
+    form = f"<body style='margin:0;background:#fff'><pre style=\"{style}\">{{code}}</pre></body>"
+    return "<!DOCTYPE html><meta charset='utf-8'>" + console.export_html(inline_styles=True, code_format=form)
+
+
+def picture_of(window: Browser, page: Path, path: Path) -> None:
+    """Take a picture of a page as large as what stands on it."""
+    window.size(WIDTH, 800)
+    window.open(page)
+    width, height = window.run(
+        "const box = document.querySelector('pre').getBoundingClientRect(); return [box.width, box.height]"
+    )
+    window.picture(path, clip={"x": 0, "y": 0, "width": width, "height": height})
 
 
 def take(window: Browser, report: Path) -> None:

@@ -122,6 +122,16 @@ def test_narrow_shows_each_range_with_its_reason(here: Path, capsys: pytest.Capt
     assert not (here / "studies/digits-mlp/next-pass.yaml").exists()
 
 
+def test_narrow_prints_a_row_of_csv_per_range(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["narrow", "--dry-run", "--json"]) == 0
+    moves = json.loads(capsys.readouterr().out)["moves"]
+    assert run(["narrow", "--dry-run", "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["name"] for row in rows] == [move["name"] for move in moves]
+    assert [row["reason"] for row in rows] == [move["reason"] for move in moves]
+    assert {row["by_person"] for row in rows} == {"false"}
+
+
 def test_narrow_writes_the_next_pass_with_a_persons_changes(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

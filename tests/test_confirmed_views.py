@@ -14,7 +14,15 @@ from hptune.__main__ import run
 from hptune.report import render
 from hptune.report.facts import read_facts
 from hptune.study import Study
-from hptune.tables import confirmed_csv, read_confirmed, standing, status_dict, status_text
+from hptune.tables import (
+    confirmed_csv,
+    read_confirmed,
+    standing,
+    status_dict,
+    status_text,
+    summary_json,
+    summary_text,
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +44,13 @@ def test_the_status_names_who_leads_and_over_whom_by_more_than_luck(made: tuple[
     assert [f["trial"] for f in told["finalists"]] == [second, first, third]
     assert len(told["finalists"][0]["seeds"]) == 5
     assert all(pair["beyond_luck"] for pair in told["pairs"])
+
+
+def test_the_summary_of_a_search_tells_what_was_confirmed(made: tuple[Path, list[int]]) -> None:
+    folder, (_, second, _) = made
+    with Study.open(folder) as study:
+        assert f"With fresh seeds trial {second} is best" in summary_text(study)
+        assert json.loads(summary_json(study))["confirmed"]["finalists"][0]["trial"] == second
 
 
 def test_a_study_that_was_not_confirmed_says_nothing_of_it(tmp_path: Path) -> None:

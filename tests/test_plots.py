@@ -184,3 +184,16 @@ def test_the_front_is_drawn_in_steps_to_the_edge() -> None:
     assert len(corners) == 4
     assert corners[1] == (corners[2][0], corners[0][1]), "flat until the next, then up"
     assert corners[-1][0] == 330
+
+
+def test_steps_have_room_of_their_own_where_they_are_few_and_even() -> None:
+    doubled = Integer(name="units", low=16, high=512, scale=RATE.scale, step=2)
+    narrowed = Integer(name="units", low=64, high=512, scale=RATE.scale, step=2)
+    axis = axis_of("units", [doubled, narrowed], [128])
+    assert axis.few == (16, 32, 64, 128, 256, 512)
+    assert axis.places([16, 512]) == [pytest.approx(1 / 12), pytest.approx(11 / 12)]
+    tenths = Float(name="dropout", low=0.0, high=0.5, step=0.1)
+    assert axis_of("dropout", [tenths], []).few == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5)
+    assert axis_of("units", [doubled], [100]).few == (), "a value between the steps"
+    uneven = Integer(name="n", low=1, high=8, scale=RATE.scale)
+    assert axis_of("n", [uneven], []).few == ()

@@ -133,6 +133,19 @@ def test_the_verdict_names_the_best_trial_and_the_study_in_its_commands(studies:
     assert all(facts.folder in command for command in commands)
 
 
+def test_what_luck_may_have_made_is_not_said_to_matter(studies: dict[str, Facts]) -> None:
+    facts = studies["sixty trials"]
+    first = next(i for i in facts.importances if i.rank == 1)
+    assert first.share >= 0.05
+    for chance, words in ((0.01, f"{first.name} most: "), (0.4, f"Not sure yet. {first.name} looks most")):
+        told = tuple(replace(i, chance=chance) for i in facts.importances)
+        again = replace(facts)
+        again.__dict__["importances"] = told
+        page = render(again)
+        assert words in page
+        assert ("with a ? luck alone" in page) == (chance > 0.1)
+
+
 def test_what_the_rules_see_is_told_with_its_action_and_source(studies: dict[str, Facts]) -> None:
     page = render(studies["nothing but infeasible"])
     assert "could not be trained" in page

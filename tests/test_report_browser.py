@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, browser
-from studies import Recipe, build, confirm, versions
+from studies import MLP, Recipe, build, confirm, versions
 
 from hptune.__main__ import run
 from hptune.report import write_report
+from hptune.scales import Scale
+from hptune.space import Integer
 from hptune.study import Study
 from hptune.trial import Direction
 
@@ -155,6 +157,17 @@ def test_a_brush_on_whole_numbers_takes_those_whose_trials_it_keeps(
     brush(window, "layers", low, high)
     (told,) = [word for word in shlex.split(command(window)) if word.startswith("layers=")]
     assert told == f"layers={text}"
+
+
+def test_a_brush_on_steps_takes_the_steps_inside(
+    window: Browser, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    doubled = Integer(name="units", low=16, high=512, scale=Scale.LOG, step=2)
+    with build(tmp_path / "s", Recipe(trials=12, passes=1, space=MLP.with_changes([doubled]))) as study:
+        page = write_report(study)
+    window.open(page)
+    brush(window, "units", 0.3, 0.8)
+    assert ranges(command(window), capsys) == {"units": "64..256"}
 
 
 def test_a_phone_reads_each_hyperparameter_without_scrolling_sideways(

@@ -138,6 +138,7 @@ class _Dialogue:
     def _edit(self, name: str) -> None:
         like = describe_range(self._now.proposal[name].new).removeprefix("=")
         self._until_right(
+            name,
             f"  {name}, as {like} (Enter: back)",
             "",
             lambda text: edit.set_range(self._now.proposal, f"{name}={text}", root=self._evidence.root),
@@ -147,19 +148,21 @@ class _Dialogue:
         proposal = self._now.proposal
         value = proposal.best.get(name, proposal[name].new.initial)
         self._until_right(
+            name,
             f"  freeze {name} at (-: back)",
             exact_text(value),
             lambda text: edit.freeze(self._now.proposal, f"{name}={text}", root=self._evidence.root),
         )
 
-    def _until_right(self, what: str, default: str, change: Callable[[str], Proposal]) -> None:
+    def _until_right(self, name: str, what: str, default: str, change: Callable[[str], Proposal]) -> None:
         """Ask for a text until the change that it writes is a right one, or the person goes back."""
         while True:
             text = self._answer(what, default)
             try:
                 self._decide(change(text))
             except SpaceError as error:
-                self._refuse(error)
+                # The change was made from a flag; a person typed only its right side.
+                self._refuse(error, message=error.message.replace(f"'{name}={text}': {name}: ", f"{text}: "))
             else:
                 return
 
@@ -226,8 +229,8 @@ class _Dialogue:
         self._voice.tell(why)
         self._silent = True
 
-    def _refuse(self, error: SpaceError) -> None:
-        self._voice.tell(error.message)
+    def _refuse(self, error: SpaceError, *, message: str | None = None) -> None:
+        self._voice.tell(message or error.message)
         if error.hint:
             self._voice.tell(error.hint)
         self._silent = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from hptune.cli.ask_voice import Voice
-from hptune.proposal import Move, Proposal, describe_range
+from hptune.proposal import Move, Proposal, Verdict, describe_range
 from hptune.space import Fixed, Tier
 from hptune.strategy import edit
 from hptune.strategy.narrow import SOFT
@@ -38,6 +38,10 @@ KEYS = {
 }
 """The words that a person may answer; the first letter is enough."""
 
+_COLOURS = {Verdict.NARROW: "cyan", Verdict.EXPAND: "yellow", Verdict.FREEZE: "magenta"}
+_LINES = {"new ": "green", "no score ": "red"}
+"""Colours of the plot's rows, by how they begin."""
+
 
 def tier_text(tier: Tier) -> str:
     """Return a tier as a person reads it."""
@@ -48,8 +52,9 @@ def show_begin(voice: Voice, proposal: Proposal, headline: str) -> None:
     """Say what concerns the whole, what stays fixed, and what the plots and keys mean."""
     if headline:
         voice.tell(headline, indent=0)
+    voice.tell(_overview(proposal), indent=0)
     for note in proposal.notes:
-        voice.tell(note, indent=0)
+        voice.tell(f"{note[:1].upper()}{note[1:]}.", indent=0)
     if any(move.reason.endswith(SOFT) for move in proposal.moves):
         voice.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
     fixed = [f"{m.name} {describe_range(m.old)}" for m in proposal.moves if stays_fixed(m)]
@@ -58,6 +63,19 @@ def show_begin(voice: Voice, proposal: Proposal, headline: str) -> None:
     few, some, many, best = "·•●★" if voice.unicode else ".oO*"
     voice.tell(f"In the plots {few} is 1 trial, {some} 2 to 4, {many} 5 or more, {best} the best.", indent=0)
     voice.tell("Answer with a word or its first letter; Enter accepts, ? explains.", indent=0)
+
+
+def _overview(proposal: Proposal) -> str:
+    """Say how many ranges there are to decide on, and how many of them the rules would move."""
+    asked = [m for m in proposal.moves if not stays_fixed(m)]
+    moved = [m.name for m in asked if m.old != m.new]
+    count = f"{len(asked)} range{'' if len(asked) == 1 else 's'} to decide on"
+    would = (
+        f"{'these' if len(moved) > 1 else 'this'} would move: {', '.join(moved)}"
+        if moved
+        else "none would move"
+    )
+    return f"{count}; {would}."
 
 
 def stays_fixed(move: Move) -> bool:
@@ -75,11 +93,13 @@ def show_move(voice: Voice, move: Move, evidence: Evidence, *, at: int, count: i
     """Show one range: where it stands, what is proposed and why, and what the trials say."""
     voice.say()
     voice.say(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
-    voice.tell(f"{move.verdict.value}: {_ranges(move)}")
+    voice.tell(f"{move.verdict.value}: {_ranges(move)}", colour=_COLOURS.get(move.verdict))
     voice.tell(move.reason.removesuffix(f"; {SOFT}"))
     voice.tell(importance_text(evidence, move.name))
     for line in range_plot(evidence, move, width=voice.width, unicode=voice.unicode) if plot else ():
-        voice.say(line)
+        voice.say(
+            line, colour=next((c for mark, c in _LINES.items() if line.lstrip().startswith(mark)), None)
+        )
 
 
 def _ranges(move: Move) -> str:

@@ -30,18 +30,20 @@ class Voice:
         self.unicode = self._encoding.lower().replace("-", "").startswith("utf")
         self.width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
-    def say(self, text: str = "", *, bold: bool = False, nl: bool = True) -> None:
-        """Say one line as it is."""
+    def say(self, text: str = "", *, bold: bool = False, colour: str | None = None) -> None:
+        """Say one line as it is. What a colour tells stands in the words, too."""
         shown = self._shown(text)
-        click.echo(click.style(shown, bold=True) if bold and self._colour else shown, err=self._err, nl=nl)
+        if self._colour and (bold or colour):
+            shown = click.style(shown, bold=bold or None, fg=colour)
+        click.echo(shown, err=self._err)
 
-    def tell(self, text: str, *, indent: int = 2) -> None:
+    def tell(self, text: str, *, indent: int = 2, colour: str | None = None) -> None:
         """Say a sentence, wrapped to the width."""
         space = " " * indent
         for line in textwrap.wrap(
             text, self.width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
         ):
-            self.say(line)
+            self.say(line, colour=colour)
 
     def ask(self, what: str, default: str = "") -> str:
         """Ask for a line and return it without spaces around; click.Abort where there is no answer."""

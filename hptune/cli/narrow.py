@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from hptune.cli.options import json_option, study_argument
+from hptune.cli.options import csv_option, json_option, study_argument
 
 __all__ = ["command"]
 
@@ -18,6 +18,7 @@ __all__ = ["command"]
 @click.option("--freeze", multiple=True, metavar="NAME=VALUE", help="Search it no more.")
 @click.option("--keep", multiple=True, metavar="NAME", help="Leave its range as it is.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@csv_option("one row per range")
 @json_option
 def command(
     study: str | None,
@@ -26,6 +27,7 @@ def command(
     freeze: tuple[str, ...],
     keep: tuple[str, ...],
     dry_run: bool,
+    as_csv: bool,
     as_json: bool,
 ) -> None:
     """See what a pass taught and steer the next one.
@@ -41,7 +43,8 @@ def command(
             opened, next_pass.propose_for(opened), sets=sets, freeze=freeze, keep=keep
         )
         decided = bool(accept or sets or freeze or keep)
-        if not decided and not dry_run and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+        for_programs = as_json or as_csv
+        if not decided and not dry_run and not for_programs and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask
             from hptune.tables.steering import read_evidence
 
@@ -51,7 +54,9 @@ def command(
                 return
             proposal, decided = answer, True
         else:
-            click.echo(tables.proposal_json(proposal) if as_json else tables.proposal_text(proposal))
+            show = tables.proposal_csv if as_csv else tables.proposal_text
+            click.echo(tables.proposal_json(proposal) if as_json else show(proposal))
         if decided and not dry_run:
             path = next_pass.write_next_pass(opened, proposal)
-            click.echo(f"Wrote {path}. The next `hptune search` runs it, as a pass of its own.", err=True)
+            click.echo(f"Wrote {path}", err=True)
+            click.echo("The next `hptune search` runs it, as a pass of its own.", err=True)

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from hptune.proposal import describe_value
-from hptune.scales import Scale, to_unit
+from hptune.scales import Scale, from_unit, grid_values, to_unit
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Value, same_value
 from hptune.trial import Objective
 
@@ -18,8 +20,8 @@ Ticks = tuple[tuple[float, str], ...]
 
 _APART = 0.7
 """Part of the room of one value over which its points are spread."""
-_FEW = 12
-"""Up to so many steps a whole number has room of its own."""
+_FEW = 13
+"""Up to so many numbers have room of their own each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +38,8 @@ class Axis:
     """For choices: each has the middle of an equal part."""
     whole: bool = False
     """Only whole numbers."""
+    few: tuple[float, ...] = ()
+    """Where only a few numbers are possible, those; each has room of its own, as an option has."""
     spread: float = 0.0
     """How far points of one value may lie apart without reaching the next value's, in units of the axis."""
 
@@ -116,13 +120,36 @@ def _number_axis(name: str, known: Sequence[Number], values: Iterable[Any]) -> A
     ticks = _TICKS[scale](low, high, whole)
     if len(ticks) < 2:
         ticks = [low, high]
-    spread = 0.0
-    if whole and scale is Scale.LINEAR and high - low <= _FEW:
+    few, spread = _few(scale, known, inside), 0.0
+    if few:
         # Room for each number as an option has: points of one number can lie side by side.
-        low, high = low - 0.5, high + 0.5
-        spread = _APART / (high - low)
+        half = 0.5 / (len(few) - 1)
+        low, high = (float(x) for x in from_unit(scale, low, high, [-half, 1 + half]))
+        spread = _APART / len(few)
     placed = tuple((float(to_unit(scale, low, high, t)), describe_value(t)) for t in ticks)
-    return Axis(label=name, ticks=placed, low=low, high=high, scale=scale, whole=whole, spread=spread)
+    return Axis(
+        label=name, ticks=placed, low=low, high=high, scale=scale, whole=whole, spread=spread, few=few
+    )
+
+
+def _few(scale: Scale, known: Sequence[Number], tried: Sequence[float]) -> tuple[float, ...]:
+    """Return the numbers that an axis can hold where they are few and lie evenly; () elsewhere."""
+    if any(hp.size is None or hp.size > _FEW for hp in known):
+        return ()
+    found = sorted({*tried, *(float(v) for hp in known for v in _grid(hp))})
+    if not 2 <= len(found) <= _FEW:
+        return ()
+    gaps = np.diff(to_unit(scale, found[0], found[-1], found))
+    # Factors between whole numbers are rounded: 11, 16, 23.
+    return tuple(found) if gaps.min() >= 0.8 * gaps.max() else ()
+
+
+def _grid(hp: Number) -> Iterable[float]:
+    """Return the values of a range that has few."""
+    if hp.step is None:
+        return range(int(hp.low), int(hp.high) + 1)
+    values = grid_values(hp.scale, hp.low, hp.step, np.arange(hp.size or 0)).tolist()
+    return [round(v) for v in values] if isinstance(hp, Integer) else values
 
 
 def _key(value: Value) -> tuple[bool, Value]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from typing import Any
 
@@ -47,7 +46,7 @@ def _axis(axis: Axis, hp: Hyperparameter) -> dict[str, Any]:
     content: dict[str, Any] = {"name": axis.label, "spread": round(axis.spread, 5)}
     if axis.options is not None:
         return content | {"options": [exact_text(option) for option in axis.options]}
-    ends = (math.ceil(axis.low), math.floor(axis.high)) if axis.whole else (axis.low, axis.high)
+    ends = (axis.few[0], axis.few[-1]) if axis.few else (axis.low, axis.high)
     limits = getattr(hp, "limits", None) or ends
     return content | {
         "scale": axis.scale.value,
@@ -55,6 +54,7 @@ def _axis(axis: Axis, hp: Hyperparameter) -> dict[str, Any]:
         "high": axis.high,
         "limits": list(limits),
         "whole": axis.whole,
+        "few": list(axis.few),
     }
 
 

@@ -11,7 +11,10 @@ from hptune.strategy.importance import Importance
 from hptune.strategy.narrow import SOFT
 from hptune.tables import format_value
 
-__all__ = ["glance", "reason_of"]
+__all__ = ["UNSURE", "glance", "reason_of"]
+
+UNSURE = 0.1
+"""A hyperparameter that luck makes look as telling more often than this is not said to matter."""
 
 _MATTERED = "mattered"
 _HEADS = ("hyperparameter", _MATTERED, "best", "searched first", "next", "why")
@@ -27,7 +30,14 @@ def glance(facts: Facts) -> str:
     head = element("tr", *(element("th", text(h), scope="col") for h in heads))
     rows = [_row(facts, hp, heads, shares.get(hp.name)) for hp in order]
     table = element("table", element("thead", head), element("tbody", *rows), class_="glance")
-    return region("Each hyperparameter at a glance", table)
+    caption = "Each hyperparameter at a glance"
+    if any(_unsure(i) for i in shares.values()):
+        caption += "; with a ? luck alone may look as telling"
+    return region(caption, table)
+
+
+def _unsure(found: Importance) -> bool:
+    return found.share > 0 and found.chance > UNSURE
 
 
 def _row(facts: Facts, hp: Hyperparameter, heads: list[str], found: Importance | None) -> str:
@@ -36,7 +46,8 @@ def _row(facts: Facts, hp: Hyperparameter, heads: list[str], found: Importance |
     coming = facts.proposal[hp.name] if hp.name in facts.proposal.space else None
     last = describe_range(coming.new if coming else facts.known(hp.name)[-1])
     best = facts.finalists[0].values.get(hp.name) if facts.finalists else None
-    share = [f"{found.share:.0%}" if found else "?"] if _MATTERED in heads else []
+    told = f"{found.share:.0%}{'?' if _unsure(found) else ''}" if found else "–"
+    share = [told] if _MATTERED in heads else []
     cells = [*share, format_value(best) or "–", first, "same" if last == first else last]
     return element(
         "tr",

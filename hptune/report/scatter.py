@@ -50,7 +50,7 @@ def axes(facts: Facts) -> Section:
         parts.append(
             paragraph(
                 f"{cut} of {len(facts.ranked)} trials score worse than the plots reach;"
-                " they lie hollow on the border.",
+                " they lie pale on the border.",
                 class_="note",
             )
         )
@@ -80,7 +80,7 @@ def _only(hp: Hyperparameter) -> str:
     if not hp.when:
         return ""
     told = (f"{c.parent} {' or '.join(describe_value(v) for v in c.values)}" for c in hp.when)
-    return f" (only with {' and '.join(told)})"
+    return f" (with {' and '.join(told)})"
 
 
 def isolation(facts: Facts) -> Section:

@@ -44,9 +44,14 @@
     return start === end ? 0.5 : (at - start) / (end - start);
   }
 
-  // The text of one end of a range; which end matters where only whole numbers lie on the axis.
+  // The text of one end of a range; which end matters where only some numbers lie on the axis.
   function endText(axis, unit, upper) {
     let x = valueAt(axis, unit);
+    if (axis.few.length) {
+      const inside = axis.few.filter((value) => upper ? value <= x * (1 + 1e-9) : value >= x * (1 - 1e-9));
+      if (inside.length) return text(inside.at(upper ? -1 : 0));
+      return text(axis.few.at(upper ? 0 : -1));
+    }
     const slack = 1e-6 * Math.max(1, Math.abs(x));
     if (axis.whole) x = upper ? Math.floor(x + slack) : Math.ceil(x - slack);
     x = Math.min(Math.max(x, axis.limits[0]), axis.limits[1]);
@@ -59,9 +64,13 @@
 
   function rangeText(axis, units) {
     const texts = units.map((unit, end) => endText(axis, unit, end === 1));
-    if (!axis.whole || Number(texts[0]) <= Number(texts[1])) return texts;
-    const middle = String(Math.round(valueAt(axis, (units[0] + units[1]) / 2))); // no number lies between
-    return [middle, middle];
+    if (Number(texts[0]) <= Number(texts[1])) return texts;
+    const middle = (units[0] + units[1]) / 2; // no number lies between: the nearest
+    const near = axis.few.length
+      ? axis.few.reduce((a, b) =>
+        Math.abs(unitOf(axis, b) - middle) < Math.abs(unitOf(axis, a) - middle) ? b : a)
+      : Math.round(valueAt(axis, middle));
+    return [text(near), text(near)];
   }
 
   // What is chosen: per axis null, a pair of places [low, high], or a set of options

@@ -7,7 +7,7 @@ from collections import Counter
 
 from hptune.plots.svg import element, text
 from hptune.report.facts import Facts
-from hptune.report.glance import glance
+from hptune.report.glance import UNSURE, glance
 from hptune.report.html import Section, code, findings, paragraph
 from hptune.strategy.findings import Finding, Severity, counted, listed
 from hptune.strategy.owed import Answer
@@ -87,13 +87,14 @@ def _mattered(facts: Facts) -> str:
     if not telling:
         return "Nothing that shows: good and bad trials have the same values."
     first, others = telling[0], telling[1:]
-    said = f"{first.name} most: {first.share:.0%} of what sets the best fifth of the trials apart"
-    if others:
-        said += f"; then {listed([f'{i.name} ({i.share:.0%})' for i in others])}"
-    doubt = f" Luck alone looks as telling in {first.chance:.0%} of cases." if first.chance > 0.05 else ""
+    explains = f"{first.share:.0%} of what sets the best fifth of the trials apart"
+    then = f"; then {listed([f'{i.name} ({i.share:.0%})' for i in others])}" if others else ""
+    if first.chance > UNSURE:
+        luck = f"but luck alone looks as telling in {first.chance:.0%} of cases"
+        return f"Not sure yet. {first.name} looks most telling ({explains}){then}, {luck}."
     idle = [i.name for i in known if i.share < 0.01]
     nothing = f" No effect shows of {listed(idle)}." if idle else ""
-    return f"{said}.{doubt}{nothing}"
+    return f"{first.name} most: {explains}{then}.{nothing}"
 
 
 def _owed(facts: Facts) -> str:

@@ -115,7 +115,8 @@ def _lead(
 def _within_noise(lead: Lead, objective: Objective, trainings: int) -> Finding:
     close = lead.within_noise
     first = close[0]
-    others = f", and {len(close) - 1} more are as close" if len(close) > 1 else ""
+    more = f"{len(close) - 1} more {'is' if len(close) == 2 else 'are'} as close"
+    others = f", and {more}" if len(close) > 1 else ""
     figures: dict[str, float | int | str] = {"gap": first.gap, "noise": lead.noise, "chance": first.chance}
     gap = f"by {first.gap:.2g} in {objective.name}"
     if first.p is not None:

@@ -11,7 +11,7 @@ from hptune.tables.confirmed import (
     standing,
 )
 from hptune.tables.plans import plan_json, plan_text
-from hptune.tables.proposals import proposal_json, proposal_text
+from hptune.tables.proposals import proposal_csv, proposal_json, proposal_text
 from hptune.tables.spark import sparkline
 from hptune.tables.status import (
     describe_status,
@@ -46,6 +46,7 @@ __all__ = [
     "next_commands",
     "plan_json",
     "plan_text",
+    "proposal_csv",
     "proposal_json",
     "proposal_text",
     "ranges_text",

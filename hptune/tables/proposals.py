@@ -7,9 +7,9 @@ from typing import Any
 from hptune.proposal import Proposal, describe_range
 from hptune.space import Fixed
 from hptune.strategy.narrow import SOFT
-from hptune.tables.text import to_json, wrapped
+from hptune.tables.text import to_csv, to_json, wrapped
 
-__all__ = ["moves_list", "proposal_json", "proposal_text"]
+__all__ = ["moves_list", "proposal_csv", "proposal_json", "proposal_text"]
 
 
 def moves_list(proposal: Proposal) -> list[dict[str, Any]]:
@@ -30,6 +30,16 @@ def moves_list(proposal: Proposal) -> list[dict[str, Any]]:
 def proposal_json(proposal: Proposal) -> str:
     """Return a proposal as JSON."""
     return to_json({"moves": moves_list(proposal), "notes": list(proposal.notes)})
+
+
+def proposal_csv(proposal: Proposal) -> str:
+    """Return the moves as CSV, one row each."""
+    header = ["name", "verdict", "old", "new", "by_person", "reason"]
+    rows = [
+        [str(move[key]).lower() if key == "by_person" else move[key] for key in header]
+        for move in moves_list(proposal)
+    ]
+    return to_csv([header, *rows])
 
 
 def proposal_text(proposal: Proposal) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from hptune.proposal import describe_range
 from hptune.space import Fixed, Value
 from hptune.study import Study
+from hptune.tables.confirmed import confirmed_dict, read_confirmed, standing
 from hptune.tables.proposals import moves_list
-from hptune.tables.text import columns, format_value, to_json
+from hptune.tables.text import columns, format_value, to_json, wrapped
 from hptune.tables.trials import count_states, trial_dict
 
 __all__ = ["next_commands", "ranges_text", "summary_json", "summary_text"]
@@ -35,6 +36,7 @@ def summary_text(study: Study) -> str:
         f"Best: {identity.objective} {format_value(winner.score)}"
         f" (trial {winner.id}, pass {winner.pass_number}, epoch {winner.best_epoch} of {winner.epochs})",
         columns(values, ["hyperparameter", "value"], indent="  "),
+        *wrapped(" ".join(standing(read_confirmed(study)))),
         "",
         "How the ranges moved:",
         ranges_text(study),
@@ -49,13 +51,14 @@ def summary_json(study: Study) -> str:
     """Return the same as JSON."""
     from hptune.space_dict import space_to_dict
 
-    best = study.best(1)
+    best, confirmed = study.best(1), read_confirmed(study)
     return to_json(
         {
             "study": str(study.folder),
             "objective": study.identity.objective,
             "direction": study.identity.direction.value,
             "best": trial_dict(study.trial(best[0].id)) if best else None,
+            "confirmed": confirmed_dict(confirmed) if confirmed.finalists else None,
             "passes": [
                 {
                     "number": p.number,
