@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 
 from hptune.check.report import Finding, Report, Section, Verdict
 from hptune.cli.check_text import can_show_marks, report_text
@@ -45,9 +47,8 @@ def test_a_report_marks_each_finding_and_gives_hints_places_and_tables() -> None
     assert report_text(REPORT) == (
         "digits with net.py:build: 1,234 weights, tensorflow\n"
         "\n"
-        "✗ gradients against differences  square (Square): its gradient by its input says 2 where "
-        "differences\n"
-        "                                 say 1 [net.py:7]\n"
+        "✗ gradients against differences  square (Square): its gradient by its input says\n"
+        "                                 2 where differences say 1 [net.py:7]\n"
         "                                   Correct it.\n"
         "✓ gradient norms                 1 at the start\n"
         "\n"
@@ -62,6 +63,39 @@ def test_a_report_marks_each_finding_and_gives_hints_places_and_tables() -> None
         "\n"
         "1 wrong, 0 to look at, in 3 s"
     )
+
+
+def test_a_page_is_at_most_80_columns_wide() -> None:
+    tensor: Mapping[str, str | int | float | None] = {
+        "tensor": "a_block_of_its_own/batch_normalization_12/gamma",
+        "values": 1024,
+        "relative error": 1.234e-8,
+        "directions": 14,
+        "at kinks": 2,
+        "too small": 0,
+        "verdict": "fine",
+    }
+    proposals = {"clipnorm": 12.345, "global_clipnorm": 23.456}
+    gradients, norms = REPORT.sections
+    wide = replace(
+        REPORT, sections=(replace(gradients, table=(tensor,)), replace(norms, proposals=proposals))
+    )
+    lines = report_text(wide).splitlines()
+    assert max(map(len, lines)) <= 80
+    (row,) = [line for line in lines if line.endswith("fine")]
+    assert row.split()[0].startswith("..")
+    assert row.split()[0].endswith("ormalization_12/gamma")
+
+
+def test_counts_are_shown_where_there_is_something_to_count() -> None:
+    rows: list[Mapping[str, str | int | float | None]] = [
+        {"tensor": "a", "at kinks": 0, "too small": 0},
+        {"tensor": "b", "at kinks": 3, "too small": 0},
+    ]
+    gradients, _ = REPORT.sections
+    text = report_text(replace(REPORT, sections=(replace(gradients, table=tuple(rows)),)))
+    assert "at kinks" in text
+    assert "too small" not in text
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

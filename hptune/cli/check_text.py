@@ -14,10 +14,15 @@ __all__ = ["can_show_marks", "report_text"]
 
 _MARKS = {"fine": "✓", "warning": "!", "wrong": "✗", "skipped": "–"}
 _PLAIN_MARKS = {"fine": "ok", "warning": "! ", "wrong": "X ", "skipped": "- "}
-_WIDTH = 100
+_WIDTH = 80
+"""Columns of a page."""
 _SHOWN = ("gradients", "norms", "throughput")
 """Sections whose table is shown; the others' figures are in their findings."""
 _MOST_ROWS = 24
+_COUNTS = ("at kinks", "too small")
+"""Columns that are left out where there is nothing to count; --json has them."""
+_SHORTEST = 12
+"""Characters that are left of a name, however wide the table is."""
 
 
 def can_show_marks(encoding: str | None) -> bool:
@@ -45,7 +50,8 @@ def report_text(report: Report, *, unicode: bool = True) -> str:
             lines += ["", section.title, _table(section)]
         if section.proposals and section.name == "norms":
             said = ", ".join(f"{name} {value:g}" for name, value in section.proposals.items())
-            lines.append(f"  where clipping may start, the 90th percentile of these steps: {said}")
+            told = f"where clipping may start, the 90th percentile of these steps: {said}"
+            lines += [f"  {line}" for line in textwrap.wrap(told, _WIDTH - 2, break_long_words=False)]
     lines += ["", _last_line(report)]
     text = "\n".join(lines)
     return text if unicode else text.replace("–", "-").encode("ascii", "replace").decode("ascii")
@@ -65,11 +71,21 @@ def _finding_lines(finding: Finding, mark: str, title: str) -> list[str]:
 
 
 def _table(section: Section) -> str:
-    header = list(section.table[0])
+    header = [key for key in section.table[0] if key not in _COUNTS or any(r[key] for r in section.table)]
     rows = [[_cell(row[key]) for key in header] for row in section.table[:_MOST_ROWS]]
     text = columns(rows, header, indent="  ")
+    too_wide = max(map(len, text.splitlines())) - _WIDTH
+    if too_wide > 0:
+        longest = max(_SHORTEST, max(len(row[0]) for row in rows) - too_wide)
+        rows = [[_shortened(row[0], longest), *row[1:]] for row in rows]
+        text = columns(rows, header, indent="  ")
     left = len(section.table) - len(rows)
     return text + (f"\n  and {left} more: --json has all" if left else "")
+
+
+def _shortened(name: str, longest: int) -> str:
+    """Leave the end of a long name, which tells one layer from another."""
+    return name if len(name) <= longest else ".." + name[2 - longest :]
 
 
 def _cell(value: str | int | float | None) -> str:
