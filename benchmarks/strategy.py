@@ -53,6 +53,7 @@ class Setting:
     mid_defaults: bool
     declared_axes: bool
     peers_get_defaults: bool
+    in_flight: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,7 @@ def run(setting: Setting) -> Result:
         trainings=setting.trainings,
         seed=setting.seed,
         defaults_first=setting.peers_get_defaults,
+        in_flight=setting.in_flight,
     )
     METHODS[setting.method](race)
     return Result(
@@ -109,6 +111,7 @@ def settings(options: argparse.Namespace, references: dict[int, lcbench.Referenc
             mid_defaults=options.mid_defaults,
             declared_axes=options.declared_axes,
             peers_get_defaults=options.peers_get_defaults,
+            in_flight=options.in_flight,
         )
         for method in sorted(options.methods, key=lambda m: m != "kt-bayesian")
         for task in references
@@ -203,7 +206,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--peers-get-defaults", action="store_true", help="our defaults as peers' first trial"
     )
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--in-flight",
+        type=lambda text: None if text == "auto" else int(text),
+        default=1,
+        help="configurations that hptune asks for at once: a number, or auto for what a stack does",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="races at once")
     parser.add_argument("--quick", action="store_true", help="the fast methods, one seed")
     parser.add_argument("--cost", action="store_true", help="print the cost per suggestion and end")
     parser.add_argument("--save", type=Path, help="write every race's result as JSON lines")

@@ -7,7 +7,9 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import lcbench
 import numpy as np
 
 from hptune.engine import Engine
-from hptune.executors.inline import InlineExecutor
+from hptune.executors.stacked import MOST, wave_size
 from hptune.next_pass import propose
 from hptune.oracles.make import make_searcher
 from hptune.scales import Scale
@@ -39,6 +41,8 @@ class Race:
     seed: int
     defaults_first: bool
     """Whether a peer gets our defaults as its first trial."""
+    in_flight: int | None = 1
+    """Jobs that our engine asks for at once; None for as many as a stack does by itself."""
     waits: list[float] = field(default_factory=list)
     """Seconds of each suggestion."""
     _jobs: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -59,6 +63,40 @@ class Race:
         answer = ask()
         self.waits.append(time.perf_counter() - begun)
         return answer
+
+
+class _Waves:
+    """Holds a wave of jobs, as `search --stack` does; all of it is paid before any of it is told."""
+
+    in_waves = True
+
+    def __init__(self, trainer: _InStead, most: int | None) -> None:
+        self._most = most
+        self._last_job = 0
+        self._trainer = trainer
+        self._waiting: list[tuple[Job, Any, Future[Outcome]]] = []
+
+    @property
+    def slots(self) -> int:
+        return wave_size(self._last_job, MOST) if self._most is None else self._most
+
+    def submit(self, job: Job, on_epoch: Any) -> Future[Outcome]:
+        self._last_job = job.id
+        self._waiting.append((job, on_epoch, Future()))
+        return self._waiting[-1][2]
+
+    def poll(self, seconds: float) -> None:
+        trainer = self._trainer.race.trainer
+        before = trainer.spent
+        cost = sum(job.epochs - job.initial_epoch for job, _, _ in self._waiting)
+        for job, on_epoch, future in self._waiting:
+            trainer.spent = before + cost - (job.epochs - job.initial_epoch)
+            future.set_result(self._trainer.run(job, partial(on_epoch, job)))
+        trainer.spent = before + cost
+        self._waiting.clear()
+
+    def close(self) -> None:
+        self._waiting.clear()
 
 
 @dataclass
@@ -102,7 +140,7 @@ def ours(race: Race) -> None:
             Engine(
                 study=study,
                 searcher=searcher,
-                executor=InlineExecutor(_InStead(race)),
+                executor=_Waves(_InStead(race), race.in_flight),
                 pass_ends=tuple(itertools.accumulate(the_plan.pass_epochs)),
                 narrow=lambda space, trials: propose(space, trials, GOAL, root=race.space, epochs=FULL),
             ).run()

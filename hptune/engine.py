@@ -124,6 +124,8 @@ class Engine:
     _epoch_of: dict[int, int] = field(default_factory=dict)
     _again: dict[int, int] = field(default_factory=dict)
     """Epochs on record that a job under way trains again, for lack of weights."""
+    _wave_open: bool = True
+    """Nothing of the jobs under way was told yet."""
     _written_at: float = 0.0
     _checkpoints: Checkpoints = field(init=False)
 
@@ -189,7 +191,9 @@ class Engine:
         passes = {p.number: p for p in self.study.passes()}
         everything = self.study.trials(curves=False)
         reached = 0
+        told_last = False
         for event in self.study.events():
+            told_last = isinstance(event, Tell)
             while reached < event.pass_number:
                 reached += 1
                 self._begin_pass(passes[reached])
@@ -203,6 +207,7 @@ class Engine:
                 self.searcher.replay_ask(event.job.id, event.oracle_values, event.memo)
         for number in range(reached + 1, len(passes) + 1):
             self._begin_pass(passes[number])
+        self._wave_open = not (told_last and self.study.open_jobs())
         self._by_values = {_key(trial.values): trial.id for trial in everything}
         self._any_score = any(trial.score is not None for trial in everything)
         self._checkpoints.remember(everything)
@@ -214,7 +219,9 @@ class Engine:
         self._pending = sum(job.epochs - job.initial_epoch for job in waiting)
         over: NoSuggestion | None = None
         while True:
-            while len(running) < self.executor.slots and not self.stop.now and over is None:
+            if not running and not waiting:
+                self._wave_open = True
+            while self._may_begin(running, waiting) and over is None:
                 job = waiting.popleft() if waiting else self._ask(the_pass, end)
                 if job in (NoSuggestion.EXHAUSTED, NoSuggestion.SPENT):
                     over = job
@@ -224,11 +231,28 @@ class Engine:
             if not running:
                 break
             self.executor.poll(POLL_SECONDS)
-            done = [future for future in running if future.done()]
-            for future in sorted(done, key=lambda f: running[f].id):
-                self._record(running.pop(future), future.result())
+            self._record_done(running)
         if over is NoSuggestion.EXHAUSTED:
             self.listener.exhausted(the_pass)
+
+    def _may_begin(self, running: Mapping[Future[Outcome], Job], waiting: deque[Job]) -> bool:
+        """Whether one more job may be submitted now."""
+        if self.stop.now or len(running) >= self.executor.slots:
+            return False
+        return bool(waiting) or self._wave_open or not self.executor.in_waves
+
+    def _record_done(self, running: dict[Future[Outcome], Job]) -> None:
+        """Record the jobs that are done; a wave is recorded when all of it is.
+
+        Rounding depends on what is trained together, so a wave that was cut off is trained again,
+        together, and scores the same.
+        """
+        done = [future for future in running if future.done()]
+        if self.executor.in_waves and len(done) < len(running):
+            return
+        for future in sorted(done, key=lambda f: running[f].id):
+            self._record(running.pop(future), future.result())
+            self._wave_open = False
 
     def _ask(self, the_pass: Pass, end: int) -> Job | NoSuggestion | None:
         """Return the next job, why there is none, or None where the budget is spent."""

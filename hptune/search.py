@@ -6,15 +6,19 @@ import itertools
 import json
 import platform
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune.engine import Engine, Listener, Stop
-from hptune.errors import SearchInterruptedError, SpaceError, StudyError, StudyMismatchError, UsageError
+from hptune.errors import (
+    ModelError,
+    SearchInterruptedError,
+    SpaceError,
+    StudyError,
+    StudyMismatchError,
+)
+from hptune.executors.choose import executor_for
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.proposal import Proposal
@@ -26,12 +30,11 @@ from hptune.strategy.plan import Plan, plan
 from hptune.strategy.start import Start
 from hptune.study import Identity, Study, StudyLock, default_path, move_aside
 from hptune.study.folder import DATABASE
-from hptune.subject import Subject, load_trainer
+from hptune.subject import Subject
 from hptune.trial import Objective
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
-    from hptune.executors import Executor
     from hptune.models import Model
     from hptune.oracles.searcher import Searcher
 
@@ -50,8 +53,8 @@ class SearchOptions:
     oracle: str
     objective: str | None = None
     workers: int = 1
-    stack: int = 1
-    """Configurations of the mlp recipe that are trained as one model; 1 for one at a time."""
+    stack: int | None = None
+    """Configurations of the recipe mlp that are trained as one model; None for as many as cost nothing."""
     learn_from: tuple[str, ...] = ()
     """Earlier studies whose best configurations are tried first; "auto" for all others."""
     presets: bool = True
@@ -138,7 +141,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     dataset = options.subject.load_data()
     listener.data_loaded(dataset)
     model = options.subject.load_model(dataset)
-    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model))
+    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
     starts = _starts(options, model.space(), listener)
     if stop.asked:
         raise SearchInterruptedError("nothing was trained yet")
@@ -156,11 +159,27 @@ def _put_aside(folder: Path) -> None:
             move_aside(folder)
 
 
-def _settle_objective(options: SearchOptions, dataset: Dataset, model: Model) -> Objective:
+def _settle_objective(
+    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
+) -> Objective:
     """Train one batch and return the objective among what it reports."""
+    from hptune.models import other_start
     from hptune.train import resolve_objective
 
-    reported = options.subject.trainer(dataset, model, None).preflight(model.space().defaults)
+    trainer, start = options.subject.trainer(dataset, model, None), other_start(model)
+    try:
+        reported = trainer.preflight(model.space().defaults)
+    except ModelError as error:
+        if start is None:
+            raise
+        try:
+            reported = trainer.preflight(start)
+        except ModelError:
+            raise error from None
+        listener.warned(
+            f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
+            "where Keras Tuner begins, it can be: the search goes on."
+        )
     return resolve_objective(options.objective, reported, dataset.task)
 
 
@@ -203,7 +222,9 @@ def _run(
     starts = noted_starts(study)
     if not study.spent():
         listener.starts_taken(starts)
-    with _executor(options, dataset, model, goal) as executor:
+    with executor_for(
+        options.subject, dataset, model, goal, workers=options.workers, stack=options.stack
+    ) as executor:
         engine = Engine(
             study=study,
             searcher=_searcher(options, goal, root, the_plan, starts),
@@ -279,37 +300,3 @@ def _searcher(
         seed=options.subject.seed,
         starts=starts,
     )
-
-
-@contextmanager
-def _executor(
-    options: SearchOptions, dataset: Dataset, model: Model, objective: Objective
-) -> Iterator[Executor]:
-    from hptune.executors.inline import InlineExecutor
-
-    executor: Executor
-    if options.stack > 1:
-        executor = _stacked(options, dataset, model, objective)
-    elif options.workers == 1:
-        executor = InlineExecutor(options.subject.trainer(dataset, model, objective))
-    else:
-        from hptune.executors.processes import ProcessesExecutor
-
-        load = partial(load_trainer, options.subject, objective)
-        executor = ProcessesExecutor(load, workers=options.workers)
-    try:
-        yield executor
-    finally:
-        executor.close()
-
-
-def _stacked(options: SearchOptions, dataset: Dataset, model: Model, objective: Objective) -> Executor:
-    """Return an executor that trains what shares a structure as one model, the rest one at a time."""
-    from hptune.executors.stacked import StackedExecutor
-
-    if options.workers > 1 or options.subject.is_repeated:
-        raise UsageError(
-            "--stack goes with neither --workers, --cv nor --executions", hint="Leave one of them out."
-        )
-    trainer = options.subject.split_trainer(dataset, model, objective)
-    return StackedExecutor(trainer, dataset, model, objective, most=options.stack)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 
+from hptune.executors import OnEpoch
 from hptune.oracles.searcher import NoSuggestion, Suggestion
 from hptune.proposal import Move, Proposal, Verdict
 from hptune.scales import Scale
@@ -97,6 +99,39 @@ class FakeTrainer:
         if keep:
             Path(keep).write_text(f"{job.trial_id} {job.initial_epoch + len(curve)}")
         return Outcome(job_id=job.id, state=state, curve=tuple(curve), seconds=0.1, checkpoint=keep)
+
+
+class FakeWaves:
+    """Takes up to four jobs at a time, how many follows from the last one's number."""
+
+    in_waves = True
+
+    def __init__(self, trainer: FakeTrainer) -> None:
+        self.trainer = trainer
+        self.last, self.stopped = 0, False
+        self.waiting: list[tuple[Job, OnEpoch, Future[Outcome]]] = []
+
+    @property
+    def slots(self) -> int:
+        return 1 + self.last % 4
+
+    def submit(self, job: Job, on_epoch: OnEpoch) -> Future[Outcome]:
+        self.waiting.append((job, on_epoch, Future()))
+        self.last = job.id
+        return self.waiting[-1][2]
+
+    def poll(self, seconds: float) -> None:
+        job, on_epoch, future = self.waiting.pop()
+        if self.stopped:
+            state = OutcomeState.INTERRUPTED
+            future.set_result(Outcome(job_id=job.id, state=state, checkpoint=job.checkpoint))
+            return
+        outcome = self.trainer.run(job, lambda epoch, report: on_epoch(job, epoch, report))
+        self.stopped = outcome.state is OutcomeState.INTERRUPTED
+        future.set_result(outcome)
+
+    def close(self) -> None:
+        self.waiting.clear()
 
 
 class FakeSearcher:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+from fakes import SPACE, FakeSearcher, FakeTrainer, FakeWaves, identity, keep_all
 
 from hptune.engine import Engine, Listener, Stop
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
+from hptune.executors import Executor
 from hptune.executors.inline import InlineExecutor
 from hptune.proposal import Proposal
-from hptune.study import Pass, Study
+from hptune.study import Pass, Study, Tell
 from hptune.trial import Job, Trial, TrialState
 
 ENDS = (30, 60, 90)
@@ -43,10 +44,16 @@ def story(study: Study) -> list[tuple[Any, ...]]:
     ]
 
 
+@pytest.fixture(params=[InlineExecutor, FakeWaves], ids=["one at a time", "in waves"])
+def executor(request: pytest.FixtureRequest) -> Callable[[FakeTrainer], Executor]:
+    """How jobs are trained, where that must not change what a search finds after it was cut off."""
+    return request.param  # type: ignore[no-any-return]
+
+
 @pytest.fixture
-def uninterrupted(tmp_path: Path) -> list[tuple[Any, ...]]:
+def uninterrupted(tmp_path: Path, executor: Callable[[FakeTrainer], Executor]) -> list[tuple[Any, ...]]:
     study = begin(tmp_path / "whole")
-    engine(study).run()
+    engine(study, executor=executor(FakeTrainer())).run()
     return story(study)
 
 
@@ -134,6 +141,7 @@ def test_a_search_killed_anywhere_goes_on_as_if_it_had_not_been(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     uninterrupted: list[tuple[Any, ...]],
+    executor: Callable[[FakeTrainer], Executor],
     method: str,
     count: int,
     after: bool,
@@ -142,10 +150,10 @@ def test_a_search_killed_anywhere_goes_on_as_if_it_had_not_been(
     with monkeypatch.context() as patch:
         kill_at(method, count, patch, after=after)
         with pytest.raises(Killed):
-            engine(study).run()
+            engine(study, executor=executor(FakeTrainer())).run()
     study.close()
     with Study.open(tmp_path / "s", read_only=False) as again:
-        engine(again).run()
+        engine(again, executor=executor(FakeTrainer())).run()
         assert story(again) == uninterrupted
 
 
@@ -162,19 +170,24 @@ class StopsAfter(Listener):
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 7, 31, 64])
 def test_a_search_stopped_after_any_epoch_goes_on_as_if_it_had_not_been(
-    tmp_path: Path, uninterrupted: list[tuple[Any, ...]], epochs: int
+    tmp_path: Path,
+    uninterrupted: list[tuple[Any, ...]],
+    executor: Callable[[FakeTrainer], Executor],
+    epochs: int,
 ) -> None:
     study = begin(tmp_path / "s")
     stop = Stop()
     with pytest.raises(SearchInterruptedError):
-        engine(study, stop=stop, listener=StopsAfter(stop, epochs)).run()
+        engine(study, stop=stop, listener=StopsAfter(stop, epochs), executor=executor(FakeTrainer())).run()
     assert study.spent() == epochs
-    engine(study).run()
+    engine(study, executor=executor(FakeTrainer())).run()
     assert story(study) == uninterrupted
 
 
 def test_a_search_out_of_time_ends_without_an_error_and_goes_on_later(
-    tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
+    tmp_path: Path,
+    uninterrupted: list[tuple[Any, ...]],
+    executor: Callable[[FakeTrainer], Executor],
 ) -> None:
     study = begin(tmp_path / "s")
     stop = Stop()
@@ -185,9 +198,9 @@ def test_a_search_out_of_time_ends_without_an_error_and_goes_on_later(
             if self.left == 0:
                 self.stop.deadline = time.monotonic() - 1
 
-    engine(study, stop=stop, listener=RunsOut(stop, 5)).run()
+    engine(study, stop=stop, listener=RunsOut(stop, 5), executor=executor(FakeTrainer())).run()
     assert study.spent() == 5
-    engine(study).run()
+    engine(study, executor=executor(FakeTrainer())).run()
     assert story(study) == uninterrupted
 
 
@@ -265,28 +278,42 @@ def test_only_weights_that_may_be_needed_stay_on_disk(tmp_path: Path) -> None:
     assert {t.id for t in complete if t.checkpoint} == {t.id for t in best}
 
 
-def test_lost_weights_are_trained_again(tmp_path: Path, uninterrupted: list[tuple[Any, ...]]) -> None:
+def test_a_wave_is_told_when_all_of_it_is_done_and_then_the_next_is_asked_for(tmp_path: Path) -> None:
+    study = begin(tmp_path)
+    engine(study, executor=FakeWaves(FakeTrainer())).run()
+    order = [(type(event) is Tell, event.job_id if type(event) is Tell else 0) for event in study.events()]
+    waves = [len(list(group)) for told, group in itertools.groupby(order, key=lambda one: one[0]) if told]
+    assert max(waves) == 4
+    told = [job_id for is_tell, job_id in order if is_tell]
+    assert told == sorted(told)
+
+
+def test_lost_weights_are_trained_again(
+    tmp_path: Path, uninterrupted: list[tuple[Any, ...]], executor: Callable[[FakeTrainer], Executor]
+) -> None:
     study = begin(tmp_path / "s")
     stop = Stop()
     with pytest.raises(SearchInterruptedError):
-        engine(study, stop=stop, listener=StopsAfter(stop, 17)).run()
+        engine(study, stop=stop, listener=StopsAfter(stop, 17), executor=executor(FakeTrainer())).run()
     for file in (tmp_path / "s" / "checkpoints").iterdir():
         file.unlink()
-    engine(study).run()
+    engine(study, executor=executor(FakeTrainer())).run()
     assert story(study) == uninterrupted
 
 
 def test_lost_weights_and_another_stop_record_no_epoch_twice(
-    tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
+    tmp_path: Path, uninterrupted: list[tuple[Any, ...]], executor: Callable[[FakeTrainer], Executor]
 ) -> None:
     study = begin(tmp_path / "s")
     for epochs in (20, 1, 2):
         stop = Stop()
         with pytest.raises(SearchInterruptedError):
-            engine(study, stop=stop, listener=StopsAfter(stop, epochs)).run()
+            engine(
+                study, stop=stop, listener=StopsAfter(stop, epochs), executor=executor(FakeTrainer())
+            ).run()
         for file in (tmp_path / "s" / "checkpoints").iterdir():
             file.unlink()
-    engine(study).run()
+    engine(study, executor=executor(FakeTrainer())).run()
     assert story(study) == uninterrupted
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from hptune.engine import Listener, Stop
-from hptune.errors import UsageError
+from hptune.errors import SearchInterruptedError, UsageError
 from hptune.search import SearchOptions, search
 from hptune.study import Study
 from hptune.subject import Subject
-from hptune.trial import TrialState
+from hptune.trial import Job, TrialState
 
 
-def options(folder: Path, **more: int) -> SearchOptions:
+def options(folder: Path, **more: int | None) -> SearchOptions:
     subject = Subject(data="iris", model="mlp", epochs=4)
     wanted = {"passes": 2, "trials": 4, "stack": 4} | more
     return SearchOptions(subject=subject, study=folder / "s", oracle="coarse-to-fine", **wanted)
@@ -28,6 +28,33 @@ def test_a_stacked_search_spends_its_budget_and_scores_its_trials(tmp_path: Path
         scored = [t for t in study.trials() if t.state is not TrialState.INFEASIBLE]
         assert scored
         assert all(t.score is not None and len(t.curve) == t.epochs for t in scored)
+
+
+class StopsAfter(Listener):
+    """Asks to stop after so many epochs, as Ctrl-C does."""
+
+    def __init__(self, stop: Stop, epochs: int) -> None:
+        self.stop, self.left = stop, epochs
+
+    def epoch(self, job: Job, epoch: int, report: object) -> None:
+        self.left -= 1
+        self.stop.asked = self.left <= 0
+
+
+def test_a_stacked_search_that_was_stopped_finds_what_it_would_have_found(tmp_path: Path) -> None:
+    def story(name: str) -> list[object]:
+        with Study.open(tmp_path / name / "s") as study:
+            return [(t.values, t.state, t.curve) for t in study.trials()]
+
+    wanted = {"stack": None, "trials": 6, "passes": 2}
+    search(options(tmp_path / "whole", **wanted), listener=Listener(), stop=Stop())
+    cut = options(tmp_path / "cut", **wanted)
+    for epochs in (2, 11):
+        stop = Stop()
+        with pytest.raises(SearchInterruptedError):
+            search(cut, listener=StopsAfter(stop, epochs), stop=stop)
+    search(cut, listener=Listener(), stop=Stop())
+    assert story("cut") == story("whole")
 
 
 def test_a_stack_and_several_workers_exclude_each_other(tmp_path: Path) -> None:

@@ -72,9 +72,8 @@ __all__ = ["command"]
 @option("--workers", default=1, type=click.IntRange(1, 256), help="Trainings at a time.")
 @option(
     "--stack",
-    default=1,
     type=click.IntRange(1, 64),
-    help="Configurations of mlp to train as one model.",
+    help="Configurations of mlp to train as one model.  [default: as many as cost the search little]",
 )
 @option(
     "--learn-from",
@@ -100,7 +99,7 @@ def command(
     oracle: str,
     objective: str | None,
     workers: int,
-    stack: int,
+    stack: int | None,
     learn_from: tuple[str, ...],
     no_presets: bool,
     fresh: bool,

@@ -6,20 +6,20 @@ import itertools
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hptune.executors import OnEpoch, Trainer
 from hptune.trial import Job, Objective, Outcome, OutcomeState
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
-    from hptune.models import Model, RecipeModel
+    from hptune.models import Model
     from hptune.recipes import Recipe
     from hptune.stack.stack import Rows, Stack, StackGraphs
     from hptune.stack.structure import Group, Settings
     from hptune.stack.training import Stacked
 
-__all__ = ["MOST", "StackedExecutor", "wave_size"]
+__all__ = ["MOST", "StackedExecutor", "can_be_stacked", "wave_size"]
 
 _MOST_BYTES = 1 << 28
 """Training rows larger than this are not held a second time, prepared."""
@@ -127,26 +127,17 @@ class StackedExecutor:
 
     def _sort(self, waiting: _Waiting) -> None:
         """Find out whether a job can be trained with others."""
-        from hptune.models import RecipeModel
-
-        if self._alone or not isinstance(self._model, RecipeModel) or not self._stackable(self._model):
+        if self._alone or not can_be_stacked(self._trainer, self._dataset, self._model):
             return
+        from hptune.models import RecipeModel
         from hptune.stack.structure import read
 
+        assert isinstance(self._model, RecipeModel)
         recipe = self._model.recipe(waiting.job.values)
         found = read(recipe)
         if found is not None:
             waiting.recipe = recipe
             waiting.group, waiting.settings = found
-
-    def _stackable(self, model: RecipeModel) -> bool:
-        from hptune.models.backend import uses_tensorflow
-        from hptune.train import TrainerSettings
-
-        settings = getattr(self._trainer, "settings", TrainerSettings())
-        special = settings.class_weight != "none" or settings.max_parameters is not None
-        small = self._dataset.train.x.nbytes <= _MOST_BYTES
-        return uses_tensorflow() and model.name == "mlp" and small and not special
 
     def _advance(self) -> None:
         """Train whatever is oldest, and what can be trained with it, until some job is done."""
@@ -266,6 +257,19 @@ class StackedExecutor:
             interrupted = Outcome(job_id=waiting.job.id, state=OutcomeState.INTERRUPTED)
             self._resolve(waiting, replace(interrupted, checkpoint=waiting.job.checkpoint))
         self._waiting.clear()
+
+
+def can_be_stacked(trainer: Trainer, dataset: Dataset, model: Model) -> bool:
+    """Tell whether any configuration of a model can be trained with others, as its trainer trains."""
+    from hptune.models import RecipeModel
+    from hptune.stack.backends import can_stack
+    from hptune.train import TrainerSettings
+
+    settings = getattr(trainer, "settings", TrainerSettings())
+    special = settings.class_weight != "none" or settings.max_parameters is not None
+    if special or not isinstance(model, RecipeModel) or model.name != "mlp":
+        return False
+    return dataset.train.x.nbytes <= _MOST_BYTES and can_stack()
 
 
 def wave_size(job_id: int, most: int) -> int:
