@@ -62,14 +62,37 @@ def test_status_tells_trials_under_way_and_the_budget(folder: Path) -> None:
     assert status["eta_seconds"] is None, "no search is running"
 
 
-def test_the_time_to_go_is_told_while_a_search_runs(folder: Path) -> None:
+def test_the_time_to_go_is_told_by_the_clock_while_a_search_runs(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    folder.mkdir()
+    with StudyLock(folder), build(folder, Recipe(trials=12, running=2, meta={"budget": "500"})) as study:
+        first = min(t.created_at for t in study.trials())
+        under_way = [epoch for epoch, _ in study.running().values()]
+        spent = study.spent()
+        # Whatever trainings took by themselves: those of several processes overlap.
+        status = status_dict(study, now=first + 60)
+    pace = 60 / (spent + sum(under_way))
+    assert status["eta_seconds"] == pytest.approx((500 - spent) * pace, abs=0.1)
+    assert "a search is running, about" in describe_status(status)
+
+
+def test_a_search_that_has_just_gone_on_has_no_time_to_go_yet(folder: Path) -> None:
     with Study.open(folder) as study, StudyLock(folder):
         status = status_dict(study)
-        stretches = [s for s in study.progress() if s.epochs]
-        pace = sum(s.seconds for s in stretches) / sum(s.epochs for s in stretches)
-        left = 500 - study.spent()
-    assert status["eta_seconds"] == pytest.approx(left * pace / 2, abs=0.1)
-    assert "a search is running, about" in describe_status(status)
+    assert status["searching"]
+    assert status["eta_seconds"] is None, "the trials are all from before"
+
+
+def test_many_trials_under_way_take_a_few_lines(tmp_path: Path) -> None:
+    with build(tmp_path / "s", Recipe(trials=3, passes=1, running=16)) as study:
+        status = status_dict(study)
+        _, *lines = describe_status(status).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("trials under way, at epoch: 4: "))
+    assert sum("/" in line for line in lines) <= 3
+    told = " ".join(lines[at : at + 3])
+    for r in status["running"]:
+        assert f"{r['trial']}: {r['epoch']}/{r['of']}" in told
+    assert all(len(line) <= 80 for line in lines)
 
 
 def test_following_ends_with_the_search(folder: Path) -> None:

@@ -62,6 +62,14 @@ class StudyLock:
             self._file = None
 
     @staticmethod
+    def taken_at(folder: Path) -> float:
+        """Return when the study's lock was last taken, in seconds since 1970-01-01 UTC; 0 for never."""
+        try:
+            return (folder / "study.lock").stat().st_mtime
+        except OSError:
+            return 0.0
+
+    @staticmethod
     def held(folder: Path) -> bool:
         """Tell whether a search is running on the study in `folder`."""
         import fcntl

@@ -17,7 +17,7 @@ from types import TracebackType
 from hptune.errors import StudyError, StudyMismatchError
 from hptune.proposal import Proposal
 from hptune.space import Space, Value
-from hptune.study import confirmations, rows, schema
+from hptune.study import confirmations, counts, rows, schema
 from hptune.study.folder import DATABASE
 from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tally, Tell
 from hptune.study.schema import transaction
@@ -175,13 +175,7 @@ class Study:
 
     def tallies(self) -> tuple[Tally, ...]:
         """Return how many trials stand where, pass by pass: quick, however many there are."""
-        best = "max" if self.identity.direction is Direction.MAX else "min"
-        query = (
-            f"SELECT pass_number, state, count(*) AS trials, sum(seconds) AS seconds, {best}(score) AS best"
-            " FROM trials GROUP BY pass_number, state ORDER BY pass_number"
-        )
-        found = (dict(row) for row in self._database.execute(query))
-        return tuple(Tally(**row | {"state": TrialState(row["state"])}) for row in found)
+        return counts.tallies(self._database, self.identity.direction)
 
     def _curve(self, trial_id: int) -> tuple[Epoch, ...]:
         found = self._database.execute("SELECT curve FROM jobs WHERE trial_id = ? ORDER BY id", (trial_id,))
@@ -194,9 +188,11 @@ class Study:
 
     def spent_by_pass(self) -> dict[int, int]:
         """Return the epochs trained so far, by the number of the pass that asked for them."""
-        # A job counts once told, by what it trained; an interrupted one by what it trained so far.
-        query = "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs GROUP BY pass_number"
-        return {row["pass_number"]: row["epochs"] for row in self._database.execute(query)}
+        return counts.spent_by_pass(self._database)
+
+    def trained_since(self, moment: float) -> tuple[float, int]:
+        """Return when the first trial after a moment was asked for, and the epochs since; else 0, 0."""
+        return counts.trained_since(self._database, moment)
 
     # The search
 
@@ -329,12 +325,7 @@ class Study:
 
     def progress(self) -> tuple[Progress, ...]:
         """Return what each job that was told has cost and given, in the order they were told."""
-        query = (
-            "SELECT trial_id, pass_number, json_array_length(curve) AS epochs, seconds, score,"
-            " coalesce(json_extract(timings, '$.fit'), 0.0) AS fit_seconds"
-            " FROM jobs WHERE told IS NOT NULL ORDER BY told"
-        )
-        return tuple(Progress(**dict(row)) for row in self._database.execute(query))
+        return counts.progress(self._database)
 
     def events(self) -> Iterator[Ask | Tell]:
         """Yield all asks and tells in the order they happened."""

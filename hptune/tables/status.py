@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hptune.study import Study, StudyLock
-from hptune.study.records import Progress, Tally
+from hptune.study.records import Tally
 from hptune.tables.confirmed import confirmed_dict, read_confirmed
 from hptune.tables.spark import sparkline
 from hptune.tables.text import JSON_VERSION, format_value, to_csv, to_json, wrapped
@@ -27,14 +27,13 @@ __all__ = [
     "status_text",
 ]
 
-_LATELY = 50
-"""Stretches of training whose pace the ETA goes by: later passes train other models."""
-
 _STEPS = 40
+_LINES = 4
+"""Up to so many trials under way have a line of their own."""
 
 
-def status_dict(study: Study) -> dict[str, Any]:
-    """Return how a study stands, as plain data."""
+def status_dict(study: Study, *, now: float | None = None) -> dict[str, Any]:
+    """Return how a study stands, as plain data; `now` is the time in seconds since 1970 unless it is now."""
     tallies = study.tallies()
     best = study.best(1)
     stretches = study.progress()
@@ -60,7 +59,7 @@ def status_dict(study: Study) -> dict[str, Any]:
         "epochs": spent,
         "budget": None if budget is None else int(budget),
         "seconds": sum(t.seconds for t in tallies),
-        "eta_seconds": _eta(stretches, int(budget) - spent, len(running)) if searching and budget else None,
+        "eta_seconds": _eta(study, int(budget) - spent, now) if searching and budget else None,
         "best": None if not best else trial_dict(best[0]),
         "confirmed": confirmed_dict(confirmed) if confirmed.finalists else None,
         "history": _best_so_far([s.score for s in stretches], study.identity.goal),
@@ -91,13 +90,17 @@ def _best_so_far(scores: Sequence[float | None], goal: Objective) -> list[float]
     return [found[(i + 1) * len(found) // count - 1] for i in range(count)]
 
 
-def _eta(stretches: Sequence[Progress], epochs: int, at_once: int) -> float | None:
-    """Return the seconds that `epochs` more will take at the pace of late; None before the first."""
-    lately = [s for s in stretches[-_LATELY:] if s.epochs]
-    trained = sum(s.epochs for s in lately)
+def _eta(study: Study, epochs: int, now: float | None) -> float | None:
+    """Return the seconds that `epochs` more will take at the pace of the search that is running.
+
+    By the clock, not by what trainings took: those of several processes, or of one stacked model, overlap.
+    None before the first epoch of its own.
+    """
+    began, trained = study.trained_since(StudyLock.taken_at(study.folder))
     if not trained:
         return None
-    return round(max(0, epochs) * sum(s.seconds for s in lately) / trained / max(1, at_once), 1)
+    passed = (time.time() if now is None else now) - began
+    return round(max(0, epochs) * max(0.0, passed) / trained, 1)
 
 
 def status_json(study: Study) -> str:
@@ -145,7 +148,7 @@ def describe_status(status: Mapping[str, Any]) -> str:
     if status["eta_seconds"] is not None:
         lines[1] += f", about {duration(status['eta_seconds'])} to go"
     lines += [f"pass {p['number']}: {p['trials']} trials, {p['epochs']} epochs" for p in status["passes"]]
-    lines += [f"trial {r['trial']}: epoch {r['epoch']} of {r['of']}" for r in status["running"]]
+    lines += _in_flight(status["running"])
     if status["best"]:
         best = status["best"]
         lines.append(f"best {format_value(best['score'])} (trial {best['id']}, pass {best['pass_number']})")
@@ -157,6 +160,16 @@ def describe_status(status: Mapping[str, Any]) -> str:
             f"{format_value(first)} {sparkline(status['history'])} {format_value(last)}  best so far"
         )
     return "\n".join(lines)
+
+
+def _in_flight(running: Sequence[Mapping[str, int]]) -> list[str]:
+    """Say how far the trials under way are: a line each, or where they are many as few lines as hold them."""
+    if len(running) <= _LINES:
+        return [f"trial {r['trial']}: epoch {r['epoch']} of {r['of']}" for r in running]
+    told = ", ".join(f"{r['trial']}: {r['epoch']}/{r['of']}" for r in running)
+    # No line breaks between a trial and its epochs.
+    kept = told.replace(": ", ":\u00a0")
+    return [line.replace("\u00a0", " ") for line in wrapped(f"trials under way, at epoch: {kept}")]
 
 
 def duration(seconds: float) -> str:

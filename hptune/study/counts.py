@@ -1,0 +1,55 @@
+"""What a study's rows add up to, counted inside the database: quick, however many there are."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from hptune.study.records import Progress, Tally
+from hptune.trial import Direction, TrialState
+
+__all__ = ["progress", "spent_by_pass", "tallies", "trained_since"]
+
+
+def tallies(database: sqlite3.Connection, direction: Direction) -> tuple[Tally, ...]:
+    """Return how many trials stand where, pass by pass."""
+    best = "max" if direction is Direction.MAX else "min"
+    query = (
+        f"SELECT pass_number, state, count(*) AS trials, sum(seconds) AS seconds, {best}(score) AS best"
+        " FROM trials GROUP BY pass_number, state ORDER BY pass_number"
+    )
+    found = (dict(row) for row in database.execute(query))
+    return tuple(Tally(**row | {"state": TrialState(row["state"])}) for row in found)
+
+
+def spent_by_pass(database: sqlite3.Connection) -> dict[int, int]:
+    """Return the epochs trained so far, by the number of the pass that asked for them."""
+    # A job counts once told, by what it trained; an interrupted one by what it trained so far.
+    query = "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs GROUP BY pass_number"
+    return {row["pass_number"]: row["epochs"] for row in database.execute(query)}
+
+
+def trained_since(database: sqlite3.Connection, moment: float) -> tuple[float, int]:
+    """Return when the first trial after a moment was asked for, and the epochs trained since; else 0, 0.
+
+    Those of trainings under way count as far as they were noted.
+    """
+    query = (
+        "SELECT created_at, (SELECT min(id) FROM jobs WHERE trial_id = trials.id) AS job FROM trials"
+        " WHERE created_at >= ? ORDER BY id LIMIT 1"
+    )
+    first = database.execute(query, (moment,)).fetchone()
+    if first is None:
+        return 0.0, 0
+    trained = "max(json_array_length(curve), CASE WHEN told IS NULL THEN epoch - initial_epoch ELSE 0 END)"
+    query = f"SELECT sum({trained}) FROM jobs WHERE id >= ?"
+    return first["created_at"], int(database.execute(query, (first["job"],)).fetchone()[0])
+
+
+def progress(database: sqlite3.Connection) -> tuple[Progress, ...]:
+    """Return what each job that was told has cost and given, in the order they were told."""
+    query = (
+        "SELECT trial_id, pass_number, json_array_length(curve) AS epochs, seconds, score,"
+        " coalesce(json_extract(timings, '$.fit'), 0.0) AS fit_seconds"
+        " FROM jobs WHERE told IS NOT NULL ORDER BY told"
+    )
+    return tuple(Progress(**dict(row)) for row in database.execute(query))
