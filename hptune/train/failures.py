@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from pathlib import Path
 
@@ -37,9 +38,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return bool(names & set(_OUT_OF_MEMORY)) or "RESOURCE_EXHAUSTED" in str(error)
 
 
+_TENSORFLOWS_OWN = re.compile(r"\{\{[^}]*\}\}\s*|\s*\[Op:[^\]]*\].*")
+"""Where in its graph TensorFlow was, which tells a person nothing."""
+
+
 def in_words(error: BaseException, file: Path | None) -> str:
     """Return what was raised in a line, and where in a person's file."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    stripped = (_TENSORFLOWS_OWN.sub("", line).strip() for line in str(error).splitlines())
+    lines = [line for line in stripped if line]
     first = next((line for line in lines if not _says_nothing(line)), lines[0] if lines else "")
     if len(first) > _LONGEST:
         first = first[: _LONGEST - 1] + "…"
@@ -51,7 +57,12 @@ def in_words(error: BaseException, file: Path | None) -> str:
 
 def _says_nothing(line: str) -> bool:
     """Tell a heading of Keras's or TensorFlow's from what went wrong."""
-    headings = ("Graph execution error:", "Detected at node ", "Exception encountered when calling ")
+    headings = (
+        "Graph execution error:",
+        "Detected at node ",
+        "Exception encountered when calling ",
+        'File "',
+    )
     return line.startswith(headings)
 
 
