@@ -15,6 +15,7 @@ import numpy as np
 from hptune.engine import Stop
 from hptune.errors import SearchInterruptedError, StudyError
 from hptune.executors import Trainer
+from hptune.report import write_report
 from hptune.strategy.finalists import Confirmed, ranked
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.trial import Job, Objective, Outcome, OutcomeState, Trial
@@ -33,6 +34,9 @@ class Watcher:
 
     def ended(self, confirmation: Confirmation) -> None:
         """Note how a training ended."""
+
+    def warned(self, text: str) -> None:
+        """Hear of something that went wrong beside the confirmation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +63,20 @@ class _Due:
 def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop) -> Confirmed:
     """Train the `top` best trials of the study in `folder` with `seeds` fresh seeds each.
 
-    Each training is written down as it ends, and what is written down is not trained again. Raises
-    StudyLockedError while a search runs, SearchInterruptedError when a person asks to stop.
+    Each training is written down as it ends, and what is written down is not trained again. The study's
+    report is written anew. Raises StudyLockedError while a search runs, SearchInterruptedError when a person
+    asks to stop.
     """
     # Raises where there is no study: taking the lock makes a file.
     Study.open(folder).close()
     with StudyLock(folder), Study.open(folder, read_only=False) as study:
-        return confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
+        found = confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
+        try:
+            write_report(study)
+        except StudyError as error:
+            # The scores are what was asked for; the page can be written later.
+            watcher.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
+    return found
 
 
 def confirm_study(

@@ -225,6 +225,19 @@ def test_the_command_waits_for_no_search(
     assert "another search is running" in capsys.readouterr().err
 
 
+def test_a_report_that_cant_be_written_is_a_warning_beside_the_scores(
+    study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(study.folder.parent.parent)
+    monkeypatch.setattr("hptune.confirm._load", lambda study: Seeded())
+    (study.folder / "report.html").mkdir()
+    assert run(["confirm", "--top", "2", "--seeds", "2"]) == 0
+    captured = capsys.readouterr()
+    assert "of the finalists with fresh seeds" in captured.out
+    assert "report.html: can't be written" in captured.err
+    assert "hptune report -o FILE" in captured.err
+
+
 def test_the_command_prints_what_is_known_without_loading_data(
     study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -233,6 +246,7 @@ def test_the_command_prints_what_is_known_without_loading_data(
     assert run(["confirm", "--top", "2", "--seeds", "3", "--json"]) == 0
     captured = capsys.readouterr()
     assert captured.err.splitlines()[0] == "2 finalists: 6 trainings, 54 epochs"
+    assert "With fresh seeds trial" in (study.folder / "report.html").read_text(encoding="utf-8")
     assert len(captured.err.splitlines()) == 7
     first = json.loads(captured.out)
     monkeypatch.undo()

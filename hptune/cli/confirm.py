@@ -22,7 +22,7 @@ def command(study: str | None, top: int, seeds: int, as_csv: bool, as_json: bool
 
     Each is trained for as many epochs as it had. After Ctrl-C the same command goes on; what was
     trained is not trained again, and asking for more --top or --seeds adds to it. `hptune export`
-    then goes by the means.
+    then goes by the means, and so does the study's report, which is written anew.
     """
     from hptune import tables
     from hptune.cli.confirm_progress import ConfirmProgress

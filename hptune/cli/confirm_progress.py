@@ -64,6 +64,10 @@ class ConfirmProgress(Watcher, contextlib.AbstractContextManager["ConfirmProgres
             f"  trial {confirmation.trial_id}, seed {confirmation.number}: {score}", soft_wrap=True
         )
 
+    def warned(self, text: str) -> None:
+        """Say what went wrong beside the confirmation."""
+        self._console.print(f"Warning: {text}", soft_wrap=True, markup=False)
+
     def _eta(self) -> str:
         if self._begun_at is None or self._done < 10:
             return ""

@@ -106,9 +106,7 @@ def move_options(
     seen = evidence.column(hp, rules)
     counts = _counts(hp, seen)
     if seen.compared < rules.min_trials:
-        return _keep(
-            hp, f"only {counted(seen.compared, 'trial')} compared; {rules.min_trials} are needed: sample more"
-        )
+        return _keep(hp, f"{_compared(seen)}; {rules.min_trials} are needed: sample more")
     if not seen.good:
         return _keep(hp, "the scores are too alike to tell which options are good")
     table = "; ".join(f"{_names([c.option])} in {c.good} of {c.tried}" for c in counts)
@@ -174,13 +172,17 @@ def _by_chance(dropped: list[_Count], seen: Column) -> str:
     return f" (by chance {in_words(max(_rarity(c, seen) for c in dropped if c.tried))})"
 
 
+def _compared(seen: Column) -> str:
+    return f"only {counted(seen.compared, 'trial')} compared" if seen.compared else "no trial was compared"
+
+
 def move_boolean(hp: Boolean, evidence: Evidence, rules: Rules) -> Move:
     """Keep a boolean, and say what freezing it would rest on."""
     seen = evidence.column(hp, rules)
     if not seen.good:
         return _keep(
             hp,
-            f"only {counted(seen.compared, 'trial')} compared" if not seen.tied else "the scores are alike",
+            _compared(seen) if not seen.tied else "the scores are alike",
         )
     counts = _counts(hp, seen)
     figures = ", ".join(f"{_names([c.option])} in {c.good} of {c.tried}" for c in counts)
