@@ -317,6 +317,7 @@ def test_ready_spaces_are_listed_shown_and_described(capsys: pytest.CaptureFixtu
     assert run(["spaces"]) == 0
     listed = capsys.readouterr().out
     assert "mlp" in listed
+    assert max(map(len, listed.splitlines())) <= 80
     assert run(["spaces", "show", "mlp"]) == 0
     assert "hyperparameters:" in capsys.readouterr().out
     assert run(["spaces", "schema"]) == 0

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import textwrap
 
 import click
 
 __all__ = ["command"]
+
+_WIDTH = 52
+"""Columns for what a space is for, so that a line of the list has 80."""
 
 
 @click.group(name="spaces", short_help="List, show and describe search spaces.", invoke_without_command=True)
@@ -19,7 +23,10 @@ def command(ctx: click.Context) -> None:
     from hptune.tables import columns
 
     spaces = [ready_space(name) for name in sorted(ready_spaces())]
-    rows = [[s.name, str(len(s.searched)), s.description.strip().splitlines()[0]] for s in spaces]
+    rows = []
+    for space in spaces:
+        first, *more = textwrap.wrap(space.description, _WIDTH) or [""]
+        rows += [[space.name, str(len(space.searched)), first], *(["", "", line] for line in more)]
     click.echo(columns(rows, ["space", "searched", "what for"]))
 
 
