@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,9 @@ def test_the_report_puts_the_confirmed_winner_first_with_its_spread(made: tuple[
     assert header.index(f"trial {second}") < header.index(f"trial {first}")
     assert "± 0.00" in best
     assert "gap by luck alone" in best
+    axes = page.partition('id="axes"')[2].partition("</section>")[0]
+    assert "best with fresh seeds" in axes
+    assert set(re.findall(r"best: trial (\d+)", axes)) == {str(second)}
 
 
 def test_a_finalist_table_as_csv_sets_each_beside_the_best(made: tuple[Path, list[int]]) -> None:

@@ -72,6 +72,11 @@ class Facts:
         ids = {t.id for t in first}
         return (*first, *(t for t in self.ranked if t.id not in ids))
 
+    @property
+    def winner(self) -> Trial | None:
+        """The trial that an export takes: the best mean over fresh seeds, else the best score."""
+        return self.finalists[0] if self.finalists else None
+
     @cached_property
     def bad(self) -> tuple[Trial, ...]:
         """Trials that could not be trained, or raised an exception."""

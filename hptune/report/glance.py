@@ -27,9 +27,13 @@ def glance(facts: Facts) -> str:
     shares = {i.name: i for i in facts.importances if i.enough_data}
     order = sorted(facts.hyperparameters, key=lambda hp: shares[hp.name].rank if hp.name in shares else 99)
     heads = [h for h in _HEADS if shares or h != _MATTERED]
-    head = element("tr", *(element("th", text(h), scope="col") for h in heads))
+    # Phones show each row as a block of its own, which would hide from a screen reader that it is a table.
+    head = element(
+        "tr", *(element("th", text(h), scope="col", role="columnheader") for h in heads), role="row"
+    )
     rows = [_row(facts, hp, heads, shares.get(hp.name)) for hp in order]
-    table = element("table", element("thead", head), element("tbody", *rows), class_="glance")
+    body = element("tbody", *rows, role="rowgroup")
+    table = element("table", element("thead", head, role="rowgroup"), body, class_="glance", role="table")
     caption = "Each hyperparameter at a glance"
     if any(_unsure(i) for i in shares.values()):
         caption += "; with a ? luck alone may look as telling"
@@ -45,15 +49,19 @@ def _row(facts: Facts, hp: Hyperparameter, heads: list[str], found: Importance |
     moves = [p.proposal[hp.name] for p in facts.passes if p.proposal and hp.name in p.proposal.space]
     coming = facts.proposal[hp.name] if hp.name in facts.proposal.space else None
     last = describe_range(coming.new if coming else facts.known(hp.name)[-1])
-    best = facts.finalists[0].values.get(hp.name) if facts.finalists else None
+    best = facts.winner.values.get(hp.name) if facts.winner else None
     told = f"{found.share:.0%}{'?' if _unsure(found) else ''}" if found else "–"
     share = [told] if _MATTERED in heads else []
     cells = [*share, format_value(best) or "–", first, "same" if last == first else last]
     return element(
         "tr",
-        element("th", text(hp.name), scope="row"),
-        *(element("td", _breakable(c), data_label=h) for c, h in zip(cells, heads[1:-1], strict=True)),
-        element("td", text(_why(moves, coming)), class_="why"),
+        element("th", text(hp.name), scope="row", role="rowheader"),
+        *(
+            element("td", _breakable(c), data_label=h, role="cell")
+            for c, h in zip(cells, heads[1:-1], strict=True)
+        ),
+        element("td", text(_why(moves, coming)), class_="why", role="cell"),
+        role="row",
     )
 
 

@@ -20,11 +20,17 @@ def ranges(facts: Facts) -> Section:
         " The dashed line marks the best value so far. A range that the rules moved only steers: half of the"
         " trials may still come from outside it."
     )
+    terms = paragraph(
+        "In the reasons, the best are the best fifth of the trials, compared at one length of training; the"
+        " model is what the search learnt from all trials. A tier says how much a hyperparameter was taken to"
+        " matter beforehand, 1 the most.",
+        class_="note",
+    )
     notes = "".join(paragraph(f"{n[:1].upper()}{n[1:]}.", class_="note") for n in facts.proposal.notes)
     return Section(
         id="ranges",
         title="How the ranges moved",
-        body=intro + grid(_figure(facts, hp) for hp in facts.hyperparameters) + notes,
+        body=intro + terms + grid(_figure(facts, hp) for hp in facts.hyperparameters) + notes,
     )
 
 
@@ -40,7 +46,7 @@ def _figure(facts: Facts, hp: Hyperparameter) -> str:
         coming = facts.proposal[hp.name]
         bars.append(("next", coming.new))
         moves.append(("Next", coming))
-    best = facts.best.values.get(hp.name) if facts.best else None
+    best = facts.winner.values.get(hp.name) if facts.winner else None
     words = ", then ".join(describe_range(known) for _, known in bars)
     drawing = funnel(facts.axes[hp.name], bars, best=best, title=f"Ranges of {hp.name}: {words}")
     tier = f"tier {int(hp.tier)}" if hp.tier < 4 else "no tier"

@@ -22,7 +22,8 @@ def legend(facts: Facts, *, marks: bool = True) -> str:
     ]
     keys = []
     if marks and facts.ranked:
-        keys.append(element("span", element("b", "○", class_="ring"), "best", class_="key"))
+        best = "best" if facts.confirmed.winner is None else "best with fresh seeds"
+        keys.append(element("span", element("b", "○", class_="ring"), best, class_="key"))
     if marks and any(t.state is TrialState.INFEASIBLE for t in facts.trials):
         keys.append(
             element("span", element("b", "×", class_="cross"), "lost: could not be trained", class_="key")
@@ -69,7 +70,7 @@ def _axis_figure(facts: Facts, hp: Hyperparameter, objective: str) -> str:
         facts.score_axis,
         found,
         facts.known(hp.name),
-        best=facts.best.id if facts.best else None,
+        best=facts.winner.id if facts.winner else None,
         title=title,
     )
     return figure(drawing, f"{hp.name}{_only(hp)}")
