@@ -351,7 +351,7 @@ def trained(folder: Path, trials: int, stack: int, same: bool) -> Any:
                 done += 1
                 yield done, resident()
             if len(waiting) >= stack or (number == trials and waiting):
-                executor.poll()
+                executor.poll(0.1)
 
 
 if __name__ == "__main__":
