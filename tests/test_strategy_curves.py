@@ -90,6 +90,33 @@ class TestCurves:
         assert found.severity is Severity.INFO
         assert "when it was stopped" in found.sentence
 
+    def test_a_curve_that_comes_back_from_a_dip_does_not_still_improve(self) -> None:
+        dip = [
+            0.7,
+            0.85,
+            0.95,
+            0.97,
+            0.98,
+            0.985,
+            0.985,
+            0.98,
+            0.95,
+            0.94,
+            0.94,
+            0.95,
+            0.97,
+            0.98,
+            0.98,
+            0.98,
+        ]
+        assert Kind.IMPROVING not in kinds(judge_curve(of(dip), ACCURACY))
+        assert Kind.IMPROVING in kinds(judge_curve(of([*dip[:12], 0.98, 0.995, 1.0, 1.0]), ACCURACY))
+
+    def test_no_curve_is_both_saturated_and_still_improving(self) -> None:
+        for seed in range(40):
+            noisy = learned(18, pace=2, noise=0.03, seed=seed)
+            assert not {Kind.SATURATED, Kind.IMPROVING} <= kinds(judge_curve(of(noisy), ACCURACY))
+
     def test_reaching_everything_at_once_is_saturated_early(self) -> None:
         (found,) = judge_curve(of(learned(60, pace=2)), ACCURACY)
         assert found.kind is Kind.SATURATED

@@ -91,8 +91,8 @@ def judge_curve(trial: Trial, objective: Objective) -> tuple[Finding, ...]:
     rules: tuple[Callable[[_Curve], Finding | None], ...] = (_overfits, _shakes, _improves, _saturated)
     found = [finding for rule in rules if (finding := rule(curve)) is not None]
     kinds = {f.kind for f in found}
-    # A curve that falls has saturated, too; the fall is what matters.
-    hidden = Kind.SATURATED if Kind.OVERFITTING in kinds else None
+    # A curve that falls has saturated, too; the fall is what matters. One that still rises has not.
+    hidden = Kind.SATURATED if kinds & {Kind.OVERFITTING, Kind.IMPROVING} else None
     return tuple(f for f in found if f.kind is not hidden)
 
 
@@ -232,6 +232,9 @@ def _shakes(curve: _Curve) -> Finding | None:
 def _improves(curve: _Curve) -> Finding | None:
     """The last quarter still brought much."""
     quarter = max(curve.epochs // 4, 2)
+    if curve.peak < curve.epochs - quarter:
+        # It only comes back from a dip to where it was.
+        return None
     before = float(np.mean(curve.values[-quarter - curve.window : -quarter]))
     rise = float(np.mean(curve.values[-curve.window :])) - before
     luck = 2 * curve.noise * math.sqrt(2 / curve.window)
