@@ -18,7 +18,7 @@ from test_startup import heavy_modules
 
 from hptune.__main__ import run
 from hptune.study import Study, StudyLock
-from hptune.tables import describe_status, duration, follow, sparkline, status_dict
+from hptune.tables import describe_status, duration, follow, sparkline, status_dict, trials_text
 
 
 @pytest.fixture
@@ -174,3 +174,17 @@ def test_a_status_as_csv_has_a_row_per_pass(folder: Path, capsys: pytest.Capture
 def test_csv_is_not_watched(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status", str(folder), "--csv", "--watch"]) == 2
     assert "--csv tells once" in capsys.readouterr().err
+
+
+def test_what_is_the_same_in_all_trials_stands_once_below_the_table(tmp_path: Path) -> None:
+    with build(tmp_path / "s", Recipe(trials=12)) as study:
+        trials = study.trials(curves=False)
+    header, *rows = trials_text(trials).splitlines()
+    assert "epsilon" not in header.split()
+    assert rows[-1] == "The same in all: epsilon 1e-7"
+    assert "learning_rate" in header.split()
+    assert len(rows) == 13
+    alone = trials_text(trials[:1])
+    assert "epsilon" in alone.splitlines()[0].split()
+    assert "same in all" not in alone
+    assert trials_text([]).split() == ["trial", "pass", "state", "score", "epochs", "seconds"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hptune.space import same_value
 from hptune.strategy.finalists import Confirmed
 from hptune.study import Study
 from hptune.tables.confirmed import mean_text, standing
@@ -74,8 +75,10 @@ def trials_csv(trials: Sequence[Trial]) -> str:
 
 
 def trials_text(trials: Sequence[Trial]) -> str:
-    """Return trials as a table."""
-    names = list(dict.fromkeys(name for trial in trials for name in trial.values))
+    """Return trials as a table; what is the same in all of them stands below it, once."""
+    every = dict.fromkeys(name for trial in trials for name in trial.values)
+    same = {name: trials[0].values[name] for name in every if _is_same(trials, name)}
+    names = [name for name in every if name not in same]
     rows = [
         [
             str(t.id),
@@ -88,7 +91,21 @@ def trials_text(trials: Sequence[Trial]) -> str:
         ]
         for t in trials
     ]
-    return columns(rows, ["trial", "pass", "state", "score", "epochs", "seconds", *names])
+    table = columns(rows, ["trial", "pass", "state", "score", "epochs", "seconds", *names])
+    if not same:
+        return table
+    told = ", ".join(f"{name} {format_value(value)}" for name, value in same.items())
+    return "\n".join([table, *wrapped(f"The same in all: {told}")])
+
+
+def _is_same(trials: Sequence[Trial], name: str) -> bool:
+    """Tell whether two trials or more have one value, all of them."""
+    first = trials[0].values.get(name)
+    return (
+        len(trials) > 1
+        and first is not None
+        and all(name in t.values and same_value(t.values[name], first) for t in trials)
+    )
 
 
 def trial_text(trial: Trial, objective: str, confirmed: Confirmed | None = None) -> str:
