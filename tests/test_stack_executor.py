@@ -197,16 +197,16 @@ def test_a_job_that_had_not_begun_keeps_the_checkpoint_it_came_with(pair: Pair) 
 def test_the_next_stack_of_a_structure_needs_no_new_graph(
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hptune.stack.tensorflow_graph import StackGraph
+    from hptune.stack.tensorflow_graph import TensorFlowGraph
 
     traced: list[str] = []
-    trace = StackGraph.trace
+    trace = TensorFlowGraph.trace
 
-    def noting(self: StackGraph) -> None:
+    def noting(self: TensorFlowGraph) -> None:
         traced.append(self.structure.optimizer)
         trace(self)
 
-    monkeypatch.setattr(StackGraph, "trace", noting)
+    monkeypatch.setattr(TensorFlowGraph, "trace", noting)
     executor = StackedExecutor(Noting(), *pair.parts[1:], most=3)
     for batch, units in enumerate(([5, 6, 7], [90, 70, 100], [5], [12, 3])):
         jobs = [pair.job(10 * batch + n, {"units": u}, epochs=1) for n, u in enumerate(units)]

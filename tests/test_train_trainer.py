@@ -15,6 +15,7 @@ import pytest
 from hptune.data import Dataset, Part, Task, load_dataset
 from hptune.errors import InputError, ModelError, SpaceError
 from hptune.models import load_model
+from hptune.models.backend import keras
 from hptune.space import Fixed, Space, Value
 from hptune.train import ClassWeight, Trainer, TrainerSettings, resolve_objective
 from hptune.trial import Direction, Job, Objective, Outcome, OutcomeState, Trial, TrialState
@@ -290,7 +291,7 @@ def test_another_process_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=here,
-        env={"PYTHONPATH": f"{here.parent}:{here}", "PATH": ""},
+        env={"PYTHONPATH": f"{here.parent}:{here}", "PATH": "", "KERAS_BACKEND": keras.backend.backend()},
         capture_output=True,
         text=True,
         check=False,

@@ -1,8 +1,4 @@
-"""Values and gradients on each of Keras's backends: the one place here that knows them apart.
-
-TensorFlow's and JAX's are run by the tests or have been by hand; PyTorch's follows its
-documentation.
-"""
+"""Values and gradients on each of Keras's backends: the one place here that knows them apart."""
 
 from __future__ import annotations
 
@@ -140,6 +136,8 @@ def _torch(function: Callable[..., Any], variables: list[Any], traced: bool) -> 
         sources = [variable.value for variable in variables]
         with torch.enable_grad():
             value = function(*tensors)
+        if not value.requires_grad:
+            return value, [None] * len(sources)
         return value, torch.autograd.grad(value, sources, allow_unused=True)
 
     return both

@@ -29,7 +29,7 @@ from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.data import Task
 from hptune.log import logger
 from hptune.models import Arrays, Model
-from hptune.models.backend import keras
+from hptune.models.backend import keras, set_random_seed
 from hptune.space import Values
 
 __all__ = ["check_gradients", "gradient_findings"]
@@ -135,7 +135,7 @@ def _probe(
     def held() -> None:
         still.hold()
         if seed is not None:
-            keras.utils.set_random_seed(seed)
+            set_random_seed(seed)
 
     evaluate = values_of(loss, variables, traced=traced)
     differentiate = gradients_of(loss, variables, traced=traced)

@@ -9,6 +9,7 @@ import numpy as np
 
 from hptune.data import Dataset, Task
 from hptune.data.table import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.errors import UsageError
 from hptune.models.backend import keras
 from hptune.space import Value
 
@@ -23,8 +24,15 @@ def with_preprocessing(
     A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where
     missing), text as strings ("" where missing). Any other takes rows as they came. The prediction
     is a label as it stood in the data, or a number in the target's own units. `target` is the
-    (mean, deviation) that a regression's targets were z-scored by; None where they were not.
+    (mean, deviation) that a regression's targets were z-scored by; None where they were not. Raises
+    UsageError for text on another backend than TensorFlow: the others have no strings.
     """
+    if keras.backend.backend() != "tensorflow" and _has_text(dataset):
+        raise UsageError(
+            f"{dataset.name}: a model that takes or gives text needs TensorFlow, not"
+            f" {keras.backend.backend()}",
+            hint="Export it on TensorFlow, with the same weights: KERAS_BACKEND=tensorflow hptune export …",
+        )
     if dataset.encoder is not None:
         inputs, features = _encode(dataset.encoder)
     else:
@@ -39,6 +47,12 @@ def with_preprocessing(
     if dataset.task is Task.OTHER:
         return keras.Model(inputs, outputs, name="model")
     return keras.Model(inputs, _labelled(outputs, dataset), name="classification")
+
+
+def _has_text(dataset: Dataset) -> bool:
+    columns = dataset.encoder.columns if dataset.encoder is not None else ()
+    read = any(isinstance(column, CategoricalColumn) for column in columns)
+    return read or any(isinstance(label, str) for label in dataset.classes)
 
 
 def _encode(encoder: TableEncoder) -> tuple[dict[str, Any], Any]:

@@ -85,6 +85,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Plan:
         one_thread=math.prod(dataset.input_shape) <= SMALL_ROW,
         fits=model.own_fit(trial.values) is not None,
         bare=bool(recipe and recipe.homes),
+        torch=keras.backend.backend() == "torch",
         balanced=study.identity.settings.get("class_weight") == "balanced",
     )
 

@@ -34,6 +34,20 @@ def reseed(model, epoch):
         state.assign(np.array([drawn, 0], dtype=state.dtype))
 """
 
+_RESEED_TORCH = """
+class Reseed(keras.callbacks.Callback):
+    \"\"\"Reseeds at an epoch's first step: by then PyTorch's loader has drawn from its generator.\"\"\"
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if batch == 0:
+            reseed(self.model, self.epoch)
+            torch.manual_seed(int(np.random.default_rng([SEED, self.epoch]).integers(2**31 - 1)))
+"""
+
 _Z_SCORES = """
 def z_scores(y):
     \"\"\"Return targets as the model learns them.\"\"\"
@@ -122,11 +136,15 @@ class Plan:
     """Whether the model is saved without its optimiser, which is a class of the script's own."""
     balanced: bool = False
     """Whether every class counts as much as any other in the loss."""
+    torch: bool = False
+    """Whether Keras runs on PyTorch, whose own generator dropout draws from."""
 
 
 def training(plan: Plan) -> Part:
     """Return constants, `train` and `main`, with what they need."""
     functions = [_set_up(plan)] + [code(_RESEED)] * plan.draws
+    by_step = plan.draws and plan.torch and not plan.fits
+    functions += [code(_RESEED_TORCH)] * by_step
     constants = [f"SEED = {plan.seed}", f"EPOCHS = {plan.epochs}"]
     if not plan.fits:
         constants.append(f"BATCH_SIZE = {plan.batch_size}")
@@ -151,7 +169,11 @@ def training(plan: Plan) -> Part:
         functions.append(code(_KEEP))
     functions += [*rate.functions, _fit(plan) if plan.fits else _train(plan), _main(plan)]
     return Part(
-        imports=("from pathlib import Path", *rate.imports, *(("import math",) if plan.fits else ())),
+        imports=(
+            *("from pathlib import Path", *rate.imports),
+            *(("import math",) if plan.fits else ()),
+            *(("import torch",) if by_step else ()),
+        ),
         constants=(*constants, *rate.constants),
         functions=tuple(functions),
     )
@@ -188,7 +210,7 @@ def _train(plan: Plan) -> str:
         _epoch(plan),
         "model.set_weights(keep.weights)" if plan.averaged else "",
         _stopping(plan, up) if plan.patience else "",
-        "reseed(model, epoch)" if plan.draws else "",
+        "reseed(model, epoch)" if plan.draws and not plan.torch else "",
         "weights = row_weights(y)" if plan.balanced else "",
     )
 
@@ -201,9 +223,10 @@ def _epoch(plan: Plan) -> str:
     units = " * TARGET_DEVIATION" if plan.factor else ""
     name = plan.objective.name
     validated = name.startswith("val_")
-    if plan.averaged:
-        given.append("callbacks=[keep]")
-    elif validated:
+    callbacks = ["Reseed(epoch)"] * (plan.draws and plan.torch) + ["keep"] * plan.averaged
+    if callbacks:
+        given.append(f"callbacks=[{', '.join(callbacks)}]")
+    if validated and not plan.averaged:
         given += ["validation_data=(x_val, y_val)", f"validation_batch_size={size}"]
     fit = f"model.fit({', '.join(given)}, verbose=0)"
     if not (plan.averaged and validated):

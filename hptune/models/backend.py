@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["SMALL_ROW", "keras", "set_up", "uses_tensorflow"]
+__all__ = ["SMALL_ROW", "keras", "set_random_seed", "set_up", "uses_tensorflow"]
 
 
 @contextmanager
@@ -71,9 +71,15 @@ def set_up(input_shape: tuple[int, ...], *, threads: int | None = None, determin
     _set_up = True
     if threads is None and math.prod(input_shape) <= SMALL_ROW:
         threads = 1
-    if uses_tensorflow():
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
         with _quiet():
             _set_up_tensorflow(threads, deterministic)
+    elif backend == "jax":
+        # Several workers share a device; XLA's own operations are deterministic on a CPU.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    elif backend == "torch":
+        _set_up_torch(threads, deterministic)
 
 
 def _set_up_tensorflow(threads: int | None, deterministic: bool) -> None:
@@ -96,3 +102,33 @@ def _set_up_tensorflow(threads: int | None, deterministic: bool) -> None:
         tf.config.experimental.enable_op_determinism()
         # Without a seed, random operations refuse to run deterministically; each job sets its own.
         tf.random.set_seed(0)
+
+
+def _set_up_torch(threads: int | None, deterministic: bool) -> None:
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if deterministic and not torch.cuda.is_available():
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        # Keras writes what it makes before it reads it.
+        torch.utils.deterministic.fill_uninitialized_memory = False
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed everything as keras.utils.set_random_seed does, without loading TensorFlow for it.
+
+    Keras would seed TensorFlow on every backend, and takes seconds to load it where nobody else has.
+    """
+    lazy = getattr(sys.modules.get("keras.src.utils.module_utils"), "tensorflow", None)
+    unknown = getattr(lazy, "_available", False) is None
+    if uses_tensorflow() or "tensorflow" in sys.modules or not unknown:
+        keras.utils.set_random_seed(seed)
+        return
+    assert lazy is not None
+    lazy._available = False
+    try:
+        keras.utils.set_random_seed(seed)
+    finally:
+        # What does need it asks again.
+        lazy._available = None

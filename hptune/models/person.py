@@ -52,10 +52,10 @@ class PersonModel:
 
         Raises ModelError where the code returns no compiled model; what it raises goes through.
         """
-        from hptune.models.backend import keras
+        from hptune.models.backend import set_random_seed
         from hptune.oracles.hyperparameters import with_values
 
-        keras.utils.set_random_seed(seed)
+        set_random_seed(seed)
         hp = with_values(self.searched, values)
         with importable(self.file):
             return _checked(self._build(hp), self.name, own_fit=self._fit is not None)

@@ -46,9 +46,9 @@ class RecipeModel:
 
     def build(self, values: Values, seed: int) -> Any:
         """Return the compiled keras.Model of a configuration."""
-        from hptune.models.backend import keras
+        from hptune.models.backend import set_random_seed
 
-        keras.utils.set_random_seed(seed)
+        set_random_seed(seed)
         return self.recipe(values).build()
 
     def training(self, values: Values, rows: int) -> Training:

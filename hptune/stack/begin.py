@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.models.backend import keras
+from hptune.models.backend import keras, set_random_seed
 from hptune.recipes import Recipe
 from hptune.stack.layout import Layout
 
@@ -20,7 +20,7 @@ def first_weights(recipe: Recipe, layout: Layout, seed: int) -> list[NDArray[np.
     Keras draws the seed of each initialiser when a layer is made, in order; so the layers that
     have weights or draw seeds are made, and nothing else.
     """
-    keras.utils.set_random_seed(seed)
+    set_random_seed(seed)
     made = [call.make() for call in recipe.layers if _draws(call.name)]
     dense = iter(layer for layer in made if isinstance(layer, keras.layers.Dense))
     shapes = iter(layout.variables)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.models.backend import keras
 from hptune.stack.structure import Structure
 
 __all__ = ["Layout", "State", "split"]
@@ -128,7 +129,8 @@ class Layout:
 
     def optimizer(self, state: State, rate: float, *, averaged: bool, remembers: bool) -> list[NDArray[Any]]:
         """Return the optimiser's variables as Keras lists them."""
-        found: list[NDArray[Any]] = [np.array(state.iterations, np.int64), np.array(rate, np.float32)]
+        count = np.array(state.iterations, dtype=keras.backend.standardize_dtype("int"))
+        found: list[NDArray[Any]] = [count, np.array(rate, np.float32)]
         if averaged:
             found += split(state.average, self.shapes())
         if remembers:

@@ -9,23 +9,24 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
+from hptune.models.backend import keras
+from hptune.stack.backends import graph_class
+from hptune.stack.graph import NUMBERS, Features, StackGraph
 from hptune.stack.layout import Layout, State
 from hptune.stack.structure import Settings
-from hptune.stack.tensorflow_graph import NUMBERS, Features, StackGraph
 from hptune.stack.training import Stacked
 from hptune.train.order import shuffled
 
 __all__ = ["Rows", "Stack", "StackGraphs", "features_of"]
 
 _STEPS_A_CALL = 512
-"""A call into TensorFlow can't be interrupted, so a long epoch is several."""
+"""A call into a backend can't be interrupted, so a long epoch is several."""
 _VALIDATED_AT_ONCE = 1 << 22
 """Values of the widest layer, over all configurations, in one batch of validation."""
-_SEED_RANGE = 2**31 - 2
-"""Keras takes a seed's remainder by this before it draws."""
+_tensor: Callable[[Any], Any] = keras.ops.convert_to_tensor
+_array: Callable[[Any], NDArray[Any]] = keras.ops.convert_to_numpy
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,13 @@ class Rows:
     @classmethod
     def of(cls, x: Any, y: NDArray[Any], validation_x: Any, validation_y: NDArray[Any], loss: str) -> Rows:
         """Return prepared rows with targets as the loss takes them."""
-        return cls(tf.constant(x), _targets(y, loss), tf.constant(validation_x), _targets(validation_y, loss))
+        return cls(_tensor(x), _targets(y, loss), _tensor(validation_x), _targets(validation_y, loss))
 
 
 def _targets(y: NDArray[Any], loss: str) -> Any:
     if loss == "sparse_categorical_crossentropy":
-        return tf.constant(y.reshape(-1).astype(np.int32))
-    return tf.constant(y.reshape(-1, 1).astype(np.float32))
+        return _tensor(y.reshape(-1).astype(np.int32))
+    return _tensor(y.reshape(-1, 1).astype(np.float32))
 
 
 def features_of(settings: Settings) -> Features:
@@ -68,9 +69,9 @@ class StackGraphs:
     def get(self, layout: Layout, features: Features) -> StackGraph:
         """Return a traced graph."""
         for graph in self._known:
-            if graph.structure == layout.structure and features <= graph.features:
+            if graph.serves(layout.structure, features, layout.units):
                 return graph
-        graph = StackGraph(layout.structure, features, layout.features)
+        graph = graph_class()(layout.structure, features, layout.features)
         graph.trace()
         self._known.append(graph)
         return graph
@@ -138,45 +139,39 @@ class Stack:
     def _pack(self) -> None:
         """Bring the weights of all configurations together, padded to the widest."""
         layouts = [stacked.member.layout for stacked in self.live]
-        widths = tuple(max(sizes) for sizes in zip(*(layout.units for layout in layouts), strict=True))
-        padded = Layout(layouts[0].structure, layouts[0].features, widths)
+        widest = tuple(max(sizes) for sizes in zip(*(layout.units for layout in layouts), strict=True))
         features = Features()
         for stacked in self.live:
             features |= features_of(stacked.member.settings)
-        self._graph = self._graphs.get(padded, features)
-        self._trained_at = [layout.positions(padded) for layout in layouts]
-        self._moving_at = [layout.positions(padded, trained=False) for layout in layouts]
-        states = [stacked.member.state for stacked in self.live]
+        structure, inputs = layouts[0].structure, layouts[0].features
+        self._graph = self._graphs.get(Layout(structure, inputs, widest), features)
+        padded = Layout(structure, inputs, self._graph.widths(widest))
+        self._padding = self._graph.places(len(self.live)) - len(self.live)
+        self._trained_at = self._filled([layout.positions(padded) for layout in layouts])
+        self._moving_at = self._filled([layout.positions(padded, trained=False) for layout in layouts])
+        states = self._filled([stacked.member.state for stacked in self.live])
         put = partial(_padded, self._trained_at, padded.trained_size)
         self._state = (
             put([state.weights for state in states]),
             _padded(self._moving_at, padded.moving_size, [state.moving for state in states]),
             tuple(put([state.slots[number] for state in states]) for number in range(padded.slots)),
             put([state.average for state in states]),
-            tf.constant(np.array([state.iterations for state in states], np.float32)),
+            _tensor(np.array([state.iterations for state in states], np.float32)),
         )
-        self._widths = tf.constant(np.array(widths, np.int32))
-        units = np.array([layout.units for layout in layouts], np.int32)
-        self._units = tf.constant(units.reshape(len(layouts), len(widths)))
-        self._numbers = {
-            name: np.array([numbers[name] for numbers in map(_numbers, self._settings)], np.float32)
-            for name in NUMBERS
-        }
+        self._widths = np.array(padded.units, np.int32)
+        units = np.array(self._filled([layout.units for layout in layouts]), np.int32)
+        self._units = _tensor(units.reshape(len(units), len(padded.units)))
+        numbers = self._filled([_numbers(stacked.member.settings) for stacked in self.live])
+        self._numbers = {name: np.array([of_one[name] for of_one in numbers], np.float32) for name in NUMBERS}
         self._changed = False
 
-    @property
-    def _settings(self) -> list[Settings]:
-        return [stacked.member.settings for stacked in self.live]
+    def _filled(self, of_each: list[Any]) -> list[Any]:
+        """Return what each configuration has, and what the first has again for places that are free."""
+        return [*of_each, *of_each[:1] * self._padding]
 
     def _host(self) -> tuple[Any, ...]:
         weights, moving, slots, averages, steps = self._state
-        return (
-            weights.numpy(),
-            moving.numpy(),
-            [slot.numpy() for slot in slots],
-            averages.numpy(),
-            steps.numpy(),
-        )
+        return _array(weights), _array(moving), [_array(s) for s in slots], _array(averages), _array(steps)
 
     def _state_of(self, number: int, read: Callable[[], tuple[Any, ...]]) -> State:
         weights, moving, slots, averages, steps = read()
@@ -192,18 +187,17 @@ class Stack:
     # One epoch
 
     def _train(self) -> NDArray[np.float32]:
-        rates = [stacked.begin_epoch() for stacked in self.live]
+        rates = self._filled([stacked.begin_epoch() for stacked in self.live])
         rows, size = int(self._rows.x.shape[0]), self._batch_size
-        orders = np.stack([shuffled(s.job.seed, s.epoch, rows) for s in self.live]).astype(np.int32)
-        hidden = int(self._widths.shape[0])
-        seeds = np.zeros((len(self.live), hidden), np.int32)
+        orders = self._filled([shuffled(s.job.seed, s.epoch, rows).astype(np.int32) for s in self.live])
+        seeds = np.zeros((len(orders), len(self._widths)), np.int32)
         for number, stacked in enumerate(self.live):
             for layer, held in enumerate(stacked.member.seeds):
-                seeds[number, layer] = held.value[0] % _SEED_RANGE
+                seeds[number, layer] = held.value[0]
         self._numbers["rate"] = np.array(rates, np.float32)
-        self._given = {name: tf.constant(values) for name, values in self._numbers.items()}
-        totals = self._graph.begin_totals(len(self.live))
-        orders, seeds = tf.constant(orders), tf.constant(seeds)
+        self._given = {name: _tensor(values) for name, values in self._numbers.items()}
+        totals = self._graph.begin_totals(len(orders))
+        order, seed = _tensor(np.stack(orders)), _tensor(seeds)
         steps = -(-rows // size)
         for first in range(0, steps, _STEPS_A_CALL):
             self._state, totals = self._graph.train(
@@ -213,19 +207,20 @@ class Stack:
                 self._given,
                 self._state,
                 totals,
-                orders,
-                seeds,
-                tf.constant(size),
-                tf.constant(first),
-                tf.constant(min(steps, first + _STEPS_A_CALL)),
+                order,
+                seed,
+                size,
+                first,
+                min(steps, first + _STEPS_A_CALL),
             )
-        return np.asarray(totals.numpy())
+        return _array(totals)
 
     def _validate(self) -> NDArray[np.float32]:
-        totals = self._graph.begin_totals(len(self.live))
+        places = len(self._numbers["rate"])
+        totals = self._graph.begin_totals(places)
         rows = int(self._rows.validation_x.shape[0])
-        widest = max([*self._widths.numpy(), self._rows.x.shape[1]])
-        at_once = max(1, _VALIDATED_AT_ONCE // int(widest * len(self.live)))
+        widest = max([*self._widths, self._rows.x.shape[1]])
+        at_once = max(1, _VALIDATED_AT_ONCE // int(widest * places))
         for first in range(0, rows, at_once):
             totals = self._graph.validate(
                 (self._rows.validation_x, self._rows.validation_y),
@@ -234,10 +229,10 @@ class Stack:
                 self._given,
                 self._state,
                 totals,
-                tf.constant(first),
-                tf.constant(min(rows, first + at_once)),
+                first,
+                min(rows, first + at_once),
             )
-        return np.asarray(totals.numpy())
+        return _array(totals)
 
 
 def _once(read: Callable[[], Any]) -> Callable[[], Any]:
@@ -256,7 +251,7 @@ def _padded(positions: list[NDArray[np.int64]], size: int, lines: list[NDArray[n
     wide = np.zeros((len(lines), size), np.float32)
     for row, at, line in zip(wide, positions, lines, strict=True):
         row[at] = line
-    return tf.constant(wide)
+    return _tensor(wide)
 
 
 def _numbers(settings: Settings) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import Any
 from hptune.recipes import Recipe
 from hptune.recipes.calls import Call, source
 
-__all__ = ["Group", "Settings", "Structure", "read"]
+__all__ = ["Group", "Settings", "Structure", "read", "rounded_up"]
 
 _NARROW = 64
 """Layers of up to so many units take the same time: what is around the arithmetic takes it."""
@@ -112,9 +112,14 @@ def read(recipe: Recipe) -> tuple[Group, Settings] | None:
         structure=structure,
         batch_size=recipe.batch_size,
         entrance=source(entrance),
-        widths=tuple(max(_NARROW, 1 << (width - 1).bit_length()) for width in units),
+        widths=tuple(map(rounded_up, units)),
     )
     return group, settings
+
+
+def rounded_up(width: int) -> int:
+    """Return the next power of two, 64 at least."""
+    return max(_NARROW, 1 << (width - 1).bit_length())
 
 
 @dataclass

@@ -2,64 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-from hptune.models.backend import keras
-from hptune.stack import tensorflow_steps as steps
+from hptune.stack.graph import NUMBERS, Features, StackGraph
 from hptune.stack.structure import Structure
 
-__all__ = ["Features", "StackGraph"]
+__all__ = ["TensorFlowGraph"]
 
-NUMBERS = (
-    *("rate", "dropout", "l1", "l2", "clip_threshold", "clipnorm", "clipvalue", "global_clipnorm"),
-    *("momentum", "nesterov", "rho", "rho_rest", "beta_1", "beta_1_rest", "beta_2", "beta_2_rest"),
-    *("epsilon", "averaged", "average_momentum", "average_corrected"),
-)
-"""What each configuration has of its own, one float32 each."""
-_METRICS = {
-    "accuracy": {
-        "sparse_categorical_crossentropy": keras.metrics.sparse_categorical_accuracy,
-        "binary_crossentropy": keras.metrics.binary_accuracy,
-    },
-    "mean_absolute_error": {"mean_squared_error": keras.metrics.mean_absolute_error},
-}
+_SEED_RANGE = 2**31 - 2
+"""Keras takes a seed's remainder by this before it draws."""
 
 
-@dataclass(frozen=True)
-class Features:
-    """What a graph can do beside the plain case; those that a stack has no use for change nothing."""
-
-    dropout: bool = False
-    penalty: bool = False
-    averaged: bool = False
-    clipping: frozenset[str] = frozenset()
-
-    def __or__(self, other: Features) -> Features:
-        return Features(
-            self.dropout or other.dropout,
-            self.penalty or other.penalty,
-            self.averaged or other.averaged,
-            self.clipping | other.clipping,
-        )
-
-    def __le__(self, other: Features) -> bool:
-        return self | other == other
-
-
-class StackGraph:
+class TensorFlowGraph(StackGraph):
     """Trains and validates stacks of one structure."""
 
     def __init__(self, structure: Structure, features: Features, inputs: int) -> None:
-        """Trace nothing yet; `inputs` are the values of a row."""
-        self.structure = structure
-        self.features = features
-        self._inputs = inputs
-        self._loss = keras.losses.get(structure.loss)
+        super().__init__(structure, features, inputs)
         self._slots = 2 if structure.optimizer == "Adam" else 1
         self._train = self._traced(self._train_some, order=True)
         self._validate = self._traced(self._validate_some, order=False)
@@ -80,11 +41,9 @@ class StackGraph:
         return tf.function(function, input_signature=signature, autograph=False)
 
     def train(self, *given: Any) -> Any:
-        """Train some steps of an epoch; returns the new state and the totals of loss and metrics."""
         return self._train(*given)
 
     def validate(self, *given: Any) -> Any:
-        """Validate some rows; returns the totals of loss and metrics."""
         return self._validate(*given)
 
     def trace(self) -> None:
@@ -92,10 +51,10 @@ class StackGraph:
         self._train.get_concrete_function()
         self._validate.get_concrete_function()
 
-    def begin_totals(self, configurations: int) -> Any:
-        """Return totals before the first row."""
-        columns = 1 + sum(3 if metric == "r2" else 1 for metric in self.structure.metrics)
-        return tf.zeros((configurations, columns))
+    def split(self, lines: Any, cut: list[list[Any]]) -> Sequence[Any]:
+        sizes = tf.stack([tf.reduce_prod(tf.stack(shape)) for shape in cut])
+        pieces: Sequence[Any] = tf.split(lines, sizes, axis=1, num=len(cut))
+        return pieces
 
     # One epoch
 
@@ -113,7 +72,6 @@ class StackGraph:
         first: Any,
         end: Any,
     ) -> Any:
-        """Train the steps from `first` to before `end`; `orders` are (K, rows)."""
         rows = tf.shape(orders)[1]
 
         def body(number: Any, state: Any, totals: Any) -> Any:
@@ -123,7 +81,7 @@ class StackGraph:
             masks = None
             if self.features.dropout:
                 count = tf.shape(taken)[1]
-                masks = steps.dropout_masks(seeds, number, count, units, widths, numbers["dropout"])
+                masks = _dropout_masks(seeds, number, count, units, widths, numbers["dropout"])
             state, seen = self._step(batch, widths, units, numbers, state, masks)
             return number + 1, state, totals + seen
 
@@ -133,29 +91,14 @@ class StackGraph:
         return state, totals
 
     def _step(self, batch: Any, widths: Any, units: Any, numbers: Any, state: Any, masks: Any) -> Any:
-        structure = self.structure
-        weights, moving, slots, averages, taken = state
-        cut = steps.shapes(structure, widths, self._inputs)
-        statistics = steps.parts(moving, steps.shapes(structure, widths, self._inputs, trained=False))
         with tf.GradientTape() as tape:
-            tape.watch(weights)
-            variables = steps.parts(weights, cut)
-            predicted, moved = steps.forward(
-                structure, batch[0], variables, statistics, units, masks=masks, training=True
+            tape.watch(state[0])
+            total, (predicted, moving, losses) = self._lose(
+                state[0], state[1], batch, widths, units, numbers, masks
             )
-            losses = tf.reduce_mean(self._loss(batch[1], predicted), axis=1)
-            if self.features.penalty:
-                losses += steps.penalty(structure, variables, numbers)
-            # The gradient of the sum is, configuration by configuration, that of its own loss.
-            total = tf.reduce_sum(losses)
-        gradient = tape.gradient(total, weights)
-        gradient = steps.clip(self.features.clipping, gradient, cut, numbers)
-        weights, slots = steps.apply_gradients(structure.optimizer, weights, slots, gradient, taken, numbers)
-        if self.features.averaged:
-            averages = steps.average(averages, weights, taken, numbers)
-        if moved:
-            moving = tf.concat(moved, axis=1)
-        return (weights, moving, slots, averages, taken + 1), self._seen(batch[1], predicted, losses)
+        gradient = tape.gradient(total, state[0])
+        state = self._descend(gradient, moving, state, widths, numbers)
+        return state, self._seen(batch[1], predicted, losses)
 
     def _validate_some(
         self,
@@ -168,49 +111,28 @@ class StackGraph:
         first: Any,
         end: Any,
     ) -> Any:
-        """Validate the rows from `first` to before `end`, with the averaged weights where they count."""
-        weights, moving, _, averages, _ = state
-        if self.features.averaged:
-            weights = tf.where(numbers["averaged"][:, None] > 0, averages, weights)
-        variables = steps.parts(weights, steps.shapes(self.structure, widths, self._inputs))
-        statistics = steps.parts(moving, steps.shapes(self.structure, widths, self._inputs, trained=False))
         x, y = (part[first:end] for part in data)
-        predicted, _ = steps.forward(
-            self.structure, x[None], variables, statistics, units, masks=None, training=False
+        return totals + self._judge(x, y, widths, units, numbers, state)
+
+
+def _dropout_masks(seeds: Any, step: Any, rows: Any, units: Any, widths: Any, rate: Any) -> list[Any]:
+    """Return which outputs dropout keeps, (K, B, U) per layer, and what it multiplies them by.
+
+    The numbers are those that keras.layers.Dropout draws: from the seed (drawn, step) and for the
+    layer's own width, seeds being (K, layers) and units (K, layers).
+    """
+    masks = []
+    for layer in range(seeds.shape[1]):
+        width = widths[layer]
+
+        def drawn(item: tuple[Any, Any], width: Any = width) -> Any:
+            seed, own = item
+            uniform = tf.random.stateless_uniform(tf.stack([rows, own]), tf.stack([seed % _SEED_RANGE, step]))
+            return tf.pad(uniform, [[0, 0], [0, width - own]])
+
+        uniform = tf.map_fn(
+            drawn, (seeds[:, layer], units[:, layer]), fn_output_signature=tf.TensorSpec((None, None))
         )
-        y = tf.repeat(y[None], tf.shape(weights)[0], axis=0)
-        losses = tf.reduce_mean(self._loss(y, predicted), axis=1)
-        if self.features.penalty:
-            losses += steps.penalty(self.structure, variables, numbers)
-        return totals + self._seen(y, predicted, losses)
-
-    def _seen(self, y: Any, predicted: Any, losses: Any) -> Any:
-        """Return what a batch adds to the totals, (K, columns): Keras's means weigh batches by rows."""
-        columns = [losses * tf.cast(tf.shape(predicted)[1], tf.float32)]
-        for metric in self.structure.metrics:
-            if metric == "r2":
-                columns += [tf.reduce_sum(c, axis=[1, 2]) for c in (y, y * y, (y - predicted) ** 2)]
-                continue
-            values = _METRICS[metric][self.structure.loss](y, predicted)
-            # One number per row, with a column of its own or without.
-            columns.append(tf.reduce_sum(tf.cast(values, tf.float32), axis=range(1, len(values.shape))))
-        return tf.stack(columns, axis=1)
-
-    def report(self, totals: NDArray[np.float32], rows: int) -> dict[str, float]:
-        """Return loss and metrics of one configuration over so many rows."""
-        columns = iter(totals)
-        found = {"loss": float(next(columns) / np.float32(rows))}
-        for metric in self.structure.metrics:
-            if metric == "r2":
-                found[metric] = _r2(next(columns), next(columns), next(columns), rows)
-            else:
-                found[metric] = float(next(columns) / np.float32(rows))
-        return found
-
-
-def _r2(total: np.float32, squares: np.float32, residual: np.float32, rows: int) -> float:
-    """Return 1 − Σ(y − ŷ)² / Σ(y − ȳ)² as keras.metrics.R2Score does."""
-    with np.errstate(all="ignore"):
-        spread = squares - total * (total / np.float32(rows))
-        score = np.float32(1) - residual / spread
-    return 0.0 if np.isinf(score) else float(score)
+        kept = uniform >= rate[:, None, None]
+        masks.append((kept, 1.0 / (1.0 - rate[:, None, None])))
+    return masks

@@ -1,4 +1,4 @@
-"""Chooses how rows are fed to a model."""
+"""Chooses how rows are fed to a model: the one place that takes a fast path of one backend."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.models import Arrays
-from hptune.models.backend import uses_tensorflow
+from hptune.models.backend import keras
 from hptune.train.feeds import Feed, GeneratorFeed
 
 __all__ = ["choose_feed"]
@@ -19,9 +19,12 @@ def choose_feed(model: Any, arrays: Arrays, weights: NDArray[np.float32] | None,
 
     `weights` are those of the rows in the loss; None where all count alike.
     """
-    if uses_tensorflow():
-        # The one place that takes a fast path of TensorFlow's.
+    if keras.backend.backend() == "tensorflow":
         from hptune.train.tensorflow_feeds import choose_tensorflow_feed
 
         return choose_tensorflow_feed(model, arrays, weights, batch_size)
+    if keras.backend.backend() == "jax":
+        from hptune.train.jax_feeds import choose_jax_feed
+
+        return choose_jax_feed(model, arrays, weights, batch_size)
     return GeneratorFeed(model, arrays, weights, batch_size)

@@ -61,6 +61,10 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self._average = AverageForValidation()
         self._states: list[Any] = []
         self._rate = math.nan
+        self._epoch = 0
+        if keras.backend.backend() == "torch":
+            # Keras's fit makes a DataLoader after on_epoch_begin, and that draws from PyTorch's generator.
+            self.on_train_batch_begin = self._on_step
 
     def set_model(self, model: Any) -> None:
         """Take the model that is trained."""
@@ -75,7 +79,12 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.optimizer.learning_rate = self._rate
         else:
             self._rate = _rate_of(getattr(self.model, "optimizer", None))
+        self._epoch = epoch
         reseed(self._states, self._job.seed, epoch)
+
+    def _on_step(self, batch: int, logs: Any = None) -> None:
+        if batch == 0:
+            reseed(self._states, self._job.seed, self._epoch)
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Judge the averaged weights, where there are any."""

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.models import Arrays
+from hptune.models.backend import keras
 from hptune.train.conductor import Conductor
 from hptune.train.order import shuffled
 
-__all__ = ["Feed", "GeneratorFeed", "batches", "rows_at_once"]
+__all__ = ["Feed", "GeneratorFeed", "batches", "overrides", "rows_at_once"]
 
 _VALUES_AT_ONCE = 1 << 22
 """Input values that are validated in one batch; activations take a multiple of that memory."""
@@ -34,6 +35,12 @@ def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
     """Return how many rows are validated in one batch: all, where memory allows."""
     features = max(1, int(np.prod(x.shape[1:])))
     return int(min(max(_VALUES_AT_ONCE // features, batch_size, 1), max(1, x.shape[0])))
+
+
+def overrides(model: Any, name: str) -> bool:
+    """Tell whether a class of the person's own has a method instead of Keras's."""
+    own = getattr(type(model), name)
+    return own is not getattr(keras.Model, name) and not own.__module__.startswith("keras.")
 
 
 def batches(

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.models.backend import keras
+
 __all__ = ["reseed", "seed_states", "shuffled"]
 
 
@@ -25,7 +27,14 @@ def seed_states(model: Any) -> list[Any]:
 
 
 def reseed(states: list[Any], seed: int, epoch: int) -> None:
-    """Set the states for the beginning of `epoch`, each to a stream of its own."""
+    """Set the states for the beginning of `epoch`, each to a stream of its own.
+
+    PyTorch's dropout draws from its own global generator, which is set too.
+    """
     for number, state in enumerate(states):
         drawn = int(np.random.default_rng([seed, epoch, number]).integers(2**31 - 1))
         state.assign(np.array([drawn, 0], dtype=state.dtype))
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.manual_seed(int(np.random.default_rng([seed, epoch]).integers(2**31 - 1)))

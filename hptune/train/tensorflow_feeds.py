@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from tensorflow.python.framework import ops
 
 from hptune.models import Arrays
-from hptune.models.backend import keras
 from hptune.train.conductor import Conductor
-from hptune.train.feeds import GeneratorFeed, rows_at_once
+from hptune.train.feeds import GeneratorFeed, overrides, rows_at_once
 from hptune.train.order import shuffled
 
 __all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
@@ -36,18 +35,12 @@ def choose_tensorflow_feed(
     model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
 ) -> EpochGraph | RowsFeed | GeneratorFeed:
     """Return the fastest feed that trains this model as Keras's fit would."""
-    if _overrides(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
+    if overrides(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
         return GeneratorFeed(model, arrays, weights, batch_size)
-    stepwise = any(_overrides(model, name) for name in ("train_step", "test_step", "make_train_function"))
+    stepwise = any(overrides(model, name) for name in ("train_step", "test_step", "make_train_function"))
     if stepwise or model.run_eagerly or arrays.x.nbytes + arrays.y.nbytes > _MOST_BYTES:
         return RowsFeed(model, arrays, weights, batch_size)
     return EpochGraph(model, arrays, weights, batch_size)
-
-
-def _overrides(model: Any, name: str) -> bool:
-    """Tell whether a class of the person's own has a method instead of Keras's."""
-    own = getattr(type(model), name)
-    return own is not getattr(keras.Model, name) and not own.__module__.startswith("keras.")
 
 
 _tensors: dict[int, tuple[NDArray[Any], Any]] = {}

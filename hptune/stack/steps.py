@@ -1,4 +1,4 @@
-"""One step of a stack in TensorFlow: layers, dropout, clipping, optimisers, each configuration by itself.
+"""One step of a stack: layers, clipping, optimisers, each configuration by itself, on any backend.
 
 Shapes: K configurations, B rows, U units. Weights of all layers of a configuration are one line, so
 an optimiser is a handful of operations on (K, weights); a number of each configuration is (K,).
@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from hptune.models.backend import keras
 from hptune.stack.structure import Structure
 
-__all__ = ["apply_gradients", "average", "clip", "dropout_masks", "forward", "parts", "penalty", "shapes"]
+__all__ = ["apply_gradients", "average", "clip", "forward", "penalty", "shapes"]
 
+ops = keras.ops
 _BN_MOMENTUM, _BN_EPSILON = 0.99, 1e-3
 """Keras's defaults."""
 Numbers = Mapping[str, Any]
@@ -38,39 +37,6 @@ def shapes(structure: Structure, widths: Any, features: int, *, trained: bool = 
     return [*found, [width, structure.outputs], [structure.outputs]] if trained else found
 
 
-def parts(lines: Any, cut: list[list[Any]]) -> list[Any]:
-    """Cut lines (K, weights) into variables (K, *shape)."""
-    if not cut:
-        return []
-    sizes = tf.stack([tf.reduce_prod(tf.stack(shape)) for shape in cut])
-    pieces = tf.split(lines, sizes, axis=1, num=len(cut))
-    count = tf.shape(lines)[0]
-    return [tf.reshape(p, tf.stack([count, *shape])) for p, shape in zip(pieces, cut, strict=True)]
-
-
-def dropout_masks(seeds: Any, step: Any, rows: Any, units: Any, widths: Any, rate: Any) -> list[Any]:
-    """Return what each unit's output is multiplied by, (K, B, U) per layer: 0 or 1 / (1 − rate).
-
-    The numbers are those that keras.layers.Dropout draws: from the seed (drawn, step) and for the
-    layer's own width, seeds being (K, layers) and units (K, layers).
-    """
-    masks = []
-    for layer in range(seeds.shape[1]):
-        width = widths[layer]
-
-        def drawn(item: tuple[Any, Any], width: Any = width) -> Any:
-            seed, own = item
-            uniform = tf.random.stateless_uniform(tf.stack([rows, own]), tf.stack([seed, step]))
-            return tf.pad(uniform, [[0, 0], [0, width - own]])
-
-        uniform = tf.map_fn(
-            drawn, (seeds[:, layer], units[:, layer]), fn_output_signature=tf.TensorSpec((None, None))
-        )
-        kept = uniform >= rate[:, None, None]
-        masks.append((kept, 1.0 / (1.0 - rate[:, None, None])))
-    return masks
-
-
 def forward(
     structure: Structure,
     x: Any,
@@ -81,12 +47,16 @@ def forward(
     masks: Sequence[Any] | None,
     training: bool,
 ) -> tuple[Any, list[Any]]:
-    """Return predictions (K, B, outputs) of rows (K or 1, B, features), and new moving statistics."""
+    """Return predictions (K, B, outputs) of rows (K or 1, B, features), and new moving statistics.
+
+    `masks` has for each hidden layer which outputs dropout keeps, (K, B, U), and what it multiplies
+    them by, (K, 1, 1).
+    """
     activation = keras.activations.get(structure.activation or None)
     given, statistics, moved = iter(variables), iter(moving), []
     h = x
     for layer in range(structure.hidden):
-        h = tf.matmul(h, next(given))
+        h = ops.matmul(h, next(given))
         if structure.has_bias:
             h += next(given)[:, None, :]
         if structure.normalised != "before":
@@ -99,8 +69,8 @@ def forward(
             h = _without_padding(structure, activation(h), units[:, layer])
         if masks:
             kept, scale = masks[layer]
-            h = tf.where(kept, h * scale, 0.0)
-    h = tf.matmul(h, next(given)) + next(given)[:, None, :]
+            h = ops.where(kept, h * scale, 0.0)
+    h = ops.matmul(h, next(given)) + next(given)[:, None, :]
     return keras.activations.get(structure.output_activation)(h), moved
 
 
@@ -108,7 +78,7 @@ def _without_padding(structure: Structure, h: Any, units: Any) -> Any:
     """Set padded units to 0 where the activation of 0 is not 0."""
     if structure.activation != "sigmoid":
         return h
-    return tf.where(tf.range(tf.shape(h)[2])[None, None, :] < units[:, None, None], h, 0.0)
+    return ops.where(ops.arange(ops.shape(h)[2], dtype="int32")[None, None, :] < units[:, None, None], h, 0.0)
 
 
 def _normalise(
@@ -116,54 +86,55 @@ def _normalise(
 ) -> tuple[Any, list[Any]]:
     moved = [mean, variance]
     if training:
-        own_mean, own_variance = tf.nn.moments(h, axes=[1])
+        own_mean, own_variance = ops.moments(h, axes=[1])
         moved = [
             old * _BN_MOMENTUM + new * (1.0 - _BN_MOMENTUM)
             for old, new in ((mean, own_mean), (variance, own_variance))
         ]
         mean, variance = own_mean, own_variance
-    h = tf.nn.batch_normalization(
-        h, mean[:, None, :], variance[:, None, :], beta[:, None, :], gamma[:, None, :], _BN_EPSILON
-    )
+    scale = ops.rsqrt(variance + _BN_EPSILON) * gamma
+    h = h * scale[:, None, :] + (beta - mean * scale)[:, None, :]
     return h, moved
 
 
 def penalty(structure: Structure, variables: Sequence[Any], numbers: Numbers) -> Any:
     """Return Σ l1·|w| + l2·w² over the hidden kernels of each configuration, (K,)."""
     kernels = [v for v in variables if len(v.shape) == 3][:-1]
-    total = tf.zeros_like(numbers["l1"])
+    total = ops.zeros_like(numbers["l1"])
     for kernel in kernels:
-        total += numbers["l1"] * tf.reduce_sum(tf.abs(kernel), axis=[1, 2])
-        total += numbers["l2"] * tf.reduce_sum(tf.square(kernel), axis=[1, 2])
+        total += numbers["l1"] * ops.sum(ops.abs(kernel), axis=[1, 2])
+        total += numbers["l2"] * ops.sum(ops.square(kernel), axis=[1, 2])
     return total
 
 
-def clip(kinds: frozenset[str], gradient: Any, cut: list[list[Any]], numbers: Numbers) -> Any:
-    """Clip the gradient (K, weights) of those configurations that ask for it, each by its own norm."""
+def clip(kinds: frozenset[str], gradient: Any, pieces: Sequence[Any], numbers: Numbers) -> Any:
+    """Clip the gradient (K, weights) of those configurations that ask for it, each by its own norm.
+
+    `pieces` are the same numbers variable by variable, (K, numbers of it).
+    """
     threshold = numbers["clip_threshold"][:, None]
     clipped = gradient
     if "clipvalue" in kinds:
         chosen = numbers["clipvalue"][:, None] > 0
-        clipped = tf.where(chosen, tf.clip_by_value(gradient, -threshold, threshold), clipped)
+        clipped = ops.where(chosen, ops.minimum(ops.maximum(gradient, -threshold), threshold), clipped)
     if "clipnorm" in kinds:
         chosen = numbers["clipnorm"][:, None] > 0
-        clipped = tf.where(chosen, _clip_by_norms(gradient, cut, threshold), clipped)
+        clipped = ops.where(chosen, _clip_by_norms(pieces, threshold), clipped)
     if "global_clipnorm" in kinds:
         chosen = numbers["global_clipnorm"][:, None] > 0
-        norm = tf.sqrt(tf.reduce_sum(tf.square(gradient), axis=1, keepdims=True))
-        scale = threshold * tf.minimum(1.0 / norm, 1.0 / threshold) + (norm - norm)
-        clipped = tf.where(chosen, gradient * scale, clipped)
+        norm = ops.sqrt(ops.sum(ops.square(gradient), axis=1, keepdims=True))
+        scale = threshold * ops.minimum(1.0 / norm, 1.0 / threshold) + (norm - norm)
+        clipped = ops.where(chosen, gradient * scale, clipped)
     return clipped
 
 
-def _clip_by_norms(gradient: Any, cut: list[list[Any]], threshold: Any) -> Any:
+def _clip_by_norms(pieces: Sequence[Any], threshold: Any) -> Any:
     """Clip each variable by its own norm."""
-    sizes = tf.stack([tf.reduce_prod(tf.stack(shape)) for shape in cut])
     found = []
-    for piece in tf.split(gradient, sizes, axis=1, num=len(cut)):
-        norm = tf.sqrt(tf.reduce_sum(tf.square(piece), axis=1, keepdims=True))
-        found.append(piece * threshold / tf.maximum(norm, threshold))
-    return tf.concat(found, axis=1)
+    for piece in pieces:
+        norm = ops.sqrt(ops.sum(ops.square(piece), axis=1, keepdims=True))
+        found.append(piece * threshold / ops.maximum(norm, threshold))
+    return ops.concatenate(found, axis=1)
 
 
 def apply_gradients(
@@ -175,22 +146,22 @@ def apply_gradients(
         step = gradient * n["rate"]
         velocity = slots[0] * n["momentum"] - step
         ahead = velocity * n["momentum"] - step
-        return weights + tf.where(n["nesterov"] > 0, ahead, velocity), (velocity,)
+        return weights + ops.where(n["nesterov"] > 0, ahead, velocity), (velocity,)
     if kind == "RMSprop":
-        squares = n["rho"] * slots[0] + n["rho_rest"] * tf.square(gradient)
-        return weights - n["rate"] * gradient / tf.sqrt(squares + n["epsilon"]), (squares,)
-    power_1 = tf.pow(n["beta_1"], steps[:, None] + 1)
-    power_2 = tf.pow(n["beta_2"], steps[:, None] + 1)
-    alpha = n["rate"] * tf.sqrt(1 - power_2) / (1 - power_1)
+        squares = n["rho"] * slots[0] + n["rho_rest"] * ops.square(gradient)
+        return weights - n["rate"] * gradient / ops.sqrt(squares + n["epsilon"]), (squares,)
+    power_1 = ops.power(n["beta_1"], steps[:, None] + 1)
+    power_2 = ops.power(n["beta_2"], steps[:, None] + 1)
+    alpha = n["rate"] * ops.sqrt(1 - power_2) / (1 - power_1)
     m = slots[0] + (gradient - slots[0]) * n["beta_1_rest"]
-    s = slots[1] + (tf.square(gradient) - slots[1]) * n["beta_2_rest"]
-    return weights - (m * alpha) / (tf.sqrt(s) + n["epsilon"]), (m, s)
+    s = slots[1] + (ops.square(gradient) - slots[1]) * n["beta_2_rest"]
+    return weights - (m * alpha) / (ops.sqrt(s) + n["epsilon"]), (m, s)
 
 
 def average(old: Any, weights: Any, steps: Any, numbers: Numbers) -> Any:
     """Return the moving average after a step; see recipes/averaging.py for its share of the old one."""
     beta = numbers["average_momentum"]
     corrected = beta * (1 - beta**steps) / (1 - beta ** (steps + 1))
-    share = tf.where(numbers["average_corrected"] > 0, corrected, beta) * tf.cast(steps > 0, tf.float32)
-    share = tf.where(numbers["averaged"] > 0, share, 0.0)[:, None]
+    share = ops.where(numbers["average_corrected"] > 0, corrected, beta) * ops.cast(steps > 0, "float32")
+    share = ops.where(numbers["averaged"] > 0, share, 0.0)[:, None]
     return share * old + (1 - share) * weights
