@@ -18,7 +18,7 @@ from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.engine import Engine
 from hptune.errors import DataError
-from hptune.executors import Executor, processes
+from hptune.executors import Executor, limited, processes
 from hptune.executors.inline import InlineExecutor
 from hptune.executors.processes import ProcessesExecutor
 from hptune.study import Study
@@ -184,6 +184,27 @@ def test_a_new_worker_takes_the_place_of_one_that_is_gone() -> None:
     places[0], places[1], places[2] = os.getpid(), gone.pid, os.getpid()
     assert processes._take_place(places) == 1
     assert list(places) == [os.getpid()] * 3
+
+
+def test_a_training_that_takes_too_long_ends_after_its_epoch_and_is_infeasible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = iter([0.0, 40.0, 61.0, 80.0])
+    monkeypatch.setattr(limited, "monotonic", lambda: next(now))
+    outcome = limited.LimitedTrainer(FakeTrainer(), 60).run(job(), lambda epoch, report: False)
+    assert (outcome.state, outcome.reason) == (OutcomeState.INFEASIBLE, "took longer than 60 s")
+    assert len(outcome.curve) == 2
+    assert outcome.checkpoint == ""
+
+
+def test_a_training_in_time_or_asked_to_stop_is_as_without_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0.0, 10.0, 20.0, 90.0])
+    monkeypatch.setattr(limited, "monotonic", lambda: next(now))
+    trainer = limited.LimitedTrainer(FakeTrainer(), 60)
+    # The last epoch may end late: there is nothing left to save.
+    assert trainer.run(job(), lambda epoch, report: False).state is OutcomeState.DONE
+    monkeypatch.setattr(limited, "monotonic", lambda: 0.0)
+    assert trainer.run(job(), lambda epoch, report: True).state is OutcomeState.INTERRUPTED
 
 
 def test_workers_have_their_share_of_the_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from hptune.executors import OnEpoch, Trainer
+from hptune.executors.limited import too_long
 from hptune.trial import Job, Outcome, OutcomeState
 
 __all__ = ["ProcessesExecutor"]
@@ -179,7 +180,8 @@ def _outcome_of(job: Job, done: Future[Outcome], max_seconds: float | None) -> O
     try:
         return done.result()
     except FutureTimeoutError:
-        reason = f"took longer than {max_seconds:g} s"
+        assert max_seconds is not None
+        reason = too_long(max_seconds)
     except ProcessExpired as death:
         code = death.exitcode
         how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
