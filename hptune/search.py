@@ -250,7 +250,7 @@ def _run(
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
     """Note what a reader of the study wants to know and only a search does."""
-    import keras
+    from hptune.models.backend import keras
 
     # Asked of the module, not of the package: TensorFlow comes in packages of several names.
     loaded = {name: sys.modules.get(name) for name in ("keras", keras.backend.backend(), "numpy")}

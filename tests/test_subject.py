@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from hptune.engine import Listener, Stop
+from hptune.search import SearchOptions, search
+from hptune.subject import Subject
 
 DATA = """import tensorflow
 import numpy as np
@@ -23,16 +28,30 @@ Subject(data=sys.argv[1], epochs=1).load()
 """
 
 
-def test_a_data_function_that_imports_tensorflow_says_nothing_but_its_own(tmp_path: Path) -> None:
-    (tmp_path / "data.py").write_text(DATA)
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     env = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    done = subprocess.run(
-        [sys.executable, "-c", QUIETLY, f"{tmp_path / 'data.py'}:load"],
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=Path(__file__).parent.parent,
         env=env,
         capture_output=True,
         text=True,
         check=True,
     )
+
+
+def test_a_data_function_that_imports_tensorflow_says_nothing_but_its_own(tmp_path: Path) -> None:
+    (tmp_path / "data.py").write_text(DATA)
+    done = python("-c", QUIETLY, f"{tmp_path / 'data.py'}:load")
     assert done.stdout == "from the data\n"
     assert done.stderr == ""
+
+
+def test_going_on_with_a_search_shows_nothing_of_how_tensorflow_starts(tmp_path: Path) -> None:
+    subject = Subject(data="iris", epochs=1)
+    once = SearchOptions(subject=subject, study=tmp_path / "s", passes=1, trials=1, oracle="coarse-to-fine")
+    search(once, listener=Listener(), stop=Stop())
+    begin = ["-m", "hptune", "search", "iris", "--study", str(tmp_path / "s"), "--passes", "1"]
+    said = python(*begin, "--trials", "2", "--epochs", "1").stderr
+    assert "Going on with" in said
+    assert not re.search("absl|oneDNN|cuda|TensorFlow", said)
