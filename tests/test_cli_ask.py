@@ -345,3 +345,15 @@ def test_a_real_search_that_was_left_is_not_over(tmp_path: Path) -> None:
     with Study.open(tmp_path / "studies" / "iris-mlp") as study:
         assert len(study.passes()) == 2
         assert 0 < study.spent(2) < study.spent() <= 12
+
+
+def test_it_begins_with_whether_more_trials_are_owed_and_what_would_move(folder: Path) -> None:
+    child = narrow(folder, NO_COLOR="1")
+    begin = " ".join(answer(child, "q").split())
+    ended(child)
+    with Study.open(folder / "studies" / "made") as study:
+        proposal = propose_for(study)
+    moved = [m.name for m in proposal.changes]
+    assert re.match(r"More trials\? (Yes|Probably|Perhaps|No): [a-z]", begin)
+    assert f"8 ranges to decide on; {'these' if len(moved) > 1 else 'this'} would move: " in begin
+    assert ", ".join(moved) in begin

@@ -46,9 +46,10 @@ def command(
         for_programs = as_json or as_csv
         if not decided and not dry_run and not for_programs and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask
-            from hptune.tables.steering import read_evidence
+            from hptune.tables.steering import owed_text, read_evidence
 
-            answer = ask(proposal, read_evidence(opened))
+            evidence = read_evidence(opened)
+            answer = ask(proposal, evidence, headline=owed_text(evidence, proposal))
             if answer is None:
                 click.echo("Nothing was changed.")
                 return

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 
 from hptune.plots.axis import axis_of, score_axis
 from hptune.plots.terminal import ASCII, UNICODE, Dot, text_plot
-from hptune.proposal import Move
+from hptune.proposal import Move, Proposal
 from hptune.space import Space
 from hptune.strategy.importance import Importance, measure
-from hptune.study import Study
+from hptune.strategy.lead import measure_lead
+from hptune.strategy.owed import more_trials
+from hptune.strategy.verdicts import judge_study
+from hptune.study import Confirmation, Study
 from hptune.tables.text import columns, format_value
 from hptune.trial import Objective, Trial, TrialState
 
-__all__ = ["Evidence", "importance_text", "range_plot", "read_evidence", "trials_behind"]
+__all__ = ["Evidence", "importance_text", "owed_text", "range_plot", "read_evidence", "trials_behind"]
 
 _BEHIND = 10
 """Trials shown of those behind a range."""
@@ -32,6 +35,8 @@ class Evidence:
     root: Space
     """The space of the first pass, whose limits and options bind a person."""
     importances: Mapping[str, Importance]
+    confirmations: tuple[Confirmation, ...] = ()
+    """Trainings of finalists with fresh seeds."""
 
     def ranked(self, name: str) -> list[Trial]:
         """Return the trials with a score that had a value for `name`, best first."""
@@ -48,6 +53,7 @@ def read_evidence(study: Study) -> Evidence:
         objective=goal,
         root=root,
         importances={found.name: found for found in measure(root, trials, goal)},
+        confirmations=study.confirmations(),
     )
 
 
@@ -91,6 +97,24 @@ def importance_text(evidence: Evidence, name: str) -> str:
         f"importance {found.share:.0%}, rank {found.rank} of {len(evidence.importances)};"
         f" luck alone looks as telling in {found.chance:.0%} of cases"
     )
+
+
+def owed_text(evidence: Evidence, proposal: Proposal) -> str:
+    """Say whether more trials are owed, and why."""
+    trials, goal, noted = evidence.trials, evidence.objective, evidence.confirmations
+    findings = judge_study(
+        proposal.space,
+        trials,
+        goal,
+        root=evidence.root,
+        proposal=proposal,
+        importances=tuple(evidence.importances.values()),
+        confirmations=noted,
+    )
+    lead = measure_lead(trials, goal, confirmations=noted)
+    noise = lead.noise if lead else None
+    found = more_trials(trials, goal, proposal=proposal, findings=findings, noise=noise)
+    return f"More trials? {found.answer}: {found.reason}."
 
 
 def trials_behind(evidence: Evidence, name: str) -> str:
