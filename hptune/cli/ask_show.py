@@ -57,7 +57,7 @@ def show_begin(voice: Voice, proposal: Proposal, headline: str) -> None:
         voice.tell(f"{note[:1].upper()}{note[1:]}.", indent=0)
     if any(move.reason.endswith(SOFT) for move in proposal.moves):
         voice.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
-    fixed = [f"{m.name} {describe_range(m.old)}" for m in proposal.moves if stays_fixed(m)]
+    fixed = [f"{m.name}{describe_range(m.old)}" for m in proposal.moves if stays_fixed(m)]
     if fixed:
         voice.tell(f"Fixed, and opened with o: {', '.join(fixed)}", indent=0)
     few, some, many, best = "·•●★" if voice.unicode else ".oO*"
