@@ -274,3 +274,14 @@ def test_a_hyperparameter_frozen_later_keeps_its_plots(tmp_path: Path) -> None:
 def test_another_folders_name_is_quoted_for_the_shell(studies: dict[str, Facts]) -> None:
     facts = replace(studies["twelve trials"], folder="my studies/a b")
     assert "hptune narrow 'my studies/a b'" in render(facts)
+
+
+def test_the_verdict_says_whether_the_lead_may_be_luck(studies: dict[str, Facts]) -> None:
+    facts = studies["sixty trials"]
+    assert facts.lead is not None
+    close = replace(facts.lead, rivals=tuple(replace(r, chance=0.4) for r in facts.lead.rivals))
+    safe = replace(facts.lead, rivals=tuple(replace(r, chance=0.0) for r in facts.lead.rivals))
+    for lead, words in ((close, "small enough to be luck"), (safe, "more than luck gives between epochs")):
+        again = replace(facts)
+        again.__dict__["lead"] = lead
+        assert words in render(again)

@@ -67,8 +67,8 @@ def _found(facts: Facts) -> str:
     if facts.lead is None:
         return found
     if facts.lead.within_noise:
-        return f"{found} By how little it leads may be luck."
-    return f"{found} It leads by more than luck between epochs would give."
+        return f"{found} Its lead is small enough to be luck."
+    return f"{found} Its lead is more than luck gives between epochs."
 
 
 def _cost(facts: Facts) -> str:
