@@ -102,7 +102,9 @@ def penalty(structure: Structure, variables: Sequence[Any], numbers: Numbers) ->
     kernels = [v for v in variables if len(v.shape) == 3][:-1]
     total = ops.zeros_like(numbers["l1"])
     for kernel in kernels:
-        total += numbers["l1"] * ops.sum(ops.abs(kernel), axis=[1, 2])
+        # JAX gives |w| a slope at 0, and padding has to stay 0.
+        magnitude = ops.where(kernel == 0, 0.0, ops.abs(kernel))
+        total += numbers["l1"] * ops.sum(magnitude, axis=[1, 2])
         total += numbers["l2"] * ops.sum(ops.square(kernel), axis=[1, 2])
     return total
 
