@@ -26,7 +26,7 @@ _MOST_BYTES = 1 << 28
 _STACK_BYTES = 1 << 30
 """What weights and activations of a stack may take, roughly; wider ones hold fewer configurations."""
 _FIRST_WAVE = 9
-_JOBS_PER_PLACE = 24
+_JOBS_PER_PLACE = 40
 MOST = 16
 """Configurations in one stack, unless a person says otherwise: more gain little on two cores."""
 _COPIES = 12
