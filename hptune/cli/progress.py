@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from hptune.data import Dataset
 from hptune.engine import Listener, Stop
 from hptune.proposal import Proposal, Verdict, describe_range
+from hptune.strategy.findings import counted
 from hptune.strategy.start import Start
 from hptune.study import Pass, Study
 from hptune.tables.plans import start_lines
@@ -166,7 +167,7 @@ class ProgressListener(Listener):
         left = max(0, self._budget - self._spent)
         best = "" if self._best is None else f" Best {self._best:.4g}."
         headline = (
-            f"{self._title.capitalize()} is over after {self._trials} trials.{best}"
+            f"{self._title.capitalize()} is over after {self._told}.{best}"
             f" {left} of {self._budget} epochs are left{self._time_left()}."
         )
         try:
@@ -180,12 +181,16 @@ class ProgressListener(Listener):
         self._begun_at, self._trained = None, 0
         return decided
 
+    @property
+    def _told(self) -> str:
+        return counted(self._trials, "trial")
+
     def exhausted(self, the_pass: Pass) -> None:
         """Say that there is nothing more to try."""
         self._console.print(f"  pass {the_pass.number}: every configuration of its space was tried")
 
     def _standing(self) -> str:
-        parts = [f"{self._trials} trials", f"{self._spent}/{self._budget} epochs"]
+        parts = [self._told, f"{self._spent}/{self._budget} epochs"]
         if self._best is not None:
             parts.append(f"best {self._best:.4g}")
         if self._bad:
