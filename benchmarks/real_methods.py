@@ -111,6 +111,8 @@ def hptune(task: Task, told: Told) -> None:
             passes=3,
             trials=run.trials,
             oracle="coarse-to-fine",
+            # The recipe's presets were learnt on some of this very data.
+            presets=False,
         )
         search(options, listener=Noting(), stop=Stop())
 
