@@ -136,8 +136,9 @@ def test_the_best_are_confirmed_reported_and_narrowed(place: Place) -> None:
 
 
 def test_a_good_model_passes_the_checks(place: Place) -> None:
-    sections = json.loads(place.hptune("check", "iris", "--json"))["sections"]
-    assert {s["name"]: s["verdict"] for s in sections}["gradients"] == "fine"
+    found = json.loads(place.hptune("check", "digits", "--json"))["check"]
+    assert found["backend"] == place.backend
+    assert found["verdict"] == "fine", found
 
 
 def test_a_persons_model_is_searched_by_two_workers(place: Place) -> None:
@@ -167,7 +168,7 @@ def test_a_model_that_reads_text_is_exported_by_tensorflow_alone(place: Place) -
     assert "KERAS_BACKEND=tensorflow" in refused.stderr
 
 
-def tests_of(backend: str, *arguments: str) -> None:
+def run_on(backend: str, *arguments: str) -> None:
     """Run tests that are there already on another backend."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", *arguments],
@@ -184,13 +185,13 @@ def tests_of(backend: str, *arguments: str) -> None:
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_training_goes_on_to_the_same_bits(backend: str) -> None:
-    tests_of(backend, "tests/test_train_trainer.py", "-k", "in_two_jobs or another_process")
+    run_on(backend, "tests/test_train_trainer.py", "-k", "in_two_jobs or another_process")
 
 
 def test_the_fast_path_of_jax() -> None:
-    tests_of("jax", "tests/on_jax.py")
+    run_on("jax", "tests/on_jax.py")
 
 
 @pytest.mark.parametrize("backend", ["jax"])
 def test_a_stack_trains_as_each_alone(backend: str) -> None:
-    tests_of(backend, "tests/test_stack.py")
+    run_on(backend, "tests/test_stack.py")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -159,7 +160,7 @@ def _no_record() -> Iterator[None]:
 def double_precision() -> Iterator[None]:
     """Let everything that Keras makes meanwhile be float64."""
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    with _wide_jax():
+    with _wide_jax(), _wide_torch():
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("float64")
         try:
@@ -183,6 +184,29 @@ def _wide_jax() -> Iterator[None]:
         yield
     finally:
         jax.config.update("jax_enable_x64", before)
+
+
+@contextmanager
+def _wide_torch() -> Iterator[None]:
+    """Let losses on PyTorch be divided by the number of rows in 64 bits, which Keras does in 32."""
+    home = sys.modules.get("keras.src.backend.torch.numpy")
+    divide = getattr(home, "divide_no_nan", None)
+    if divide is None:
+        yield
+        return
+    import torch
+
+    def wide(x1: Any, x2: Any) -> Any:
+        if not all(torch.is_tensor(x) and x.dtype == torch.float64 for x in (x1, x2)):
+            return divide(x1, x2)
+        nothing = x2 == 0
+        return torch.where(nothing, torch.zeros_like(x1), x1 / torch.where(nothing, torch.ones_like(x2), x2))
+
+    vars(home)["divide_no_nan"] = wide
+    try:
+        yield
+    finally:
+        vars(home)["divide_no_nan"] = divide
 
 
 def is_concrete(tensor: Any) -> bool:

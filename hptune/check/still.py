@@ -40,13 +40,8 @@ class Still:
 
 
 def epsilon_of(layers: Iterable[Any]) -> float:
-    """Return the machine epsilon of the coarsest precision that any of these layers computes in.
-
-    On PyTorch that is single precision at best: Keras's losses end by a division that gives float32.
-    """
+    """Return the machine epsilon of the coarsest precision that any of these layers computes in."""
     names = {layer.compute_dtype for layer in layers} | {keras.config.floatx()}
-    if keras.backend.backend() == "torch":
-        names.add("float32")
     known = {"float64": 2.0**-52, "float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
     return float(np.max([known.get(name, known["float32"]) for name in names]))
 
