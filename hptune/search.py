@@ -222,6 +222,7 @@ def _run(
     starts = noted_starts(study)
     if not study.spent():
         listener.starts_taken(starts)
+    _say_where_nothing_is_stacked(options, listener)
     with executor_for(
         options.subject, dataset, model, goal, workers=options.workers, stack=options.stack
     ) as executor:
@@ -246,6 +247,13 @@ def _run(
     except StudyError as error:
         # The search is what was asked for; its report can be written later.
         listener.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
+
+
+def _say_where_nothing_is_stacked(options: SearchOptions, listener: Listener) -> None:
+    from hptune.stack.backends import can_stack
+
+    if (options.stack or 1) > 1 and not can_stack():
+        listener.warned("--stack: this backend of Keras trains one configuration at a time")
 
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:

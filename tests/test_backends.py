@@ -159,6 +159,12 @@ def test_folds_and_convolutions_are_searched(place: Place) -> None:
     assert found["best"]["score"] > 0
 
 
+def test_a_stack_is_trained_or_said_not_to_be(place: Place) -> None:
+    once = ["--trials", "2", "--epochs", "2", "--passes", "1", "--stack", "4"]
+    said = place.run(HPTUNE, "search", "iris", *once, "--study", "stacked").stderr
+    assert ("one configuration at a time" in said) == (place.backend == "torch")
+
+
 def test_a_model_that_reads_text_is_exported_by_tensorflow_alone(place: Place) -> None:
     rows = "\n".join(f"{n % 7},{'red' if n % 3 else 'blue'},{'yes' if n % 2 else 'no'}" for n in range(60))
     (place.folder / "table.csv").write_text(f"number,colour,answer\n{rows}\n")
