@@ -154,7 +154,7 @@ class Watching:
         self.bytes: list[int] = []
 
     def listener(self) -> Any:
-        from hptune.engine import Listener
+        from hptune.listener import Listener
 
         watching = self
 
@@ -255,9 +255,10 @@ def status(folder: Path) -> float:
 
 def going_on(folder: Path, then: Callable[[Any], None] = lambda searcher: None) -> float:
     """Return the seconds to bring engine and real oracle to where the study stands."""
-    from hptune.engine import Engine, Stop
+    from hptune.engine import Engine
     from hptune.errors import SearchInterruptedError
     from hptune.executors.inline import InlineExecutor
+    from hptune.listener import Stop
     from hptune.oracles.make import make_searcher
     from hptune.study import Study
 

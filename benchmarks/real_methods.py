@@ -93,7 +93,7 @@ class Task:
 
 def hptune(task: Task, told: Told) -> None:
     """Run a whole search, as the command line does."""
-    from hptune.engine import Listener, Stop
+    from hptune.listener import Listener, Stop
     from hptune.search import SearchOptions, search
     from hptune.subject import Subject
 

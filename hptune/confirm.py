@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hptune.engine import Stop
 from hptune.errors import SearchInterruptedError, StudyError
 from hptune.executors import Trainer
+from hptune.listener import Stop
 from hptune.report import write_report
 from hptune.strategy.finalists import Confirmed, ranked
 from hptune.study import Confirmation, Study, StudyLock

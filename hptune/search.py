@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hptune.engine import Engine, Listener, Stop
+from hptune.engine import Engine
 from hptune.errors import (
     ModelError,
     SearchInterruptedError,
@@ -19,6 +19,7 @@ from hptune.errors import (
     StudyMismatchError,
 )
 from hptune.executors.choose import executor_for
+from hptune.listener import Listener, Stop
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.proposal import Proposal

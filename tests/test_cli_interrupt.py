@@ -12,9 +12,10 @@ from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 from hptune.__main__ import run
 from hptune.cli.app import app
 from hptune.cli.progress import stop_on_signals
-from hptune.engine import Engine, Listener, Stop
+from hptune.engine import Engine
 from hptune.errors import SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
+from hptune.listener import Listener, Stop
 from hptune.study import Study
 from hptune.trial import Job, Trial
 

@@ -13,9 +13,10 @@ from fakes import OBJECTIVE, SPACE, FakeSearcher, FakeTrainer, identity, keep_al
 from hptune import tables
 from hptune.__main__ import run
 from hptune.confirm import Watcher, confirm_study, fresh_seed
-from hptune.engine import Engine, Stop
+from hptune.engine import Engine
 from hptune.errors import SearchInterruptedError, StudyError, StudyLockedError
 from hptune.executors.inline import InlineExecutor
+from hptune.listener import Stop
 from hptune.strategy.finalists import Confirmed, ranked
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.trial import Job, Outcome, OutcomeState

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, FakeWaves, identity, keep_all
 
-from hptune.engine import Engine, Listener, Stop
+from hptune.engine import Engine
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors import Executor
 from hptune.executors.inline import InlineExecutor
+from hptune.listener import Listener, Stop
 from hptune.proposal import Proposal
 from hptune.study import Pass, Study, Tell
 from hptune.trial import Job, Trial, TrialState

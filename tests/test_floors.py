@@ -30,7 +30,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("study", "data", "normalise"),
     ("strategy", "recipes"),
     ("oracles", "train", "models", "check", "stack"),
-    ("engine", "executors", "checkpoints", "subject"),
+    ("engine", "listener", "executors", "checkpoints", "subject"),
     (
         "earlier",
         "next_pass",

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from hptune.data import load_folds
-from hptune.engine import Listener, Stop
 from hptune.errors import InputError, SearchInterruptedError, StudyMismatchError
 from hptune.export.script import script
+from hptune.listener import Listener, Stop
 from hptune.models import load_model
 from hptune.scales import Scale
 from hptune.search import SearchOptions, search

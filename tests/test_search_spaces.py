@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hptune.engine import Listener, Stop
+from hptune.listener import Listener, Stop
 from hptune.search import SearchOptions, find_space, search
 from hptune.space_yaml import ready_spaces
 from hptune.study import Study

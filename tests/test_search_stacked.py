@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hptune.engine import Listener, Stop
 from hptune.errors import SearchInterruptedError, UsageError
+from hptune.listener import Listener, Stop
 from hptune.search import SearchOptions, search
 from hptune.study import Study
 from hptune.subject import Subject

@@ -10,9 +10,10 @@ import pytest
 from fakes import OBJECTIVE, SPACE, FakeTrainer, identity, keep_all
 from test_engine import Killed, StopsAfter, kill_at, story
 
-from hptune.engine import Engine, Stop
+from hptune.engine import Engine
 from hptune.errors import SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
+from hptune.listener import Stop
 from hptune.oracles import ORACLES, hyperparameters
 from hptune.oracles.make import make_searcher
 from hptune.space import Boolean, Choice, Fixed, Space

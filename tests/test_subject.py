@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hptune.engine import Listener, Stop
+from hptune.listener import Listener, Stop
 from hptune.search import SearchOptions, search
 from hptune.subject import Subject
 

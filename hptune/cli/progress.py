@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from hptune.data import Dataset
-from hptune.engine import Listener, Stop
+from hptune.listener import Listener, Stop
 from hptune.proposal import Proposal, Verdict, describe_range
 from hptune.strategy.findings import counted
 from hptune.strategy.start import Start
