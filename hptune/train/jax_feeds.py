@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hptune.models import Arrays
 from hptune.models.backend import keras
 from hptune.train.conductor import Conductor
-from hptune.train.feeds import GeneratorFeed, overrides, rows_at_once
+from hptune.train.feeds import GeneratorFeed, OnDevice, overrides, rows_at_once
 from hptune.train.order import shuffled
 
 __all__ = ["EpochLoop", "choose_jax_feed"]
@@ -44,17 +44,7 @@ def choose_jax_feed(
     return EpochLoop(model, arrays, weights, batch_size)
 
 
-_on_device: dict[int, tuple[NDArray[Any], Any]] = {}
-"""Arrays of the data on the device, by identity: trial after trial has the same ones."""
-
-
-def _tensor(array: NDArray[Any]) -> Any:
-    known = _on_device.get(id(array))
-    if known is None or known[0] is not array:
-        if len(_on_device) >= 8:
-            _on_device.clear()
-        _on_device[id(array)] = (array, jnp.asarray(array))
-    return _on_device[id(array)][1]
+_tensor = OnDevice(jnp.asarray)
 
 
 class EpochLoop:

@@ -20,7 +20,7 @@ from tensorflow.python.framework import ops
 
 from hptune.models import Arrays
 from hptune.train.conductor import Conductor
-from hptune.train.feeds import GeneratorFeed, overrides, rows_at_once
+from hptune.train.feeds import GeneratorFeed, OnDevice, overrides, rows_at_once
 from hptune.train.order import shuffled
 
 __all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
@@ -43,17 +43,7 @@ def choose_tensorflow_feed(
     return EpochGraph(model, arrays, weights, batch_size)
 
 
-_tensors: dict[int, tuple[NDArray[Any], Any]] = {}
-"""Arrays of the data as tensors, by identity: trial after trial has the same ones."""
-
-
-def _tensor(array: NDArray[Any]) -> Any:
-    known = _tensors.get(id(array))
-    if known is None or known[0] is not array:
-        if len(_tensors) >= 8:
-            _tensors.clear()
-        _tensors[id(array)] = (array, tf.constant(array))
-    return _tensors[id(array)][1]
+_tensor = OnDevice(tf.constant)
 
 
 @contextmanager
