@@ -119,15 +119,45 @@ def settings(options: argparse.Namespace, references: dict[int, lcbench.Referenc
     ]
 
 
-def race_all(todo: list[Setting], workers: int) -> Iterator[Result]:
+def race_all(todo: list[Setting], workers: int) -> Iterator[tuple[Setting, Result]]:
     """Run all races, and say how far it is."""
     begun = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        for number, result in enumerate(pool.imap_unordered(run, todo), 1):
+        for number, found in enumerate(pool.imap_unordered(_named, todo), 1):
             passed = time.perf_counter() - begun
             print(f"\r{number}/{len(todo)} races, {passed:.0f} s ", end="", file=sys.stderr, flush=True)
-            yield result
+            yield found
     print(file=sys.stderr)
+
+
+def _named(setting: Setting) -> tuple[Setting, Result]:
+    return setting, run(setting)
+
+
+def gather(todo: list[Setting], workers: int, save: Path | None) -> list[Result]:
+    """Run all races but those whose results are in the file, which takes each new one at once."""
+    lines = save.read_text().splitlines() if save is not None and save.exists() else []
+    known = {row["setting"]: Result(**row["result"]) for row in map(json.loads, lines)}
+    results = [known[_key(setting)] for setting in todo if _key(setting) in known]
+    for setting, result in race_all([s for s in todo if _key(s) not in known], workers):
+        if save is not None:
+            with save.open("a") as file:
+                file.write(json.dumps({"setting": _key(setting), "result": asdict(result)}) + "\n")
+        results.append(result)
+    return results
+
+
+def _key(setting: Setting) -> str:
+    """Return what a race is known by: all that its result depends on."""
+    asked = asdict(setting)
+    del asked["surrogate"]
+    if setting.method == "hptune":
+        del asked["peers_get_defaults"]
+    else:
+        del asked["in_flight"]
+        # Peers know of no defaults unless they are given them.
+        asked["mid_defaults"] &= setting.peers_get_defaults
+    return json.dumps(asked, sort_keys=True)
 
 
 def regrets(
@@ -215,7 +245,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="races at once")
     parser.add_argument("--quick", action="store_true", help="the fast methods, one seed")
     parser.add_argument("--cost", action="store_true", help="print the cost per suggestion and end")
-    parser.add_argument("--save", type=Path, help="write every race's result as JSON lines")
+    parser.add_argument(
+        "--save", type=Path, metavar="FILE", help="add each race's result; what is there is not run again"
+    )
     options = parser.parse_args(arguments)
     if options.surrogate is None and not options.cost:
         parser.error("name the surrogate: --surrogate FILE or HPTUNE_LCBENCH")
@@ -248,9 +280,7 @@ def main() -> None:
     beside = options.reference or Path(options.surrogate).parent / "reference.json"
     surrogate = lcbench.Surrogate(Path(options.surrogate))
     references = lcbench.read_references(surrogate, options.codes, beside if beside.exists() else None)
-    results = list(race_all(settings(options, references), options.workers))
-    if options.save:
-        options.save.write_text("".join(json.dumps(asdict(r)) + "\n" for r in results))
+    results = gather(settings(options, references), options.workers, options.save)
     print_tables(options, results, references)
     if options.recorded:
         print_recorded(options.recorded, references, options.budgets)

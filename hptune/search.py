@@ -56,6 +56,8 @@ class SearchOptions:
     workers: int = 1
     stack: int | None = None
     """Configurations of the recipe mlp that are trained as one model; None for as many as cost nothing."""
+    trial_seconds: float | None = None
+    """Longest that a job may be trained, above 0; one that takes longer is infeasible. None for no limit."""
     learn_from: tuple[str, ...] = ()
     """Earlier studies whose best configurations are tried first; "auto" for all others."""
     presets: bool = True
@@ -223,9 +225,14 @@ def _run(
     starts = noted_starts(study)
     if not study.spent():
         listener.starts_taken(starts)
-    _say_where_nothing_is_stacked(options, listener)
     with executor_for(
-        options.subject, dataset, model, goal, workers=options.workers, stack=options.stack
+        options.subject,
+        dataset,
+        model,
+        goal,
+        workers=options.workers,
+        stack=options.stack,
+        max_seconds=options.trial_seconds,
     ) as executor:
         engine = Engine(
             study=study,
@@ -248,13 +255,6 @@ def _run(
     except StudyError as error:
         # The search is what was asked for; its report can be written later.
         listener.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
-
-
-def _say_where_nothing_is_stacked(options: SearchOptions, listener: Listener) -> None:
-    from hptune.stack.backends import can_stack
-
-    if (options.stack or 1) > 1 and not can_stack():
-        listener.warned("--stack: this backend of Keras trains one configuration at a time")
 
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:

@@ -37,7 +37,9 @@ def test_how_an_epoch_is_divided_into_calls_changes_no_bit(monkeypatch: pytest.M
         assert np.array_equal(a.value, b.value), a.path
 
 
-def test_a_model_with_a_step_of_its_own_is_left_to_kerass_loop() -> None:
+def test_a_model_with_a_step_of_its_own_is_left_to_kerass_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hptune.train.choose.choose_dense_feed", lambda *given: None)
+
     class Own(keras.Model):  # type: ignore[misc]
         def train_step(self, state: Any, data: Any) -> Any:
             return super().train_step(state, data)

@@ -29,7 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("study", "data", "normalise"),
     ("strategy", "recipes"),
-    ("oracles", "train", "models", "check", "stack"),
+    ("oracles", "train", "models", "check", "stack", "dense"),
     ("engine", "listener", "executors", "checkpoints", "subject"),
     (
         "earlier",

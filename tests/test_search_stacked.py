@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hptune.errors import SearchInterruptedError, UsageError
+from hptune.errors import SearchInterruptedError
 from hptune.listener import Listener, Stop
 from hptune.search import SearchOptions, search
 from hptune.study import Study
@@ -46,7 +46,7 @@ def test_a_stacked_search_that_was_stopped_finds_what_it_would_have_found(tmp_pa
         with Study.open(tmp_path / name / "s") as study:
             return [(t.values, t.state, t.curve) for t in study.trials()]
 
-    wanted = {"stack": None, "trials": 6, "passes": 2}
+    wanted = {"stack": 4, "trials": 6, "passes": 2}
     search(options(tmp_path / "whole", **wanted), listener=Listener(), stop=Stop())
     cut = options(tmp_path / "cut", **wanted)
     for epochs in (2, 11):
@@ -55,8 +55,3 @@ def test_a_stacked_search_that_was_stopped_finds_what_it_would_have_found(tmp_pa
             search(cut, listener=StopsAfter(stop, epochs), stop=stop)
     search(cut, listener=Listener(), stop=Stop())
     assert story("cut") == story("whole")
-
-
-def test_a_stack_and_several_workers_exclude_each_other(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--stack"):
-        search(options(tmp_path, workers=2), listener=Listener(), stop=Stop())

@@ -108,6 +108,12 @@ def same_checkpoints(together: str, alone: str) -> None:
             assert mine == pytest.approx(other, rel=1e-3, abs=2e-5)
 
 
+@pytest.fixture(autouse=True)
+def alone_by_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a stack is compared with is trained by Keras itself."""
+    monkeypatch.setattr("hptune.train.choose.choose_dense_feed", lambda *given: None)
+
+
 @pytest.fixture
 def pair(tmp_path: Path) -> Pair:
     return Pair(tmp_path)

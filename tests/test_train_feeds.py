@@ -142,7 +142,7 @@ class OwnFit(keras.Sequential):  # type: ignore[misc]
 
 def test_the_feed_that_is_chosen_keeps_what_is_a_persons_own(monkeypatch: pytest.MonkeyPatch) -> None:
     def compiled(kind: Any, **how: Any) -> Any:
-        model = kind([keras.Input((5,)), keras.layers.Dense(3)])
+        model = kind([keras.Input((5,)), keras.layers.Dense(3, activation="softplus")])
         model.compile("sgd", "mse", **how)
         return model
 

@@ -427,7 +427,8 @@ STEPPING = """class Stepping(keras.Sequential):
 """
 
 
-def test_a_model_with_a_step_of_its_own_trains_by_it(tmp_path: Path) -> None:
+def test_a_model_with_a_step_of_its_own_trains_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hptune.train.choose.choose_dense_feed", lambda *given: None)
     plain = person(tmp_path).run(job({"kind": "good"}))
     own = person(tmp_path, STEPPING, model="Stepping").run(job({"kind": "good"}))
     assert [epoch.pop("steps") for epoch in map(dict, own.curve)] == [1.0, 1.0, 1.0]

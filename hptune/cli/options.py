@@ -23,7 +23,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 OPTION_NAMES: tuple[str, ...] = (
     *("data", "target", "validation", "task", "model", "space", "study", "passes", "trials", "epochs"),
-    *("max-time", "oracle", "objective", "workers", "stack", "learn-from", "seed", "interactive"),
+    *(
+        "max-time",
+        "oracle",
+        "objective",
+        "workers",
+        "stack",
+        "trial-time",
+        "learn-from",
+        "seed",
+        "interactive",
+    ),
     *("cv", "executions", "class-weight", "no-presets"),
 )
 """What a project file may set."""

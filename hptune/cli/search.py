@@ -71,6 +71,11 @@ __all__ = ["command"]
 @option("--objective", metavar="METRIC", help="What to improve.  [default: val_accuracy, or val_loss]")
 @option("--workers", default=1, type=click.IntRange(1, 256), help="Trainings at a time.")
 @option(
+    "--trial-time",
+    type=Duration(),
+    help="Longest that a trial may be trained without being judged; one that takes longer is infeasible.",
+)
+@option(
     "--stack",
     type=click.IntRange(1, 64),
     help="Configurations of mlp to train as one model.  [default: as many as cost the search little]",
@@ -100,6 +105,7 @@ def command(
     objective: str | None,
     workers: int,
     stack: int | None,
+    trial_time: float | None,
     learn_from: tuple[str, ...],
     no_presets: bool,
     fresh: bool,
@@ -128,6 +134,7 @@ def command(
         objective=objective,
         workers=workers,
         stack=stack,
+        trial_seconds=trial_time,
         learn_from=learn_from,
         presets=not no_presets,
         fresh=fresh,

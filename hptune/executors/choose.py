@@ -32,39 +32,54 @@ def executor_for(
     *,
     workers: int = 1,
     stack: int | None = None,
+    max_seconds: float | None = None,
 ) -> Iterator[Executor]:
     """Give an executor, closed at the end: `workers` processes, or a stack of up to `stack` configurations.
 
-    With `stack` None, small models of the recipe mlp are stacked as far as that costs the search
-    nothing. Raises UsageError where both several workers (or repeated trainings) and a stack were
-    asked for.
+    With `stack` None, small models of the recipe mlp are stacked on a GPU, as far as that costs the
+    search nothing; on a CPU, one at a time is as fast. A job that takes longer than `max_seconds` is
+    infeasible. Raises UsageError where a stack was asked for and something that needs each
+    configuration by itself: several workers, repeated trainings, a limit of time.
     """
-    executor = _make(subject, dataset, model, objective, workers, stack)
+    alone = {"--workers": workers > 1, "--cv and --executions": subject.is_repeated}
+    alone["--trial-time"] = max_seconds is not None
+    if stack is not None and stack > 1 and any(alone.values()):
+        with_it = ", ".join(name for name, asked in alone.items() if asked)
+        raise UsageError(f"--stack does not go with {with_it}", hint="Leave one of them out.")
+    may_stack = not any(alone.values()) and (_pays(dataset) if stack is None else stack > 1)
+    found = _stacked(subject, dataset, model, objective, stack) if may_stack else None
+    executor = found or _one_by_one(subject, dataset, model, objective, workers, max_seconds)
     try:
         yield executor
     finally:
         executor.close()
 
 
-def _make(
-    subject: Subject, dataset: Dataset, model: Model, objective: Objective, workers: int, stack: int | None
+def _one_by_one(
+    subject: Subject,
+    dataset: Dataset,
+    model: Model,
+    objective: Objective,
+    workers: int,
+    max_seconds: float | None,
 ) -> Executor:
     from hptune.executors.inline import InlineExecutor
+    from hptune.executors.limited import LimitedTrainer
 
-    repeated = workers > 1 or subject.is_repeated
-    if repeated and stack is not None and stack > 1:
-        raise UsageError(
-            "--stack goes with neither --workers, --cv nor --executions", hint="Leave one of them out."
-        )
     if workers > 1:
         from hptune.executors.processes import ProcessesExecutor
 
-        return ProcessesExecutor(partial(load_trainer, subject, objective), workers=workers)
-    if not repeated and stack != 1 and (stack is not None or dataset.train.x.nbytes <= _SMALL):
-        stacked = _stacked(subject, dataset, model, objective, stack)
-        if stacked is not None:
-            return stacked
-    return InlineExecutor(subject.trainer(dataset, model, objective))
+        load = partial(load_trainer, subject, objective)
+        return ProcessesExecutor(load, workers=workers, max_seconds=max_seconds)
+    trainer = subject.trainer(dataset, model, objective)
+    return InlineExecutor(trainer if max_seconds is None else LimitedTrainer(trainer, max_seconds))
+
+
+def _pays(dataset: Dataset) -> bool:
+    """Tell whether configurations are stacked unasked."""
+    from hptune.models.backend import has_accelerator
+
+    return dataset.train.x.nbytes <= _SMALL and has_accelerator()
 
 
 def _stacked(

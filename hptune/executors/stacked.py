@@ -262,14 +262,13 @@ class StackedExecutor:
 def can_be_stacked(trainer: Trainer, dataset: Dataset, model: Model) -> bool:
     """Tell whether any configuration of a model can be trained with others, as its trainer trains."""
     from hptune.models import RecipeModel
-    from hptune.stack.backends import can_stack
     from hptune.train import TrainerSettings
 
     settings = getattr(trainer, "settings", TrainerSettings())
     special = settings.class_weight != "none" or settings.max_parameters is not None
     if special or not isinstance(model, RecipeModel) or model.name != "mlp":
         return False
-    return dataset.train.x.nbytes <= _MOST_BYTES and can_stack()
+    return dataset.train.x.nbytes <= _MOST_BYTES
 
 
 def wave_size(job_id: int, most: int) -> int:

@@ -14,8 +14,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
-__all__ = ["SMALL_ROW", "keras", "set_random_seed", "set_up", "uses_tensorflow"]
+__all__ = ["SMALL_ROW", "has_accelerator", "keras", "set_random_seed", "set_up", "uses_tensorflow"]
 
 
 @contextmanager
@@ -56,6 +57,24 @@ _set_up = False
 def uses_tensorflow() -> bool:
     """Tell whether Keras runs on TensorFlow, whose fast path may be taken."""
     return bool(keras.backend.backend() == "tensorflow")
+
+
+@cache
+def has_accelerator() -> bool:
+    """Tell whether Keras computes on something else than the CPU."""
+    backend = keras.backend.backend()
+    if backend == "tensorflow":
+        import tensorflow as tf
+
+        with _quiet():
+            return any(device.device_type != "CPU" for device in tf.config.get_visible_devices())
+    if backend == "jax":
+        import jax
+
+        return bool(jax.default_backend() != "cpu")
+    from keras.src.backend.torch.core import get_device
+
+    return bool(get_device() != "cpu")
 
 
 def set_up(input_shape: tuple[int, ...], *, threads: int | None = None, deterministic: bool = True) -> None:

@@ -17,10 +17,10 @@ from typing import Any
 
 import keras
 
-__all__ = ["SGD", "Adam", "AverageForValidation", "RMSprop"]
+__all__ = ["SGD", "Adam", "AverageForValidation", "BiasCorrected", "RMSprop"]
 
 
-class _BiasCorrected:
+class BiasCorrected:
     """An optimiser whose moving average of the weights is corrected for its beginning."""
 
     iterations: Any
@@ -45,17 +45,17 @@ class _BiasCorrected:
 
 
 @keras.saving.register_keras_serializable("hptune")
-class SGD(_BiasCorrected, keras.optimizers.SGD):  # type: ignore[misc]
+class SGD(BiasCorrected, keras.optimizers.SGD):  # type: ignore[misc]
     """keras.optimizers.SGD with a bias-corrected average of the weights."""
 
 
 @keras.saving.register_keras_serializable("hptune")
-class RMSprop(_BiasCorrected, keras.optimizers.RMSprop):  # type: ignore[misc]
+class RMSprop(BiasCorrected, keras.optimizers.RMSprop):  # type: ignore[misc]
     """keras.optimizers.RMSprop with a bias-corrected average of the weights."""
 
 
 @keras.saving.register_keras_serializable("hptune")
-class Adam(_BiasCorrected, keras.optimizers.Adam):  # type: ignore[misc]
+class Adam(BiasCorrected, keras.optimizers.Adam):  # type: ignore[misc]
     """keras.optimizers.Adam with a bias-corrected average of the weights."""
 
 

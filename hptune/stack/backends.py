@@ -1,4 +1,4 @@
-"""Which backends train stacks, and with what."""
+"""What trains stacks on each backend."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ from hptune.models.backend import keras
 if TYPE_CHECKING:
     from hptune.stack.graph import StackGraph
 
-__all__ = ["can_stack", "graph_class"]
+__all__ = ["graph_class"]
 
 _GRAPHS = {
     "tensorflow": ("hptune.stack.tensorflow_graph", "TensorFlowGraph"),
     "jax": ("hptune.stack.jax_graph", "JaxGraph"),
+    "torch": ("hptune.stack.torch_graph", "TorchGraph"),
 }
-
-
-def can_stack() -> bool:
-    """Tell whether Keras runs on a backend that trains stacks."""
-    return keras.backend.backend() in _GRAPHS
 
 
 def graph_class() -> type[StackGraph]:

@@ -83,6 +83,13 @@ class StackGraph:
         """Tell whether stacks of this kind can be trained."""
         return self.structure == structure and features <= self.features
 
+    def seeds(self, seed: int, epoch: int, drawn: list[int]) -> list[int]:
+        """Return what each dropout layer draws from in an epoch of a trial with this seed.
+
+        `drawn` are the seeds that Keras's layers have.
+        """
+        return drawn
+
     def split(self, lines: Any, cut: list[list[Any]]) -> Sequence[Any]:
         """Cut lines (K, weights) into the numbers of each variable, (K, numbers of it)."""
         raise NotImplementedError

@@ -192,8 +192,8 @@ class Stack:
         orders = self._filled([shuffled(s.job.seed, s.epoch, rows).astype(np.int32) for s in self.live])
         seeds = np.zeros((len(orders), len(self._widths)), np.int32)
         for number, stacked in enumerate(self.live):
-            for layer, held in enumerate(stacked.member.seeds):
-                seeds[number, layer] = held.value[0]
+            drawn = [int(held.value[0]) for held in stacked.member.seeds]
+            seeds[number, : len(drawn)] = self._graph.seeds(stacked.job.seed, stacked.epoch, drawn)
         self._numbers["rate"] = np.array(rates, np.float32)
         self._given = {name: _tensor(values) for name, values in self._numbers.items()}
         totals = self._graph.begin_totals(len(orders))

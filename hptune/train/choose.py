@@ -1,4 +1,4 @@
-"""Chooses how rows are fed to a model: the one place that takes a fast path of one backend."""
+"""Chooses how rows are fed to a model: the one place that takes a fast path."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hptune.models import Arrays
 from hptune.models.backend import keras
+from hptune.train.dense_feed import choose_dense_feed
 from hptune.train.feeds import Feed, GeneratorFeed
 
 __all__ = ["choose_feed"]
@@ -19,6 +20,9 @@ def choose_feed(model: Any, arrays: Arrays, weights: NDArray[np.float32] | None,
 
     `weights` are those of the rows in the loss; None where all count alike.
     """
+    dense = choose_dense_feed(model, arrays, weights, batch_size)
+    if dense is not None:
+        return dense
     if keras.backend.backend() == "tensorflow":
         from hptune.train.tensorflow_feeds import choose_tensorflow_feed
 

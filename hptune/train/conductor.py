@@ -52,6 +52,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         """It was asked to stop before its epochs were done."""
         self.validate: Callable[[], Mapping[str, Any]] | None = None
         """Validates in an epoch's stead; None where Keras's fit does."""
+        self.bring: Callable[[], None] | None = None
+        """Brings weights and the optimiser's state into the Keras model, where they are trained elsewhere."""
         self.validation_seconds = 0.0
         self._job = job
         self._training = training
@@ -62,6 +64,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self._states: list[Any] = []
         self._rate = math.nan
         self._epoch = 0
+        self._brought = False
         if keras.backend.backend() == "torch":
             # Keras's fit makes a DataLoader after on_epoch_begin, and that draws from PyTorch's generator.
             self.on_train_batch_begin = self._on_step
@@ -80,6 +83,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         else:
             self._rate = _rate_of(getattr(self.model, "optimizer", None))
         self._epoch = epoch
+        self._brought = False
         reseed(self._states, self._job.seed, epoch)
 
     def _on_step(self, batch: int, logs: Any = None) -> None:
@@ -89,6 +93,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
     def on_test_begin(self, logs: Any = None) -> None:
         """Judge the averaged weights, where there are any."""
         if self._training.averaged:
+            self._bring_once()
             self._average.swap_in()
 
     def on_test_end(self, logs: Any = None) -> None:
@@ -116,6 +121,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
         if (done or asked) and self._job.keep_as:
             # Not after fit: it replaces the weights by their average, where there is one.
+            self._bring_once()
             self.snapshot = take_snapshot(self.model, self.progress, self.best_weights)
 
     def _in_units(self, reported: Mapping[str, Any]) -> dict[str, float]:
@@ -146,8 +152,15 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         if better and self._keep_best:
             self.best_weights = self._judged_weights()
 
+    def _bring_once(self) -> None:
+        """Let the Keras model hold what the epoch came to."""
+        if self.bring is not None and not self._brought:
+            self.bring()
+            self._brought = True
+
     def _judged_weights(self) -> Weights:
         """Copy the weights that validation judged: the averaged ones, where there are any."""
+        self._bring_once()
         self.on_test_begin()
         weights = [np.array(value) for value in self.model.get_weights()]
         self.on_test_end()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 
-__all__ = ["reseed", "seed_states", "shuffled"]
+__all__ = ["generator_seed", "reseed", "seed_states", "shuffled"]
 
 
 def shuffled(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
@@ -37,4 +37,9 @@ def reseed(states: list[Any], seed: int, epoch: int) -> None:
     if keras.backend.backend() == "torch":
         import torch
 
-        torch.manual_seed(int(np.random.default_rng([seed, epoch]).integers(2**31 - 1)))
+        torch.manual_seed(generator_seed(seed, epoch))
+
+
+def generator_seed(seed: int, epoch: int) -> int:
+    """Return what PyTorch's generator is set to at the beginning of `epoch`."""
+    return int(np.random.default_rng([seed, epoch]).integers(2**31 - 1))

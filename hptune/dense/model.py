@@ -1,0 +1,89 @@
+"""A network and the Keras model that it is of: what goes over from one to the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.dense.network import Network
+from hptune.models.backend import keras
+
+__all__ = ["DenseModel", "parts"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DenseModel:
+    """A network and the Keras model that it is of."""
+
+    network: Network
+    keras_model: Any
+    dropouts: Sequence[Any]
+    """Keras's layers that draw, in the order of the network's."""
+    sparse: bool
+    """Whether targets are codes."""
+    _prepares: Sequence[Any]
+    _trained: Sequence[Any]
+    _moving: Sequence[tuple[Any, Floats]]
+    _slots: Sequence[Sequence[Any]]
+    _averages: Sequence[Any]
+
+    def prepare(self, x: NDArray[Any]) -> Floats:
+        """Return rows as the first layer that trains sees them, (rows, features)."""
+        if not self._prepares:
+            return np.ascontiguousarray(x, dtype=np.float32)
+        found = keras.ops.convert_to_tensor(x)
+        for layer in self._prepares:
+            found = layer(found)
+        return np.ascontiguousarray(keras.ops.convert_to_numpy(found), dtype=np.float32)
+
+    def targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Return targets as the loss takes them: codes (rows,), or numbers (rows, outputs)."""
+        if self.sparse:
+            return y.reshape(-1).astype(np.int64)
+        return y.reshape(len(y), self.network.outputs).astype(np.float32)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate that Keras's optimiser has now."""
+        return float(keras.ops.convert_to_numpy(self.keras_model.optimizer.learning_rate))
+
+    @property
+    def seeds(self) -> list[int]:
+        """What each dropout layer draws from now."""
+        return [int(keras.ops.convert_to_numpy(layer.seed_generator.state)[0]) for layer in self.dropouts]
+
+    def take(self) -> None:
+        """Take weights and the optimiser's state from the Keras model."""
+        for line, variables in self._lines():
+            for part, variable in zip(parts(line, variables), variables, strict=True):
+                part[:] = keras.ops.convert_to_numpy(variable).reshape(-1)
+        for variable, values in self._moving:
+            values[:] = keras.ops.convert_to_numpy(variable)
+        self.network.taken = int(keras.ops.convert_to_numpy(self.keras_model.optimizer.iterations))
+
+    def give(self) -> None:
+        """Give weights and the optimiser's state back to the Keras model."""
+        for line, variables in self._lines():
+            for part, variable in zip(parts(line, variables), variables, strict=True):
+                variable.assign(part.reshape(variable.shape))
+        for variable, values in self._moving:
+            variable.assign(values)
+        self.keras_model.optimizer.iterations.assign(self.network.taken)
+
+    def _lines(self) -> Iterator[tuple[Floats, Sequence[Any]]]:
+        yield self.network.weights, self._trained
+        yield from zip(self.network.rule.slots, self._slots, strict=True)
+        if self.network.average is not None:
+            yield self.network.average.values, self._averages
+
+
+def parts(line: Floats, variables: Sequence[Any]) -> list[Floats]:
+    """Cut a line into a view for each variable, all flat."""
+    ends = np.cumsum([int(np.prod(v.shape)) for v in variables])
+    return list(np.split(line, ends[:-1]))

@@ -1,0 +1,96 @@
+"""The fast path of small dense networks: NumPy trains them, on any backend, where Keras runs on a CPU.
+
+The steps are those of Keras's loop, with its order of rows and its draws, so weights are the same
+but for rounding (tests/test_dense.py says within what), and always the same bits for the same seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.dense import DenseModel, measures, read
+from hptune.models import Arrays
+from hptune.models.backend import SMALL_ROW, has_accelerator
+from hptune.strategy.threads import one_thread
+from hptune.train.conductor import Conductor
+from hptune.train.feeds import overrides, rows_at_once
+from hptune.train.order import shuffled
+
+__all__ = ["DenseFeed", "choose_dense_feed"]
+
+_MOST_BYTES = 1 << 28
+"""Data larger than this is not put in each epoch's order as a whole."""
+
+
+def choose_dense_feed(
+    model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+) -> DenseFeed | None:
+    """Return what trains a model here; None where it is better left to Keras.
+
+    Wide rows are: Keras spreads their arithmetic over several threads.
+    """
+    if arrays.x[0].size > SMALL_ROW or arrays.x.nbytes > _MOST_BYTES or has_accelerator():
+        return None
+    if any(overrides(model, n) for n in ("fit", "train_step", "test_step", "make_train_function")):
+        return None
+    dense = read(model, min(batch_size, arrays.rows))
+    return None if dense is None else DenseFeed(dense, arrays, weights, batch_size)
+
+
+class DenseFeed:
+    """Trains an epoch after the other."""
+
+    def __init__(
+        self, dense: DenseModel, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+    ) -> None:
+        self._dense = dense
+        self._arrays = arrays
+        self._weights = weights
+        self._batch_size = batch_size
+        self._measures = measures(dense.keras_model._compile_metrics, arrays.y, dense.network.outputs)
+
+    def trace(self) -> None:
+        """There is no graph."""
+
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
+        dense, model = self._dense, self._dense.keras_model
+        conductor.set_model(model)
+        conductor.validate, conductor.bring = self._validate, dense.give
+        model.stop_training = False
+        dense.take()
+        self._x, self._y = dense.prepare(self._arrays.x), dense.targets(self._arrays.y)
+        self._held = dense.prepare(self._arrays.validation_x), dense.targets(self._arrays.validation_y)
+        with one_thread(), np.errstate(all="ignore"):
+            for epoch in range(initial_epoch, epochs):
+                conductor.on_epoch_begin(epoch)
+                conductor.on_epoch_end(epoch, self._train(shuffled(seed, epoch, self._arrays.rows)))
+                if model.stop_training:
+                    break
+        dense.give()
+        # As Keras's fit does at its end: weights give way to their average, where one is kept.
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+
+    def _train(self, order: NDArray[np.int64]) -> Mapping[str, float]:
+        dense = self._dense
+        trained = dense.network.train(
+            self._x[order],
+            self._y[order],
+            None if self._weights is None else self._weights[order],
+            batch_size=self._batch_size,
+            rate=dense.rate,
+            seeds=dense.seeds,
+        )
+        return self._report(trained.loss, self._arrays.y[order], trained.predicted)
+
+    def _validate(self) -> Mapping[str, float]:
+        at_once = rows_at_once(self._held[0], self._batch_size)
+        judged = self._dense.network.judge(*self._held, at_once=at_once)
+        return self._report(judged.loss, self._arrays.validation_y, judged.predicted)
+
+    def _report(self, loss: float, y: NDArray[Any], predicted: NDArray[np.float32]) -> dict[str, float]:
+        return {"loss": loss} | {name: measure(y, predicted) for name, measure in self._measures.items()}

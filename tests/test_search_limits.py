@@ -1,0 +1,48 @@
+"""Real searches whose trainings may take only so long, and what goes with that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hptune.errors import NoFeasibleTrialError, UsageError
+from hptune.listener import Listener, Stop
+from hptune.search import SearchOptions, search
+from hptune.study import Study
+from hptune.subject import Subject
+from hptune.trial import TrialState
+
+
+def options(folder: Path, **more: float | None) -> SearchOptions:
+    subject = Subject(data="iris", model="mlp", epochs=27)
+    return SearchOptions(
+        subject=subject, study=folder / "s", passes=1, trials=3, oracle="coarse-to-fine", **more
+    )  # type: ignore[arg-type]
+
+
+def test_a_training_that_takes_too_long_is_infeasible_and_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NoFeasibleTrialError, match=r"infeasible: took longer than 1e-06 s"):
+        search(options(tmp_path, trial_seconds=1e-6), listener=Listener(), stop=Stop())
+    with Study.open(tmp_path / "s") as study:
+        assert {trial.state for trial in study.trials()} == {TrialState.INFEASIBLE}
+        assert study.spent() == len(study.trials())
+
+
+def test_a_limit_that_nothing_reaches_changes_nothing(tmp_path: Path) -> None:
+    for name, seconds in (("with", 600.0), ("without", None)):
+        search(options(tmp_path / name, trial_seconds=seconds), listener=Listener(), stop=Stop())
+    with Study.open(tmp_path / "with" / "s") as limited, Study.open(tmp_path / "without" / "s") as plain:
+        assert [(t.values, t.curve) for t in limited.trials()] == [
+            (t.values, t.curve) for t in plain.trials()
+        ]
+
+
+@pytest.mark.parametrize(
+    ("more", "named"), [({"workers": 2}, "--workers"), ({"trial_seconds": 60.0}, "--trial-time")]
+)
+def test_a_stack_excludes_what_needs_each_configuration_by_itself(
+    tmp_path: Path, more: dict[str, float], named: str
+) -> None:
+    with pytest.raises(UsageError, match=f"--stack does not go with {named}$"):
+        search(options(tmp_path, stack=4, **more), listener=Listener(), stop=Stop())
