@@ -86,7 +86,8 @@ def read_optimizer(
     need(isinstance(getattr(optimizer, "_learning_rate", None), keras.Variable))
     need(plain(optimizer, "weight_decay", "gradient_accumulation_steps", "loss_scale_factor"))
     need(plain(optimizer, "ema_overwrite_frequency"))
-    kind = type(optimizer)
+    # On PyTorch Keras puts classes of its own in the place of these, with the same formulas.
+    kind = next(of for of in type(optimizer).__mro__ if not of.__module__.startswith("keras.src.backend."))
     rule: Rule
     if kind in (keras.optimizers.SGD, averaging.SGD):
         rule = SGD(size, momentum=optimizer.momentum, nesterov=optimizer.nesterov)

@@ -23,8 +23,6 @@ class DenseModel:
 
     network: Network
     keras_model: Any
-    dropouts: Sequence[Any]
-    """Keras's layers that draw, in the order of the network's."""
     sparse: bool
     """Whether targets are codes."""
     _prepares: Sequence[Any]
@@ -47,16 +45,6 @@ class DenseModel:
         if self.sparse:
             return y.reshape(-1).astype(np.int64)
         return y.reshape(len(y), self.network.outputs).astype(np.float32)
-
-    @property
-    def rate(self) -> float:
-        """The learning rate that Keras's optimiser has now."""
-        return float(keras.ops.convert_to_numpy(self.keras_model.optimizer.learning_rate))
-
-    @property
-    def seeds(self) -> list[int]:
-        """What each dropout layer draws from now."""
-        return [int(keras.ops.convert_to_numpy(layer.seed_generator.state)[0]) for layer in self.dropouts]
 
     def take(self) -> None:
         """Take weights and the optimiser's state from the Keras model."""

@@ -47,7 +47,6 @@ class _Reader:
         self._layers: list[Layer] = []
         self._penalties: list[Penalty] = []
         self._draws: list[Draws] = []
-        self._dropouts: list[Any] = []
         self._moving: list[tuple[Any, Floats]] = []
         self._units = 0
         self._views: Iterator[tuple[Any, Floats, Floats]] = iter(())
@@ -86,7 +85,6 @@ class _Reader:
         return DenseModel(
             network=network,
             keras_model=model,
-            dropouts=self._dropouts,
             sparse=sparse,
             _prepares=prepares,
             _trained=trained,
@@ -161,7 +159,6 @@ class _Reader:
     def _dropout(self, layer: Any) -> Callable[..., Any]:
         need(layer.noise_shape is None and layer.rate < 1 and layer.seed is None)
         if layer.rate > 0:
-            self._dropouts.append(layer)
             self._draws.append(draws(layer.rate))
             self._layers.append(Dropout(self._units, self._draws[-1]))
         return keras.activations.linear  # type: ignore[no-any-return]

@@ -7,6 +7,7 @@ Whatever needs Keras here imports it from this module, and before it Keras Tuner
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
@@ -99,6 +100,8 @@ def set_up(input_shape: tuple[int, ...], *, threads: int | None = None, determin
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     elif backend == "torch":
         _set_up_torch(threads, deterministic)
+    # What was imported stays: looking through it for garbage takes a fifth of a second each time.
+    gc.freeze()
 
 
 def _set_up_tensorflow(threads: int | None, deterministic: bool) -> None:

@@ -62,7 +62,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self._keep_best = keep_best or training.patience > 0
         self._average = AverageForValidation()
         self._states: list[Any] = []
-        self._rate = math.nan
+        self.rate = math.nan
+        """The learning rate of the epoch under way."""
         self._epoch = 0
         self._brought = False
         if keras.backend.backend() == "torch":
@@ -78,13 +79,15 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Put everything that an epoch depends on where the epoch alone decides."""
         if self._training.learning_rate is not None:
-            self._rate = self._training.learning_rate(epoch)
-            self.model.optimizer.learning_rate = self._rate
+            self.rate = self._training.learning_rate(epoch)
+            self.model.optimizer.learning_rate = self.rate
         else:
-            self._rate = _rate_of(getattr(self.model, "optimizer", None))
+            self.rate = _rate_of(getattr(self.model, "optimizer", None))
         self._epoch = epoch
         self._brought = False
-        reseed(self._states, self._job.seed, epoch)
+        # What trains elsewhere draws by itself.
+        if self.bring is None:
+            reseed(self._states, self._job.seed, epoch)
 
     def _on_step(self, batch: int, logs: Any = None) -> None:
         if batch == 0:
@@ -130,7 +133,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         for name, value in reported.items():
             factor = self._training.units.get(name.removeprefix("val_"), 1.0)
             report[name] = float(value) * factor
-        return report | ({} if math.isnan(self._rate) else {"learning_rate": self._rate})
+        return report | ({} if math.isnan(self.rate) else {"learning_rate": self.rate})
 
     def _refuse_divergence(self, epoch: int, report: Mapping[str, float]) -> None:
         names = ["loss", *([self._objective.name] if self._objective else [])]

@@ -18,7 +18,7 @@ from hptune.models.backend import SMALL_ROW, has_accelerator
 from hptune.strategy.threads import one_thread
 from hptune.train.conductor import Conductor
 from hptune.train.feeds import overrides, rows_at_once
-from hptune.train.order import shuffled
+from hptune.train.order import layer_seed, reseed_generator, shuffled
 
 __all__ = ["DenseFeed", "choose_dense_feed"]
 
@@ -68,22 +68,24 @@ class DenseFeed:
         with one_thread(), np.errstate(all="ignore"):
             for epoch in range(initial_epoch, epochs):
                 conductor.on_epoch_begin(epoch)
-                conductor.on_epoch_end(epoch, self._train(shuffled(seed, epoch, self._arrays.rows)))
+                conductor.on_epoch_end(epoch, self._train(seed, epoch, conductor.rate))
                 if model.stop_training:
                     break
         dense.give()
         # As Keras's fit does at its end: weights give way to their average, where one is kept.
         model.optimizer.finalize_variable_values(model.trainable_variables)
 
-    def _train(self, order: NDArray[np.int64]) -> Mapping[str, float]:
-        dense = self._dense
-        trained = dense.network.train(
+    def _train(self, seed: int, epoch: int, rate: float) -> Mapping[str, float]:
+        network = self._dense.network
+        order = shuffled(seed, epoch, self._arrays.rows)
+        reseed_generator(seed, epoch)
+        trained = network.train(
             self._x[order],
             self._y[order],
             None if self._weights is None else self._weights[order],
             batch_size=self._batch_size,
-            rate=dense.rate,
-            seeds=dense.seeds,
+            rate=rate,
+            seeds=[layer_seed(seed, epoch, number) for number in range(len(network.dropouts))],
         )
         return self._report(trained.loss, self._arrays.y[order], trained.predicted)
 

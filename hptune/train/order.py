@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 
-__all__ = ["generator_seed", "reseed", "seed_states", "shuffled"]
+__all__ = ["generator_seed", "layer_seed", "reseed", "reseed_generator", "seed_states", "shuffled"]
 
 
 def shuffled(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
@@ -32,8 +32,17 @@ def reseed(states: list[Any], seed: int, epoch: int) -> None:
     PyTorch's dropout draws from its own global generator, which is set too.
     """
     for number, state in enumerate(states):
-        drawn = int(np.random.default_rng([seed, epoch, number]).integers(2**31 - 1))
-        state.assign(np.array([drawn, 0], dtype=state.dtype))
+        state.assign(np.array([layer_seed(seed, epoch, number), 0], dtype=state.dtype))
+    reseed_generator(seed, epoch)
+
+
+def layer_seed(seed: int, epoch: int, number: int) -> int:
+    """Return what the state `number` of a model is set to at the beginning of `epoch`."""
+    return int(np.random.default_rng([seed, epoch, number]).integers(2**31 - 1))
+
+
+def reseed_generator(seed: int, epoch: int) -> None:
+    """Set PyTorch's generator for the beginning of `epoch`; other backends have none."""
     if keras.backend.backend() == "torch":
         import torch
 
