@@ -402,6 +402,22 @@ def test_a_class_of_ones_own_is_left_to_keras() -> None:
     assert choose_dense_feed(model, arrays(CODES), None, BATCH) is None
 
 
+@pytest.mark.parametrize(
+    ("make", "y"),
+    [
+        pytest.param(sequential(softmax), CODES + 1, id="a class too many"),
+        pytest.param(sequential(softmax), CODES - 1, id="a negative class"),
+        pytest.param(sequential(softmax), CODES.astype(np.float32), id="classes as floats"),
+        pytest.param(sequential(softmax, loss="categorical_crossentropy"), CODES, id="codes for shares"),
+        pytest.param(sequential(lambda: layers.Dense(1), loss="mse"), X, id="five numbers for one"),
+    ],
+)
+def test_targets_of_another_shape_are_left_to_keras(make: Any, y: Any) -> None:
+    model = make()
+    make_ready(model, arrays(CODES))
+    assert choose_dense_feed(model, arrays(y), None, BATCH) is None
+
+
 def test_what_keras_does_faster_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = sequential(hidden, softmax)()
     make_ready(model, arrays(CODES))

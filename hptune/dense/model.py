@@ -40,6 +40,13 @@ class DenseModel:
             found = layer(found)
         return np.ascontiguousarray(keras.ops.convert_to_numpy(found), dtype=np.float32)
 
+    def fits(self, y: NDArray[Any]) -> bool:
+        """Tell whether targets are those of the network's outputs; Keras says what is wrong with others."""
+        if self.sparse:
+            whole = y.dtype.kind in "iub" and y.size == len(y)
+            return bool(whole and y.size and y.min() >= 0 and y.max() < self.network.outputs)
+        return bool(y.dtype.kind in "iufb" and y.size == len(y) * self.network.outputs)
+
     def targets(self, y: NDArray[Any]) -> NDArray[Any]:
         """Return targets as the loss takes them: codes (rows,), or numbers (rows, outputs)."""
         if self.sparse:
