@@ -418,6 +418,24 @@ def test_targets_of_another_shape_are_left_to_keras(make: Any, y: Any) -> None:
     assert choose_dense_feed(model, arrays(y), None, BATCH) is None
 
 
+def test_rows_that_are_no_lines_are_left_to_keras() -> None:
+    x = X.reshape(57, 1, 5)
+    model = keras.Sequential([keras.Input((1, 5)), softmax()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    data = arrays(CODES[:, None], x)
+    make_ready(model, data)
+    assert choose_dense_feed(model, data, None, BATCH) is None
+
+
+def test_images_that_are_made_flat_train_as_by_kerass_own_loop() -> None:
+    def make() -> Any:
+        model = keras.Sequential([layers.Flatten(), hidden(), softmax()])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    same(make, arrays(CODES, X.reshape(57, 5, 1)))
+
+
 def test_what_keras_does_faster_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     model = sequential(hidden, softmax)()
     make_ready(model, arrays(CODES))

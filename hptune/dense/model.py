@@ -40,6 +40,10 @@ class DenseModel:
             found = layer(found)
         return np.ascontiguousarray(keras.ops.convert_to_numpy(found), dtype=np.float32)
 
+    def takes(self, x: NDArray[Any]) -> bool:
+        """Tell whether rows are lines of numbers when they reach the first layer that trains."""
+        return self.prepare(x[:1]).ndim == 2
+
     def fits(self, y: NDArray[Any]) -> bool:
         """Tell whether targets are those of the network's outputs; Keras says what is wrong with others."""
         if self.sparse:

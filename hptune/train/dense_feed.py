@@ -38,7 +38,9 @@ def choose_dense_feed(
     if any(overrides(model, n) for n in ("fit", "train_step", "test_step", "make_train_function")):
         return None
     dense = read(model, min(batch_size, arrays.rows))
-    if dense is None or not (dense.fits(arrays.y) and dense.fits(arrays.validation_y)):
+    if dense is None or not dense.takes(arrays.x):
+        return None
+    if not (dense.fits(arrays.y) and dense.fits(arrays.validation_y)):
         return None
     return DenseFeed(dense, arrays, weights, batch_size)
 
