@@ -334,6 +334,12 @@ def frozen() -> Any:
         pytest.param(sequential(lambda: layers.LayerNormalization(), softmax), id="another layer"),
         pytest.param(sequential(lambda: layers.GaussianNoise(0.1), hidden, softmax), id="noise"),
         pytest.param(sequential(lambda: layers.Dense(6, activation="softplus"), softmax), id="an activation"),
+        pytest.param(
+            sequential(
+                lambda: layers.Dense(6, activation="sigmoid"), lambda: layers.Activation("tanh"), softmax
+            ),
+            id="one activation after another",
+        ),
         pytest.param(sequential(lambda: layers.Dense(3, activation="sigmoid")), id="sigmoid, but classes"),
         pytest.param(sequential(hidden, lambda: layers.Dense(3)), id="no softmax"),
         pytest.param(

@@ -106,7 +106,8 @@ class _Reader:
             if number == len(chain) - 1:
                 output = activation
             elif activation is not keras.activations.linear:
-                need(activation in ACTIVATIONS)
+                # One works in the place of its inputs, which another before it remembers.
+                need(activation in ACTIVATIONS and not isinstance(self._layers[-1], Activation))
                 self._layers.append(Activation(ACTIVATIONS[activation]))
         # Whatever the last layer is, its values are those of dense units.
         need(isinstance(self._layers[-1], Dense))
