@@ -73,12 +73,13 @@ __all__ = ["command"]
 @option(
     "--trial-time",
     type=Duration(),
-    help="Longest that a trial may be trained without being judged; one that takes longer is infeasible.",
+    help="Longest that one training may take; one that takes longer is infeasible.",
 )
 @option(
     "--stack",
     type=click.IntRange(1, 64),
-    help="Configurations of mlp to train as one model.  [default: as many as cost the search little]",
+    help="Configurations of mlp to train as one model."
+    "  [default: one on a CPU; on a GPU as many as cost the search little]",
 )
 @option(
     "--learn-from",

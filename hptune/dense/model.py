@@ -75,6 +75,19 @@ class DenseModel:
             variable.assign(values)
         self.keras_model.optimizer.iterations.assign(self.network.taken)
 
+    def judged_weights(self) -> list[NDArray[Any]]:
+        """Return all weights as Keras lists them; of trained ones their average, where one is kept."""
+        average = self.network.average
+        line = self.network.weights if average is None else average.values
+        own = {
+            id(v): p.reshape(v.shape) for v, p in zip(self._trained, parts(line, self._trained), strict=True)
+        }
+        own |= {id(variable): values for variable, values in self._moving}
+        return [
+            np.array(own[id(v)] if id(v) in own else keras.ops.convert_to_numpy(v))
+            for v in self.keras_model.weights
+        ]
+
     def _lines(self) -> Iterator[tuple[Floats, Sequence[Any]]]:
         yield self.network.weights, self._trained
         yield from zip(self.network.rule.slots, self._slots, strict=True)

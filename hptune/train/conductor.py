@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -26,6 +26,18 @@ OnEpoch = Callable[[int, Mapping[str, float]], bool]
 def never_stop(epoch: int, report: Mapping[str, float]) -> bool:
     """Go on."""
     return False
+
+
+class Elsewhere(Protocol):
+    """What trains a Keras model's weights in its stead."""
+
+    def give(self) -> None:
+        """Give weights and the optimiser's state to the Keras model."""
+        ...
+
+    def judged_weights(self) -> Weights:
+        """Return the weights that validation judged, as Keras lists them."""
+        ...
 
 
 class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
@@ -52,8 +64,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         """It was asked to stop before its epochs were done."""
         self.validate: Callable[[], Mapping[str, Any]] | None = None
         """Validates in an epoch's stead; None where Keras's fit does."""
-        self.bring: Callable[[], None] | None = None
-        """Brings weights and the optimiser's state into the Keras model, where they are trained elsewhere."""
+        self.elsewhere: Elsewhere | None = None
+        """Where weights are trained; None for the Keras model itself."""
         self.validation_seconds = 0.0
         self._job = job
         self._training = training
@@ -65,7 +77,6 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self.rate = math.nan
         """The learning rate of the epoch under way."""
         self._epoch = 0
-        self._brought = False
         if keras.backend.backend() == "torch":
             # Keras's fit makes a DataLoader after on_epoch_begin, and that draws from PyTorch's generator.
             self.on_train_batch_begin = self._on_step
@@ -84,9 +95,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         else:
             self.rate = _rate_of(getattr(self.model, "optimizer", None))
         self._epoch = epoch
-        self._brought = False
         # What trains elsewhere draws by itself.
-        if self.bring is None:
+        if self.elsewhere is None:
             reseed(self._states, self._job.seed, epoch)
 
     def _on_step(self, batch: int, logs: Any = None) -> None:
@@ -95,8 +105,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Judge the averaged weights, where there are any."""
-        if self._training.averaged:
-            self._bring_once()
+        if self._training.averaged and self.elsewhere is None:
             self._average.swap_in()
 
     def on_test_end(self, logs: Any = None) -> None:
@@ -124,7 +133,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
         if (done or asked) and self._job.keep_as:
             # Not after fit: it replaces the weights by their average, where there is one.
-            self._bring_once()
+            if self.elsewhere is not None:
+                self.elsewhere.give()
             self.snapshot = take_snapshot(self.model, self.progress, self.best_weights)
 
     def _in_units(self, reported: Mapping[str, Any]) -> dict[str, float]:
@@ -155,15 +165,10 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         if better and self._keep_best:
             self.best_weights = self._judged_weights()
 
-    def _bring_once(self) -> None:
-        """Let the Keras model hold what the epoch came to."""
-        if self.bring is not None and not self._brought:
-            self.bring()
-            self._brought = True
-
     def _judged_weights(self) -> Weights:
         """Copy the weights that validation judged: the averaged ones, where there are any."""
-        self._bring_once()
+        if self.elsewhere is not None:
+            return self.elsewhere.judged_weights()
         self.on_test_begin()
         weights = [np.array(value) for value in self.model.get_weights()]
         self.on_test_end()

@@ -64,7 +64,7 @@ class DenseFeed:
         """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
         dense, model = self._dense, self._dense.keras_model
         conductor.set_model(model)
-        conductor.validate, conductor.bring = self._validate, dense.give
+        conductor.validate, conductor.elsewhere = self._validate, dense
         model.stop_training = False
         dense.take()
         self._x, self._y = dense.prepare(self._arrays.x), dense.targets(self._arrays.y)
