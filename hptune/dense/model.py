@@ -66,8 +66,9 @@ class DenseModel:
             values[:] = keras.ops.convert_to_numpy(variable)
         self.network.taken = int(keras.ops.convert_to_numpy(self.keras_model.optimizer.iterations))
 
-    def give(self) -> None:
-        """Give weights and the optimiser's state back to the Keras model."""
+    def give(self, rate: float) -> None:
+        """Give weights and the optimiser's state back to the Keras model, with the learning rate it had."""
+        self.keras_model.optimizer.learning_rate = rate
         for line, variables in self._lines():
             for part, variable in zip(parts(line, variables), variables, strict=True):
                 variable.assign(part.reshape(variable.shape))

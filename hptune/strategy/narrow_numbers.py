@@ -136,7 +136,8 @@ def _too_few(seen: Column, rules: Rules, epochs: int) -> str:
     if not seen.compared and not epochs:
         return f"no trial was scored with it; {needed}"
     reached = f"reached {epochs} epochs" if epochs else "had a score"
-    return f"only {counted(seen.compared, 'trial')} {reached} with it; {needed}"
+    few = f"only {counted(seen.compared, 'trial')}" if seen.compared else "no trial"
+    return f"{few} {reached} with it; {needed}"
 
 
 def _edge(case: _Case) -> tuple[bool, str] | None:

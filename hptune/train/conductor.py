@@ -32,7 +32,7 @@ class Elsewhere(Protocol):
     """What trains a Keras model's weights in its stead."""
 
     def give(self) -> None:
-        """Give weights and the optimiser's state to the Keras model."""
+        """Give weights and the optimiser's state, the learning rate among it, to the Keras model."""
         ...
 
     def judged_weights(self) -> Weights:
@@ -91,7 +91,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         """Put everything that an epoch depends on where the epoch alone decides."""
         if self._training.learning_rate is not None:
             self.rate = self._training.learning_rate(epoch)
-            self.model.optimizer.learning_rate = self.rate
+            if self.elsewhere is None:
+                self.model.optimizer.learning_rate = self.rate
         else:
             self.rate = _rate_of(getattr(self.model, "optimizer", None))
         self._epoch = epoch

@@ -6,6 +6,7 @@ but for rounding (tests/test_dense.py says within what), and always the same bit
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -55,6 +56,10 @@ class DenseFeed:
         self._arrays = arrays
         self._weights = weights
         self._batch_size = batch_size
+        self._rate = math.nan
+        """Learning rate of the epoch under way."""
+        self._given = 0
+        """Steps that the Keras model knows of."""
         self._measures = measures(dense.keras_model._compile_metrics, arrays.y, dense.network.outputs)
 
     def trace(self) -> None:
@@ -64,22 +69,34 @@ class DenseFeed:
         """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
         dense, model = self._dense, self._dense.keras_model
         conductor.set_model(model)
-        conductor.validate, conductor.elsewhere = self._validate, dense
+        conductor.validate, conductor.elsewhere = self._validate, self
         model.stop_training = False
         dense.take()
+        self._given = dense.network.taken
         self._x, self._y = dense.prepare(self._arrays.x), dense.targets(self._arrays.y)
         self._held = dense.prepare(self._arrays.validation_x), dense.targets(self._arrays.validation_y)
         with one_thread(), np.errstate(all="ignore"):
             for epoch in range(initial_epoch, epochs):
                 conductor.on_epoch_begin(epoch)
-                conductor.on_epoch_end(epoch, self._train(seed, epoch, conductor.rate))
+                self._rate = conductor.rate
+                conductor.on_epoch_end(epoch, self._train(seed, epoch))
                 if model.stop_training:
                     break
-        dense.give()
+        self.give()
         # As Keras's fit does at its end: weights give way to their average, where one is kept.
         model.optimizer.finalize_variable_values(model.trainable_variables)
 
-    def _train(self, seed: int, epoch: int, rate: float) -> Mapping[str, float]:
+    def give(self) -> None:
+        """Give weights and the optimiser's state to the Keras model, unless it has them."""
+        if self._given != self._dense.network.taken:
+            self._dense.give(self._rate)
+            self._given = self._dense.network.taken
+
+    def judged_weights(self) -> list[NDArray[Any]]:
+        """Return the weights that validation judged, as Keras lists them."""
+        return self._dense.judged_weights()
+
+    def _train(self, seed: int, epoch: int) -> Mapping[str, float]:
         network = self._dense.network
         order = shuffled(seed, epoch, self._arrays.rows)
         reseed_generator(seed, epoch)
@@ -88,7 +105,7 @@ class DenseFeed:
             self._y[order],
             None if self._weights is None else self._weights[order],
             batch_size=self._batch_size,
-            rate=rate,
+            rate=self._rate,
             seeds=[layer_seed(seed, epoch, number) for number in range(len(network.dropouts))],
         )
         return self._report(trained.loss, self._arrays.y[order], trained.predicted)
