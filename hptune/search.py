@@ -18,7 +18,7 @@ from hptune.errors import (
     StudyError,
     StudyMismatchError,
 )
-from hptune.executors.choose import executor_for
+from hptune.executors.choose import executor_for, refuse_stack
 from hptune.listener import Listener, Stop
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
@@ -130,6 +130,9 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     Raises what `hptune.errors` lists; nothing is written before data, model, space and
     objective have been checked by training one batch.
     """
+    refuse_stack(
+        options.subject, workers=options.workers, stack=options.stack, max_seconds=options.trial_seconds
+    )
     folder = options.folder
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:

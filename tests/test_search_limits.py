@@ -46,3 +46,4 @@ def test_a_stack_excludes_what_needs_each_configuration_by_itself(
 ) -> None:
     with pytest.raises(UsageError, match=f"--stack does not go with {named}$"):
         search(options(tmp_path, stack=4, **more), listener=Listener(), stop=Stop())
+    assert not (tmp_path / "s").exists()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hptune.models import Model
     from hptune.trial import Objective
 
-__all__ = ["executor_for"]
+__all__ = ["executor_for", "refuse_stack"]
 
 _SMALL = 1 << 22
 """Bytes of training rows up to which configurations are stacked unasked: beyond them arithmetic takes
@@ -38,21 +38,33 @@ def executor_for(
 
     With `stack` None, small models of the recipe mlp are stacked on a GPU, as far as that costs the
     search nothing; on a CPU, one at a time is as fast. A job that takes longer than `max_seconds` is
-    infeasible. Raises UsageError where a stack was asked for and something that needs each
-    configuration by itself: several workers, repeated trainings, a limit of time.
+    infeasible. Raises what `refuse_stack` does.
     """
-    alone = {"--workers": workers > 1, "--cv and --executions": subject.is_repeated}
-    alone["--trial-time"] = max_seconds is not None
-    if stack is not None and stack > 1 and any(alone.values()):
-        with_it = ", ".join(name for name, asked in alone.items() if asked)
-        raise UsageError(f"--stack does not go with {with_it}", hint="Leave one of them out.")
-    may_stack = not any(alone.values()) and (_pays(dataset) if stack is None else stack > 1)
+    alone = refuse_stack(subject, workers=workers, stack=stack, max_seconds=max_seconds)
+    may_stack = not alone and (_pays(dataset) if stack is None else stack > 1)
     found = _stacked(subject, dataset, model, objective, stack) if may_stack else None
     executor = found or _one_by_one(subject, dataset, model, objective, workers, max_seconds)
     try:
         yield executor
     finally:
         executor.close()
+
+
+def refuse_stack(subject: Subject, *, workers: int, stack: int | None, max_seconds: float | None) -> bool:
+    """Tell whether something was asked for that needs each configuration by itself.
+
+    Several workers, repeated trainings and a limit of time do. Raises UsageError where a stack was
+    asked for as well.
+    """
+    asked = {
+        "--workers": workers > 1,
+        "--cv and --executions": subject.is_repeated,
+        "--trial-time": max_seconds is not None,
+    }
+    if stack is not None and stack > 1 and any(asked.values()):
+        with_it = ", ".join(name for name, is_asked in asked.items() if is_asked)
+        raise UsageError(f"--stack does not go with {with_it}", hint="Leave one of them out.")
+    return any(asked.values())
 
 
 def _one_by_one(
