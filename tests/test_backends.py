@@ -202,3 +202,8 @@ def test_the_fast_path_of_jax() -> None:
 @pytest.mark.parametrize("file", ["test_stack.py", "test_dense.py"])
 def test_stacks_and_dense_networks_train_as_by_kerass_loop(backend: str, file: str) -> None:
     run_on(backend, f"tests/{file}")
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_what_is_wrong_with_a_model_is_found(backend: str) -> None:
+    run_on(backend, "tests/test_check_model.py")

@@ -103,10 +103,30 @@ def _tensorflow(function: Callable[..., Any], variables: list[Any], traced: bool
 def _jax(function: Callable[..., Any], variables: list[Any], traced: bool) -> Callable[..., Any]:
     import jax
 
-    gradient = jax.value_and_grad(_pure(function, variables))
+    pure = _pure(function, variables)
+    gradient = jax.value_and_grad(pure)
     if traced:
         gradient = jax.jit(gradient)
-    return lambda *tensors: gradient([variable.value for variable in variables], *tensors)
+    reached: list[bool] = []
+
+    def both(*tensors: Any) -> Any:
+        values = [variable.value for variable in variables]
+        value, found = gradient(values, *tensors)
+        if not reached:
+            reached.extend(_reached_by_jax(lambda values: pure(values, *tensors), values))
+        return value, [g if there else None for g, there in zip(found, reached, strict=True)]
+
+    return both
+
+
+def _reached_by_jax(function: Callable[..., Any], values: list[Any]) -> list[bool]:
+    """Tell which values' gradients a result depends on: JAX itself gives 0 where there is no way."""
+    import jax
+    from jax.interpreters.partial_eval import dce_jaxpr
+
+    _, tangents = jax.linearize(function, values)
+    linear = jax.make_jaxpr(tangents)(values).jaxpr
+    return list(dce_jaxpr(linear, [True])[1])
 
 
 def _compiled_by_jax(function: Callable[..., Any], variables: list[Any]) -> Callable[..., Any]:
@@ -160,7 +180,7 @@ def _no_record() -> Iterator[None]:
 def double_precision() -> Iterator[None]:
     """Let everything that Keras makes meanwhile be float64."""
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    with _wide_jax(), _wide_torch():
+    with _wide_jax(), _wide_operations():
         keras.config.set_floatx("float64")
         keras.config.set_dtype_policy("float64")
         try:
@@ -187,26 +207,19 @@ def _wide_jax() -> Iterator[None]:
 
 
 @contextmanager
-def _wide_torch() -> Iterator[None]:
-    """Let losses on PyTorch be divided by the number of rows in 64 bits, which Keras does in 32."""
-    home = sys.modules.get("keras.src.backend.torch.numpy")
-    divide = getattr(home, "divide_no_nan", None)
-    if divide is None:
-        yield
-        return
-    import torch
+def _wide_operations() -> Iterator[None]:
+    """Let Keras's operations on float64 give float64 on JAX and PyTorch too, where they fall to float32.
 
-    def wide(x1: Any, x2: Any) -> Any:
-        if not all(torch.is_tensor(x) and x.dtype == torch.float64 for x in (x1, x2)):
-            return divide(x1, x2)
-        nothing = x2 == 0
-        return torch.where(nothing, torch.zeros_like(x1), x1 / torch.where(nothing, torch.ones_like(x2), x2))
-
-    vars(home)["divide_no_nan"] = wide
+    Known as keras-team/keras#23223 and #23704.
+    """
+    home = sys.modules.get("keras.src.backend.common.dtypes")
+    narrowed = getattr(home, "BIT64_TO_BIT32_DTYPE", {})
+    before = dict(narrowed)
+    narrowed.pop("float64", None)
     try:
         yield
     finally:
-        vars(home)["divide_no_nan"] = divide
+        narrowed.update(before)
 
 
 def is_concrete(tensor: Any) -> bool:
