@@ -69,7 +69,7 @@ def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop)
     """
     # Raises where there is no study: taking the lock makes a file.
     Study.open(folder).close()
-    with StudyLock(folder), Study.open(folder, read_only=False) as study:
+    with StudyLock(folder, "confirm"), Study.open(folder, read_only=False) as study:
         found = confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
         try:
             write_report(study)

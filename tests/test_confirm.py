@@ -223,7 +223,7 @@ def test_the_command_waits_for_no_search(
     monkeypatch.chdir(study.folder.parent.parent)
     with StudyLock(study.folder):
         assert run(["confirm"]) == StudyLockedError.exit_code
-    assert "another search is running" in capsys.readouterr().err
+    assert "another `hptune search` is running" in capsys.readouterr().err
 
 
 def test_a_report_that_cant_be_written_is_a_warning_beside_the_scores(

@@ -17,6 +17,7 @@ from studies import Recipe, build
 from test_startup import heavy_modules
 
 from hptune.__main__ import run
+from hptune.errors import StudyLockedError
 from hptune.study import Study, StudyLock
 from hptune.tables import describe_status, duration, follow, sparkline, status_dict, trials_text
 
@@ -81,6 +82,15 @@ def test_a_search_that_has_just_gone_on_has_no_time_to_go_yet(folder: Path) -> N
         status = status_dict(study)
     assert status["searching"]
     assert status["eta_seconds"] is None, "the trials are all from before"
+
+
+def test_trainings_that_confirm_are_told_from_a_search(folder: Path) -> None:
+    with Study.open(folder) as study, StudyLock(folder, "confirm"):
+        status = status_dict(study)
+    assert (status["searching"], status["confirming"]) == (False, True)
+    assert "trained again by `hptune confirm`" in describe_status(status)
+    with StudyLock(folder, "confirm"), pytest.raises(StudyLockedError, match="`hptune confirm` is running"):
+        StudyLock(folder).__enter__()
 
 
 def test_many_trials_under_way_take_a_few_lines(tmp_path: Path) -> None:

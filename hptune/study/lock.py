@@ -16,10 +16,12 @@ class StudyLock:
     """Hold a study's lock file for as long as the object is entered.
 
     The lock belongs to the process, not to the file: after kill -9 the next search can take it.
+    `command` is what it is held for, the name of hptune's command.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: str = "search") -> None:
         self._path = folder / "study.lock"
+        self._command = command
         self._file: IO[str] | None = None
 
     def __enter__(self) -> StudyLock:
@@ -38,15 +40,17 @@ class StudyLock:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            holder = file.read().strip()
+            process, command = _read(file)
             file.close()
             raise StudyLockedError(
-                f"{self._path.parent}: another search is running on this study"
-                + (f" (process {holder})" if holder else ""),
-                hint="Wait for it, stop it with Ctrl-C, or give this search its own --study.",
+                f"{self._path.parent}: another `hptune {command}` is running on this study"
+                + (f" (process {process})" if process else ""),
+                hint="Wait for it, stop it with Ctrl-C, or give this one its own --study."
+                if self._command == "search"
+                else "Wait for it, or stop it with Ctrl-C.",
             ) from None
         file.truncate(0)
-        file.write(str(os.getpid()))
+        file.write(f"{os.getpid()} {self._command}")
         file.flush()
         self._file = file
         return self
@@ -70,15 +74,22 @@ class StudyLock:
             return 0.0
 
     @staticmethod
-    def held(folder: Path) -> bool:
-        """Tell whether a search is running on the study in `folder`."""
+    def held(folder: Path) -> str | None:
+        """Return the command that holds the lock of the study in `folder`; None where none does."""
         import fcntl
 
         try:
-            with (folder / "study.lock").open("r+", encoding="utf-8") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
+            with (folder / "study.lock").open(encoding="utf-8") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    return _read(file)[1]
         except OSError:
-            return True
-        return False
+            return None
+        return None
+
+
+def _read(file: IO[str]) -> tuple[str, str]:
+    """Return the process that a lock file names, "" for none, and what it holds the lock for."""
+    process, _, command = file.read().strip().partition(" ")
+    return process, command or "search"

@@ -38,7 +38,8 @@ def status_dict(study: Study, *, now: float | None = None) -> dict[str, Any]:
     best = study.best(1)
     stretches = study.progress()
     confirmed = read_confirmed(study)
-    searching = StudyLock.held(study.folder)
+    holder = StudyLock.held(study.folder)
+    searching = holder == "search"
     running = study.running()
     budget = study.meta.get("budget")
     epochs = study.spent_by_pass()
@@ -49,6 +50,7 @@ def status_dict(study: Study, *, now: float | None = None) -> dict[str, Any]:
         "model": study.identity.model,
         "objective": study.identity.objective,
         "searching": searching,
+        "confirming": holder == "confirm",
         "passes": [
             _pass(p.number, tallies, epochs.get(p.number, 0), study.identity.goal) for p in study.passes()
         ],
@@ -141,7 +143,7 @@ def describe_status(status: Mapping[str, Any]) -> str:
     of = f" of {status['budget']}" if status["budget"] else ""
     lines = [
         f"{status['study']}: {status['data']} with {status['model']}, {status['objective']}",
-        "a search is running" if status["searching"] else "no search is running",
+        _at_work(status),
         f"{sum(status['trials'].values())} trials ({counts or 'none'}), {status['epochs']}{of} epochs,"
         f" {status['seconds']:.0f} s",
     ]
@@ -160,6 +162,12 @@ def describe_status(status: Mapping[str, Any]) -> str:
             f"{format_value(first)} {sparkline(status['history'])} {format_value(last)}  best so far"
         )
     return "\n".join(lines)
+
+
+def _at_work(status: Mapping[str, Any]) -> str:
+    if status["confirming"]:
+        return "the best are trained again by `hptune confirm`"
+    return "a search is running" if status["searching"] else "no search is running"
 
 
 def _in_flight(running: Sequence[Mapping[str, int]]) -> list[str]:
@@ -183,14 +191,14 @@ def duration(seconds: float) -> str:
 def follow(
     folder: Path, *, every: float, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[dict[str, Any]]:
-    """Yield how a study stands every so many seconds, until no search is running on it.
+    """Yield how a study stands every so many seconds, until nothing is trained for it any more.
 
-    Where none is running from the start, it is yielded once.
+    Where nothing is from the start, it is yielded once.
     """
     while True:
         with Study.open(folder) as study:
             status = status_dict(study)
         yield status
-        if not status["searching"]:
+        if not (status["searching"] or status["confirming"]):
             return
         sleep(every)
