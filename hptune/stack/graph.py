@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from hptune.models.backend import keras
 from hptune.stack import steps
 from hptune.stack.structure import Structure
 
-__all__ = ["NUMBERS", "Features", "StackGraph"]
+__all__ = ["NUMBERS", "Features", "Given", "StackGraph", "Steps"]
 
 NUMBERS = (
     *("rate", "dropout", "l1", "l2", "clip_threshold", "clipnorm", "clipvalue", "global_clipnorm"),
@@ -50,6 +50,32 @@ class Features:
 
     def __le__(self, other: Features) -> bool:
         return self | other == other
+
+
+class Given(NamedTuple):
+    """What configurations are trained on and with, the same for all steps of an epoch."""
+
+    data: tuple[Any, Any]
+    """Rows (N, features) and targets."""
+    widths: Any
+    """How wide each layer is, (layers,)."""
+    units: Any
+    """How many of its units each configuration has, (K, layers)."""
+    numbers: dict[str, Any]
+    """NUMBERS by name, each (K,)."""
+
+
+class Steps(NamedTuple):
+    """Which steps of an epoch to take."""
+
+    orders: Any
+    """Of the rows, (K, N)."""
+    seeds: Any
+    """Of dropout, (K, layers)."""
+    batch_size: Any
+    first: Any
+    end: Any
+    """The step before which to end."""
 
 
 class StackGraph:
@@ -94,20 +120,12 @@ class StackGraph:
         """Cut lines (K, weights) into the numbers of each variable, (K, numbers of it)."""
         raise NotImplementedError
 
-    def train(self, *given: Any) -> Any:
-        """Train some steps of an epoch; returns the new state and the totals of loss and metrics.
-
-        Takes data (x, y), widths (layers,), units (K, layers), numbers by name (K,), the state, the totals,
-        orders of the rows (K, rows), seeds of dropout (K, layers), the batch size, the first step
-        and the one before which to end.
-        """
+    def train(self, given: Given, state: Any, totals: Any, steps: Steps) -> Any:
+        """Train some steps of an epoch; returns the new state and the totals of loss and metrics."""
         raise NotImplementedError
 
-    def validate(self, *given: Any) -> Any:
-        """Validate some rows; returns the totals of loss and metrics.
-
-        Takes what `train` takes up to the totals, the first row and the one before which to end.
-        """
+    def validate(self, given: Given, state: Any, totals: Any, first: Any, end: Any) -> Any:
+        """Validate the rows from the first to the one before `end`; returns the totals with theirs."""
         raise NotImplementedError
 
     # What is the same everywhere
@@ -128,28 +146,26 @@ class StackGraph:
         pieces = self.split(lines, cut)
         return [ops.reshape(p, (count, *shape)) for p, shape in zip(pieces, cut, strict=True)]
 
-    def _lose(
-        self, weights: Any, moving: Any, batch: Any, widths: Any, units: Any, numbers: Any, masks: Any
-    ) -> Any:
+    def _lose(self, weights: Any, moving: Any, batch: Any, given: Given, masks: Any) -> Any:
         """Return the sum of all losses; and predictions, new moving statistics and the loss of each.
 
         The gradient of the sum is, configuration by configuration, that of its own loss.
         """
-        variables = self._parts(weights, self._cut(widths))
-        statistics = self._parts(moving, self._cut(widths, trained=False))
+        variables = self._parts(weights, self._cut(given.widths))
+        statistics = self._parts(moving, self._cut(given.widths, trained=False))
         predicted, moved = steps.forward(
-            self.structure, batch[0], variables, statistics, units, masks=masks, training=True
+            self.structure, batch[0], variables, statistics, given.units, masks=masks, training=True
         )
         losses = ops.mean(self._loss(batch[1], predicted), axis=1)
         if self.features.penalty:
-            losses += steps.penalty(self.structure, variables, numbers)
+            losses += steps.penalty(self.structure, variables, given.numbers)
         return ops.sum(losses), (predicted, ops.concatenate(moved, axis=1) if moved else moving, losses)
 
-    def _descend(self, gradient: Any, moving: Any, state: Any, widths: Any, numbers: Any) -> Any:
+    def _descend(self, gradient: Any, moving: Any, state: Any, given: Given) -> Any:
         """Return the state after a step along a gradient."""
         weights, _, slots, averages, taken = state
-        kinds = self.features.clipping
-        pieces = self.split(gradient, self._cut(widths)) if "clipnorm" in kinds else ()
+        kinds, numbers = self.features.clipping, given.numbers
+        pieces = self.split(gradient, self._cut(given.widths)) if "clipnorm" in kinds else ()
         gradient = steps.clip(kinds, gradient, pieces, numbers)
         weights, slots = steps.apply_gradients(
             self.structure.optimizer, weights, slots, gradient, taken, numbers
@@ -158,20 +174,20 @@ class StackGraph:
             averages = steps.average(averages, weights, taken, numbers)
         return weights, moving, slots, averages, taken + 1
 
-    def _judge(self, x: Any, y: Any, widths: Any, units: Any, numbers: Any, state: Any) -> Any:
+    def _judge(self, x: Any, y: Any, given: Given, state: Any) -> Any:
         """Return what some rows add to the totals, with the averaged weights where they count."""
         weights, moving, _, averages, _ = state
         if self.features.averaged:
-            weights = ops.where(numbers["averaged"][:, None] > 0, averages, weights)
-        variables = self._parts(weights, self._cut(widths))
-        statistics = self._parts(moving, self._cut(widths, trained=False))
+            weights = ops.where(given.numbers["averaged"][:, None] > 0, averages, weights)
+        variables = self._parts(weights, self._cut(given.widths))
+        statistics = self._parts(moving, self._cut(given.widths, trained=False))
         predicted, _ = steps.forward(
-            self.structure, x[None], variables, statistics, units, masks=None, training=False
+            self.structure, x[None], variables, statistics, given.units, masks=None, training=False
         )
         y = ops.repeat(y[None], ops.shape(weights)[0], axis=0)
         losses = ops.mean(self._loss(y, predicted), axis=1)
         if self.features.penalty:
-            losses += steps.penalty(self.structure, variables, numbers)
+            losses += steps.penalty(self.structure, variables, given.numbers)
         return self._seen(y, predicted, losses)
 
     def _seen(self, y: Any, predicted: Any, losses: Any) -> Any:

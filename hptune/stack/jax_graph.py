@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hptune.stack.graph import Features, StackGraph
+from hptune.stack.graph import Features, Given, StackGraph, Steps
 from hptune.stack.structure import Structure, rounded_up
 
 __all__ = ["JaxGraph"]
@@ -54,91 +54,65 @@ class JaxGraph(StackGraph):
         ends = np.cumsum([math.prod(shape) for shape in cut])
         return list(jnp.split(lines, ends[:-1], axis=1))
 
-    def train(
-        self,
-        data: Any,
-        widths: Any,
-        units: Any,
-        numbers: Any,
-        state: Any,
-        totals: Any,
-        orders: Any,
-        seeds: Any,
-        batch_size: Any,
-        first: Any,
-        end: Any,
-    ) -> Any:
-        size, rows = int(batch_size), int(orders.shape[1])
-        given = (data, units, numbers, seeds)
+    def train(self, given: Given, state: Any, totals: Any, steps: Steps) -> Any:
+        orders, seeds, size, first, end = steps
+        rows = int(orders.shape[1])
         whole = min(int(end), rows // size)
         if first < whole:
-            state, totals = self._whole(state, totals, given, orders, first, whole, size=size)
+            state, totals = self._whole(state, totals, given, orders, seeds, first, whole, size=size)
         if end * size > rows:
-            state, totals = self._rest(state, totals, given, orders[:, whole * size :], whole)
+            state, totals = self._rest(state, totals, given, orders[:, whole * size :], seeds, whole)
         return state, totals
 
     def _whole_batches(
-        self, state: Any, totals: Any, given: Any, orders: Any, first: Any, end: Any, *, size: int
+        self,
+        state: Any,
+        totals: Any,
+        given: Given,
+        orders: Any,
+        seeds: Any,
+        first: Any,
+        end: Any,
+        *,
+        size: int,
     ) -> Any:
         def body(number: Any, carried: Any) -> Any:
             taken = jax.lax.dynamic_slice_in_dim(orders, number * size, size, axis=1)
             state, totals = carried
-            return self._step(state, totals, given, taken, number)
+            return self._step(state, totals, given, taken, seeds, number)
 
         return jax.lax.fori_loop(first, end, body, (state, totals))
 
-    def _step(self, state: Any, totals: Any, given: Any, taken: Any, number: Any) -> Any:
-        data, units, numbers, seeds = given
-        assert self._fixed is not None
-        batch = (data[0][taken], data[1][taken])
-        masks = None
-        if self.features.dropout:
-            masks = _dropout_masks(seeds, number, taken.shape[1], units, self._fixed, numbers["dropout"])
-        lose = partial(
-            self._lose,
-            moving=state[1],
-            batch=batch,
-            widths=self._fixed,
-            units=units,
-            numbers=numbers,
-            masks=masks,
-        )
+    def _step(self, state: Any, totals: Any, given: Given, taken: Any, seeds: Any, number: Any) -> Any:
+        # Widths are shapes, which XLA has to know.
+        given = given._replace(widths=self._fixed)
+        batch = (given.data[0][taken], given.data[1][taken])
+        masks = _dropout_masks(seeds, number, taken.shape[1], given) if self.features.dropout else None
+        lose = partial(self._lose, moving=state[1], batch=batch, given=given, masks=masks)
         gradient, (predicted, moving, losses) = jax.grad(lose, has_aux=True)(state[0])
-        state = self._descend(gradient, moving, state, self._fixed, numbers)
+        state = self._descend(gradient, moving, state, given)
         return state, totals + self._seen(batch[1], predicted, losses)
 
-    def validate(
-        self,
-        data: Any,
-        widths: Any,
-        units: Any,
-        numbers: Any,
-        state: Any,
-        totals: Any,
-        first: Any,
-        end: Any,
-    ) -> Any:
-        x, y = (part[int(first) : int(end)] for part in data)
-        return totals + self._held(x, y, units, numbers, state)
+    def validate(self, given: Given, state: Any, totals: Any, first: Any, end: Any) -> Any:
+        x, y = (part[int(first) : int(end)] for part in given.data)
+        return totals + self._held(x, y, given, state)
 
-    def _judge_rows(self, x: Any, y: Any, units: Any, numbers: Any, state: Any) -> Any:
-        return self._judge(x, y, self._fixed, units, numbers, state)
+    def _judge_rows(self, x: Any, y: Any, given: Given, state: Any) -> Any:
+        return self._judge(x, y, given._replace(widths=self._fixed), state)
 
 
-def _dropout_masks(
-    seeds: Any, step: Any, rows: int, units: Any, widths: Sequence[int], rate: Any
-) -> list[Any]:
+def _dropout_masks(seeds: Any, step: Any, rows: int, given: Given) -> list[Any]:
     """Return which outputs dropout keeps, (K, B, U) per layer, and what it multiplies them by.
 
     The numbers are those that keras.layers.Dropout draws for a layer of its own width, from the key
     (drawn, step). JAX draws the n-th of them from the key and n alone, however many it draws.
     """
-    masks, share = [], 1.0 - rate[:, None, None]
-    for layer, width in enumerate(widths):
+    masks, share = [], 1.0 - given.numbers["dropout"][:, None, None]
+    for layer, width in enumerate(given.widths):
         drawn = seeds[:, layer].astype(jnp.uint32)
         keys = jnp.stack([drawn, jnp.broadcast_to(jnp.asarray(step, jnp.uint32), drawn.shape)], axis=1)
         line = jax.vmap(lambda key, count=rows * width: jax.random.uniform(key, (count,)))(keys)
-        at = jnp.arange(rows)[None, :, None] * units[:, layer, None, None] + jnp.arange(width)
+        at = jnp.arange(rows)[None, :, None] * given.units[:, layer, None, None] + jnp.arange(width)
         uniform = jnp.take_along_axis(line, at.reshape(len(line), -1), axis=1)
         kept = uniform.reshape(len(line), rows, width) < share
         masks.append((kept, 1.0 / share))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 from hptune.stack.backends import graph_class
-from hptune.stack.graph import NUMBERS, Features, StackGraph
+from hptune.stack.graph import NUMBERS, Features, Given, StackGraph, Steps
 from hptune.stack.layout import Layout, State
 from hptune.stack.structure import Settings
 from hptune.stack.training import Stacked
@@ -196,23 +196,13 @@ class Stack:
             seeds[number, : len(drawn)] = self._graph.seeds(stacked.job.seed, stacked.epoch, drawn)
         self._numbers["rate"] = np.array(rates, np.float32)
         self._given = {name: _tensor(values) for name, values in self._numbers.items()}
+        given = Given((self._rows.x, self._rows.y), self._widths, self._units, self._given)
         totals = self._graph.begin_totals(len(orders))
         order, seed = _tensor(np.stack(orders)), _tensor(seeds)
         steps = -(-rows // size)
         for first in range(0, steps, _STEPS_A_CALL):
-            self._state, totals = self._graph.train(
-                (self._rows.x, self._rows.y),
-                self._widths,
-                self._units,
-                self._given,
-                self._state,
-                totals,
-                order,
-                seed,
-                size,
-                first,
-                min(steps, first + _STEPS_A_CALL),
-            )
+            some = Steps(order, seed, size, first, min(steps, first + _STEPS_A_CALL))
+            self._state, totals = self._graph.train(given, self._state, totals, some)
         return _array(totals)
 
     def _validate(self) -> NDArray[np.float32]:
@@ -221,17 +211,11 @@ class Stack:
         rows = int(self._rows.validation_x.shape[0])
         widest = max([*self._widths, self._rows.x.shape[1]])
         at_once = max(1, _VALIDATED_AT_ONCE // int(widest * places))
+        held = (self._rows.validation_x, self._rows.validation_y)
+        given = Given(held, self._widths, self._units, self._given)
         for first in range(0, rows, at_once):
-            totals = self._graph.validate(
-                (self._rows.validation_x, self._rows.validation_y),
-                self._widths,
-                self._units,
-                self._given,
-                self._state,
-                totals,
-                first,
-                min(rows, first + at_once),
-            )
+            end = min(rows, first + at_once)
+            totals = self._graph.validate(given, self._state, totals, first, end)
         return _array(totals)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from hptune.stack.graph import NUMBERS, Features, StackGraph
+from hptune.stack.graph import NUMBERS, Features, Given, StackGraph, Steps
 from hptune.stack.structure import Structure
 
 __all__ = ["TensorFlowGraph"]
@@ -35,16 +35,16 @@ class TensorFlowGraph(StackGraph):
         state = (matrix, matrix, (matrix,) * self._slots, matrix, tf.TensorSpec((None,)))
         numbers = {name: tf.TensorSpec((None,)) for name in NUMBERS}
         data = (tf.TensorSpec((None, self._inputs)), y)
-        common = (data, layers, per_layer, numbers, state, matrix)
-        more = (tf.TensorSpec((None, None), tf.int32), per_layer, whole, whole, whole)
-        signature = (*common, *more) if order else (*common, whole, whole)
+        common = (Given(data, layers, per_layer, numbers), state, matrix)
+        some = Steps(tf.TensorSpec((None, None), tf.int32), per_layer, whole, whole, whole)
+        signature = (*common, some) if order else (*common, whole, whole)
         return tf.function(function, input_signature=signature, autograph=False)
 
-    def train(self, *given: Any) -> Any:
-        return self._train(*given)
+    def train(self, given: Given, state: Any, totals: Any, steps: Steps) -> Any:
+        return self._train(given, state, totals, steps)
 
-    def validate(self, *given: Any) -> Any:
-        return self._validate(*given)
+    def validate(self, given: Given, state: Any, totals: Any, first: Any, end: Any) -> Any:
+        return self._validate(given, state, totals, first, end)
 
     def trace(self) -> None:
         """Make both graphs."""
@@ -58,72 +58,47 @@ class TensorFlowGraph(StackGraph):
 
     # One epoch
 
-    def _train_some(
-        self,
-        data: Any,
-        widths: Any,
-        units: Any,
-        numbers: Any,
-        state: Any,
-        totals: Any,
-        orders: Any,
-        seeds: Any,
-        batch_size: Any,
-        first: Any,
-        end: Any,
-    ) -> Any:
-        rows = tf.shape(orders)[1]
+    def _train_some(self, given: Given, state: Any, totals: Any, steps: Steps) -> Any:
+        rows, size = tf.shape(steps.orders)[1], steps.batch_size
 
         def body(number: Any, state: Any, totals: Any) -> Any:
-            start = number * batch_size
-            taken = orders[:, start : tf.minimum(start + batch_size, rows)]
-            batch = (tf.gather(data[0], taken), tf.gather(data[1], taken))
+            start = number * size
+            taken = steps.orders[:, start : tf.minimum(start + size, rows)]
+            batch = (tf.gather(given.data[0], taken), tf.gather(given.data[1], taken))
             masks = None
             if self.features.dropout:
                 count = tf.shape(taken)[1]
-                masks = _dropout_masks(seeds, number, count, units, widths, numbers["dropout"])
-            state, seen = self._step(batch, widths, units, numbers, state, masks)
+                masks = _dropout_masks(steps.seeds, number, count, given)
+            state, seen = self._step(batch, given, state, masks)
             return number + 1, state, totals + seen
 
         _, state, totals = tf.while_loop(
-            lambda number, *_: number < end, body, (first, state, totals), parallel_iterations=1
+            lambda number, *_: number < steps.end, body, (steps.first, state, totals), parallel_iterations=1
         )
         return state, totals
 
-    def _step(self, batch: Any, widths: Any, units: Any, numbers: Any, state: Any, masks: Any) -> Any:
+    def _step(self, batch: Any, given: Given, state: Any, masks: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch(state[0])
-            total, (predicted, moving, losses) = self._lose(
-                state[0], state[1], batch, widths, units, numbers, masks
-            )
+            total, (predicted, moving, losses) = self._lose(state[0], state[1], batch, given, masks)
         gradient = tape.gradient(total, state[0])
-        state = self._descend(gradient, moving, state, widths, numbers)
+        state = self._descend(gradient, moving, state, given)
         return state, self._seen(batch[1], predicted, losses)
 
-    def _validate_some(
-        self,
-        data: Any,
-        widths: Any,
-        units: Any,
-        numbers: Any,
-        state: Any,
-        totals: Any,
-        first: Any,
-        end: Any,
-    ) -> Any:
-        x, y = (part[first:end] for part in data)
-        return totals + self._judge(x, y, widths, units, numbers, state)
+    def _validate_some(self, given: Given, state: Any, totals: Any, first: Any, end: Any) -> Any:
+        x, y = (part[first:end] for part in given.data)
+        return totals + self._judge(x, y, given, state)
 
 
-def _dropout_masks(seeds: Any, step: Any, rows: Any, units: Any, widths: Any, rate: Any) -> list[Any]:
+def _dropout_masks(seeds: Any, step: Any, rows: Any, given: Given) -> list[Any]:
     """Return which outputs dropout keeps, (K, B, U) per layer, and what it multiplies them by.
 
     The numbers are those that keras.layers.Dropout draws: from the seed (drawn, step) and for the
-    layer's own width, seeds being (K, layers) and units (K, layers).
+    layer's own width, seeds being (K, layers).
     """
-    masks = []
+    masks, rate = [], given.numbers["dropout"][:, None, None]
     for layer in range(seeds.shape[1]):
-        width = widths[layer]
+        width = given.widths[layer]
 
         def drawn(item: tuple[Any, Any], width: Any = width) -> Any:
             seed, own = item
@@ -131,8 +106,7 @@ def _dropout_masks(seeds: Any, step: Any, rows: Any, units: Any, widths: Any, ra
             return tf.pad(uniform, [[0, 0], [0, width - own]])
 
         uniform = tf.map_fn(
-            drawn, (seeds[:, layer], units[:, layer]), fn_output_signature=tf.TensorSpec((None, None))
+            drawn, (seeds[:, layer], given.units[:, layer]), fn_output_signature=tf.TensorSpec((None, None))
         )
-        kept = uniform >= rate[:, None, None]
-        masks.append((kept, 1.0 / (1.0 - rate[:, None, None])))
+        masks.append((uniform >= rate, 1.0 / (1.0 - rate)))
     return masks
