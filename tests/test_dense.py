@@ -196,9 +196,9 @@ def sequential(*made: Any, loss: Any = "sparse_categorical_crossentropy", **how:
 
     def make() -> Any:
         model = keras.Sequential([keras.Input((5,)), *(layer() for layer in made)])
-        model.compile(
-            **({"optimizer": keras.optimizers.Adam(0.01), "metrics": ["accuracy"]} | how), loss=loss
-        )
+        given = {"optimizer": keras.optimizers.Adam(0.01), "metrics": ["accuracy"]} | how
+        given |= {name: given[name]() for name in ("optimizer", "metrics") if callable(given[name])}
+        model.compile(**given, loss=loss)
         return model
 
     return make
@@ -282,6 +282,21 @@ ONE_HOT = np.eye(3, dtype=np.float32)[CODES]
             CODES,
             id="penalties of a person's own",
         ),
+        pytest.param(
+            sequential(hidden, softmax, optimizer=lambda: keras.optimizers.Adam(0.01, use_ema=True)),
+            CODES,
+            id="an average that Keras's fit only takes at its end",
+        ),
+        pytest.param(
+            sequential(
+                hidden,
+                lambda: layers.Dense(3, activation="sigmoid"),
+                loss="binary_crossentropy",
+                metrics=lambda: [keras.metrics.AUC(name="auc"), keras.metrics.F1Score("macro")],
+            ),
+            ONE_HOT,
+            id="metrics of counts",
+        ),
     ],
 )
 def test_a_persons_own_dense_model_trains_as_by_kerass_own_loop(make: Any, y: Any) -> None:
@@ -325,9 +340,95 @@ def frozen() -> Any:
     return model
 
 
+def changed(change: Any) -> Any:
+    """Return what makes a model and then changes it."""
+
+    def make() -> Any:
+        model = sequential(hidden, lambda: layers.Dropout(0.3), softmax)()
+        change(model)
+        return model
+
+    return make
+
+
+class Scaled:
+    """An activation that can't be a key of a dictionary."""
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __call__(self, z: Any) -> Any:
+        return keras.ops.relu(z) * 2
+
+
+def rmse(y: Any, predicted: Any) -> Any:
+    return keras.ops.sqrt(keras.ops.mean(keras.ops.square(predicted - y)))
+
+
+def drawing() -> Any:
+    layer = hidden()
+    layer.generator = keras.random.SeedGenerator(1)
+    return layer
+
+
+def built_for_others(model: Any) -> None:
+    weights = [*model.trainable_variables, keras.Variable(np.zeros(3, np.float32))]
+    model.optimizer.build(weights)
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        pytest.param(sequential(softmax, metrics=[rmse]), id="a metric of one's own"),
+        pytest.param(
+            sequential(softmax, metrics=lambda: [keras.losses.SparseCategoricalCrossentropy()]),
+            id="a loss as a metric",
+        ),
+        pytest.param(sequential(softmax, metrics=["sparse_categorical_crossentropy"]), id="its crossentropy"),
+        pytest.param(sequential(softmax, metrics=["accuracy", "accuracy"]), id="two of a name"),
+        pytest.param(sequential(softmax, metrics=["categorical_accuracy"]), id="shares right, but codes"),
+        pytest.param(
+            sequential(
+                softmax, metrics=lambda: [keras.metrics.SparseCategoricalAccuracy("accuracy", "float16")]
+            ),
+            id="a metric in 16 bits",
+        ),
+        pytest.param(
+            sequential(hidden, lambda: layers.Dropout(0.0, activity_regularizer="l2"), softmax),
+            id="dropped, but penalised",
+        ),
+        pytest.param(
+            sequential(lambda: layers.Rescaling(2.0, activity_regularizer="l2"), softmax),
+            id="penalised before",
+        ),
+        pytest.param(
+            changed(lambda model: setattr(model, "activity_regularizer", keras.regularizers.L2(0.1))),
+            id="a model whose outputs are penalised",
+        ),
+        pytest.param(
+            sequential(lambda: layers.Dense(6, activation=Scaled()), softmax), id="another function"
+        ),
+        pytest.param(
+            changed(lambda model: setattr(model.layers[0].kernel, "constraint", keras.constraints.NonNeg())),
+            id="a constraint on a variable",
+        ),
+        pytest.param(
+            changed(lambda model: setattr(model.layers[0].bias, "regularizer", keras.regularizers.L2(0.1))),
+            id="a penalty on a bias",
+        ),
+        pytest.param(
+            sequential(softmax, loss=keras.losses.SparseCategoricalCrossentropy(dtype="bfloat16")),
+            id="a loss in 16 bits",
+        ),
+        pytest.param(sequential(drawing, softmax), id="something else that draws"),
+        pytest.param(changed(built_for_others), id="an optimiser of other weights"),
+        pytest.param(
+            sequential(lambda: layers.Dense(6), lambda: layers.ReLU(max_value=0.0), softmax),
+            id="cut off above",
+        ),
+        pytest.param(
+            changed(lambda model: vars(model).update(compute_loss=lambda **given: 0.0)),
+            id="a method put in the place of another",
+        ),
         pytest.param(skipping, id="a layer skipped"),
         pytest.param(twice, id="a layer twice"),
         pytest.param(frozen, id="a layer that is not trained"),
@@ -416,12 +517,36 @@ def test_a_class_of_ones_own_is_left_to_keras() -> None:
         pytest.param(sequential(softmax), CODES.astype(np.float32), id="classes as floats"),
         pytest.param(sequential(softmax, loss="categorical_crossentropy"), CODES, id="codes for shares"),
         pytest.param(sequential(lambda: layers.Dense(1), loss="mse"), X, id="five numbers for one"),
+        pytest.param(
+            sequential(lambda: layers.Dense(3), loss="mse"), ONE_HOT[:, None], id="three dimensions"
+        ),
+        pytest.param(
+            sequential(softmax, loss="categorical_crossentropy"),
+            np.maximum(ONE_HOT, [1, 0, 0]),
+            id="shares that are more than a whole",
+        ),
     ],
 )
 def test_targets_of_another_shape_are_left_to_keras(make: Any, y: Any) -> None:
     model = make()
     make_ready(model, arrays(CODES))
     assert choose_dense_feed(model, arrays(y), None, BATCH) is None
+
+
+def test_a_penalty_set_after_a_layer_was_built_counts_as_little_as_for_keras() -> None:
+    def make() -> Any:
+        model = sequential(hidden, softmax)()
+        model.layers[0].kernel_regularizer = keras.regularizers.L2(0.1)
+        return model
+
+    same(make, arrays(CODES))
+
+
+def test_inputs_of_whole_numbers_are_left_to_keras() -> None:
+    model = keras.Sequential([keras.Input((5,), dtype="int32"), softmax()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    make_ready(model, arrays(CODES))
+    assert choose_dense_feed(model, arrays(CODES), None, BATCH) is None
 
 
 def test_rows_that_are_no_lines_are_left_to_keras() -> None:

@@ -5,8 +5,8 @@ building a graph, handing it operations of a few microseconds each. NumPy needs 
 time around an operation.
 """
 
-from hptune.dense.measures import measures
+from hptune.dense.measures import Measure, measures
 from hptune.dense.model import DenseModel
 from hptune.dense.read import read
 
-__all__ = ["DenseModel", "measures", "read"]
+__all__ = ["DenseModel", "Measure", "measures", "read"]

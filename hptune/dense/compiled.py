@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
 
 from hptune.dense import heads
 from hptune.dense.optimizers import (
@@ -20,7 +22,16 @@ from hptune.dense.optimizers import (
 from hptune.models.backend import keras, uses_tensorflow
 from hptune.recipes import averaging
 
-__all__ = ["UnknownError", "need", "plain", "read_clip", "read_head", "read_optimizer"]
+__all__ = ["UnknownError", "known", "need", "plain", "read_clip", "read_head", "read_optimizer", "untouched"]
+
+
+_T = TypeVar("_T")
+_METHODS = (
+    *("call", "__call__", "fit", "train_step", "test_step", "make_train_function", "make_test_function"),
+    *("compute_loss", "compute_metrics", "apply", "apply_gradients", "update_step"),
+    *("update_state", "result", "reset_state"),
+)
+"""What training calls of a model, a layer, a loss, an optimiser or a metric."""
 
 
 class UnknownError(Exception):
@@ -38,6 +49,16 @@ def plain(of: Any, *names: str) -> bool:
     return not any(getattr(of, name, None) for name in names)
 
 
+def known(table: Mapping[Any, _T], thing: Any) -> _T | None:
+    """Return what a table has of one thing itself, which need not be hashable."""
+    return next((found for key, found in table.items() if key is thing), None)
+
+
+def untouched(thing: Any) -> bool:
+    """Tell whether no method was put in the place of its class's own."""
+    return not any(name in vars(thing) for name in _METHODS)
+
+
 def read_head(model: Any, activation: Callable[..., Any]) -> tuple[heads.Head, bool]:
     """Return the head of an output's activation and a loss, and whether targets are codes."""
     compiled = model._compile_loss
@@ -48,13 +69,15 @@ def read_head(model: Any, activation: Callable[..., Any]) -> tuple[heads.Head, b
         raise UnknownError from None
     given: dict[str, Any] = {}
     if isinstance(found, keras.losses.Loss):
-        need(type(found) in _LOSSES and found.reduction == "sum_over_batch_size")
+        need(type(found) in _LOSSES and found.reduction == "sum_over_batch_size" and untouched(found))
+        need(found.dtype == "float32")
         given = {key: value for key, value in found._fn_kwargs.items() if _LOSS_DEFAULTS.get(key) != value}
         found = found.fn
     predicts_z = bool(given.pop("from_logits", False))
     need(not given)
     linear = activation is keras.activations.linear
     cut = not uses_tensorflow()
+    need(not cut or keras.config.epsilon() == heads.EPSILON)
     if found in (keras.losses.mean_squared_error, keras.losses.mean_absolute_error):
         need(linear)
         squared = found is keras.losses.mean_squared_error
@@ -79,10 +102,15 @@ _LOSS_DEFAULTS = {"from_logits": False, "label_smoothing": 0.0, "axis": -1, "ign
 
 
 def read_optimizer(
-    optimizer: Any, size: int
+    optimizer: Any, trained: Sequence[Any]
 ) -> tuple[Rule, list[Sequence[Any]], Average | None, Sequence[Any]]:
-    """Return the rule and the average of the weights, each with Keras's variables of what it holds."""
-    need(optimizer is not None and optimizer.built)
+    """Return the rule and the average of the weights, each with Keras's variables of what it holds.
+
+    `trained` are the variables of the weights.
+    """
+    need(optimizer is not None and optimizer.built and untouched(optimizer))
+    need(list(map(id, optimizer._trainable_variables)) == list(map(id, trained)))
+    size = sum(int(np.prod(variable.shape)) for variable in trained)
     need(isinstance(getattr(optimizer, "_learning_rate", None), keras.Variable))
     need(plain(optimizer, "weight_decay", "gradient_accumulation_steps", "loss_scale_factor"))
     need(plain(optimizer, "ema_overwrite_frequency"))

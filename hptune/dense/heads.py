@@ -13,10 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-__all__ = ["AbsoluteError", "BinaryCrossentropy", "CategoricalCrossentropy", "Head", "SquaredError"]
+__all__ = [
+    "EPSILON",
+    "AbsoluteError",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Head",
+    "SquaredError",
+]
 
 Floats = NDArray[np.float32]
-_EPSILON = np.float32(1e-7)
+EPSILON = 1e-7
+"""Keras's own, unless it was set otherwise."""
+_EPSILON = np.float32(EPSILON)
 _ALMOST = np.float32(1) - _EPSILON
 
 

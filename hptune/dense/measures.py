@@ -1,4 +1,7 @@
-"""The metrics that a model reports, each told once an epoch of all its rows."""
+"""The metrics that a model reports, each told once an epoch of all its rows.
+
+Keras takes a metric batch by batch, so only such as add up over rows are told here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.dense.compiled import known, untouched
 from hptune.models.backend import keras
 
 __all__ = ["Measure", "measures"]
@@ -36,36 +40,75 @@ def _squared(y: NDArray[Any], predicted: NDArray[np.float32]) -> float:
     return float(np.square(predicted - y.reshape(predicted.shape)).mean())
 
 
-_KNOWN: dict[type, Measure] = {
-    keras.metrics.SparseCategoricalAccuracy: _codes_right,
-    keras.metrics.CategoricalAccuracy: _shares_right,
-    keras.metrics.MeanAbsoluteError: _absolute,
-    keras.metrics.MeanSquaredError: _squared,
-}
-_FUNCTIONS: dict[Callable[..., Any], Measure] = {
-    keras.metrics.sparse_categorical_accuracy: _codes_right,
-    keras.metrics.categorical_accuracy: _shares_right,
-    keras.metrics.binary_accuracy: _sides_right,
-    keras.metrics.mean_absolute_error: _absolute,
-    keras.metrics.mean_squared_error: _squared,
-}
+def _one_code(y: NDArray[Any], outputs: int) -> bool:
+    return y.size == len(y)
 
 
-def measures(compiled: Any, y: NDArray[Any], outputs: int) -> dict[str, Measure]:
-    """Return what a model's `compile` asked for, by the names that Keras gives; may raise what Keras does."""
+def _one_share_each(y: NDArray[Any], outputs: int) -> bool:
+    return y.shape == (len(y), outputs)
+
+
+def _one_number_each(y: NDArray[Any], outputs: int) -> bool:
+    return _one_share_each(y, outputs) or (outputs == 1 and y.size == len(y))
+
+
+_Fits = Callable[[NDArray[Any], int], bool]
+"""(targets, outputs) → whether a measure is one of targets of this shape."""
+_KNOWN: dict[type, tuple[Measure, _Fits]] = {
+    keras.metrics.SparseCategoricalAccuracy: (_codes_right, _one_code),
+    keras.metrics.CategoricalAccuracy: (_shares_right, _one_share_each),
+    keras.metrics.MeanAbsoluteError: (_absolute, _one_number_each),
+    keras.metrics.MeanSquaredError: (_squared, _one_number_each),
+}
+"""Keras's metric → ours, and which targets it is for."""
+_FUNCTIONS: dict[Callable[..., Any], tuple[Measure, _Fits]] = {
+    keras.metrics.sparse_categorical_accuracy: (_codes_right, _one_code),
+    keras.metrics.categorical_accuracy: (_shares_right, _one_share_each),
+    keras.metrics.binary_accuracy: (_sides_right, _one_number_each),
+    keras.metrics.mean_absolute_error: (_absolute, _one_number_each),
+    keras.metrics.mean_squared_error: (_squared, _one_number_each),
+}
+_ADDED_UP = tuple(
+    getattr(keras.metrics, name)
+    for name in (
+        *("AUC", "BinaryAccuracy", "F1Score", "FBetaScore", "Precision", "PrecisionAtRecall", "Recall"),
+        *("RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TruePositives"),
+        *("TrueNegatives", "FalsePositives", "FalseNegatives", "TopKCategoricalAccuracy"),
+        *("SparseTopKCategoricalAccuracy", "R2Score", "RootMeanSquaredError", "MeanSquaredLogarithmicError"),
+        *("MeanAbsolutePercentageError", "LogCoshError"),
+    )
+)
+"""Keras's metrics that add up over rows: of all rows at once they are what they are batch by batch."""
+
+
+def measures(compiled: Any, y: NDArray[Any], outputs: int) -> dict[str, Measure] | None:
+    """Return what a model's `compile` asked for, by the names that Keras gives.
+
+    None where a metric is better left to Keras; may raise what Keras does.
+    """
     if compiled is None:
         return {}
+    if getattr(compiled, "_user_weighted_metrics", None):
+        return None
     if not compiled.built:
         tensor = keras.ops.convert_to_tensor
         compiled.build(tensor(y[:1]), tensor(np.zeros((1, outputs), np.float32)))
-    return {metric.name: _measure(metric) for metric in compiled.metrics}
+    found = {metric.name: _measure(metric, y, outputs) for metric in compiled.metrics}
+    if len(found) < len(compiled.metrics) or None in found.values():
+        return None
+    return {name: measure for name, measure in found.items() if measure is not None}
 
 
-def _measure(metric: Any) -> Measure:
-    known = _KNOWN.get(type(metric))
-    if known is None and type(metric) is keras.metrics.MeanMetricWrapper and not metric._fn_kwargs:
-        known = _FUNCTIONS.get(metric._fn)
-    return known or _ask(metric)
+def _measure(metric: Any, y: NDArray[Any], outputs: int) -> Measure | None:
+    if metric.dtype != "float32" or not untouched(metric):
+        return None
+    mine = _KNOWN.get(type(metric))
+    if mine is None and type(metric) is keras.metrics.MeanMetricWrapper and not metric._fn_kwargs:
+        mine = known(_FUNCTIONS, metric._fn)
+    if mine is None:
+        return _ask(metric) if type(metric) in _ADDED_UP else None
+    measure, fits = mine
+    return measure if fits(y, outputs) else None
 
 
 def _ask(metric: Any) -> Measure:

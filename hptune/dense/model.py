@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.dense.heads import CategoricalCrossentropy
 from hptune.dense.network import Network
 from hptune.models.backend import keras
 
@@ -46,10 +47,15 @@ class DenseModel:
 
     def fits(self, y: NDArray[Any]) -> bool:
         """Tell whether targets are those of the network's outputs; Keras says what is wrong with others."""
+        outputs = self.network.outputs
         if self.sparse:
-            whole = y.dtype.kind in "iub" and y.size == len(y)
-            return bool(whole and y.size and y.min() >= 0 and y.max() < self.network.outputs)
-        return bool(y.dtype.kind in "iufb" and y.size == len(y) * self.network.outputs)
+            whole = y.dtype.kind in "iub" and y.shape in ((len(y),), (len(y), 1))
+            return bool(whole and y.size and y.min() >= 0 and y.max() < outputs)
+        if y.dtype.kind not in "iufb" or y.shape not in ((len(y), outputs), (len(y),) * (outputs == 1)):
+            return False
+        # What shares that are no whole mean depends on the operations that Keras's backend takes.
+        shares = isinstance(self.network.head, CategoricalCrossentropy)
+        return not shares or bool(np.allclose(y.reshape(len(y), outputs).sum(axis=1), 1, atol=1e-5))
 
     def targets(self, y: NDArray[Any]) -> NDArray[Any]:
         """Return targets as the loss takes them: codes (rows,), or numbers (rows, outputs)."""
@@ -76,10 +82,10 @@ class DenseModel:
             variable.assign(values)
         self.keras_model.optimizer.iterations.assign(self.network.taken)
 
-    def judged_weights(self) -> list[NDArray[Any]]:
-        """Return all weights as Keras lists them; of trained ones their average, where one is kept."""
+    def judged_weights(self, *, averaged: bool) -> list[NDArray[Any]]:
+        """Return all weights as Keras lists them; of trained ones their average, where that is asked for."""
         average = self.network.average
-        line = self.network.weights if average is None else average.values
+        line = average.values if averaged and average is not None else self.network.weights
         own = {
             id(v): p.reshape(v.shape) for v, p in zip(self._trained, parts(line, self._trained), strict=True)
         }

@@ -124,10 +124,10 @@ class Network:
             self.average.step(self.weights, self.taken)
         self.taken += 1
 
-    def judge(self, x: Floats, y: NDArray[Any], *, at_once: int) -> Judged:
-        """Judge rows, so many at a time, by the average of the weights where one is kept."""
-        trained = self.weights.copy() if self.average is not None else None
-        if self.average is not None:
+    def judge(self, x: Floats, y: NDArray[Any], *, at_once: int, averaged: bool) -> Judged:
+        """Judge rows, so many at a time, by the average of the weights where that is asked for and kept."""
+        trained = self.weights.copy() if averaged and self.average is not None else None
+        if averaged and self.average is not None:
             self.weights[:] = self.average.values
         try:
             z = np.concatenate([self._ahead(x[at : at + at_once]) for at in range(0, len(x), at_once)])

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.dense.activations import ACTIVATIONS
-from hptune.dense.compiled import UnknownError, need, plain, read_clip, read_head, read_optimizer
+from hptune.dense.compiled import (
+    UnknownError,
+    known,
+    need,
+    plain,
+    read_clip,
+    read_head,
+    read_optimizer,
+    untouched,
+)
 from hptune.dense.draws import Draws, draws
 from hptune.dense.layers import Activation, BatchNormalization, Dense, Dropout, Layer
 from hptune.dense.model import DenseModel, parts
@@ -57,7 +66,9 @@ class _Reader:
         chain = _chain(model)
         need(model.compiled and model.built and not model.run_eagerly and model.trainable_variables)
         trained = list(model.trainable_variables)
-        need(not getattr(model._compile_metrics, "_user_weighted_metrics", None))
+        need(plain(model, "activity_regularizer") and untouched(model))
+        need(all(i.dtype == "float32" for i in model.inputs))
+        need(all(plain(layer, "activity_regularizer") and untouched(layer) for layer in chain))
         need(all(str(variable.dtype) == "float32" for variable in model.weights))
         size = sum(int(np.prod(variable.shape)) for variable in trained)
         weights, gradient = np.zeros(size, np.float32), np.zeros(size, np.float32)
@@ -67,7 +78,7 @@ class _Reader:
             prepares.append(chain.pop(0))
         output = self._read_layers(chain)
         need(next(self._views, None) is None)
-        rule, slots, average, averages = read_optimizer(model.optimizer, size)
+        rule, slots, average, averages = read_optimizer(model.optimizer, trained)
         head, sparse = read_head(model, output)
         network = Network(
             layers=self._layers,
@@ -106,30 +117,32 @@ class _Reader:
             if number == len(chain) - 1:
                 output = activation
             elif activation is not keras.activations.linear:
+                function = known(ACTIVATIONS, activation)
                 # One works in the place of its inputs, which another before it remembers.
-                need(activation in ACTIVATIONS and not isinstance(self._layers[-1], Activation))
-                self._layers.append(Activation(ACTIVATIONS[activation]))
+                need(function is not None and not isinstance(self._layers[-1], Activation))
+                assert function is not None
+                self._layers.append(Activation(function))
         # Whatever the last layer is, its values are those of dense units.
         need(isinstance(self._layers[-1], Dense))
         return output
 
-    def _next(self, variable: Any) -> tuple[Floats, Floats]:
+    def _next(self, variable: Any, *, penalised: bool = False) -> tuple[Floats, Floats]:
         """Return the weights and the gradient of the next variable, which must be this one."""
         found = next(self._views, None)
-        need(found is not None and found[0] is variable)
+        need(found is not None and found[0] is variable and variable.constraint is None)
         assert found is not None
+        need(penalised or variable.regularizer is None)
         shape = tuple(variable.shape)
         return found[1].reshape(shape), found[2].reshape(shape)
 
     def _dense(self, layer: Any) -> Callable[..., Any]:
-        need(plain(layer, "bias_regularizer", "activity_regularizer", "kernel_constraint", "bias_constraint"))
         need(plain(layer, "lora_rank", "quantization_mode"))
-        kernel, gradient = self._next(layer.kernel)
+        kernel, gradient = self._next(layer.kernel, penalised=True)
         bias, of_bias = self._next(layer.bias) if layer.use_bias else (None, None)
         gradients = [gradient] if of_bias is None else [gradient, of_bias]
         self._layers.append(Dense(kernel, bias, gradients, self._batch_size))
         self._units = kernel.shape[1]
-        penalty = layer.kernel_regularizer
+        penalty = layer.kernel.regularizer
         if penalty is not None:
             need(type(penalty) in _PENALTIES)
             l1, l2 = (float(getattr(penalty, name, 0.0) or 0.0) for name in ("l1", "l2"))
@@ -138,8 +151,6 @@ class _Reader:
 
     def _normalization(self, layer: Any) -> Callable[..., Any]:
         need(layer.axis in (-1, 1) and not getattr(layer, "renorm", False) and not layer.synchronized)
-        need(plain(layer, "beta_regularizer", "gamma_regularizer", "beta_constraint", "gamma_constraint"))
-        need(plain(layer, "activity_regularizer"))
         gamma, of_gamma = self._next(layer.gamma) if layer.scale else (None, None)
         beta, of_beta = self._next(layer.beta) if layer.center else (None, None)
         mean, variance = (np.zeros(self._units, np.float32) for _ in range(2))
@@ -150,11 +161,10 @@ class _Reader:
         return keras.activations.linear  # type: ignore[no-any-return]
 
     def _activation(self, layer: Any) -> Callable[..., Any]:
-        need(plain(layer, "activity_regularizer"))
         return layer.activation  # type: ignore[no-any-return]
 
     def _rectified(self, layer: Any) -> Callable[..., Any]:
-        need(plain(layer, "activity_regularizer", "max_value", "negative_slope", "threshold"))
+        need(layer.max_value is None and plain(layer, "negative_slope", "threshold"))
         return keras.activations.relu  # type: ignore[no-any-return]
 
     def _dropout(self, layer: Any) -> Callable[..., Any]:

@@ -81,6 +81,11 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             # Keras's fit makes a DataLoader after on_epoch_begin, and that draws from PyTorch's generator.
             self.on_train_batch_begin = self._on_step
 
+    @property
+    def averaged(self) -> bool:
+        """Whether it is the average of the weights that counts, where one is kept."""
+        return self._training.averaged
+
     def set_model(self, model: Any) -> None:
         """Take the model that is trained."""
         super().set_model(model)

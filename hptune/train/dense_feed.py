@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.dense import DenseModel, measures, read
+from hptune.dense import DenseModel, Measure, measures, read
 from hptune.models import Arrays
 from hptune.models.backend import SMALL_ROW, has_accelerator
 from hptune.strategy.threads import one_thread
 from hptune.train.conductor import Conductor
 from hptune.train.feeds import overrides, rows_at_once
-from hptune.train.order import layer_seed, reseed_generator, shuffled
+from hptune.train.order import layer_seed, reseed_generator, seed_states, shuffled
 
 __all__ = ["DenseFeed", "choose_dense_feed"]
 
@@ -41,18 +41,28 @@ def choose_dense_feed(
     dense = read(model, min(batch_size, arrays.rows))
     if dense is None or not dense.takes(arrays.x):
         return None
+    # Each dropout draws from the stream of its number among all that draw in a model.
+    if len(seed_states(model)) != len(dense.network.dropouts):
+        return None
     if not (dense.fits(arrays.y) and dense.fits(arrays.validation_y)):
         return None
-    return DenseFeed(dense, arrays, weights, batch_size)
+    found = measures(model._compile_metrics, arrays.y, dense.network.outputs)
+    return None if found is None else DenseFeed(dense, found, arrays, weights, batch_size)
 
 
 class DenseFeed:
     """Trains an epoch after the other."""
 
     def __init__(
-        self, dense: DenseModel, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+        self,
+        dense: DenseModel,
+        measures: Mapping[str, Measure],
+        arrays: Arrays,
+        weights: NDArray[np.float32] | None,
+        batch_size: int,
     ) -> None:
         self._dense = dense
+        self._measures = measures
         self._arrays = arrays
         self._weights = weights
         self._batch_size = batch_size
@@ -60,7 +70,8 @@ class DenseFeed:
         """Learning rate of the epoch under way."""
         self._given = 0
         """Steps that the Keras model knows of."""
-        self._measures = measures(dense.keras_model._compile_metrics, arrays.y, dense.network.outputs)
+        self._averaged = False
+        """Whether it is the average of the weights that is judged."""
 
     def trace(self) -> None:
         """There is no graph."""
@@ -70,6 +81,7 @@ class DenseFeed:
         dense, model = self._dense, self._dense.keras_model
         conductor.set_model(model)
         conductor.validate, conductor.elsewhere = self._validate, self
+        self._averaged = conductor.averaged
         model.stop_training = False
         dense.take()
         self._given = dense.network.taken
@@ -94,7 +106,7 @@ class DenseFeed:
 
     def judged_weights(self) -> list[NDArray[Any]]:
         """Return the weights that validation judged, as Keras lists them."""
-        return self._dense.judged_weights()
+        return self._dense.judged_weights(averaged=self._averaged)
 
     def _train(self, seed: int, epoch: int) -> Mapping[str, float]:
         network = self._dense.network
@@ -112,7 +124,7 @@ class DenseFeed:
 
     def _validate(self) -> Mapping[str, float]:
         at_once = rows_at_once(self._held[0], self._batch_size)
-        judged = self._dense.network.judge(*self._held, at_once=at_once)
+        judged = self._dense.network.judge(*self._held, at_once=at_once, averaged=self._averaged)
         return self._report(judged.loss, self._arrays.validation_y, judged.predicted)
 
     def _report(self, loss: float, y: NDArray[Any], predicted: NDArray[np.float32]) -> dict[str, float]:
