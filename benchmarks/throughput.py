@@ -29,7 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 CLASSES, FEATURES = 10, 64
 PARTS = ("build", "trace", "fit", "validation", "checkpoint", "bookkeeping")
-GRID = ((8, 32, 200), (64, 32, 1437), (64, 128, 1437), (512, 128, 1437), (64, 512, 100_000))
+GRID = ((8, 16, 200), (64, 32, 1437), (64, 128, 1437), (512, 128, 1437), (64, 512, 100_000))
 """Units, rows of a batch and rows of the data that --grid measures."""
 DIGITS_ROWS = 1437
 
