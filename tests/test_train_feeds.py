@@ -126,6 +126,87 @@ def test_a_compiled_step_trains_nearly_the_same() -> None:
     assert jitted[0] == pytest.approx(plain[0], rel=1e-3)
 
 
+# What a person's own model may do at each call
+
+
+class Counting(keras.layers.Layer):  # type: ignore[misc]
+    """Grows with every call, in which it is not alone: normalisation that always takes its rows' own."""
+
+    def build(self, shape: Any) -> None:
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False)
+        self.normalise = keras.layers.BatchNormalization()
+        self.normalise.build(shape)
+
+    def call(self, x: Any) -> Any:
+        self.calls.assign_add(1.0)
+        return self.normalise(x, training=True) * keras.ops.minimum(1.0, self.calls / 10)
+
+
+def noisy(x: Any) -> Any:
+    return x + keras.random.normal(keras.ops.shape(x))
+
+
+def largest(y: Any, predicted: Any) -> Any:
+    """Need a batch of four rows at least, as Keras itself feeds them."""
+    return keras.ops.mean(keras.ops.top_k(keras.ops.reshape(predicted, (-1,)), 4)[0])
+
+
+def own(*layers: Any, loss: Any = "sparse_categorical_crossentropy", **how: Any) -> Any:
+    def make() -> Any:
+        keras.utils.set_random_seed(3)
+        model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(6), *(made() for made in layers)])
+        model.add(keras.layers.Dense(3, activation="softmax"))
+        model.compile(how["optimizer"]() if "optimizer" in how else "adam", loss, metrics=["accuracy"])
+        make_ready(model, ARRAYS)
+        return model
+
+    return make
+
+
+SOME = Arrays(x=X[:24], y=Y[:24], validation_x=X[24:], validation_y=Y[24:])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(own(Counting), id="counts its calls"),
+        pytest.param(own(lambda: keras.layers.Lambda(noisy)), id="draws from Keras's own generator"),
+        pytest.param(own(loss=largest), id="needs whole batches"),
+        pytest.param(
+            own(optimizer=lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam())),
+            id="scales its loss",
+        ),
+    ],
+)
+@pytest.mark.parametrize("kind", [EpochGraph, RowsFeed])
+def test_nothing_but_training_calls_a_persons_model(make: Any, kind: Any) -> None:
+    def trained_by(kind: Any) -> tuple[Any, Any]:
+        model, watching = make(), conductor(2)
+        feed: Feed = kind(model, SOME, None, BATCH)
+        feed.trace()
+        feed.fit(watching, 9, 0, 2)
+        return model, watching.curve
+
+    fast, fast_curve = trained_by(kind)
+    slow, slow_curve = trained_by(GeneratorFeed)
+    for ours, theirs in zip(fast_curve, slow_curve, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5)
+    for a, b in zip(fast.weights, slow.weights, strict=True):
+        assert a.numpy() == pytest.approx(b.numpy(), rel=1e-5, abs=1e-7), a.path
+    assert len(fast.optimizer.variables) == len(make().optimizer.variables)
+
+
+@pytest.mark.parametrize("kind", [EpochGraph, RowsFeed, GeneratorFeed])
+def test_several_steps_at_once_are_as_many_steps(kind: Any) -> None:
+    model, watching = own()(), conductor(3)
+    model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=3)
+    feed: Feed = kind(model, ARRAYS, None, BATCH)
+    feed.trace()
+    feed.fit(watching, 9, 0, 3)
+    assert int(model.optimizer.iterations) == 3 * 4
+    assert all(epoch["loss"] > 0 for epoch in watching.curve)
+
+
 def chosen(model: Any, arrays: Arrays = ARRAYS) -> str:
     return type(choose_feed(model, arrays, None, BATCH)).__name__
 
@@ -133,6 +214,11 @@ def chosen(model: Any, arrays: Arrays = ARRAYS) -> str:
 class OwnStep(keras.Sequential):  # type: ignore[misc]
     def train_step(self, data: Any) -> Any:
         return super().train_step(data)
+
+
+class OwnMetric(keras.Sequential):  # type: ignore[misc]
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        return super().compute_metrics(x, y, y_pred, sample_weight) | {"mine": keras.ops.mean(y_pred)}
 
 
 class OwnFit(keras.Sequential):  # type: ignore[misc]
@@ -149,6 +235,10 @@ def test_the_feed_that_is_chosen_keeps_what_is_a_persons_own(monkeypatch: pytest
     assert chosen(compiled(keras.Sequential)) == "EpochGraph"
     assert chosen(compiled(keras.Sequential, run_eagerly=True)) == "RowsFeed"
     assert chosen(compiled(OwnStep)) == "RowsFeed"
+    assert chosen(compiled(OwnMetric)) == "RowsFeed"
+    patched = compiled(keras.Sequential)
+    patched.train_step = lambda data: {"loss": 0.0}
+    assert chosen(patched) == "RowsFeed"
     assert chosen(compiled(OwnFit)) == "GeneratorFeed"
     monkeypatch.setattr(tensorflow_feeds, "_MOST_BYTES", 100)
     assert chosen(compiled(keras.Sequential)) == "RowsFeed"

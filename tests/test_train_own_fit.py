@@ -174,6 +174,15 @@ def test_an_own_fit_that_goes_on_gets_the_epoch_it_begins_at(tmp_path: Path) -> 
     assert first.curve + rest.curve == whole.curve
 
 
+def test_an_own_fit_that_cannot_go_on_begins_anew(tmp_path: Path) -> None:
+    kept = str(tmp_path / "kept.npz")
+    body = "return model.fit(x, y, validation_data=validation_data, epochs=epochs, callbacks=callbacks)"
+    on = trainer(tmp_path, body, "x, y, validation_data, epochs, callbacks, verbose")
+    whole = run(on, epochs=4)
+    run(on, epochs=2, keep_as=kept)
+    assert run(on, epochs=4, initial_epoch=2, checkpoint=kept).curve == whole.curve
+
+
 def test_a_type_error_of_its_own_is_not_mistaken_for_a_keyword(tmp_path: Path) -> None:
     outcome = run(trainer(tmp_path, 'return 1 if kwargs["epochs"] == 1 else len(5)'))
     assert outcome.state is OutcomeState.FAILED

@@ -92,7 +92,7 @@ def measures(compiled: Any, y: NDArray[Any], outputs: int) -> dict[str, Measure]
         return None
     if not compiled.built:
         tensor = keras.ops.convert_to_tensor
-        compiled.build(tensor(y[:1]), tensor(np.zeros((1, outputs), np.float32)))
+        compiled.build(tensor(y[:2]), tensor(np.zeros((len(y[:2]), outputs), np.float32)))
     found = {metric.name: _measure(metric, y, outputs) for metric in compiled.metrics}
     if len(found) < len(compiled.metrics) or None in found.values():
         return None

@@ -13,8 +13,15 @@ from hptune.space import Space, Values
 
 __all__ = ["Arrays", "Model", "OwnFit", "Training"]
 
-OwnFit = Callable[..., Any]
-"""A person's own fit(keras_model, *args, **kwargs), its hyperparameters set."""
+
+@dataclass(frozen=True)
+class OwnFit:
+    """A person's own fit of one configuration."""
+
+    run: Callable[..., Any]
+    """(model, x, y, …), as Keras Tuner calls it."""
+    goes_on: bool
+    """Whether it takes `initial_epoch`, from which to go on with a model that was trained so far."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -90,11 +90,11 @@ class PersonModel:
 
         fit, hp = self._fit, with_values(self.searched, values)
 
-        def own(model: Any, *args: Any, **kwargs: Any) -> Any:
+        def run(model: Any, *args: Any, **kwargs: Any) -> Any:
             with importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, *args, **kwargs)
 
-        return own
+        return OwnFit(run, goes_on=_takes(fit, "initial_epoch"))
 
 
 def load_person(spec: str, dataset: Dataset) -> PersonModel:
@@ -220,6 +220,12 @@ def call_with_what_it_takes(fit: Callable[..., Any], hp: Any, model: Any, *args:
             if refused is None:
                 raise
             kwargs = {key: value for key, value in kwargs.items() if key != refused}
+
+
+def _takes(function: Callable[..., Any], keyword: str) -> bool:
+    """Tell whether a function can be given a keyword."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.name == keyword or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def _refuses(error: TypeError, key: str) -> bool:

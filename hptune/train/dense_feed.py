@@ -18,7 +18,7 @@ from hptune.models import Arrays
 from hptune.models.backend import SMALL_ROW, has_accelerator
 from hptune.strategy.threads import one_thread
 from hptune.train.conductor import Conductor
-from hptune.train.feeds import overrides, rows_at_once
+from hptune.train.feeds import has_own, rows_at_once, steps_by_itself
 from hptune.train.order import layer_seed, reseed_generator, seed_states, shuffled
 
 __all__ = ["DenseFeed", "choose_dense_feed"]
@@ -36,7 +36,7 @@ def choose_dense_feed(
     """
     if arrays.x[0].size > SMALL_ROW or arrays.x.nbytes > _MOST_BYTES or has_accelerator():
         return None
-    if any(overrides(model, n) for n in ("fit", "train_step", "test_step", "make_train_function")):
+    if has_own(model, "fit") or steps_by_itself(model):
         return None
     dense = read(model, min(batch_size, arrays.rows))
     if dense is None or not dense.takes(arrays.x):

@@ -13,7 +13,7 @@ from hptune.models.backend import keras
 from hptune.train.conductor import Conductor
 from hptune.train.order import shuffled
 
-__all__ = ["Feed", "GeneratorFeed", "OnDevice", "batches", "overrides", "rows_at_once"]
+__all__ = ["Feed", "GeneratorFeed", "OnDevice", "batches", "has_own", "rows_at_once", "steps_by_itself"]
 
 _VALUES_AT_ONCE = 1 << 22
 """Input values that are validated in one batch; activations take a multiple of that memory."""
@@ -57,10 +57,22 @@ def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
     return int(min(max(_VALUES_AT_ONCE // features, batch_size, 1), max(1, x.shape[0])))
 
 
-def overrides(model: Any, name: str) -> bool:
-    """Tell whether a class of the person's own has a method instead of Keras's."""
-    own = getattr(type(model), name)
-    return own is not getattr(keras.Model, name) and not own.__module__.startswith("keras.")
+def has_own(model: Any, method: str) -> bool:
+    """Tell whether a model has a person's method instead of Keras's."""
+    own = getattr(type(model), method)
+    of_class = own is not getattr(keras.Model, method) and not own.__module__.startswith("keras.")
+    return of_class or method in vars(model)
+
+
+def steps_by_itself(model: Any) -> bool:
+    """Tell whether a model takes steps, or tells what came of them, in a person's own way."""
+    return any(has_own(model, method) for method in _STEPPING)
+
+
+_STEPPING = (
+    *("train_step", "test_step", "make_train_function", "make_test_function"),
+    *("compute_metrics", "evaluate"),
+)
 
 
 def batches(
@@ -97,6 +109,8 @@ class GeneratorFeed:
     def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; Keras validates."""
         rows = self._arrays.rows
+        # The rows go on past the end of an epoch, where several steps at once would run into the next.
+        self._model.steps_per_execution = 1
         fed = batches(
             self._arrays,
             self._weights,

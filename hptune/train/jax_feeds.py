@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hptune.models import Arrays
 from hptune.models.backend import keras
 from hptune.train.conductor import Conductor
-from hptune.train.feeds import GeneratorFeed, OnDevice, overrides, rows_at_once
+from hptune.train.feeds import GeneratorFeed, OnDevice, has_own, rows_at_once, steps_by_itself
 from hptune.train.order import shuffled
 
 __all__ = ["EpochLoop", "choose_jax_feed"]
@@ -37,7 +37,7 @@ def choose_jax_feed(
     model: Any, arrays: Arrays, weights: NDArray[Any] | None, batch_size: int
 ) -> EpochLoop | GeneratorFeed:
     """Return the fastest feed that trains this model as Keras's fit would."""
-    own = any(overrides(model, n) for n in ("fit", "train_step", "test_step", "make_train_function"))
+    own = has_own(model, "fit") or steps_by_itself(model)
     plain = model.jit_compile and not model.run_eagerly and keras.distribution.distribution() is None
     if own or not plain or arrays.x.nbytes + arrays.y.nbytes > _MOST_BYTES:
         return GeneratorFeed(model, arrays, weights, batch_size)
@@ -69,7 +69,7 @@ class EpochLoop:
         """Compile an epoch; validation is compiled when it is first called."""
         model = self._model
         # Losses and metrics make their variables at the first rows.
-        model._symbolic_build(data_batch=tuple(column[:1] for column in self._columns))
+        model._symbolic_build(data_batch=tuple(column[: self._batch_size] for column in self._columns))
         state = self._state()
         order = jnp.arange(self._rows)
         if self._rows >= self._batch_size:

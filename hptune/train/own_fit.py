@@ -31,7 +31,7 @@ def run_own_fit(
     gone on with. So is a list of any of these, which is averaged.
     """
     more = {"initial_epoch": job.initial_epoch} if job.initial_epoch else {}
-    result = fit(
+    result = fit.run(
         model,
         arrays.x,
         arrays.y,

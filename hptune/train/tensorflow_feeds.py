@@ -20,7 +20,7 @@ from tensorflow.python.framework import ops
 
 from hptune.models import Arrays
 from hptune.train.conductor import Conductor
-from hptune.train.feeds import GeneratorFeed, OnDevice, overrides, rows_at_once
+from hptune.train.feeds import GeneratorFeed, OnDevice, has_own, rows_at_once, steps_by_itself
 from hptune.train.order import shuffled
 
 __all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
@@ -35,10 +35,9 @@ def choose_tensorflow_feed(
     model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
 ) -> EpochGraph | RowsFeed | GeneratorFeed:
     """Return the fastest feed that trains this model as Keras's fit would."""
-    if overrides(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
+    if has_own(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
         return GeneratorFeed(model, arrays, weights, batch_size)
-    stepwise = any(overrides(model, name) for name in ("train_step", "test_step", "make_train_function"))
-    if stepwise or model.run_eagerly or arrays.x.nbytes + arrays.y.nbytes > _MOST_BYTES:
+    if steps_by_itself(model) or model.run_eagerly or arrays.x.nbytes + arrays.y.nbytes > _MOST_BYTES:
         return RowsFeed(model, arrays, weights, batch_size)
     return EpochGraph(model, arrays, weights, batch_size)
 
@@ -87,9 +86,7 @@ class EpochGraph:
         """Make the graph of an epoch; that of validation is made when it is first called."""
         model = self._model
         # Variables of losses and metrics must be there, or both graphs are traced twice.
-        model.test_step(tuple(column[:1] for column in self._columns))
-        model.reset_metrics()
-        model.optimizer.build(model.trainable_variables)
+        model._symbolic_build(data_batch=tuple(column[: self._batch_size] for column in self._columns))
         with _forgetting_gradients():
             # No step at all.
             self._train(tf.range(self._rows, dtype=tf.int64), tf.constant(0), tf.constant(0))
@@ -112,7 +109,6 @@ class EpochGraph:
     def _validate_all(self) -> Any:
         """Validate on all held-out rows, in as few batches as memory allows."""
         model, rows, size = self._model, self._held[0].shape[0], self._held_batch
-        model.reset_metrics()
         if rows <= size:
             model.test_step(self._held)
             return model.get_metrics_result()
@@ -134,7 +130,11 @@ class EpochGraph:
             order = tf.constant(shuffled(seed, next(numbers), self._rows))
             return calls.run(lambda first, end: self._train(order, first, end))
 
-        conductor.validate = lambda: dict(self._validate())
+        def validate() -> dict[str, Any]:
+            self._model.reset_metrics()
+            return dict(self._validate())
+
+        conductor.validate = validate
         # Keras makes its own train function only where there is none.
         self._model.train_function = one_epoch
         self._model.fit(
@@ -185,6 +185,8 @@ class RowsFeed:
     def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; Keras steps and validates."""
         rows, size = self._arrays.rows, self._batch_size
+        # The rows go on past the end of an epoch, where several steps at once would run into the next.
+        self._model.steps_per_execution = 1
         columns = [_tensor(column) for column in self._columns]
 
         def orders() -> Any:

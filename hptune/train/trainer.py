@@ -85,7 +85,7 @@ class Trainer:
         """
         began = time.perf_counter()
         self._tidy()
-        job = _readable(job)
+        job = self._where_to_begin(job)
         session = self._session(job, graphs=self._graphs)
         try:
             outcome = session.train(_guarded(on_epoch))
@@ -102,6 +102,13 @@ class Trainer:
             timings=session.timings,
             parameters=session.parameters,
         )
+
+    def _where_to_begin(self, job: Job) -> Job:
+        """Return the job, or one that begins anew where there is no way to go on."""
+        fit = self._model.own_fit(job.values) if job.checkpoint else None
+        if _is_readable(job) and (fit is None or fit.goes_on):
+            return job
+        return replace(job, checkpoint="", initial_epoch=0)
 
     def _told(self, job: Job, error: Exception | SystemExit) -> Outcome:
         """Return what an exception means for a job; raises it where it is not the model's doing."""
@@ -237,15 +244,14 @@ def _guarded(on_epoch: OnEpoch) -> OnEpoch:
     return heard
 
 
-def _readable(job: Job) -> Job:
-    """Return the job, or one that begins anew where the weights to go on from can't be read."""
-    if not job.checkpoint:
-        return job
+def _is_readable(job: Job) -> bool:
+    """Tell whether a job can go on from its weights, where it has any."""
     try:
-        load_snapshot(job.checkpoint)
+        if job.checkpoint:
+            load_snapshot(job.checkpoint)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return replace(job, checkpoint="", initial_epoch=0)
-    return job
+        return False
+    return True
 
 
 def _outcome(job: Job, state: OutcomeState, reason: str) -> Outcome:
