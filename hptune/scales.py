@@ -71,11 +71,17 @@ def from_unit(scale: Scale, low: float, high: float, units: Any) -> Array:
     return np.asarray(np.where(inside, np.clip(values, low, high), values), dtype=np.float64)
 
 
+MOST_STEPS = 1e15
+"""Of a grid; finer ones are all the numbers there are."""
+
+
 def grid_size(scale: Scale, low: float, high: float, step: float) -> int:
     """Return how many values there are from `low` in steps (log: factors) of `step` up to `high`."""
     if scale is Scale.LOG:
-        return math.floor(math.log(high / low) / math.log(step) + 1e-9) + 1
-    return math.floor((high - low) / step + 1e-9) + 1
+        steps = (math.log(high) - math.log(low)) / math.log(step)
+    else:
+        steps = (high - low) / step if high - low < step * MOST_STEPS else MOST_STEPS
+    return math.floor(min(steps, MOST_STEPS) + 1e-9) + 1
 
 
 def grid_values(scale: Scale, low: float, step: float, index: Any) -> Array:

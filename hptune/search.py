@@ -24,7 +24,7 @@ from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.proposal import Proposal
 from hptune.report import write_report
-from hptune.space import Space
+from hptune.space import Choice, Space
 from hptune.space_yaml import load_space, ready_space, ready_spaces
 from hptune.starts import first_starts, noted_starts, starts_note
 from hptune.strategy.plan import Plan, plan
@@ -278,6 +278,8 @@ def _open_pass(options: SearchOptions, study: Study, dataset: Dataset, space: Sp
     """Open the pass that is due before the search goes on: the first, a given or an edited one."""
     passes = study.passes()
     given = [p.space for p in passes if p.origin == "given"]
+    if passes:
+        space = _without_what_is_gone(space, passes[0].space)
     if not given or given[-1] != space:
         study.open_pass(space, proposal=None, origin="given")
     edited = read_next_pass(study) if passes else None
@@ -292,6 +294,17 @@ def _open_pass(options: SearchOptions, study: Study, dataset: Dataset, space: Sp
             raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
         study.open_pass(edited.next_space, proposal=edited, origin=_origin(edited))
     path.unlink()
+
+
+def _without_what_is_gone(space: Space, first: Space) -> Space:
+    """Return a space of which options that the first pass had, and it has not, are not tried again."""
+    changed = []
+    for now in space:
+        before = first.get(now.name)
+        if isinstance(now, Choice) and isinstance(before, Choice):
+            gone = any(not now.contains(option) for option in before.options)
+            changed += [replace(now, hard=True)] if gone and not now.hard else []
+    return space.with_changes(changed) if changed else space
 
 
 def _origin(proposal: Proposal) -> str:

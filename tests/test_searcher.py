@@ -166,4 +166,4 @@ def test_a_trial_costs_no_copy_of_every_hyperparameter(
     study = begin(tmp_path, "coarse-to-fine")
     engine(study).run()
     assert len(study.trials()) > 3
-    assert [kept.name for kept in copied] == [hp.name for hp in SPACE.ordered]
+    assert [kept.name for kept in copied] == [hp.name for hp in SPACE.ordered] * len(study.passes())

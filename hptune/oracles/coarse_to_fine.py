@@ -103,8 +103,12 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def begin_pass(self, space: Space) -> None:
         """Go on with other ranges; everything told so far still counts."""
+        from hptune.oracles.hyperparameters import to_keras_tuner
+
         self._root = self._root or space
         self._space = space
+        # Keras Tuner fills in what it knows of and a configuration lacks.
+        self.hyperparameters = to_keras_tuner(space)
         self._pass_number += 1
 
     def add_observations(self, observations: Iterable[Observation]) -> None:
@@ -229,12 +233,18 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             return True
         return self._tells_epochs and 0 < self._steps.get(trial_id, until) < until
 
+    def trained(self, trial_id: str, epochs: int) -> None:
+        """Say after how many epochs in all a trial ended, whatever it came to."""
+        self._steps[trial_id] = epochs
+
     def _tell(self, trial_id: str, state: TrialState, score: float | None) -> None:
         running = self._running.pop(trial_id)
         epochs = running.epochs
-        if self._tells_epochs and self._steps.get(trial_id):
-            epochs = min(epochs, self._steps[trial_id])
-        self._epochs_had[running.trial_id] = epochs
+        if self._tells_epochs:
+            known = self._steps.get(trial_id, epochs)
+            if known or score is None:
+                self._epochs_had[running.trial_id] = min(epochs, known)
+            epochs = min(epochs, known or epochs)
         self._told.append(
             Observation(
                 trial_id=running.trial_id,

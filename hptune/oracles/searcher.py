@@ -72,6 +72,7 @@ class Searcher:
         self._pass_number = number
         if self._oracle is not None and hasattr(self._oracle, "begin_pass"):
             self._oracle.begin_pass(space)
+            _copied_cheaply(self._oracle)
             return
         self._oracle = _in_memory(self.make(space, number))
         self._job_of.clear()
@@ -156,6 +157,8 @@ class Searcher:
             self._oracle.update_trial(asked.trial_id, {self.objective.name: score}, step=epochs)
             asked.status = "COMPLETED"
         else:
+            if hasattr(self._oracle, "trained"):
+                self._oracle.trained(asked.trial_id, epochs)
             asked.status = "INVALID" if state is TrialState.INFEASIBLE else "FAILED"
             asked.message = state.value
         self._oracle.end_trial(asked)
@@ -168,18 +171,25 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Value]:
 
 def _in_memory(oracle: Any) -> Any:
     """Keep an oracle from writing files and from ending the search after three failures."""
-    space = oracle.hyperparameters
-
-    def with_values_of_its_own() -> Any:
-        # Keras Tuner copies every hyperparameter for every trial, by writing and reading it; they
-        # never change here, and a copy of 15 of them costs more than all the rest of a trial.
-        copied = copy.copy(space)
-        copied.values = dict(space.values)
-        return copied
-
-    space.copy = with_values_of_its_own
+    _copied_cheaply(oracle)
     oracle.save = lambda: None
     oracle._save_trial = lambda trial: None
     oracle._check_consecutive_failures = lambda: None
     oracle.verbose = 0
     return oracle
+
+
+def _copied_cheaply(oracle: Any) -> None:
+    """Let an oracle's trials share its hyperparameters.
+
+    Keras Tuner copies every hyperparameter for every trial, by writing and reading it; they never
+    change here, and a copy of 15 of them costs more than all the rest of a trial.
+    """
+    space = oracle.hyperparameters
+
+    def with_values_of_its_own() -> Any:
+        copied = copy.copy(space)
+        copied.values = dict(space.values)
+        return copied
+
+    space.copy = with_values_of_its_own

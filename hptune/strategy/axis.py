@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hptune.scales import Scale, from_unit, to_unit
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Number, Space, Value, same_value
 
-__all__ = ["LOG_SHARE", "Axis", "axis_of", "mixed_axes"]
+__all__ = ["LOG_SHARE", "Axis", "alike", "axis_of", "mixed_axes", "walls"]
 
 Array = NDArray[np.float64]
 
@@ -22,7 +22,8 @@ _DECADES = 3.0
 _NEWTON_STEPS = 12
 _AT_END = 1e-12
 _BEYOND = 1.0
-"""How far outside [0, 1] an encoded number may lie."""
+"""How far outside [0, 1] an encoded number may lie; farther where today's range or limits do."""
+_FARTHEST = 1e6
 
 
 def _is_mixed(hp: Hyperparameter) -> bool:
@@ -46,6 +47,8 @@ class Axis:
     """Its first column."""
     base: Number | None
     """The number whose ends are 0 and 1; None for options."""
+    reach: tuple[float, float] = (-_BEYOND, 1 + _BEYOND)
+    """Places of the lowest and the highest number; what lies beyond counts as lying there."""
     options: tuple[Value, ...] = ()
     ordered: bool = False
 
@@ -70,16 +73,24 @@ class Axis:
 
     def units_of_numbers(self, numbers: Array) -> Array:
         """Return where numbers lie on the axis: 0 at the coarse low, 1 at the coarse high."""
+        return np.nan_to_num(np.clip(self._places(numbers), *self.reach), nan=0.5)
+
+    def reaching(self, numbers: Sequence[float]) -> Axis:
+        """Return the same axis on which these numbers have places of their own."""
+        places = self._places(np.array(numbers, dtype=np.float64))
+        places = np.clip(places[np.isfinite(places)], -_FARTHEST, _FARTHEST)
+        low, high = self.reach
+        return replace(self, reach=(min([low, *places]), max([high, *places])))
+
+    def _places(self, numbers: Array) -> Array:
         assert self.base is not None
         base = self.base
-        linear = to_unit(Scale.LINEAR, base.low, base.high, numbers)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
+            linear = to_unit(Scale.LINEAR, base.low, base.high, numbers)
             if _is_mixed(base):
                 log = to_unit(Scale.LOG, base.low, base.high, np.maximum(numbers, base.low * 1e-6))
-                units = LOG_SHARE * log + (1 - LOG_SHARE) * linear
-            else:
-                units = to_unit(base.scale, base.low, base.high, numbers)
-        return np.nan_to_num(np.clip(units, -_BEYOND, 1 + _BEYOND), nan=0.5)
+                return np.asarray(LOG_SHARE * log + (1 - LOG_SHARE) * linear, dtype=np.float64)
+            return np.asarray(to_unit(base.scale, base.low, base.high, numbers), dtype=np.float64)
 
     def numbers_of_units(self, units: Array) -> Array:
         """Return the numbers at places on the axis, not snapped."""
@@ -90,7 +101,7 @@ class Axis:
         # Newton's method for 0.8 · log position + 0.2 · linear position = unit, in z = ln(number);
         # the left side is increasing and convex, so it converges from anywhere.
         span, width = np.log(base.high / base.low), base.high - base.low
-        z = np.log(base.low) + np.clip(units, -_BEYOND, 1 + _BEYOND) * span
+        z = np.log(base.low) + np.clip(units, *self.reach) * span
         for _ in range(_NEWTON_STEPS):
             number = np.exp(z)
             at = LOG_SHARE * (z - np.log(base.low)) / span + (1 - LOG_SHARE) * (number - base.low) / width
@@ -133,15 +144,26 @@ def _union(root: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
     if isinstance(now, Number) and now.hard:
         return now
     if isinstance(root, Number) and isinstance(now, Number) and root.scale is now.scale:
+        given = walls(root, now)
+        if given is not None and given != root.limits and np.isfinite(given).all():
+            # A person set them: a grid begins where theirs does, and ends inside.
+            return replace(now, low=given[0], high=given[1], default=None)
         low, high = min(root.low, now.low), max(root.high, now.high)
         return replace(now, low=low, high=high, limits=None, default=None)
     if isinstance(root, Choice) and isinstance(now, Choice):
         more = tuple(o for o in now.options if not root.contains(o))
-        return replace(root, options=root.options + more) if _alike(root.options + more) else now
+        return replace(root, options=root.options + more) if alike(root.options + more) else now
     return now
 
 
-def _alike(options: tuple[Value, ...]) -> bool:
+def walls(root: Hyperparameter | None, now: Number) -> tuple[float, float] | None:
+    """Return the limits of a soft range; None where none were given, as its ends stand for them then."""
+    without = isinstance(root, Number) and root.limits == (root.low, root.high)
+    return None if without and now.limits == (now.low, now.high) else now.limits
+
+
+def alike(options: tuple[Value, ...]) -> bool:
+    """Tell whether options are all text, all numbers or all booleans."""
     return len({str if isinstance(o, str) else bool if isinstance(o, bool) else float for o in options}) == 1
 
 
@@ -151,7 +173,7 @@ def _with_value(hp: Hyperparameter, value: Value) -> Hyperparameter:
         low, high = min(hp.low, value), max(hp.high, value)
         wide = (low, high) != (hp.low, hp.high)
         return replace(hp, low=low, high=high, limits=None, default=None) if wide else hp
-    if isinstance(hp, Choice) and not hp.contains(value) and _alike((*hp.options, value)):
+    if isinstance(hp, Choice) and not hp.contains(value) and alike((*hp.options, value)):
         return replace(hp, options=(*hp.options, value))
     return hp
 
@@ -160,8 +182,10 @@ def axis_of(root: Hyperparameter, now: Hyperparameter, start: int) -> Axis:
     """Lay out the axis of a hyperparameter that was `root` in the coarse space and is `now` today."""
     hp = _union(root, now)
     if isinstance(hp, Number):
-        base = root if isinstance(root, Number) else hp
-        return Axis(hp=hp, start=start, base=base)
+        base = root if isinstance(root, Number) and root.scale is hp.scale else hp
+        axis = Axis(hp=hp, start=start, base=base)
+        limits = now.limits if isinstance(now, Number) and now.limits else ()
+        return axis.reaching([hp.low, hp.high, *limits])
     assert isinstance(hp, Choice | Boolean)
     ordered = isinstance(hp, Boolean) or (isinstance(hp, Choice) and (hp.ordered or len(hp.options) == 2))
     return Axis(hp=hp, start=start, base=None, options=hp.options, ordered=ordered)

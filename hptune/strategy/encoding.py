@@ -13,8 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.space import Fixed, Hyperparameter, Number, Space, Tier, Value, Values
-from hptune.strategy.axis import Axis, axis_of, mixed_axes
+from hptune.space import (
+    Choice,
+    Fixed,
+    Hyperparameter,
+    Integer,
+    Number,
+    Space,
+    Tier,
+    Value,
+    Values,
+    same_value,
+)
+from hptune.strategy.axis import Axis, alike, axis_of, mixed_axes, walls
 
 __all__ = ["Axis", "Box", "Cube", "mixed_axes"]
 
@@ -24,8 +35,19 @@ Array = NDArray[np.float64]
 def _nine_digits(x: Array) -> Array:
     """Round to nine significant digits: what is tried shall read 0.001, not 0.0010000000000000002."""
     with np.errstate(divide="ignore"):
-        scale = 10.0 ** (8 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))))
+        scale = 10.0 ** np.minimum(8 - np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x)))), _MOST_DIGITS)
     return np.asarray(np.round(x * scale) / scale, dtype=np.float64)
+
+
+_MOST_DIGITS = 300.0
+_NARROW = 1e-4
+"""A range that is narrower than this share of its numbers has need of all their digits."""
+
+
+def _readable(hp: Number, x: Array) -> Array:
+    if isinstance(hp, Integer) or hp.high - hp.low < _NARROW * max(abs(hp.low), abs(hp.high)):
+        return x
+    return _nine_digits(x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +64,12 @@ class Box:
 
 def _inside_limits(before: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
     """Return the coarse range inside today's limits: a range that a person set binds those inside it."""
-    if not isinstance(before, Number) or not isinstance(now, Number) or now.limits is None:
+    if not isinstance(before, Number) or not isinstance(now, Number):
         return before
-    if now.limits == (now.low, now.high):
-        return before  # no limits were given
-    low, high = max(before.low, now.limits[0]), min(before.high, now.limits[1])
+    given = walls(before, now)
+    if given is None:
+        return before
+    low, high = max(before.low, given[0]), min(before.high, given[1])
     if (low, high) == (before.low, before.high):
         return before
     return replace(before, low=low, high=high, default=None) if low < high else now
@@ -74,7 +97,11 @@ class Cube:
         for now in now_space:
             before = root.get(now.name) or now
             if isinstance(before, Fixed) and isinstance(now, Fixed):
-                continue
+                if same_value(before.value, now.value) or not alike((before.value, now.value)):
+                    continue
+                # So that trials with either are told apart.
+                both = (before.value, now.value)
+                before = Choice(name=now.name, options=both, tier=now.tier, when=now.when)
             axis = axis_of(now if isinstance(before, Fixed) else before, now, start)
             axes.append(axis)
             start += axis.width
@@ -142,7 +169,7 @@ class Cube:
                 table[axis.name] = np.full(len(rows), fixed)
             elif not axis.options:
                 assert isinstance(axis.hp, Number)
-                table[axis.name] = axis.hp.snap(_nine_digits(axis.numbers_of_units(part[:, 0])))
+                table[axis.name] = axis.hp.snap(_readable(axis.hp, axis.numbers_of_units(part[:, 0])))
             else:
                 table[axis.name] = axis.index_of_rows(part)
         return table, self._activity(table, len(rows))
@@ -191,6 +218,20 @@ class Cube:
             keep_now = before is None or now.hard or isinstance(now, Fixed) or isinstance(before, Fixed)
             kept.append(now if keep_now or type(before) is not type(now) else _inside_limits(before, now))
         return replace(self.space, hyperparameters=tuple(kept))
+
+    def still_allows(self, values: Values) -> bool:
+        """Tell whether a configuration, tried before, is none that a person has ruled out since."""
+        if values.keys() != self.space.active(values).keys():
+            return False
+        return all(self._allows(self.space[name], value) for name, value in values.items())
+
+    def _allows(self, now: Hyperparameter, value: Value) -> bool:
+        if isinstance(now, Number) and not isinstance(value, str):
+            free = (-np.inf, np.inf)
+            low, high = (now.low, now.high) if now.hard else walls(self.root.get(now.name), now) or free
+            slack = 1e-9 * max(abs(low), abs(high)) if np.isfinite([low, high]).all() else 0.0
+            return low - slack <= value <= high + slack
+        return now.contains(value) if isinstance(now, Fixed) or now.hard else True
 
     @property
     def is_narrowed(self) -> bool:

@@ -105,8 +105,7 @@ class _Mind:
         ahead = self.state.epochs - trial.epochs
         if not trial.may_go_on or not 0 < ahead <= self.left:
             return False
-        box = self.boxes[-1]
-        return bool(((trial.row >= box.low - 1e-6) & (trial.row <= box.high + 1e-6)).all())
+        return self.cube.still_allows(self.state.observations[trial.told].values)
 
     def may_begin(self, cost: int) -> bool:
         """Whether a short training can be paid and one that is under way still be finished."""
