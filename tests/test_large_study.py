@@ -25,17 +25,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 # Times are the processor's: other processes on the machine do not change them much.
 
 
-def test_status_takes_less_than_half_a_second(folder: Path) -> None:
+def seconds(*command: str) -> float:
+    """Return the least that a command of Python's takes the processor, of three runs."""
     took = []
     for _ in range(3):
         before = os.times()
-        command = [sys.executable, "-m", "hptune", "status", str(folder)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
         after = os.times()
         took.append(
             after.children_user + after.children_system - before.children_user - before.children_system
         )
-    assert min(took) < 0.5, took  # 0.3 on the machine that docs/benchmarks.md speaks of
+    return min(took)
+
+
+def test_status_takes_no_longer_than_what_it_imports_three_times(folder: Path) -> None:
+    assert seconds("-m", "hptune", "status", str(folder)) < 3 * seconds("-c", "import click, numpy")
 
 
 def test_a_report_takes_less_than_ten_seconds_and_six_megabytes(folder: Path, tmp_path: Path) -> None:
