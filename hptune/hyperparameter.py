@@ -14,6 +14,7 @@ Whatever exists is valid: each class checks itself when it is made and raises `S
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -41,6 +42,8 @@ __all__ = [
     "same_value",
 ]
 
+_MOST_STEPS = 1e12
+"""Of a range: its values are written to twelve significant digits."""
 _LONGEST_GRID = 10_000
 
 
@@ -58,7 +61,7 @@ class Tier(IntEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hyperparameter:
+class Hyperparameter(ABC):
     """What every kind of hyperparameter has."""
 
     name: str
@@ -85,22 +88,22 @@ class Hyperparameter:
         raise SpaceError(f"{self.name}: {message}", hint=hint)
 
     @property
+    @abstractmethod
     def initial(self) -> Value:
         """The value to start from: the default, or the fixed value."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def size(self) -> int | None:
         """How many values it can take; None where there is no end of them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def contains(self, value: Value) -> bool:
         """Tell whether `value` is one this hyperparameter can take."""
-        raise NotImplementedError
 
+    @abstractmethod
     def at(self, unit: float) -> Value:
         """Return the value at `unit` in [0, 1]; equal parts of [0, 1] are equally likely."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +179,10 @@ class Number(Hyperparameter):
             self._fail(f"on a log scale the step is a factor and must be above 1, got {self.step:g}")
         if self.scale is Scale.LINEAR and self.step <= 0:
             self._fail(f"step must be above 0, got {self.step:g}")
+        if self.scale is Scale.LINEAR and self.high - self.low > self.step * _MOST_STEPS:
+            self._fail(
+                f"a step of {self.step:g} is too small for {self.low:g}..{self.high:g}", "Leave it out."
+            )
 
     def _check_limits(self) -> None:
         assert self.limits is not None

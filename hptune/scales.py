@@ -71,17 +71,11 @@ def from_unit(scale: Scale, low: float, high: float, units: Any) -> Array:
     return np.asarray(np.where(inside, np.clip(values, low, high), values), dtype=np.float64)
 
 
-MOST_STEPS = 1e15
-"""Of a grid; finer ones are all the numbers there are."""
-
-
 def grid_size(scale: Scale, low: float, high: float, step: float) -> int:
     """Return how many values there are from `low` in steps (log: factors) of `step` up to `high`."""
     if scale is Scale.LOG:
-        steps = (math.log(high) - math.log(low)) / math.log(step)
-    else:
-        steps = (high - low) / step if high - low < step * MOST_STEPS else MOST_STEPS
-    return math.floor(min(steps, MOST_STEPS) + 1e-9) + 1
+        return math.floor((math.log(high) - math.log(low)) / math.log(step) + 1e-9) + 1
+    return math.floor((high - low) / step + 1e-9) + 1
 
 
 def grid_values(scale: Scale, low: float, step: float, index: Any) -> Array:
@@ -90,7 +84,9 @@ def grid_values(scale: Scale, low: float, step: float, index: Any) -> Array:
     So 0.1 + 2 · 0.1 is what a person writes: 0.3.
     """
     i = np.asarray(index, dtype=np.float64)
-    x = low * step**i if scale is Scale.LOG else low + i * step
+    half = np.floor(i / 2)
+    # A factor from the lowest to the highest number may be larger than any number.
+    x = low * step**half * step ** (i - half) if scale is Scale.LOG else low + i * step
     magnitude = np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x))))
     digits = 10.0 ** np.minimum(11 - magnitude, 300)
     return np.asarray(np.where(i == 0, low, np.round(x * digits) / digits), dtype=np.float64)
@@ -100,5 +96,5 @@ def grid_index(scale: Scale, low: float, step: float, values: Any) -> Array:
     """Return how many steps (log: factors) `values` lie above `low`: the inverse of `grid_values`."""
     x = np.asarray(values, dtype=np.float64)
     if scale is Scale.LOG:
-        return np.asarray(np.log(x / low) / math.log(step), dtype=np.float64)
+        return np.asarray((np.log(x) - math.log(low)) / math.log(step), dtype=np.float64)
     return np.asarray((x - low) / step, dtype=np.float64)

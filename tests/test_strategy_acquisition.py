@@ -34,7 +34,7 @@ def test_probability_above_is_a_half_at_the_best():
 @pytest.mark.parametrize("hard", [pytest.param(False, id="soft"), pytest.param(True, id="hard")])
 def test_candidates_come_from_inside_and_from_the_whole(hard):
     root = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
-    today = root.with_changes([Float(name="x", low=0.4, high=0.5, hard=hard)])
+    today = root.with_changes([Float(name="x", low=0.4, high=0.5, limits=(0.0, 1.0), hard=hard)])
     cube = Cube.of(root, today)
     boxes = (cube.box(cube.space), cube.box(cube.outer))
     rows = draw_candidates(cube, boxes, np.array([[0.45, 0.5]]), 1000, np.random.default_rng(0))

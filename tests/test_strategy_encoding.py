@@ -124,7 +124,7 @@ def test_an_expanded_range_reaches_beyond_the_cube():
 def test_a_soft_range_leaves_the_whole_open_and_a_hard_one_does_not():
     root = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0),))
     for hard, expected in ((False, 0.0), (True, 0.4)):
-        today = Space(hyperparameters=(Float(name="x", low=0.4, high=0.6, hard=hard),))
+        today = Space(hyperparameters=(Float(name="x", low=0.4, high=0.6, limits=(0.0, 1.0), hard=hard),))
         cube = Cube.of(root, today)
         assert cube.box(cube.outer).low[0] == expected
         assert cube.is_narrowed is not hard

@@ -329,7 +329,7 @@ def test_imported_values_outside_todays_ranges_still_inform():
 
 def narrowed(hard):
     return space().with_changes(
-        [Float(name="rate", low=1e-3, high=1e-2, scale=Scale.LOG, default=5e-3, hard=hard)]
+        [Float(name="rate", low=1e-3, high=1e-2, limits=(1e-4, 1e-1), scale=Scale.LOG, hard=hard)]
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from test_strategy_suggest import Play
 
+from hptune.errors import SpaceError
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle
 from hptune.scales import Scale
 from hptune.space import Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space, Value
@@ -110,6 +111,18 @@ def test_a_range_narrow_for_its_numbers_keeps_its_values_apart() -> None:
     rows = cube.encode([{"n": 10**10 + n, "x": 1e6 + n / 5} for n in range(6)])
     assert [values["n"] - 10**10 for values in cube.decode(rows)] == list(range(6))  # type: ignore[operator]
     assert len({values["x"] for values in cube.decode(rows)}) == 6
+
+
+def test_a_grid_over_all_numbers_is_searched() -> None:
+    grid = Float(name="x", low=1e-300, high=1e300, scale=Scale.LOG, step=10)
+    begun = Play(space(grid), trainings=4, score=lambda values, epochs: 0.0).run().begun
+    assert begun
+    assert all(grid.contains(values["x"]) for values in begun)
+
+
+def test_a_step_that_no_number_can_take_is_refused() -> None:
+    with pytest.raises(SpaceError, match="is too small for"):
+        Float(name="x", low=0.0, high=1.0, step=1e-320)
 
 
 def test_a_pass_without_a_hyperparameter_gives_it_no_value() -> None:

@@ -6,12 +6,15 @@ import contextlib
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hptune.cli.options import Duration, json_option, option
 from hptune.errors import SearchInterruptedError
+
+if TYPE_CHECKING:
+    from hptune.search import SearchOptions
 
 __all__ = ["command"]
 
@@ -118,8 +121,7 @@ def command(
     file, a folder of images by class, or FILE.py:function. The same command again goes on from
     where it was stopped.
     """
-    from hptune.search import SearchOptions, find_space, plan_search, search
-    from hptune.study import Study
+    from hptune.search import SearchOptions, find_space
     from hptune.subject import Subject
 
     options = SearchOptions(
@@ -142,14 +144,28 @@ def command(
         # Going on with a search is not beginning anew.
         command=shlex.join(["hptune", *(a for a in sys.argv[1:] if a != "--fresh")]),
     )
+    if dry_run:
+        _plan(options, as_json=as_json)
+    else:
+        _run(options, interactive=interactive, max_time=max_time, as_json=as_json)
+
+
+def _plan(options: SearchOptions, *, as_json: bool) -> None:
+    from hptune import tables
+    from hptune.cli.progress import ProgressListener
+    from hptune.search import plan_search
+
+    with contextlib.redirect_stdout(sys.stderr):
+        planned = plan_search(options, ProgressListener())
+    click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
+
+
+def _run(options: SearchOptions, *, interactive: bool, max_time: float | None, as_json: bool) -> None:
     from hptune import tables
     from hptune.cli.progress import ProgressListener, stop_on_signals
+    from hptune.search import search
+    from hptune.study import Study
 
-    if dry_run:
-        with contextlib.redirect_stdout(sys.stderr):
-            planned = plan_search(options, ProgressListener())
-        click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
-        return
     with ProgressListener(interactive=interactive) as listener, stop_on_signals(max_time) as stop:
         try:
             # What a person's own code prints is no data of ours.

@@ -27,7 +27,16 @@ __all__ = ["UnknownError", "known", "need", "plain", "read_clip", "read_head", "
 
 _T = TypeVar("_T")
 _METHODS = (
-    *("call", "__call__", "fit", "train_step", "test_step", "make_train_function", "make_test_function"),
+    *(
+        "call",
+        "__call__",
+        "fit",
+        "evaluate",
+        "train_step",
+        "test_step",
+        "make_train_function",
+        "make_test_function",
+    ),
     *("compute_loss", "compute_metrics", "apply", "apply_gradients", "update_step"),
     *("update_state", "result", "reset_state"),
 )

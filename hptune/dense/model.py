@@ -51,7 +51,8 @@ class DenseModel:
         if self.sparse:
             whole = y.dtype.kind in "iub" and y.shape in ((len(y),), (len(y), 1))
             return bool(whole and y.size and y.min() >= 0 and y.max() < outputs)
-        if y.dtype.kind not in "iufb" or y.shape not in ((len(y), outputs), (len(y),) * (outputs == 1)):
+        shapes = [(len(y), outputs), (len(y),)] if outputs == 1 else [(len(y), outputs)]
+        if y.dtype.kind not in "iufb" or y.shape not in shapes:
             return False
         # What shares that are no whole mean depends on the operations that Keras's backend takes.
         shares = isinstance(self.network.head, CategoricalCrossentropy)

@@ -242,9 +242,10 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         epochs = running.epochs
         if self._tells_epochs:
             known = self._steps.get(trial_id, epochs)
-            if known or score is None:
-                self._epochs_had[running.trial_id] = min(epochs, known)
-            epochs = min(epochs, known or epochs)
+            # A score without epochs is one whose epochs were not told.
+            had = epochs if not known and score is not None else min(epochs, known)
+            self._epochs_had[running.trial_id] = had
+            epochs = had or epochs
         self._told.append(
             Observation(
                 trial_id=running.trial_id,

@@ -73,21 +73,6 @@ def make_searcher(
             "max_consecutive_failed_trials": 2**31,
         }
 
-    def random(space: Space, pass_number: int) -> Any:
-        return _Random(max_trials=None, **common(space, pass_number))
-
-    def bayesian(space: Space, pass_number: int) -> Any:
-        return _Bayesian(max_trials=None, **common(space, pass_number))
-
-    def hyperband(space: Space, pass_number: int) -> Any:
-        # As many iterations as the budget lasts.
-        return keras_tuner.oracles.HyperbandOracle(
-            max_epochs=epochs, hyperband_iterations=2**31, **common(space, pass_number)
-        )
-
-    def grid(space: Space, pass_number: int) -> Any:
-        return keras_tuner.oracles.GridSearchOracle(**common(space, pass_number))
-
     def coarse_to_fine(space: Space, pass_number: int) -> Any:
         from hptune.oracles.coarse_to_fine import CoarseToFineOracle
 
@@ -104,9 +89,12 @@ def make_searcher(
 
     makers: dict[str, Callable[[Space, int], Any]] = {
         "coarse-to-fine": coarse_to_fine,
-        "random": random,
-        "bayesian": bayesian,
-        "hyperband": hyperband,
-        "grid": grid,
+        "random": lambda *today: _Random(max_trials=None, **common(*today)),
+        "bayesian": lambda *today: _Bayesian(max_trials=None, **common(*today)),
+        # As many iterations as the budget lasts.
+        "hyperband": lambda *today: keras_tuner.oracles.HyperbandOracle(
+            max_epochs=epochs, hyperband_iterations=2**31, **common(*today)
+        ),
+        "grid": lambda *today: keras_tuner.oracles.GridSearchOracle(**common(*today)),
     }
     return Searcher(make=makers[name], objective=objective, epochs=epochs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -78,7 +79,7 @@ class Steps(NamedTuple):
     """The step before which to end."""
 
 
-class StackGraph:
+class StackGraph(ABC):
     """Trains and validates stacks of one structure; a backend adds `train`, `validate` and what they need.
 
     A state is (weights, moving statistics, what the optimiser remembers, averages, steps taken); a batch
@@ -94,7 +95,7 @@ class StackGraph:
 
     # What backends differ in
 
-    def trace(self) -> None:
+    def trace(self) -> None:  # noqa: B027  (backends without a graph have nothing to do)
         """Do what has to be done once."""
 
     def widths(self, widths: tuple[int, ...]) -> tuple[int, ...]:
@@ -116,17 +117,17 @@ class StackGraph:
         """
         return drawn
 
+    @abstractmethod
     def split(self, lines: Any, cut: list[list[Any]]) -> Sequence[Any]:
         """Cut lines (K, weights) into the numbers of each variable, (K, numbers of it)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def train(self, given: Given, state: Any, totals: Any, steps: Steps) -> Any:
         """Train some steps of an epoch; returns the new state and the totals of loss and metrics."""
-        raise NotImplementedError
 
+    @abstractmethod
     def validate(self, given: Given, state: Any, totals: Any, first: Any, end: Any) -> Any:
         """Validate the rows from the first to the one before `end`; returns the totals with theirs."""
-        raise NotImplementedError
 
     # What is the same everywhere
 

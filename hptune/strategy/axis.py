@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hptune.scales import Scale, from_unit, to_unit
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Number, Space, Value, same_value
 
-__all__ = ["LOG_SHARE", "Axis", "alike", "axis_of", "mixed_axes", "walls"]
+__all__ = ["LOG_SHARE", "Axis", "alike", "axis_of", "mixed_axes"]
 
 Array = NDArray[np.float64]
 
@@ -144,22 +144,16 @@ def _union(root: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
     if isinstance(now, Number) and now.hard:
         return now
     if isinstance(root, Number) and isinstance(now, Number) and root.scale is now.scale:
-        given = walls(root, now)
-        if given is not None and given != root.limits and np.isfinite(given).all():
+        assert now.limits is not None
+        if now.limits != root.limits and np.isfinite(now.limits).all():
             # A person set them: a grid begins where theirs does, and ends inside.
-            return replace(now, low=given[0], high=given[1], default=None)
+            return replace(now, low=now.limits[0], high=now.limits[1], default=None)
         low, high = min(root.low, now.low), max(root.high, now.high)
         return replace(now, low=low, high=high, limits=None, default=None)
     if isinstance(root, Choice) and isinstance(now, Choice):
         more = tuple(o for o in now.options if not root.contains(o))
         return replace(root, options=root.options + more) if alike(root.options + more) else now
     return now
-
-
-def walls(root: Hyperparameter | None, now: Number) -> tuple[float, float] | None:
-    """Return the limits of a soft range; None where none were given, as its ends stand for them then."""
-    without = isinstance(root, Number) and root.limits == (root.low, root.high)
-    return None if without and now.limits == (now.low, now.high) else now.limits
 
 
 def alike(options: tuple[Value, ...]) -> bool:
@@ -183,9 +177,8 @@ def axis_of(root: Hyperparameter, now: Hyperparameter, start: int) -> Axis:
     hp = _union(root, now)
     if isinstance(hp, Number):
         base = root if isinstance(root, Number) and root.scale is hp.scale else hp
-        axis = Axis(hp=hp, start=start, base=base)
         limits = now.limits if isinstance(now, Number) and now.limits else ()
-        return axis.reaching([hp.low, hp.high, *limits])
+        return Axis(hp=hp, start=start, base=base).reaching([hp.low, hp.high, *limits])
     assert isinstance(hp, Choice | Boolean)
     ordered = isinstance(hp, Boolean) or (isinstance(hp, Choice) and (hp.ordered or len(hp.options) == 2))
     return Axis(hp=hp, start=start, base=None, options=hp.options, ordered=ordered)

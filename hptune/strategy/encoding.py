@@ -25,7 +25,7 @@ from hptune.space import (
     Values,
     same_value,
 )
-from hptune.strategy.axis import Axis, alike, axis_of, mixed_axes, walls
+from hptune.strategy.axis import Axis, alike, axis_of, mixed_axes
 
 __all__ = ["Axis", "Box", "Cube", "mixed_axes"]
 
@@ -66,10 +66,8 @@ def _inside_limits(before: Hyperparameter, now: Hyperparameter) -> Hyperparamete
     """Return the coarse range inside today's limits: a range that a person set binds those inside it."""
     if not isinstance(before, Number) or not isinstance(now, Number):
         return before
-    given = walls(before, now)
-    if given is None:
-        return before
-    low, high = max(before.low, given[0]), min(before.high, given[1])
+    assert now.limits is not None
+    low, high = max(before.low, now.limits[0]), min(before.high, now.limits[1])
     if (low, high) == (before.low, before.high):
         return before
     return replace(before, low=low, high=high, default=None) if low < high else now
@@ -225,13 +223,13 @@ class Cube:
             return False
         return all(self._allows(self.space[name], value) for name, value in values.items())
 
-    def _allows(self, now: Hyperparameter, value: Value) -> bool:
-        if isinstance(now, Number) and not isinstance(value, str):
-            free = (-np.inf, np.inf)
-            low, high = (now.low, now.high) if now.hard else walls(self.root.get(now.name), now) or free
-            slack = 1e-9 * max(abs(low), abs(high)) if np.isfinite([low, high]).all() else 0.0
-            return low - slack <= value <= high + slack
-        return now.contains(value) if isinstance(now, Fixed) or now.hard else True
+    @staticmethod
+    def _allows(now: Hyperparameter, value: Value) -> bool:
+        if not isinstance(now, Number):
+            return now.contains(value) if isinstance(now, Fixed) or now.hard else True
+        ends = (now.low, now.high) if now.hard else now.limits
+        assert ends is not None
+        return not isinstance(value, str) and ends[0] <= value <= ends[1]
 
     @property
     def is_narrowed(self) -> bool:

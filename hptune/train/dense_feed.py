@@ -18,7 +18,7 @@ from hptune.models import Arrays
 from hptune.models.backend import SMALL_ROW, has_accelerator
 from hptune.strategy.threads import one_thread
 from hptune.train.conductor import Conductor
-from hptune.train.feeds import has_own, rows_at_once, steps_by_itself
+from hptune.train.feeds import rows_at_once
 from hptune.train.order import layer_seed, reseed_generator, seed_states, shuffled
 
 __all__ = ["DenseFeed", "choose_dense_feed"]
@@ -35,8 +35,6 @@ def choose_dense_feed(
     Wide rows are: Keras spreads their arithmetic over several threads.
     """
     if arrays.x[0].size > SMALL_ROW or arrays.x.nbytes > _MOST_BYTES or has_accelerator():
-        return None
-    if has_own(model, "fit") or steps_by_itself(model):
         return None
     dense = read(model, min(batch_size, arrays.rows))
     if dense is None or not dense.takes(arrays.x):
