@@ -1,16 +1,18 @@
-"""A study of 5,000 trials: what reads it stays quick."""
+"""A study of 5,000 trials: what reads it does little per trial.
+
+Seconds are `benchmarks/report.py`'s; here the work is counted, which is the same on every machine.
+"""
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from studies import Recipe, build
 
+from hptune.cli.app import app
 from hptune.report import write_report
 from hptune.study import Study
 
@@ -22,29 +24,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-# Times are the processor's: other processes on the machine do not change them much.
+def calls(*command: str) -> int:
+    """Count the functions that a command calls, Python's and C's, once its modules are imported."""
+    runner, count = CliRunner(), 0
+
+    def counted(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    assert runner.invoke(app, command).exit_code == 0
+    sys.setprofile(counted)
+    try:
+        runner.invoke(app, command)
+    finally:
+        sys.setprofile(None)
+    return count
 
 
-def seconds(*command: str) -> float:
-    """Return the least that a command of Python's takes the processor, of three runs."""
-    took = []
-    for _ in range(3):
-        before = os.times()
-        subprocess.run([sys.executable, *command], check=True, stdout=subprocess.DEVNULL)
-        after = os.times()
-        took.append(
-            after.children_user + after.children_system - before.children_user - before.children_system
-        )
-    return min(took)
+def test_status_calls_less_than_ten_functions_per_trial(folder: Path, tmp_path: Path) -> None:
+    build(tmp_path / "s", Recipe(trials=500, epochs=27)).close()
+    assert calls("status", str(folder)) - calls("status", str(tmp_path / "s")) < 10 * 4500
 
 
-def test_status_takes_no_longer_than_what_it_imports_three_times(folder: Path) -> None:
-    assert seconds("-m", "hptune", "status", str(folder)) < 3 * seconds("-c", "import click, numpy")
-
-
-def test_a_report_takes_less_than_ten_seconds_and_six_megabytes(folder: Path, tmp_path: Path) -> None:
-    before = time.process_time()
+def test_a_page_takes_less_than_six_megabytes(folder: Path, tmp_path: Path) -> None:
     with Study.open(folder) as study:
         path = write_report(study, tmp_path / "report.html")
-    assert time.process_time() - before < 6, "10 is promised, and others need room"
     assert path.stat().st_size < 6_000_000
