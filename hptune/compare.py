@@ -11,6 +11,7 @@ from hptune.proposal import describe_range
 from hptune.space import Space, Value
 from hptune.study import Progress, Study
 from hptune.trial import Objective, Trial
+from hptune.wording import counted
 
 __all__ = ["Comparison", "Contender", "best_so_far", "compare"]
 
@@ -146,7 +147,7 @@ def _warnings(studies: Sequence[Study], names: Sequence[str]) -> tuple[str, ...]
     """Say what else than the search differs between studies."""
     kinds: Mapping[str, list[str]] = {
         "rows": [study.identity.data_fingerprint for study in studies],
-        "lengths of a full training": [f"{study.identity.epochs} epochs" for study in studies],
+        "lengths of a full training": [counted(study.identity.epochs, "epoch") for study in studies],
     }
     found = []
     for what, values in kinds.items():

@@ -31,7 +31,6 @@ POLL_SECONDS = 0.1
 """How often epochs trained elsewhere are asked for."""
 PROGRESS_SECONDS = 1.0
 """How often the epoch of running jobs is written down for whoever watches."""
-_BAD = (TrialState.INFEASIBLE, TrialState.FAILED)
 
 
 @dataclass
@@ -225,7 +224,7 @@ class Engine:
         )
         self.searcher.begun(job.id)
         self._continued[job.id] = job.trial_id
-        if known and (trial.state in _BAD or trial.epochs >= suggestion.epochs):
+        if known and (trial.state.is_bad or trial.epochs >= suggestion.epochs):
             again = Outcome(
                 job_id=job.id, state=OutcomeState.DONE, reason=trial.reason, checkpoint=trial.checkpoint
             )
@@ -314,12 +313,12 @@ class Engine:
         self._any_score = self._any_score or trial.score is not None
         if self._any_score:
             return
-        self._in_a_row += trial.state in _BAD
+        self._in_a_row += trial.state.is_bad
         if self._in_a_row >= GIVE_UP_AFTER:
             self._give_up()
 
     def _give_up(self) -> None:
-        bad = [t for t in self._trials.values() if t.state in _BAD]
+        bad = [t for t in self._trials.values() if t.state.is_bad]
         reasons = Counter(f"{t.state}: {t.reason}" for t in bad)
         listed = "".join(f"\n  {count} × {reason}" for reason, count in reasons.most_common(5))
         raise NoFeasibleTrialError(

@@ -144,7 +144,7 @@ class Number(Hyperparameter):
         if not self.low < self.high:
             self._fail(
                 f"low {self.low:g} must be below high {self.high:g}",
-                "For a single value write `value: …`." if self.low == self.high else "",
+                f"For a single value write it alone: {self.low:g}." if self.low == self.high else "",
             )
 
     def _number(self, key: str, number: float) -> float:
@@ -319,7 +319,8 @@ class Choice(Hyperparameter):
             if any(same_value(option, earlier) for earlier in self.options[:i]):
                 self._fail(f"the choice {option!r} is listed twice")
         if len(self.options) == 1:
-            self._fail(f"only one choice, {self.options[0]!r}", "For a single value write `value: …`.")
+            only = self.options[0]
+            self._fail(f"only one choice, {only!r}", f"For a single value write it alone: {only}.")
         kinds = {kind_of(option) for option in self.options}
         if len(kinds) > 1:
             self._fail(f"choices must be all text, all numbers or all booleans, got {list(self.options)}")

@@ -69,6 +69,11 @@ class TrialState(StrEnum):
     FAILED = "failed"
     """An exception in the model's code: see its traceback."""
 
+    @property
+    def is_bad(self) -> bool:
+        """Whether it ended without a score, for whatever reason."""
+        return self in (TrialState.INFEASIBLE, TrialState.FAILED)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:

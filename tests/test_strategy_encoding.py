@@ -51,6 +51,15 @@ def test_a_linear_range_over_decades_lies_mostly_in_log():
     assert mixed_axes(Space(hyperparameters=(Float(name="x", low=0.01, high=9.0),))) == ()
 
 
+@pytest.mark.parametrize("ends", [(1e-300, 1e300), (1e-12, 1e12), (1e-3, 1.0)])
+def test_places_of_a_linear_range_over_decades_come_back(ends):
+    cube = Cube.of(Space(hyperparameters=(Float(name="x", low=ends[0], high=ends[1]),)))
+    places = np.linspace(0, 1, 101)[:, None]
+    values = cube.decode(places)
+    assert [values[0]["x"], values[-1]["x"]] == pytest.approx(list(ends))
+    assert cube.encode(values) == pytest.approx(places, abs=1e-6)
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_what_is_decoded_encodes_to_the_same_place_and_is_valid(seed):
     space = mixed_space()

@@ -31,6 +31,7 @@ from hptune.log import logger
 from hptune.models import Arrays, Model
 from hptune.models.backend import keras, set_random_seed
 from hptune.space import Values
+from hptune.wording import first_of
 
 __all__ = ["check_gradients", "gradient_findings"]
 
@@ -225,7 +226,7 @@ def _wide(array: NDArray[Any]) -> NDArray[Any]:
 
 def _of_parts(parts: list[Part], checks: list[TensorCheck]) -> list[Finding]:
     wrong = [check.name for check in checks if check.verdict is Verdict.WRONG]
-    spoiled = f"; it spoils those by {_listed(wrong)}" if wrong else ""
+    spoiled = f"; it spoils those by {first_of(wrong, 4)}" if wrong else ""
     return [
         Finding(
             verdict=Verdict.WRONG,
@@ -254,7 +255,7 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[Part]) -> lis
     if wrong and not parts:
         # No part is wrong alone: what remains is how a person's own model puts them together.
         own = type(model) if is_own(type(model)) else None
-        text = f"the gradient by {'; by '.join(map(_figures, wrong[:3]))}" + _more(wrong, 3)
+        text = f"the gradient by {first_of([_figures(check) for check in wrong], 3, '; by ')}"
         name = f" of {own.__name__}" if own else ""
         where = where_written(own) if own else ""
         hint = "Look for custom gradients, stop_gradient or rounding between the layers."
@@ -265,7 +266,7 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[Part]) -> lis
         found.append(
             Finding(
                 verdict=Verdict.WRONG if everything else Verdict.WARNING,
-                text=f"the loss does not depend on {_listed(loose)}: never trained",
+                text=f"the loss does not depend on {first_of(loose, 4)}: never trained",
                 hint="Connect the layer to the output, or leave it out.",
             )
         )
@@ -280,7 +281,7 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[Part]) -> lis
     ]
     kinked = [c.name for c in checks if c.verdict is Verdict.WARNING and not c.counted and not c.disconnected]
     if kinked:
-        text = f"kinks wherever the gradient by {_listed(kinked)} was tried: not checked"
+        text = f"kinks wherever the gradient by {first_of(kinked, 4)} was tried: not checked"
         found.append(Finding(verdict=Verdict.WARNING, text=text))
     return found + _of_right(checks)
 
@@ -292,7 +293,7 @@ def _of_right(checks: list[TensorCheck]) -> list[Finding]:
     tried = sum(check.directions for check in checks)
     small = [check.name for check in checks if check.verdict is Verdict.SKIPPED]
     if small and not good:
-        text = f"too small to be measured by {_listed(small)}"
+        text = f"too small to be measured by {first_of(small, 4)}"
         return [Finding(verdict=Verdict.WARNING, text=text, hint="See the gradient norms.")]
     if not good:
         return []
@@ -300,16 +301,8 @@ def _of_right(checks: list[TensorCheck]) -> list[Finding]:
     if kinks:
         text += f"; {kinks} of {tried} directions set aside at kinks"
     if small:
-        text += f"; too small to be measured by {_listed(small)}"
+        text += f"; too small to be measured by {first_of(small, 4)}"
     return [Finding(verdict=Verdict.FINE, text=text)]
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:4]) + _more(names, 4)
-
-
-def _more(some: list[Any], shown: int) -> str:
-    return f" and {len(some) - shown} more" if len(some) > shown else ""
 
 
 def _section(findings: list[Finding], checks: tuple[TensorCheck, ...], began: float) -> Section:

@@ -12,6 +12,7 @@ from hptune.confirm import Watcher
 from hptune.study import Confirmation
 from hptune.tables import duration, format_value
 from hptune.trial import Trial
+from hptune.wording import counted
 
 __all__ = ["ConfirmProgress"]
 
@@ -35,7 +36,8 @@ class ConfirmProgress(Watcher, contextlib.AbstractContextManager["ConfirmProgres
         """Say what is to be trained."""
         self._epochs = epochs
         done = f", {known} done already" if known else ""
-        self._console.print(f"{trials} finalists: {trainings} trainings, {epochs} epochs{done}")
+        work = f"{counted(trainings, 'training')}, {counted(epochs, 'epoch')}{done}"
+        self._console.print(f"{counted(trials, 'finalist')}: {work}")
         if trainings and self._console.is_terminal:
             self._progress = Progress(
                 TextColumn("{task.description}"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import FrameType, TracebackType
 
@@ -15,11 +16,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from hptune.data import Dataset
 from hptune.listener import Listener, Stop
 from hptune.proposal import Proposal, Verdict, describe_range
-from hptune.strategy.findings import counted
 from hptune.strategy.start import Start
 from hptune.study import Pass, Study
 from hptune.tables.plans import start_lines
 from hptune.trial import Job, Trial, TrialState
+from hptune.wording import counted
 
 __all__ = ["ProgressListener", "stop_on_signals"]
 
@@ -42,7 +43,7 @@ class ProgressListener(Listener):
         self._task: TaskID | None = None
         self._trials = 0
         self._best: float | None = None
-        self._bad = 0
+        self._bad: Counter[TrialState] = Counter()
         self._spent = 0
         self._budget = 0
         self._sign = 1
@@ -69,7 +70,7 @@ class ProgressListener(Listener):
 
     def data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
-        rows = f"{dataset.train.rows} training and {dataset.validation.rows} validation rows"
+        rows = f"{dataset.train.rows} training and {counted(dataset.validation.rows, 'validation row')}"
         self._console.print(f"{dataset.name}: {rows}")
         for note in dataset.notes:
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
@@ -86,11 +87,13 @@ class ProgressListener(Listener):
         self._spent, self._budget, self._trials = study.spent(), budget, len(trials)
         self._sign = study.identity.goal.sign
         self._best = best[0].score if best else None
-        self._bad = sum(t.state in (TrialState.INFEASIBLE, TrialState.FAILED) for t in trials)
+        self._bad = Counter(t.state for t in trials if t.state.is_bad)
         if trials:
             self._console.print(f"Going on with {study.folder}: {self._standing()}")
         else:
-            self._console.print(f"New study {study.folder}: {study.identity.objective}, {budget} epochs")
+            self._console.print(
+                f"New study {study.folder}: {study.identity.objective}, {counted(budget, 'epoch')}"
+            )
 
     def starts_taken(self, starts: tuple[Start, ...]) -> None:
         """Say which configurations are tried first, and where they come from."""
@@ -136,8 +139,8 @@ class ProgressListener(Listener):
         # Epochs that only some of the folds had are not on record.
         self._spent += min(0, trial.epochs - self._reached.get(job.id, trial.epochs))
         self._reached[job.id] = trial.epochs
-        if trial.state in (TrialState.INFEASIBLE, TrialState.FAILED):
-            self._bad += 1
+        if trial.state.is_bad:
+            self._bad[trial.state] += 1
             self._console.print(f"  trial {trial.id} {trial.state}: {trial.reason}", style="yellow")
         elif trial.score is not None and (
             self._best is None or self._sign * trial.score > self._sign * self._best
@@ -193,8 +196,7 @@ class ProgressListener(Listener):
         parts = [self._told, f"{self._spent}/{self._budget} epochs"]
         if self._best is not None:
             parts.append(f"best {self._best:.4g}")
-        if self._bad:
-            parts.append(f"{self._bad} infeasible")
+        parts += [f"{self._bad[state]} {state}" for state in TrialState if self._bad[state]]
         seconds = self._seconds_left()
         if seconds is not None:
             parts.append(f"ETA {_duration(seconds)}")

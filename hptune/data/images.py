@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hptune.data.dataset import SourceKind
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError
+from hptune.wording import first_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -195,10 +196,9 @@ def _kept(folder: Path, listing: _Listing, results: list[Any], skip_broken: bool
         file for file, result in zip(listing.files, results, strict=True) if isinstance(result, Exception)
     ]
     if broken and not skip_broken:
-        named = ", ".join(str(file.relative_to(folder)) for file in broken[:SHOWN])
-        more = f" and {len(broken) - SHOWN} more" if len(broken) > SHOWN else ""
+        named = first_of([file.relative_to(folder) for file in broken], SHOWN)
         raise DataError(
-            f"{folder}: can't be read as images: {named}{more}",
+            f"{folder}: can't be read as images: {named}",
             hint="Repair or remove these files, or say that broken files are to be skipped.",
         )
     good = [i for i, result in enumerate(results) if not isinstance(result, Exception)]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hptune.errors import DataError
 from hptune.space import Value
+from hptune.wording import first_of
 
 __all__ = ["FEWEST_ROWS", "Indices", "check_rows", "fold_indices", "split_indices"]
 
@@ -106,10 +107,9 @@ def _check_classes(name: str, codes: NDArray[Any], classes: tuple[Value, ...], f
     counts = np.bincount(codes, minlength=len(classes))
     few = [f"{label!r} has {count}" for label, count in zip(classes, counts, strict=True) if count < fewest]
     if few:
-        shown = ", ".join(few[:5]) + (f" and {len(few) - 5} more" if len(few) > 5 else "")
         many = len(few) > len(classes) / 2 and len(few) > 20
         raise DataError(
-            f"{name}: every class needs at least {fewest} rows ({why}), but {shown}",
+            f"{name}: every class needs at least {fewest} rows ({why}), but {first_of(few, 5)}",
             hint="Is this really a target of classes? If its values are numbers, the task is regression."
             if many
             else "Add rows of these classes, or remove them.",

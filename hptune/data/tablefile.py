@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hptune.data.dataset import SourceKind
 from hptune.data.raw import SHOWN, Raw, row_names
 from hptune.errors import DataError, did_you_mean
+from hptune.wording import first_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,8 +240,7 @@ def _spoken(separator: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[: 4 * SHOWN])
-    return shown + (f" and {len(names) - 4 * SHOWN} more" if len(names) > 4 * SHOWN else "")
+    return first_of([repr(name) for name in names], 4 * SHOWN)
 
 
 def _is_number(text: str) -> bool:

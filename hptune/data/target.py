@@ -12,6 +12,7 @@ from hptune.data.dataset import Task
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError, did_you_mean
 from hptune.space import Value
+from hptune.wording import first_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +94,7 @@ def code_targets(raw: Raw, like: Targets) -> NDArray[Any]:
     unknown = [label for label in labels if label not in like.classes]
     if unknown:
         raise DataError(
-            f"{raw.name}: the training rows have no class {_listed(unknown)}",
+            f"{raw.name}: the training rows have no class {first_of(unknown, 2 * SHOWN)}",
             hint=did_you_mean(str(unknown[0]), map(str, like.classes)),
         )
     return np.array([like.classes.index(label) for label in labels], dtype=np.int32)[own]
@@ -203,7 +204,7 @@ def _classes(
         raise DataError(f"{_the_target(raw)} has {len(labels)} classes, but the task is given as binary")
     inferred = Task.BINARY if len(labels) == 2 else Task.MULTICLASS
     reason = "as given" if task else f"as {why}"
-    note = f"task: {task or inferred} ({len(labels)} classes: {_listed(labels)}), {reason}"
+    note = f"task: {task or inferred} ({len(labels)} classes: {first_of(labels, 2 * SHOWN)}), {reason}"
     return Targets(task=task or inferred, y=codes, classes=labels, note=note)
 
 
@@ -239,8 +240,3 @@ def _refuse(raw: Raw, wrong: NDArray[np.bool_], what: str) -> None:
 
 def _the_target(raw: Raw) -> str:
     return f"{raw.name}: the target" + (f" {raw.target!r}" if raw.target else "")
-
-
-def _listed(labels: tuple[Value, ...] | list[Value]) -> str:
-    shown = ", ".join(map(str, labels[: 2 * SHOWN]))
-    return shown + (f" and {len(labels) - 2 * SHOWN} more" if len(labels) > 2 * SHOWN else "")

@@ -153,7 +153,7 @@ class Searcher:
             del self._oracle.populate_space
 
     def _end(self, asked: Any, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
-        if score is not None and state not in (TrialState.INFEASIBLE, TrialState.FAILED):
+        if score is not None and not state.is_bad:
             self._oracle.update_trial(asked.trial_id, {self.objective.name: score}, step=epochs)
             asked.status = "COMPLETED"
         else:

@@ -6,9 +6,9 @@ from hptune.proposal import describe_range
 from hptune.report.facts import Facts
 from hptune.report.html import Section, note, paragraph, table
 from hptune.space import Value, same_value
-from hptune.strategy.findings import listed
 from hptune.strategy.lead import Lead
 from hptune.tables import format_value, standing
+from hptune.wording import numbered
 
 __all__ = ["best"]
 
@@ -89,18 +89,15 @@ def _of_the_search(lead: Lead) -> str:
     safe = [r.trial.id for r in lead.rivals if r.trial.id not in within]
     sentences = [f"Scores vary by about ±{lead.noise:.2g} between {how}."]
     if safe:
-        sentences.append(f"Trial {lead.best.id} beats {_trials(safe)} by more than that.")
+        sentences.append(f"Trial {lead.best.id} beats {numbered('trial', safe)} by more than that.")
     if within:
         sentences.append(
-            f"Its lead over {_trials(within)} may be luck: hptune confirm trains them again with fresh seeds."
+            f"Its lead over {numbered('trial', within)} may be luck:"
+            " hptune confirm trains them again with fresh seeds."
         )
     elif not lead.retrained:
         sentences.append("Another seed may change more than an epoch does: hptune confirm tells.")
     return " ".join(sentences)
-
-
-def _trials(ids: list[int]) -> str:
-    return f"trial{'s' if len(ids) > 1 else ''} {listed(ids)}"
 
 
 def _texts(values: list[Value | None]) -> list[str]:

@@ -10,6 +10,7 @@ from hptune.report.facts import Facts
 from hptune.report.html import Section, figure, grid, note, paragraph, table
 from hptune.report.scatter import legend
 from hptune.study import Progress
+from hptune.wording import counted
 
 __all__ = ["cost"]
 
@@ -68,7 +69,7 @@ def _figures(facts: Facts) -> list[str]:
             [Line(points=stairs(steps, total), kind="curve")],
             x=linear_axis("epochs spent", 0, total, whole=True),
             y=score_axis(objective, [score for _, score in reversed(steps)], facts.goal),
-            title=f"Best {objective} so far: {steps[-1][1]:.5g} after {total} epochs",
+            title=f"Best {objective} so far: {steps[-1][1]:.5g} after {counted(total, 'epoch')}",
             height=210,
         )
         figures.append(figure(drawing, "Best so far"))

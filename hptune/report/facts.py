@@ -20,11 +20,9 @@ from hptune.strategy.lead import Lead, measure_lead
 from hptune.strategy.owed import Owed, more_trials
 from hptune.strategy.verdicts import judge_study
 from hptune.study import Confirmation, Identity, Pass, Progress, Study
-from hptune.trial import Objective, Trial, TrialState
+from hptune.trial import Objective, Trial
 
 __all__ = ["Facts", "read_facts"]
-
-_BAD = (TrialState.INFEASIBLE, TrialState.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +78,7 @@ class Facts:
     @cached_property
     def bad(self) -> tuple[Trial, ...]:
         """Trials that could not be trained, or raised an exception."""
-        return tuple(t for t in self.trials if t.state in _BAD)
+        return tuple(t for t in self.trials if t.state.is_bad)
 
     @cached_property
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:

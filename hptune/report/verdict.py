@@ -9,10 +9,11 @@ from hptune.plots.svg import element, text
 from hptune.report.facts import Facts
 from hptune.report.glance import UNSURE, glance
 from hptune.report.html import Section, code, findings, paragraph
-from hptune.strategy.findings import Finding, Severity, counted, listed
+from hptune.strategy.findings import Finding, Severity
 from hptune.strategy.owed import Answer
 from hptune.tables import standing
 from hptune.trial import TrialState
+from hptune.wording import counted, listed
 
 __all__ = ["verdict"]
 
@@ -75,7 +76,7 @@ def _cost(facts: Facts) -> str:
     epochs, seconds = sum(s.epochs for s in facts.progress), sum(s.seconds for s in facts.progress)
     counts = Counter(t.state for t in facts.trials)
     states = ", ".join(f"{counts[state]:,} {state}" for state in TrialState if counts[state])
-    cost = f"{epochs:,} epochs, {seconds:,.0f} s of training"
+    cost = f"{counted(epochs, 'epoch')}, {seconds:,.0f} s of training"
     return f"{cost}, over {counted(len(facts.trials), 'trial')}{f': {states}' if states else ''}."
 
 

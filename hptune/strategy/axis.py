@@ -24,12 +24,14 @@ _AT_END = 1e-12
 _BEYOND = 1.0
 """How far outside [0, 1] an encoded number may lie; farther where today's range or limits do."""
 _FARTHEST = 1e6
+_LARGEST = float(np.log(np.finfo(np.float64).max)) - 1e-9
+"""The logarithm of the largest number there is."""
 
 
 def _is_mixed(hp: Hyperparameter) -> bool:
     if not isinstance(hp, Number) or hp.scale is not Scale.LINEAR or hp.low <= 0:
         return False
-    return float(np.log10(hp.high / hp.low)) >= _DECADES - 1e-9
+    return float(np.log10(hp.high) - np.log10(hp.low)) >= _DECADES - 1e-9
 
 
 def mixed_axes(space: Space) -> tuple[str, ...]:
@@ -99,13 +101,17 @@ class Axis:
         if not _is_mixed(base):
             return from_unit(base.scale, base.low, base.high, units)
         # Newton's method for 0.8 · log position + 0.2 · linear position = unit, in z = ln(number);
-        # the left side is increasing and convex, so it converges from anywhere.
-        span, width = np.log(base.high / base.low), base.high - base.low
-        z = np.log(base.low) + np.clip(units, *self.reach) * span
+        # the left side is increasing and convex, so it converges from anywhere; the linear position of z
+        # is at most its log position up to the high end and at least that beyond, which bounds z.
+        start, width = np.log(base.low), base.high - base.low
+        span = np.log(base.high) - start
+        most = np.minimum(start + np.maximum(units, 1) * span, _LARGEST)
+        z = np.minimum(start + np.clip(units, *self.reach) * span, most)
         for _ in range(_NEWTON_STEPS):
             number = np.exp(z)
-            at = LOG_SHARE * (z - np.log(base.low)) / span + (1 - LOG_SHARE) * (number - base.low) / width
+            at = LOG_SHARE * (z - start) / span + (1 - LOG_SHARE) * (number - base.low) / width
             z = z - (at - units) / (LOG_SHARE / span + (1 - LOG_SHARE) * number / width)
+            z = np.minimum(z, most)
         numbers = np.exp(z)
         numbers = np.where(np.abs(units) < _AT_END, base.low, numbers)
         return np.asarray(np.where(np.abs(units - 1) < _AT_END, base.high, numbers), dtype=np.float64)

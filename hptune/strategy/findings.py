@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["PLAYBOOK", "Finding", "Kind", "Severity", "counted", "listed"]
+__all__ = ["PLAYBOOK", "Finding", "Kind", "Severity"]
 
 PLAYBOOK = "google-research/tuning_playbook"
 
@@ -58,14 +58,3 @@ class Finding:
     """Ids of the trials it rests on, most telling first; empty where it rests on all."""
     source: str = ""
     """Where the rule comes from."""
-
-
-def listed(names: Sequence[object]) -> str:
-    """Return names as a sentence lists them: `a`, `a and b`, `a, b and c`."""
-    told = [str(name) for name in names]
-    return " and ".join(told) if len(told) < 3 else f"{', '.join(told[:-1])} and {told[-1]}"
-
-
-def counted(count: int, name: str) -> str:
-    """Return a count with its name: `1 trial`, `1,200 trials`."""
-    return f"{count:,} {name}{'' if count == 1 else 's'}"

@@ -104,6 +104,6 @@ def promotion(trials: Sequence[Standing], bracket: Bracket) -> tuple[Standing, i
 
 def _judged(trial: Standing, rung: int) -> bool:
     """Whether a trial's fate at a rung is known; what broke down before it counts as judged."""
-    if trial.state in (TrialState.INFEASIBLE, TrialState.FAILED, TrialState.COMPLETE):
+    if trial.state.is_bad or trial.state is TrialState.COMPLETE:
         return rung <= trial.epochs or trial.state is not TrialState.COMPLETE
     return trial.epochs >= rung and not (trial.runs and trial.epochs == rung)

@@ -16,7 +16,7 @@ from hptune.space import Value
 from hptune.strategy.differ import LEVEL
 from hptune.strategy.finalists import Confirmed, Finalist, confirmed_among
 from hptune.study.records import Confirmation
-from hptune.trial import Objective, Trial, TrialState
+from hptune.trial import Objective, Trial
 
 __all__ = ["Lead", "Rival", "measure_lead"]
 
@@ -142,11 +142,7 @@ def _configurations(trials: Sequence[Trial], objective: Objective) -> list[list[
     """Return the scored trials by configuration, the best mean first, the best trial of each first."""
     groups: dict[frozenset[tuple[str, bool, Value]], list[Trial]] = {}
     for t in trials:
-        if (
-            t.score is None
-            or not math.isfinite(t.score)
-            or t.state in (TrialState.INFEASIBLE, TrialState.FAILED)
-        ):
+        if t.score is None or not math.isfinite(t.score) or t.state.is_bad:
             continue
         key = frozenset((name, isinstance(v, bool), v) for name, v in t.values.items())
         groups.setdefault(key, []).append(t)

@@ -19,13 +19,13 @@ from dataclasses import replace
 from hptune.proposal import Move, Proposal, Verdict, describe_value
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
 from hptune.strategy.evidence import Evidence, gather
-from hptune.strategy.findings import counted
 from hptune.strategy.importance import MIN_TRIALS, disagreements, measure
 from hptune.strategy.narrow_choices import move_boolean, move_options, move_run
 from hptune.strategy.narrow_numbers import shift
 from hptune.strategy.ranges import with_range
 from hptune.strategy.rules import Rules
 from hptune.trial import Objective, Trial
+from hptune.wording import counted
 
 __all__ = ["SOFT", "Rules", "narrow"]
 

@@ -16,9 +16,9 @@ from hptune.proposal import Move, Verdict, describe_value
 from hptune.space import Boolean, Choice, Integer, Value, same_value
 from hptune.strategy.chance import chance_all_above, chance_of_rank_sum, in_words
 from hptune.strategy.evidence import Column, Evidence
-from hptune.strategy.findings import counted
 from hptune.strategy.narrow_numbers import shift
 from hptune.strategy.rules import Rules
+from hptune.wording import counted
 
 __all__ = ["move_boolean", "move_options", "move_run"]
 

@@ -16,9 +16,9 @@ from hptune.strategy.chance import (
 )
 from hptune.strategy.cuts import Cut, infeasible_cuts
 from hptune.strategy.evidence import Column
-from hptune.strategy.findings import counted
 from hptune.strategy.ranges import at_unit, snapped, unit_of, values_between
 from hptune.strategy.rules import Rules
+from hptune.wording import counted
 
 __all__ = ["Shift", "shift"]
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hptune.proposal import Proposal, Verdict, describe_value
-from hptune.strategy.findings import Finding, Kind, Severity, counted, listed
+from hptune.strategy.findings import Finding, Kind, Severity
 from hptune.trial import Objective, Trial
+from hptune.wording import counted, listed
 
 __all__ = ["Answer", "Owed", "more_trials"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hptune.space import Space
 from hptune.strategy.encoding import mixed_axes
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets
+from hptune.wording import counted
 
 __all__ = ["COARSE_LEAST", "COARSE_MOST", "Plan", "plan"]
 
@@ -49,19 +50,19 @@ class Plan:
     @property
     def lines(self) -> tuple[str, ...]:
         """The plan in words, a line per fact."""
-        trainings = self.budget / self.epochs
-        said = [f"budget: {self.budget} epochs, the cost of {trainings:g} full trainings of {self.epochs}"]
+        trainings = counted(self.budget // self.epochs, "full training")
+        said = [f"budget: {counted(self.budget, 'epoch')}, the cost of {trainings} of {self.epochs}"]
         steps = ", ".join(
             f"{size} to epoch {rung}"
             for size, rung in zip(self.bracket.sizes, self.bracket.rungs, strict=True)
         )
         times = "one bracket" if self.brackets == 1 else f"{self.brackets} brackets"
-        said.append(f"coarse: {times} of {steps} ({min(self.coarse_cost, self.budget)} epochs)")
+        said.append(f"coarse: {times} of {steps} ({counted(min(self.coarse_cost, self.budget), 'epoch')})")
         if self.coarse_cost < self.budget:
             at = ", ".join(str(epoch) for epoch in self.checks)
             said.append(f"then: the model chooses, and judges each training at epoch {at}")
         for number, epochs in enumerate(self.pass_epochs, 1):
-            said.append(f"pass {number}: {epochs} epochs")
+            said.append(f"pass {number}: {counted(epochs, 'epoch')}")
         return (*said, *self.notes)
 
 

@@ -14,11 +14,12 @@ from hptune.space import Number, Space
 from hptune.strategy.cuts import Cut, infeasible_cuts
 from hptune.strategy.edit_text import exact_range, exact_text
 from hptune.strategy.evidence import Evidence, reader
-from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity, counted, listed
+from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity
 from hptune.strategy.importance import Importance, disagreements
 from hptune.strategy.ranges import snapped, unit_of
 from hptune.strategy.rules import Rules
 from hptune.trial import Trial
+from hptune.wording import counted, listed
 
 __all__ = ["dead", "duplicates", "edges", "infeasible_share", "tier_disagreements"]
 

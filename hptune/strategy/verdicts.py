@@ -16,7 +16,7 @@ from hptune.strategy.curves import judge_curve
 from hptune.strategy.epochs import advise_epochs
 from hptune.strategy.evidence import Evidence, gather
 from hptune.strategy.finalists import ranked
-from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity, counted
+from hptune.strategy.findings import PLAYBOOK, Finding, Kind, Severity
 from hptune.strategy.importance import Importance, measure
 from hptune.strategy.lead import Lead, measure_lead
 from hptune.strategy.narrow import narrow
@@ -24,6 +24,7 @@ from hptune.strategy.range_verdicts import dead, duplicates, edges, infeasible_s
 from hptune.strategy.rules import Rules
 from hptune.study.records import Confirmation
 from hptune.trial import Objective, Trial
+from hptune.wording import counted
 
 __all__ = ["Finding", "Kind", "Severity", "judge_study"]
 

@@ -279,7 +279,7 @@ class Study:
         curve = self._curve(trial_id)
         objective = self.identity.goal
         best = None
-        if state not in (TrialState.INFEASIBLE, TrialState.FAILED):
+        if not state.is_bad:
             best = objective.best_epoch(curve)
         self._database.execute(
             "UPDATE trials SET state = ?, reason = ?, traceback = ?, score = ?, best_epoch = ?, epochs = ?,"

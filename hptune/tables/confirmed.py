@@ -6,9 +6,9 @@ from typing import Any
 
 from hptune.strategy.differ import Difference
 from hptune.strategy.finalists import Confirmed, Finalist, confirmed_among
-from hptune.strategy.findings import listed
 from hptune.study import Study
 from hptune.tables.text import columns, format_value, to_csv, to_json, wrapped
+from hptune.wording import numbered
 
 __all__ = [
     "confirmed_csv",
@@ -53,16 +53,12 @@ def standing(found: Confirmed) -> list[str]:
     reached = "is best:" if compared else "reached"
     score = f"{found.objective.name} {mean_text(first)} ({score} in the search)"
     said = [f"With fresh seeds trial {first.trial.id} {reached} {score}."]
-    beaten, tied = (_trials(found.behind(beyond_luck=sure)) for sure in (True, False))
+    beaten, tied = (numbered("trial", found.behind(beyond_luck=sure)) for sure in (True, False))
     if beaten:
         said.append(f"It beats {beaten} by more than luck.")
     if tied:
         said.append(f"Luck alone may have put it before {tied}.")
     return said
-
-
-def _trials(ids: tuple[int, ...]) -> str:
-    return "" if not ids else f"trial{'s' if len(ids) > 1 else ''} {listed(ids)}"
 
 
 def confirmed_text(found: Confirmed) -> str:

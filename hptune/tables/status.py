@@ -15,6 +15,7 @@ from hptune.tables.spark import sparkline
 from hptune.tables.text import JSON_VERSION, format_value, to_csv, to_json, wrapped
 from hptune.tables.trials import trial_dict
 from hptune.trial import Objective, TrialState
+from hptune.wording import counted
 
 __all__ = [
     "describe_status",
@@ -140,16 +141,20 @@ def status_text(study: Study) -> str:
 def describe_status(status: Mapping[str, Any]) -> str:
     """Say how a study stands, given as `status_dict` returns it."""
     counts = ", ".join(f"{n} {state}" for state, n in status["trials"].items() if n)
-    of = f" of {status['budget']}" if status["budget"] else ""
+    epochs = counted(status["budget"] or status["epochs"], "epoch")
+    spent = f"{status['epochs']:,} of {epochs}" if status["budget"] else epochs
     lines = [
         f"{status['study']}: {status['data']} with {status['model']}, {status['objective']}",
         _at_work(status),
-        f"{sum(status['trials'].values())} trials ({counts or 'none'}), {status['epochs']}{of} epochs,"
+        f"{counted(sum(status['trials'].values()), 'trial')} ({counts or 'none'}), {spent},"
         f" {status['seconds']:.0f} s",
     ]
     if status["eta_seconds"] is not None:
         lines[1] += f", about {duration(status['eta_seconds'])} to go"
-    lines += [f"pass {p['number']}: {p['trials']} trials, {p['epochs']} epochs" for p in status["passes"]]
+    lines += [
+        f"pass {p['number']}: {counted(p['trials'], 'trial')}, {counted(p['epochs'], 'epoch')}"
+        for p in status["passes"]
+    ]
     lines += _in_flight(status["running"])
     if status["best"]:
         best = status["best"]

@@ -132,5 +132,4 @@ def trials_behind(evidence: Evidence, name: str) -> str:
 
 
 def _finite(trial: Trial) -> bool:
-    bad = (TrialState.INFEASIBLE, TrialState.FAILED)
-    return trial.score is not None and math.isfinite(trial.score) and trial.state not in bad
+    return trial.score is not None and math.isfinite(trial.score) and not trial.state.is_bad

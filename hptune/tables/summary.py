@@ -12,6 +12,7 @@ from hptune.tables.confirmed import confirmed_dict, read_confirmed, standing
 from hptune.tables.proposals import moves_list
 from hptune.tables.text import columns, format_value, to_json, wrapped
 from hptune.tables.trials import count_states, trial_dict
+from hptune.wording import counted
 
 __all__ = ["next_commands", "ranges_text", "summary_json", "summary_text"]
 
@@ -24,8 +25,8 @@ def summary_text(study: Study) -> str:
     states = count_states(trials)
     seconds = sum(trial.seconds for trial in trials)
     lines = [
-        f"{identity.data} with {identity.model}: {len(trials)} trials ({states}),"
-        f" {study.spent()} epochs, {seconds:.0f} s of training"
+        f"{identity.data} with {identity.model}: {counted(len(trials), 'trial')} ({states}),"
+        f" {counted(study.spent(), 'epoch')}, {seconds:.0f} s of training"
     ]
     if not best:
         return lines[0]

@@ -1,0 +1,29 @@
+"""How sentences count and list things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["counted", "first_of", "listed", "numbered"]
+
+
+def counted(count: int, name: str) -> str:
+    """Return a count with its name: `1 trial`, `1,200 trials`."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return names as a sentence lists them: `a`, `a and b`, `a, b and c`."""
+    told = [str(name) for name in names]
+    return " and ".join(told) if len(told) < 3 else f"{', '.join(told[:-1])} and {told[-1]}"
+
+
+def numbered(name: str, numbers: Sequence[int]) -> str:
+    """Return what bears these numbers: `trial 3`, `trials 3, 7 and 9`; "" for none."""
+    return f"{name}{'s' if len(numbers) > 1 else ''} {listed(numbers)}" if numbers else ""
+
+
+def first_of(names: Sequence[object], most: int, separator: str = ", ") -> str:
+    """Return at most so many names, and how many are left out: `a, b and 7 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(map(str, names[:most])) + more
