@@ -52,7 +52,7 @@ class Pair:
         self.parts = (self.trainer, data, self.model, objective)
 
     def job(self, number: int, values: Mapping[str, Value], where: str = "stack", **more: Any) -> Job:
-        filled = {"layers": 2, "units": 6, "batch_size": 16, "learning_rate": 0.01, **values}
+        filled = {"layers": 1, "units": 6, "batch_size": 16, "learning_rate": 0.01, **values}
         given = {"seed": 100 + number, "initial_epoch": 0, "epochs": 4} | more
         kept = str(self.folder / f"{where}-{number}.npz")
         return Job(id=number, trial_id=number, values=filled, keep_as=kept, **given)  # type: ignore[arg-type]
@@ -141,7 +141,10 @@ def pair(tmp_path: Path) -> Pair:
         pytest.param(
             ({"optimizer": "rmsprop", "rho": 0.5}, {"optimizer": "rmsprop", "epsilon": 0.01}), id="rmsprop"
         ),
-        pytest.param(({"dropout": 0.5}, {}, {"dropout": 0.2, "units": 11}), id="dropout"),
+        pytest.param(
+            ({"layers": 2, "dropout": 0.5}, {"layers": 2}, {"layers": 2, "dropout": 0.2, "units": 11}),
+            id="dropout",
+        ),
         pytest.param(({"l1": 0.01}, {"l2": 0.02}, {"l1": 0.01, "l2": 0.01}, {}), id="penalties"),
         pytest.param(
             (
@@ -166,8 +169,8 @@ def pair(tmp_path: Path) -> Pair:
         ),
         pytest.param(
             (
-                {"batch_normalization": True},
-                {"batch_normalization": True, "dropout": 0.3, "units": 9},
+                {"layers": 2, "batch_normalization": True},
+                {"layers": 2, "batch_normalization": True, "dropout": 0.3, "units": 9},
             ),
             id="batch normalisation before",
         ),
@@ -178,7 +181,10 @@ def pair(tmp_path: Path) -> Pair:
             ),
             id="batch normalisation after",
         ),
-        pytest.param(({"units_1": 3, "units_2": 17}, {"units_1": 20, "units_2": 2}), id="widths"),
+        pytest.param(
+            ({"layers": 2, "units_1": 3, "units_2": 17}, {"layers": 2, "units_1": 20, "units_2": 2}),
+            id="widths",
+        ),
         pytest.param(({"layers": 0}, {"layers": 0, "learning_rate": 0.1}), id="no hidden layer"),
         pytest.param(({"batch_size": "all"}, {"batch_size": "all", "beta_1": 0.5}), id="all rows at once"),
     ],
