@@ -114,8 +114,7 @@ class Engine:
         if decided is None:
             self.left = True
             return None
-        origin = "person" if any(move.by_person for move in decided.moves) else "narrowed"
-        following = self.study.open_pass(decided.next_space, proposal=decided, origin=origin)
+        following = self.study.open_pass(decided.next_space, proposal=decided, origin=decided.origin)
         self._begin_pass(following)
         return following
 

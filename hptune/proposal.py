@@ -63,6 +63,11 @@ class Proposal:
         """The moves that change something."""
         return tuple(m for m in self.moves if m.old != m.new)
 
+    @property
+    def origin(self) -> str:
+        """Where a pass over it comes from: `person` where one decided any move, else `narrowed`."""
+        return "person" if any(move.by_person for move in self.moves) else "narrowed"
+
     def __getitem__(self, name: str) -> Move:
         for move in self.moves:
             if move.name == name:

@@ -22,7 +22,6 @@ from hptune.executors.choose import executor_for, refuse_stack
 from hptune.listener import Listener, Stop
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
-from hptune.proposal import Proposal
 from hptune.report import write_report
 from hptune.space import Choice, Space
 from hptune.space_yaml import load_space, ready_space, ready_spaces
@@ -292,7 +291,7 @@ def _open_pass(options: SearchOptions, study: Study, dataset: Dataset, space: Sp
             replace(options.subject, space=edited.next_space).load_model(dataset)
         except SpaceError as error:
             raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
-        study.open_pass(edited.next_space, proposal=edited, origin=_origin(edited))
+        study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)
     path.unlink()
 
 
@@ -305,10 +304,6 @@ def _without_what_is_gone(space: Space, first: Space) -> Space:
             gone = any(not now.contains(option) for option in before.options)
             changed += [replace(now, hard=True)] if gone and not now.hard else []
     return space.with_changes(changed) if changed else space
-
-
-def _origin(proposal: Proposal) -> str:
-    return "person" if any(move.by_person for move in proposal.moves) else "narrowed"
 
 
 def _searcher(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from hptune.cli.options import json_option, option
+from hptune.cli.options import data_options, json_option, model_options, option
 
 __all__ = ["command"]
 
@@ -16,23 +16,9 @@ _SOMETHING_WRONG = 3
 
 
 @click.command(name="check", short_help="Check a model before a search: gradients, start, batch size.")
-@click.argument("data", default="digits", envvar="HPTUNE_DATA")
-@option("--target", metavar="COLUMN", help="Column to predict, for a table.")
-@option(
-    "--validation",
-    default="0.2",
-    metavar="SHARE|FILE",
-    help="Share of the rows to validate on, or a file of its own.",
-)
-@option(
-    "--task",
-    type=click.Choice(["binary", "multiclass", "regression"]),
-    help="What kind of target it is.  [default: inferred]",
-)
-@click.option("--skip-broken", is_flag=True, help="Leave out images that can't be read.")
-@option("--model", default="mlp", metavar="NAME|FILE.py:build", help="A recipe, or your own build(hp).")
-@option("--space", metavar="NAME|FILE", help="The space whose defaults are checked.")
-@option("--epochs", default=30, type=click.IntRange(1), help="Epochs of a full training.")
+@data_options
+@model_options
+@option("--epochs", default=20, type=click.IntRange(1), help="Epochs of a full training.")
 @option("--seed", default=0, type=click.IntRange(0), help="Seeds everything that is drawn.")
 @json_option
 def command(as_json: bool, space: str | None, **subject: Any) -> int:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import complete_study, csv_option, json_option
+from hptune.cli.complete import complete_study
+from hptune.cli.options import csv_option, json_option
 
 __all__ = ["command"]
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
 import click
 
+from hptune.cli.complete import complete_hyperparameter
 from hptune.cli.options import csv_option, json_option, study_argument
 
 __all__ = ["command"]
+
+_by_name = functools.partial(click.option, multiple=True, shell_complete=complete_hyperparameter)
 
 
 @click.command(name="narrow", short_help="See what a pass taught and steer the next one.")
 @study_argument
 @click.option("--accept", is_flag=True, help="Take the proposal as it is, with what is given beside.")
-@click.option("--set", "sets", multiple=True, metavar="NAME=LOW..HIGH", help="A range, or choices a,b.")
-@click.option("--freeze", multiple=True, metavar="NAME=VALUE", help="Search it no more.")
-@click.option("--keep", multiple=True, metavar="NAME", help="Leave its range as it is.")
+@_by_name("--set", "sets", metavar="NAME=LOW..HIGH", help="A range, or choices a,b.")
+@_by_name("--freeze", metavar="NAME=VALUE", help="Search it no more.")
+@_by_name("--keep", metavar="NAME", help="Leave its range as it is.")
 @click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
 @csv_option("one row per range")
 @json_option

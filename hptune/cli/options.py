@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from hptune.cli.complete import complete_data, complete_model, complete_space, complete_study
+
 __all__ = [
     "OPTION_NAMES",
     "Duration",
-    "complete_study",
     "csv_option",
+    "data_options",
     "json_option",
+    "model_options",
     "option",
     "study_argument",
 ]
@@ -34,7 +36,7 @@ OPTION_NAMES: tuple[str, ...] = (
         "seed",
         "interactive",
     ),
-    *("cv", "executions", "class-weight", "no-presets"),
+    *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
 )
 """What a project file may set."""
 
@@ -45,6 +47,54 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
     variable = "HPTUNE_" + long.lstrip("-").replace("-", "_").upper()
     settings.setdefault("show_default", settings.get("default") is not None and not settings.get("is_flag"))
     return click.option(*names, envvar=variable, **settings)
+
+
+def data_options(command: F) -> F:
+    """Add DATA and what says how it is read."""
+    decorators = (
+        click.argument("data", default="digits", envvar="HPTUNE_DATA", shell_complete=complete_data),
+        option("--target", metavar="COLUMN", help="Column to predict, for a table."),
+        option(
+            "--validation",
+            default="0.2",
+            metavar="SHARE|FILE",
+            help="Share of the rows to validate on, or a file of its own.",
+        ),
+        option(
+            "--task",
+            type=click.Choice(["binary", "multiclass", "regression"]),
+            help="What kind of target it is.  [default: inferred]",
+        ),
+        option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
+    )
+    return _decorated(command, decorators)
+
+
+def model_options(command: F) -> F:
+    """Add --model and --space."""
+    decorators = (
+        option(
+            "--model",
+            default="mlp",
+            metavar="NAME|FILE.py:build",
+            shell_complete=complete_model,
+            help="A recipe, or your own build(hp).",
+        ),
+        option(
+            "--space",
+            metavar="NAME|FILE",
+            shell_complete=complete_space,
+            help="A ready space or a space file.  [default: the model's own]",
+        ),
+    )
+    return _decorated(command, decorators)
+
+
+def _decorated(command: F, decorators: Sequence[Callable[[F], F]]) -> F:
+    """Add options in the order in which --help lists them."""
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
 
 
 def json_option(command: F) -> F:
@@ -62,12 +112,6 @@ def study_argument(command: F) -> F:
     return click.argument("study", required=False, envvar="HPTUNE_STUDY", shell_complete=complete_study)(
         command
     )
-
-
-def complete_study(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the names of studies that begin as typed."""
-    folders = sorted(path.parent.name for path in Path("studies").glob("*/study.db"))
-    return [name for name in folders if name.startswith(incomplete)]
 
 
 class Duration(click.ParamType[float]):

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hptune.cli.options import Duration, json_option, option
+from hptune.cli.complete import complete_study
+from hptune.cli.options import Duration, data_options, json_option, model_options, option
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
@@ -20,19 +21,7 @@ __all__ = ["command"]
 
 
 @click.command(name="search", short_help="Search for the best hyperparameters, pass after pass.")
-@click.argument("data", default="digits", envvar="HPTUNE_DATA")
-@option("--target", metavar="COLUMN", help="Column to predict, for a table.")
-@option(
-    "--validation",
-    default="0.2",
-    metavar="SHARE|FILE",
-    help="Share of the rows to validate on, or a file of its own.",
-)
-@option(
-    "--task",
-    type=click.Choice(["binary", "multiclass", "regression"]),
-    help="What kind of target it is.  [default: inferred]",
-)
+@data_options
 @option(
     "--cv",
     type=click.IntRange(2, 100),
@@ -52,10 +41,13 @@ __all__ = ["command"]
     type=click.Choice(["none", "balanced"]),
     help="How much the rows of each class count in the loss.",
 )
-@click.option("--skip-broken", is_flag=True, help="Leave out images that can't be read.")
-@option("--model", default="mlp", metavar="NAME|FILE.py:build", help="A recipe, or your own build(hp).")
-@option("--space", metavar="NAME|FILE", help="A ready space or a space file.  [default: the model's own]")
-@option("--study", type=click.Path(path_type=Path), help="Its folder.  [default: studies/DATA-MODEL]")
+@model_options
+@option(
+    "--study",
+    type=click.Path(path_type=Path),
+    shell_complete=complete_study,
+    help="Its folder.  [default: studies/DATA-MODEL]",
+)
 @option("--passes", default=3, type=click.IntRange(1, 20), help="Passes; between them the ranges move.")
 @option(
     "--trials",

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import click
 
+from hptune.cli.complete import complete_study, complete_trial
 from hptune.cli.options import json_option
 
 __all__ = ["command"]
 
 
 @click.command(name="show", short_help="Show one trial.")
-@click.argument("trial", type=click.IntRange(1, 10**9))
-@click.option("--study", metavar="STUDY", help="Its folder.  [default: the newest under studies/]")
+@click.argument("trial", type=click.IntRange(1, 10**9), shell_complete=complete_trial)
+@click.option(
+    "--study",
+    metavar="STUDY",
+    shell_complete=complete_study,
+    help="Its folder.  [default: the newest under studies/]",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print its curve as CSV, one row per epoch.")
 @json_option
 def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:

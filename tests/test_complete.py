@@ -1,0 +1,71 @@
+"""What a shell completes, asked as a shell asks."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from studies import MLP, Recipe, build
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("work")
+    build(folder / "studies" / "digits-mlp", Recipe(trials=12, epochs=3)).close()
+    return folder
+
+
+def completed(folder: Path, words: str, shell: str = "bash") -> list[str]:
+    """Return what `hptune` proposes for the last of some words."""
+    asked = {
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+        "_HPTUNE_COMPLETE": f"{shell}_complete",
+    }
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "hptune")],
+        cwd=folder,
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == ""
+    return [line for line in done.stdout.splitlines() if line]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("hptune sea", ["plain,search"]),
+        ("hptune search di", ["plain,digits", "plain,diabetes"]),
+        ("hptune search trai", ["file,trai"]),
+        ("hptune search --model ", ["plain,mlp", "plain,cnn"]),
+        ("hptune check --space mlp", ["plain,mlp", "plain,mlp-small-budget"]),
+        ("hptune status ", ["plain,digits-mlp"]),
+        ("hptune show --study dig", ["plain,digits-mlp"]),
+        ("hptune show 1", ["plain,1", "plain,10", "plain,11", "plain,12"]),
+        ("hptune narrow --freeze mo", ["plain,momentum"]),
+    ],
+)
+def test_names_are_completed(folder: Path, words: str, expected: list[str]) -> None:
+    assert sorted(completed(folder, words)) == sorted(expected)
+
+
+def test_every_hyperparameter_of_a_study_is_proposed(folder: Path) -> None:
+    proposed = completed(folder, "hptune narrow digits-mlp --set ")
+    assert sorted(proposed) == sorted(f"plain,{hp.name}" for hp in MLP)
+
+
+def test_trials_come_with_their_scores_where_the_shell_shows_them(folder: Path) -> None:
+    lines = completed(folder, "hptune show ", shell="zsh")
+    assert lines[:2] == ["plain", "1"]
+    assert any(line.startswith("val_accuracy 0.") for line in lines)
+
+
+def test_where_there_is_no_study_nothing_is_proposed_and_nothing_said(tmp_path: Path) -> None:
+    assert completed(tmp_path, "hptune show ") == []
+    assert completed(tmp_path, "hptune narrow --keep ") == []
