@@ -27,6 +27,8 @@ GIVE_UP_REPEATING = 100
 """Known configurations in a row that an oracle may suggest before its space counts as exhausted."""
 GIVE_UP_AFTER = 10
 """Trials in a row at the very start, none of which could be trained."""
+GIVE_UP_BROKEN = 30
+"""Jobs in a row, at any time, that failed before their first epoch: something is broken outside the model."""
 POLL_SECONDS = 0.1
 """How often epochs trained elsewhere are asked for."""
 PROGRESS_SECONDS = 1.0
@@ -49,6 +51,7 @@ class Engine:
     left: bool = False
     """Whoever was asked between two passes chose to stop there."""
     _spent: int = 0
+    """Epochs trained, and one for each job that ended badly without any: else no budget would end those."""
     _pending: int = 0
     """Epochs that the jobs under way will cost."""
     _trials: dict[int, Trial] = field(default_factory=dict)
@@ -58,6 +61,10 @@ class Engine:
     """Trial of each job."""
     _in_a_row: int = 0
     """Trials of this run that could not be trained, while none could."""
+    _broken: int = 0
+    """Jobs in a row that failed before their first epoch."""
+    _reached: int = 0
+    """The last pass that the oracle knows of."""
     _any_score: bool = False
     _epoch_of: dict[int, int] = field(default_factory=dict)
     _again: dict[int, int] = field(default_factory=dict)
@@ -114,39 +121,38 @@ class Engine:
         if decided is None:
             self.left = True
             return None
-        following = self.study.open_pass(decided.next_space, proposal=decided, origin=decided.origin)
-        self._begin_pass(following)
-        return following
+        return self.study.open_pass(decided.next_space, proposal=decided, origin=decided.origin)
 
-    def _begin_pass(self, the_pass: Pass) -> None:
-        earlier = tuple(t for t in self._trials.values() if t.pass_number < the_pass.number)
-        self.searcher.begin_pass(the_pass.number, the_pass.space, earlier)
+    def _reach(self, number: int, passes: tuple[Pass, ...]) -> None:
+        """Bring the oracle to a pass, just before it is first asked in it: what was told by then counts.
+
+        So a search that goes on and its replay know the same, whatever was under way in between.
+        """
+        for the_pass in passes[self._reached : number]:
+            earlier = tuple(t for t in self._trials.values() if t.pass_number < the_pass.number)
+            self.searcher.begin_pass(the_pass.number, the_pass.space, earlier)
+            self._reached = the_pass.number
 
     def _replay(self) -> None:
         """Bring the oracle, the budget and the counts to where the study stands."""
-        self._spent = self.study.spent()
-        passes = {p.number: p for p in self.study.passes()}
+        self._spent = self.study.spent() + self.study.fruitless()
+        passes = self.study.passes()
         everything = self.study.trials(curves=False)
-        reached = 0
         told_last = False
         for event in self.study.events():
             told_last = isinstance(event, Tell)
-            while reached < event.pass_number:
-                reached += 1
-                self._begin_pass(passes[reached])
             if isinstance(event, Tell):
+                self._any_score = self._any_score or event.score is not None
                 trial_id = self._continued[event.job_id]
                 self._trials[trial_id] = everything[trial_id - 1]
                 epochs = self._trials[trial_id].epochs
                 self.searcher.tell(event.job_id, event.state, event.score, epochs=epochs)
             else:
+                self._reach(event.pass_number, passes)
                 self._continued[event.job.id] = event.job.trial_id
                 self.searcher.replay_ask(event.job.id, event.oracle_values, event.memo)
-        for number in range(reached + 1, len(passes) + 1):
-            self._begin_pass(passes[number])
         self._wave_open = not (told_last and self.study.open_jobs())
         self._by_values = {_key(trial.values): trial.id for trial in everything}
-        self._any_score = any(trial.score is not None for trial in everything)
         self._checkpoints.remember(everything)
 
     # One pass
@@ -197,6 +203,8 @@ class Engine:
             committed = self._spent + self._pending
             if committed >= min(end, self.budget):
                 return None
+            if self._reached < the_pass.number:
+                self._reach(the_pass.number, self.study.passes())
             suggestion = self.searcher.ask()
             if isinstance(suggestion, NoSuggestion):
                 return suggestion
@@ -228,6 +236,7 @@ class Engine:
                 job_id=job.id, state=OutcomeState.DONE, reason=trial.reason, checkpoint=trial.checkpoint
             )
             self._tell(job, self.study.record_outcome(again, trial.state))
+            self._spent += trial.state.is_bad
             return None
         self._by_values[_key(job.values)] = job.trial_id
         begun = replace(trial, id=job.trial_id, state=TrialState.RUNNING)
@@ -285,14 +294,14 @@ class Engine:
         if outcome.state is OutcomeState.INTERRUPTED and trained >= job.epochs - job.initial_epoch:
             outcome = replace(outcome, state=OutcomeState.DONE)
         trial = self.study.record_outcome(outcome, self._state_after(job, outcome))
-        self._spent += len(outcome.curve)
+        self._spent += len(outcome.curve) or int(trial.state.is_bad)
         trial = replace(trial, curve=())
         self._trials[trial.id] = trial
         if outcome.state is OutcomeState.INTERRUPTED:
             return
         self._tell(job, trial)
         self._clear_away(trial)
-        self._count_bad(trial)
+        self._count_bad(trial, trained)
 
     def _tell(self, job: Job, trial: Trial) -> None:
         self.searcher.tell(job.id, trial.state, trial.score, epochs=trial.epochs)
@@ -308,21 +317,25 @@ class Engine:
             OutcomeState.FAILED: TrialState.FAILED,
         }[outcome.state]
 
-    def _count_bad(self, trial: Trial) -> None:
+    def _count_bad(self, trial: Trial, trained: int) -> None:
+        """Give up where nothing can be trained, or nothing any more."""
         self._any_score = self._any_score or trial.score is not None
-        if self._any_score:
-            return
-        self._in_a_row += trial.state.is_bad
-        if self._in_a_row >= GIVE_UP_AFTER:
+        self._in_a_row += trial.state.is_bad and not self._any_score
+        self._broken = self._broken + 1 if trial.state is TrialState.FAILED and not trained else 0
+        if self._in_a_row >= GIVE_UP_AFTER or self._broken >= GIVE_UP_BROKEN:
             self._give_up()
 
     def _give_up(self) -> None:
         bad = [t for t in self._trials.values() if t.state.is_bad]
+        if self._any_score:
+            bad = bad[-GIVE_UP_BROKEN:]
         reasons = Counter(f"{t.state}: {t.reason}" for t in bad)
         listed = "".join(f"\n  {count} × {reason}" for reason, count in reasons.most_common(5))
+        which = f"the last {len(bad)}" if self._any_score else f"the {len(bad)}"
         raise NoFeasibleTrialError(
-            f"none of the {len(bad)} trials could be trained{listed}",
-            hint="See `hptune show TRIAL` for a traceback, or start from smaller learning rates and models.",
+            f"none of {which} trials could be trained{listed}",
+            hint="See `hptune show TRIAL` for a traceback, or start from smaller learning rates and models."
+            + (" What was trained is kept: the same command goes on." if self._any_score else ""),
         )
 
     def _clear_away(self, trial: Trial) -> None:

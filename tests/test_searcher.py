@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,14 @@ from fakes import OBJECTIVE, SPACE, FakeTrainer, identity, keep_all
 from test_engine import Killed, StopsAfter, kill_at, story
 
 from hptune.engine import Engine
-from hptune.errors import SearchInterruptedError
+from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
 from hptune.listener import Stop
 from hptune.oracles import ORACLES, hyperparameters
 from hptune.oracles.make import make_searcher
 from hptune.space import Boolean, Choice, Fixed, Space
 from hptune.study import Study
-from hptune.trial import TrialState
+from hptune.trial import Job, Outcome, OutcomeState, TrialState
 
 EPOCHS = 9
 ENDS = (45, 90, 135)
@@ -114,6 +115,61 @@ def test_infeasible_trials_do_not_end_a_search(name: str, tmp_path: Path) -> Non
     states = {t.state for t in study.trials()}
     assert TrialState.INFEASIBLE in states
     assert TrialState.COMPLETE in states
+
+
+class BreaksAfter(FakeTrainer):
+    """Trains a few jobs, and then none any more."""
+
+    def __init__(self, jobs: int, state: OutcomeState) -> None:
+        super().__init__()
+        self.left, self.state = jobs, state
+
+    def run(self, job: Job, on_epoch: Any) -> Outcome:
+        self.left -= 1
+        if self.left >= 0:
+            return super().run(job, on_epoch)
+        self.jobs.append(job)
+        return Outcome(job_id=job.id, state=self.state, reason="no device")
+
+
+@oracle
+def test_a_search_ends_where_nothing_can_be_trained_any_more(name: str, tmp_path: Path) -> None:
+    study, trainer = begin(tmp_path, name), BreaksAfter(3, OutcomeState.INFEASIBLE)
+    engine(study, trainer, pass_ends=(45,)).run()
+    assert len(trainer.jobs) <= 45, "each costs an epoch of the budget"
+    assert study.spent() + study.fruitless() <= 45
+    again = BreaksAfter(0, OutcomeState.INFEASIBLE)
+    engine(study, again, pass_ends=(45,)).run()
+    assert again.jobs == []
+
+
+@oracle
+def test_a_search_gives_up_where_something_is_broken(name: str, tmp_path: Path) -> None:
+    study, trainer = begin(tmp_path, name), BreaksAfter(3, OutcomeState.FAILED)
+    with pytest.raises(NoFeasibleTrialError, match="none of the last 30 trials") as raised:
+        engine(study, trainer).run()
+    assert "30 × failed: no device" in raised.value.message
+    assert "the same command goes on" in raised.value.hint
+    assert len(trainer.jobs) == 33
+
+
+@oracle
+def test_a_stopped_training_is_finished_in_a_pass_over_another_space(name: str, tmp_path: Path) -> None:
+    study, stop = begin(tmp_path, name), Stop()
+    with pytest.raises(SearchInterruptedError):
+        engine(study, stop=stop, listener=StopsAfter(stop, 20)).run()
+    (job,) = study.open_jobs()
+    another = SPACE.with_changes([replace(SPACE["units"], low=16, default=32)])
+    study.open_pass(another, proposal=None, origin="given")
+    ends = (45, 90)
+    engine(study, pass_ends=ends).run()
+    assert study.trial(job.trial_id).state in (TrialState.COMPLETE, TrialState.STOPPED)
+    assert {t.pass_number for t in study.trials()} == {1, 2}
+    # What goes on once more knows the same.
+    told = story(study)
+    engine(study, pass_ends=(45, 135)).run()
+    assert story(study)[: len(told) - EPOCHS] == told[: len(told) - EPOCHS]
+    assert study.spent() > 90 - EPOCHS
 
 
 @oracle

@@ -62,8 +62,8 @@ class Searcher:
     _pass_number: int = 0
     _job_of: dict[str, int] = field(default_factory=dict)
     """Job of each trial of the oracle, which counts its own asks."""
-    _trial_of: dict[int, Any] = field(default_factory=dict)
-    """The oracle's trial of each job that is not told yet."""
+    _trial_of: dict[int, tuple[Any, Any]] = field(default_factory=dict)
+    """The oracle that asked for each job that is not told yet, and its trial."""
     _asked: Any = None
     """The oracle's trial that was asked for last and has no job yet."""
 
@@ -76,7 +76,6 @@ class Searcher:
             return
         self._oracle = _in_memory(self.make(space, number))
         self._job_of.clear()
-        self._trial_of.clear()
         if getattr(self._oracle, "learns_from_earlier_trials", False):
             for trial in earlier:
                 if (
@@ -89,7 +88,7 @@ class Searcher:
     def _learn(self, trial: Trial) -> None:
         """Tell the oracle of a trial that it never asked for."""
         asked = self._create(dict(trial.values))
-        self._end(asked, TrialState.COMPLETE, trial.score)
+        self._end(self._oracle, asked, TrialState.COMPLETE, trial.score)
 
     def ask(self) -> Suggestion | NoSuggestion:
         """Ask for the next configuration; `begun` must follow before the next call."""
@@ -115,12 +114,12 @@ class Searcher:
     def begun(self, job_id: int) -> None:
         """Say which job trains what was asked for last."""
         self._job_of[self._asked.trial_id] = job_id
-        self._trial_of[job_id] = self._asked
+        self._trial_of[job_id] = (self._oracle, self._asked)
         self._asked = None
 
     def tell(self, job_id: int, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
-        """Tell the oracle how a job ended, and after how many epochs in all."""
-        self._end(self._trial_of.pop(job_id), state, score, epochs=epochs)
+        """Tell the oracle that asked for it how a job ended, and after how many epochs in all."""
+        self._end(*self._trial_of.pop(job_id), state, score, epochs=epochs)
 
     def replay_ask(self, job_id: int, oracle_values: Mapping[str, Value], memo: object) -> None:
         """Bring the oracle to where it was after it gave `oracle_values`."""
@@ -152,16 +151,18 @@ class Searcher:
         finally:
             del self._oracle.populate_space
 
-    def _end(self, asked: Any, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
+    def _end(
+        self, oracle: Any, asked: Any, state: TrialState, score: float | None, *, epochs: int = 0
+    ) -> None:
         if score is not None and not state.is_bad:
-            self._oracle.update_trial(asked.trial_id, {self.objective.name: score}, step=epochs)
+            oracle.update_trial(asked.trial_id, {self.objective.name: score}, step=epochs)
             asked.status = "COMPLETED"
         else:
-            if hasattr(self._oracle, "trained"):
-                self._oracle.trained(asked.trial_id, epochs)
+            if hasattr(oracle, "trained"):
+                oracle.trained(asked.trial_id, epochs)
             asked.status = "INVALID" if state is TrialState.INFEASIBLE else "FAILED"
             asked.message = state.value
-        self._oracle.end_trial(asked)
+        oracle.end_trial(asked)
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Value]:

@@ -7,7 +7,7 @@ import sqlite3
 from hptune.study.records import Progress, Tally
 from hptune.trial import Direction, TrialState
 
-__all__ = ["progress", "spent_by_pass", "tallies", "trained_since"]
+__all__ = ["fruitless", "progress", "spent_by_pass", "tallies", "trained_since"]
 
 
 def tallies(database: sqlite3.Connection, direction: Direction) -> tuple[Tally, ...]:
@@ -26,6 +26,16 @@ def spent_by_pass(database: sqlite3.Connection) -> dict[int, int]:
     # A job counts once told, by what it trained; an interrupted one by what it trained so far.
     query = "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs GROUP BY pass_number"
     return {row["pass_number"]: row["epochs"] for row in database.execute(query)}
+
+
+def fruitless(database: sqlite3.Connection) -> int:
+    """Return how many jobs ended badly without an epoch."""
+    bad = [state.value for state in TrialState if state.is_bad]
+    query = (
+        f"SELECT count(*) FROM jobs WHERE told IS NOT NULL AND curve = '[]'"
+        f" AND state IN ({', '.join('?' * len(bad))})"
+    )
+    return int(database.execute(query, bad).fetchone()[0])
 
 
 def trained_since(database: sqlite3.Connection, moment: float) -> tuple[float, int]:

@@ -190,6 +190,10 @@ class Study:
         """Return the epochs trained so far, by the number of the pass that asked for them."""
         return counts.spent_by_pass(self._database)
 
+    def fruitless(self) -> int:
+        """Return how many jobs ended badly without an epoch."""
+        return counts.fruitless(self._database)
+
     def trained_since(self, moment: float) -> tuple[float, int]:
         """Return when the first trial after a moment was asked for, and the epochs since; else 0, 0."""
         return counts.trained_since(self._database, moment)
