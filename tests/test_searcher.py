@@ -157,19 +157,18 @@ def test_a_search_gives_up_where_something_is_broken(name: str, tmp_path: Path) 
 def test_a_stopped_training_is_finished_in_a_pass_over_another_space(name: str, tmp_path: Path) -> None:
     study, stop = begin(tmp_path, name), Stop()
     with pytest.raises(SearchInterruptedError):
-        engine(study, stop=stop, listener=StopsAfter(stop, 20)).run()
+        engine(study, stop=stop, listener=StopsAfter(stop, 14)).run()
     (job,) = study.open_jobs()
     another = SPACE.with_changes([replace(SPACE["units"], low=16, default=32)])
     study.open_pass(another, proposal=None, origin="given")
-    ends = (45, 90)
-    engine(study, pass_ends=ends).run()
+    engine(study, pass_ends=(27, 54)).run()
     assert study.trial(job.trial_id).state in (TrialState.COMPLETE, TrialState.STOPPED)
     assert {t.pass_number for t in study.trials()} == {1, 2}
     # What goes on once more knows the same.
     told = story(study)
-    engine(study, pass_ends=(45, 135)).run()
+    engine(study, pass_ends=(27, 72)).run()
     assert story(study)[: len(told) - EPOCHS] == told[: len(told) - EPOCHS]
-    assert study.spent() > 90 - EPOCHS
+    assert study.spent() > 54
 
 
 @oracle
