@@ -13,6 +13,7 @@ from hptune.cli.complete import complete_data, complete_model, complete_space, c
 __all__ = [
     "OPTION_NAMES",
     "Duration",
+    "budget_options",
     "csv_option",
     "data_options",
     "json_option",
@@ -86,6 +87,23 @@ def model_options(command: F) -> F:
             shell_complete=complete_space,
             help="A ready space or a space file.  [default: the model's own]",
         ),
+    )
+    return _decorated(command, decorators)
+
+
+def budget_options(command: F) -> F:
+    """Add --passes, --trials and --epochs."""
+    decorators = (
+        option(
+            "--passes", default=3, type=click.IntRange(1, 20), help="Passes; between them the ranges move."
+        ),
+        option(
+            "--trials",
+            default=30,
+            type=click.IntRange(1, 10_000_000),
+            help="Budget in full trainings, over all passes.",
+        ),
+        option("--epochs", default=20, type=click.IntRange(1, 1_000_000), help="Epochs of a full training."),
     )
     return _decorated(command, decorators)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hptune.cli.complete import complete_study
-from hptune.cli.options import Duration, data_options, json_option, model_options, option
+from hptune.cli.options import Duration, budget_options, data_options, json_option, model_options, option
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
@@ -48,14 +48,7 @@ __all__ = ["command"]
     shell_complete=complete_study,
     help="Its folder.  [default: studies/DATA-MODEL]",
 )
-@option("--passes", default=3, type=click.IntRange(1, 20), help="Passes; between them the ranges move.")
-@option(
-    "--trials",
-    default=30,
-    type=click.IntRange(1, 10_000_000),
-    help="Budget in full trainings, over all passes.",
-)
-@option("--epochs", default=20, type=click.IntRange(1, 1_000_000), help="Epochs of a full training.")
+@budget_options
 @option("--max-time", type=Duration(), help="Stop after this long: 90s, 30m, 1h30m.")
 @option(
     "--oracle",
