@@ -25,7 +25,7 @@ def plan_text(space: Space, plan: Plan, starts: Sequence[Start] = ()) -> str:
     ]
     return "\n".join(
         [
-            f"Space {space.name}:",
+            f"Space {space.name}:" if space.name else "Space:",
             columns(ranges, ["hyperparameter", "tier", "range", "default"], indent="  "),
             "",
             *plan.lines,
