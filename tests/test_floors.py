@@ -44,6 +44,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "confirm",
         "report",
         "export",
+        "project",
     ),
     ("cli", "__main__"),
 )

@@ -39,7 +39,19 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["search", "narrow", "status", "trials", "show", "report", "compare", "confirm", "export", "spaces"],
+    [
+        "search",
+        "narrow",
+        "status",
+        "trials",
+        "show",
+        "report",
+        "compare",
+        "confirm",
+        "export",
+        "spaces",
+        "init",
+    ],
 )
 def test_a_commands_help_loads_nothing_heavy(command: str) -> None:
     loaded = heavy_modules(f"from hptune.__main__ import run; run([{command!r}, '--help'])")

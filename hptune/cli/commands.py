@@ -6,6 +6,7 @@ __all__ = ["COMMANDS"]
 
 COMMANDS = {
     "search": "Search for the best hyperparameters, pass after pass.",
+    "init": "Write space.yaml and hptune.toml for your data and model.",
     "narrow": "See what a pass taught and steer the next one.",
     "status": "Tell how far a study is.",
     "trials": "List a study's trials.",
