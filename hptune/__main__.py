@@ -44,8 +44,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except sqlite3.DatabaseError as error:
-        _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
-        _say("Put it aside and begin anew with --fresh; nothing of it is deleted.")
+        _say_of_database(error)
         return StudyError.exit_code
     except HptuneError as error:
         if isinstance(error, SearchInterruptedError):
@@ -62,6 +61,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _say("This is a bug in hptune, not in what you gave it.")
         return 1
     return result if isinstance(result, int) else 0
+
+
+def _say_of_database(error: sqlite3.DatabaseError) -> None:
+    _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
+    # Where there is no room, or another holds it, nothing is wrong with the study itself.
+    if not isinstance(error, sqlite3.OperationalError):
+        _say("Put it aside and begin anew with --fresh; nothing of it is deleted.")
 
 
 def _say(text: str) -> None:

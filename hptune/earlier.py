@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from hptune.errors import HptuneError
 from hptune.space import Space
 from hptune.strategy.learn import learn_starts
 from hptune.strategy.plausible import as_observation
@@ -20,11 +22,26 @@ COUNT = 3
 
 
 def earlier_studies(given: Sequence[str], own: Path) -> list[Path]:
-    """Return the folders of the studies named, or of all others; raises where one is not there."""
-    if AUTO in given:
-        found = sorted(path.parent for path in STUDIES.glob("*/study.db"))
-        return [folder for folder in found if folder != own and Study.exists(folder)]
-    return [find_study(name) for name in given]
+    """Return the folders of the studies named, and with "auto" of all others that can be read.
+
+    Raises where one that is named is not there. The search's own is never among those of "auto".
+    """
+    named = [find_study(name) for name in given if name != AUTO]
+    if AUTO not in given:
+        return named
+    taken = {folder.resolve() for folder in (own, *named)}
+    found = sorted(path.parent for path in STUDIES.glob("*/study.db"))
+    return named + [folder for folder in found if folder.resolve() not in taken and _is_readable(folder)]
+
+
+def _is_readable(folder: Path) -> bool:
+    """Tell whether a study that nobody named can be read; what is broken is no reason not to search."""
+    try:
+        with Study.open(folder) as study:
+            study.trials(curves=False)
+    except (HptuneError, sqlite3.Error):
+        return False
+    return True
 
 
 def learned_starts(folders: Sequence[Path], space: Space) -> tuple[Start, ...]:

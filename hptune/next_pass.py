@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from hptune.errors import SpaceError, did_you_mean
+from hptune.errors import SpaceError, StudyError, did_you_mean
+from hptune.files import write_text
 from hptune.proposal import Move, Proposal, Verdict, describe_range
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
 from hptune.space_yaml import dump_space, load_space
@@ -32,20 +33,22 @@ def propose(
 
 
 def propose_for(study: Study) -> Proposal:
-    """Return what the study's last pass teaches."""
+    """Return what the study's last pass teaches; raises StudyError where it has none yet."""
     passes, about = study.passes(), study.identity
+    if not passes:
+        raise StudyError(f"{study.folder}: no pass was begun yet", hint="Go on with the search first.")
     return propose(passes[-1].space, study.trials(), about.goal, root=passes[0].space, epochs=about.epochs)
 
 
 def write_next_pass(study: Study, proposal: Proposal) -> Path:
-    """Write the space of the next pass, with the reasons as comments; returns the file's path."""
+    """Write the space of the next pass, with the reasons as comments; returns the file's path.
+
+    Raises InputError where it can't be written.
+    """
     path = study.folder / NEXT_PASS
     reasons = {move.name: f"{move.verdict}: {move.reason}" for move in proposal.moves}
     text = dump_space(proposal.next_space, comments=reasons)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
-    return path
+    return write_text(path, text)
 
 
 def read_next_pass(study: Study) -> Proposal | None:

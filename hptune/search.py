@@ -24,7 +24,6 @@ from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.report import write_report
 from hptune.space import Choice, Space
-from hptune.space_yaml import load_space, ready_space, ready_spaces
 from hptune.starts import first_starts, noted_starts, starts_note
 from hptune.strategy.plan import Plan, plan
 from hptune.strategy.start import Start
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from hptune.models import Model
     from hptune.oracles.searcher import Searcher
 
-__all__ = ["SearchOptions", "find_space", "plan_search", "search"]
+__all__ = ["SearchOptions", "plan_search", "search"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,23 +79,42 @@ class SearchOptions:
         return plan(space, trials=self.trials, epochs=self.subject.epochs, passes=self.passes)
 
 
-def find_space(given: str) -> Space:
-    """Return the ready space of that name, or the one in that file."""
-    ready = given in ready_spaces() and not Path(given).exists()
-    return ready_space(given) if ready else load_space(Path(given))
-
-
 def plan_search(
     options: SearchOptions, listener: Listener | None = None
 ) -> tuple[Space, Plan, tuple[Start, ...]]:
-    """Return the space, the plan and the first configurations of a search without beginning it."""
-    _, model = options.subject.load()
+    """Return the space, the plan and the first configurations of a search without beginning it.
+
+    Raises what beginning it, or going on with it, would raise before anything is trained.
+    """
+    listener = listener or Listener()
+    _refuse_stack(options)
+    dataset = options.subject.load_data()
+    listener.data_loaded(dataset)
+    model = options.subject.load_model(dataset)
     space = model.space()
-    _remark(model, listener or Listener())
+    _remark(model, listener)
     if not options.fresh and Study.exists(options.folder):
         with Study.open(options.folder) as study:
+            _refuse_another_objective(options, study.identity)
+            study.require(_identity(options, dataset, model, study.identity.goal))
+            _warn_of_late_starts(options, study, listener)
             return space, options.plan(space), () if study.spent() else noted_starts(study)
-    return space, options.plan(space), _starts(options, space, listener or Listener())
+    return space, options.plan(space), _starts(options, space, listener)
+
+
+def _refuse_stack(options: SearchOptions) -> None:
+    refuse_stack(
+        options.subject, workers=options.workers, stack=options.stack, max_seconds=options.trial_seconds
+    )
+
+
+def _warn_of_late_starts(options: SearchOptions, study: Study, listener: Listener) -> None:
+    """Say that what is tried first was settled when the study began."""
+    if options.learn_from:
+        listener.warned(
+            f"--learn-from: {study.folder} has begun, and what it tries first was settled then;"
+            " --fresh begins anew"
+        )
 
 
 def _starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[Start, ...]:
@@ -129,9 +147,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     Raises what `hptune.errors` lists; nothing is written before data, model, space and
     objective have been checked by training one batch.
     """
-    refuse_stack(
-        options.subject, workers=options.workers, stack=options.stack, max_seconds=options.trial_seconds
-    )
+    _refuse_stack(options)
     folder = options.folder
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
@@ -141,6 +157,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
                 return folder
             dataset, model = options.subject.load()
             study.require(_identity(options, dataset, model, study.identity.goal))
+            _warn_of_late_starts(options, study, listener)
             _run(options, study, dataset, model, listener, stop)
         return folder
     dataset = options.subject.load_data()
@@ -288,7 +305,7 @@ def _open_pass(options: SearchOptions, study: Study, dataset: Dataset, space: Sp
     if edited.next_space != study.passes()[-1].space:
         try:
             # The model itself says what it takes, before anything is written.
-            replace(options.subject, space=edited.next_space).load_model(dataset)
+            replace(options.subject, space=edited.next_space, space_file="").load_model(dataset)
         except SpaceError as error:
             raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
         study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptune.errors import InputError, SpaceError, StudyMismatchError
 from hptune.space import Space, Value
+from hptune.space_yaml import load_space, ready_space, ready_spaces
 from hptune.study import Identity, Study
 
 if TYPE_CHECKING:
@@ -52,6 +54,14 @@ class Subject:
     """none, or balanced: every class counts as much as any other in the loss."""
     executions: int = 1
     """Seeds over which each configuration's mean is its score."""
+
+    def with_space(self, given: str | None) -> Subject:
+        """Return the same with the ready space of that name, or that file's; None changes nothing."""
+        if given is None:
+            return self
+        if given in ready_spaces() and not Path(given).exists():
+            return replace(self, space=ready_space(given), space_file="")
+        return replace(self, space=load_space(Path(given)), space_file=given)
 
     def load(self) -> tuple[Dataset, Model]:
         """Load the data and the model; raises DataError, ModelError or SpaceError."""
@@ -108,9 +118,9 @@ class Subject:
         """Return FILE:LINE: of the hyperparameter that a message begins with; "" for no file."""
         if not self.space_file:
             return ""
-        name = message.partition(":")[0]
+        key = re.compile(rf"""\s*["']?{re.escape(message.partition(":")[0])}["']?\s*:""")
         lines = Path(self.space_file).read_text(encoding="utf-8-sig").splitlines()
-        found = [n for n, line in enumerate(lines, 1) if line.strip().strip("\"'").startswith(name)]
+        found = [n for n, line in enumerate(lines, 1) if key.match(line)]
         return f"{self.space_file}:{found[0]}: " if found else f"{self.space_file}: "
 
     def split_trainer(self, dataset: Dataset, model: Model, objective: Objective | None) -> Trainer:

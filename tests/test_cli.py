@@ -43,7 +43,8 @@ def test_status_says_how_far_a_study_is(here: Path, capsys: pytest.CaptureFixtur
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "studies/digits-mlp: digits with mlp, val_accuracy"
     assert lines[1] == "no search is running"
-    assert "90 epochs" in lines[2]
+    # Each of the three that came to nothing has cost the budget of 90 one.
+    assert "3 infeasible), 87 epochs" in lines[2]
     assert [line.split(":")[0] for line in lines[3:6]] == ["pass 1", "pass 2", "pass 3"]
     assert any(line.startswith("best 0.") for line in lines)
 
@@ -324,3 +325,35 @@ def test_ready_spaces_are_listed_shown_and_described(capsys: pytest.CaptureFixtu
     assert json.loads(capsys.readouterr().out)["type"] == "object"
     assert run(["spaces", "show", "mpl"]) == 3
     assert "Did you mean 'mlp'?" in capsys.readouterr().err
+
+
+def test_the_study_of_the_environment_is_shown(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HPTUNE_STUDY", "no-such-study")
+    assert run(["show", "1"]) == 2
+    assert "no-such-study" in capsys.readouterr().err
+    assert run(["show", "1", "--study", "digits-mlp"]) == 0
+
+
+def test_a_study_that_was_killed_before_its_first_pass_has_nothing_to_narrow(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Study.create(tmp_path / "s", identity()).close()
+    assert run(["narrow", str(tmp_path / "s")]) == 6
+    assert "no pass was begun yet" in capsys.readouterr().err
+
+
+def test_a_next_pass_that_cannot_be_written_is_an_error_and_leaves_nothing(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = here / "studies" / "digits-mlp" / "next-pass.yaml"
+    place.mkdir()
+    (place / "inside").touch()
+    try:
+        assert run(["narrow", "--accept"]) == 3
+        assert "next-pass.yaml: can't be written" in capsys.readouterr().err
+        assert not [p for p in place.parent.iterdir() if ".tmp" in p.name]
+    finally:
+        (place / "inside").unlink()
+        place.rmdir()

@@ -55,4 +55,6 @@ def test_the_default_space_says_which_batch_takes_all_rows(capsys: pytest.Captur
 
 def test_an_ordinary_space_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["search", "iris", "--space", "regularisation", "--dry-run"]) == 0
-    assert capsys.readouterr().err == ""
+    rows, task = capsys.readouterr().err.splitlines()
+    assert rows == "iris: 120 training and 30 validation rows"
+    assert "task: multiclass" in task

@@ -7,7 +7,7 @@ from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.earlier import earlier_studies, learned_starts
 from hptune.engine import Engine
-from hptune.errors import UsageError
+from hptune.errors import StudyError, UsageError
 from hptune.executors.inline import InlineExecutor
 from hptune.study import Study
 
@@ -49,3 +49,13 @@ def test_starts_are_good_configurations_inside_the_space(studies: Path) -> None:
             scores += [t.score for t in study.trials() if t.score is not None]
     first = FakeTrainer.score(starts[0].values, 9)
     assert first > sorted(scores)[len(scores) // 2]
+
+
+def test_auto_passes_over_what_it_cannot_read_and_keeps_what_is_named(studies: Path) -> None:
+    broken = Path("studies/broken")
+    broken.mkdir()
+    (broken / "study.db").write_bytes(b"no database, but long enough to be taken for one" * 100)
+    assert earlier_studies(["auto"], (studies / "studies" / "b").absolute()) == [Path("studies/a")]
+    assert earlier_studies(["b", "auto"], Path("studies/c")) == [Path("studies/b"), Path("studies/a")]
+    with pytest.raises(StudyError):
+        learned_starts(earlier_studies(["broken"], Path("studies/c")), SPACE)

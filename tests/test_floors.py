@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "hptune"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("", "errors", "log", "wording"),
+    ("", "errors", "files", "log", "wording"),
     (
         "condition",
         "hyperparameter",

@@ -175,6 +175,15 @@ def test_examples_per_second_come_from_the_time_in_the_training_loop(studies: di
     assert f"{rate:,.0f}" in render(facts)
 
 
+def test_examples_are_not_counted_where_an_epoch_is_that_of_several_trainings(
+    studies: dict[str, Facts],
+) -> None:
+    facts = studies["sixty trials"]
+    assert "examples per second" in render(facts)
+    folds = replace(facts, identity=replace(facts.identity, settings={"cv": 5}))
+    assert "examples per second" not in render(folds)
+
+
 def test_names_and_reasons_can_hold_markup(tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     space = Space(
@@ -216,7 +225,7 @@ def test_a_report_appears_whole_in_the_studys_folder_or_where_it_is_asked(tmp_pa
         assert write_report(study) == tmp_path / "s" / "report.html"
         assert write_report(study, tmp_path / "other.html") == tmp_path / "other.html"
     assert (tmp_path / "other.html").read_text(encoding="utf-8").endswith("</html>\n")
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.tmp*"))
 
 
 def test_a_report_that_cant_be_written_leaves_the_old_one(tmp_path: Path) -> None:

@@ -118,3 +118,22 @@ def test_a_fit_that_returns_nothing_is_named(
     )
     assert begins(monkeypatch, "--model", "own.py:Own") == 3
     assert "own.py:Own: fit returned None" in capsys.readouterr().err
+
+
+def test_a_dry_run_refuses_what_going_on_would(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert begins(monkeypatch, "--study", "s") == 130
+    assert run(["search", "iris", "--study", "s", "--dry-run"]) == 0
+    assert run(["search", "iris", "--study", "s", "--dry-run", "--seed", "1"]) == 6
+    assert "this study can't go on with this command" in capsys.readouterr().err
+    assert run(["search", "iris", "--study", "s", "--dry-run", "--stack", "4", "--workers", "2"]) == 2
+
+
+def test_what_is_tried_first_is_settled_when_a_study_begins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert begins(monkeypatch, "--study", "s") == 130
+    capsys.readouterr()
+    assert begins(monkeypatch, "--study", "s", "--learn-from", "auto") == 130
+    assert "--learn-from: s has begun" in capsys.readouterr().err

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
 import signal
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -196,6 +198,18 @@ def _hold(folder: Path, ready: multiprocessing.synchronize.Event) -> None:
     with StudyLock(folder):
         ready.set()
         signal.pause()
+
+
+def test_who_looks_whether_a_lock_is_held_is_waited_for(study: Study) -> None:
+    with StudyLock(study.folder):
+        pass
+    with (study.folder / "study.lock").open() as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        timer = threading.Timer(0.03, fcntl.flock, (file, fcntl.LOCK_UN))
+        timer.start()
+        with StudyLock(study.folder):
+            assert StudyLock.held(study.folder)
+        timer.join()
 
 
 def test_a_lock_is_held_against_others_and_given_up_on_kill(study: Study) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from hptune.listener import Listener, Stop
 from hptune.search import SearchOptions, search
 from hptune.subject import Subject
@@ -55,3 +57,20 @@ def test_going_on_with_a_search_shows_nothing_of_how_tensorflow_starts(tmp_path:
     said = python(*begin, "--trials", "2", "--epochs", "1").stderr
     assert "Going on with" in said
     assert not re.search("absl|oneDNN|cuda|TensorFlow", said)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [("learning_rate", 3), ("units", 5), ("momentum", 6)],
+    ids=["a prefix", "later", "quoted"],
+)
+def test_an_error_about_a_hyperparameter_is_placed_where_it_stands(
+    tmp_path: Path, name: str, line: int
+) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(
+        "hyperparameters:\n  learning_rate_adam: 0.1\n  learning_rate: 0.2\n  units_2: 3\n  units : 4\n"
+        '  "momentum": 0.5\n'
+    )
+    subject = Subject(data="iris", epochs=1).with_space(str(path))
+    assert subject._place(f"{name}: is wrong") == f"{path}:{line}: "

@@ -32,10 +32,9 @@ def command(as_json: bool, space: str | None, **subject: Any) -> int:
     from hptune.check import Verdict, run_checks
     from hptune.cli.check_text import can_show_marks, report_text
     from hptune.models import remarks_on
-    from hptune.search import find_space
     from hptune.subject import Subject
 
-    chosen = Subject(**subject, space=None if space is None else find_space(space))
+    chosen = Subject(**subject).with_space(space)
     dataset, model = chosen.load()
     for text in remarks_on(model):
         click.echo(f"  {text}", err=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import time
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
+from hptune.cli.console import EpochCounter, bar, console
 from hptune.confirm import Watcher
 from hptune.study import Confirmation
 from hptune.tables import duration, format_value
@@ -21,11 +21,12 @@ class ConfirmProgress(Watcher, contextlib.AbstractContextManager["ConfirmProgres
     """Shows a confirmation on stderr."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True, highlight=False)
+        self._console = console()
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._epochs = 0
         self._done = 0
+        self._counter = EpochCounter()
         self._begun_at: float | None = None
 
     def __exit__(self, *raised: object) -> None:
@@ -39,13 +40,7 @@ class ConfirmProgress(Watcher, contextlib.AbstractContextManager["ConfirmProgres
         work = f"{counted(trainings, 'training')}, {counted(epochs, 'epoch')}{done}"
         self._console.print(f"{counted(trials, 'finalist')}: {work}")
         if trainings and self._console.is_terminal:
-            self._progress = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=16),
-                TextColumn("{task.fields[standing]}"),
-                console=self._console,
-                refresh_per_second=4,
-            )
+            self._progress = bar(self._console)
             self._progress.start()
             self._task = self._progress.add_task("confirm", total=epochs, standing="")
 
@@ -53,7 +48,7 @@ class ConfirmProgress(Watcher, contextlib.AbstractContextManager["ConfirmProgres
         """Move the bar."""
         # The first epoch waits for a graph to be made: it says little of the others.
         self._begun_at = self._begun_at or time.monotonic()
-        self._done += 1
+        self._done += self._counter.reached((trial.id, number), epoch)
         if self._progress is None or self._task is None:
             return
         standing = f"trial {trial.id}, seed {number} · {self._done}/{self._epochs} epochs{self._eta()}"
@@ -68,7 +63,7 @@ class ConfirmProgress(Watcher, contextlib.AbstractContextManager["ConfirmProgres
 
     def warned(self, text: str) -> None:
         """Say what went wrong beside the confirmation."""
-        self._console.print(f"Warning: {text}", soft_wrap=True, markup=False)
+        self._console.print(f"Warning: {text}", soft_wrap=True)
 
     def _eta(self) -> str:
         if self._begun_at is None or self._done < 10:

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from types import FrameType, TracebackType
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import Progress, TaskID
 
+from hptune.cli.console import EpochCounter, bar, console
 from hptune.data import Dataset
 from hptune.listener import Listener, Stop
 from hptune.proposal import Proposal, Verdict, describe_range
@@ -25,19 +25,11 @@ from hptune.wording import counted
 __all__ = ["ProgressListener", "stop_on_signals"]
 
 
-class _Quiet(Console):
-    """A console that falls silent where whoever read it has gone; the search goes on."""
-
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-
-
 class ProgressListener(Listener):
     """Shows a search on stderr: passes, trials, best so far and the time it will still take."""
 
     def __init__(self, *, interactive: bool = False) -> None:
-        # What is said holds names and messages from anywhere: nothing in them is markup.
-        self._console = _Quiet(stderr=True, highlight=False, markup=False, emoji=False)
+        self._console = console()
         self._interactive = interactive
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -51,8 +43,7 @@ class ProgressListener(Listener):
         """When the first epoch of this run was over."""
         self._trained = 0
         """Epochs trained by this run, for the time it will still take."""
-        self._reached: dict[int, int] = {}
-        """The epoch that each job is known to have reached."""
+        self._counter = EpochCounter()
         self._title = ""
         self._study: Study | None = None
 
@@ -107,13 +98,7 @@ class ProgressListener(Listener):
         if not self._console.is_terminal:
             self._console.print(f"{self._title}: {self._standing()}")
             return
-        self._progress = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            TextColumn("{task.fields[standing]}", markup=False),
-            console=self._console,
-            refresh_per_second=4,
-        )
+        self._progress = bar(self._console)
         self._progress.start()
         self._task = self._progress.add_task(
             self._title, total=self._budget, completed=self._spent, standing=self._standing()
@@ -123,11 +108,9 @@ class ProgressListener(Listener):
         """Move the bar."""
         # The first epoch waits for a graph to be made: it says little of the others.
         self._begun_at = self._begun_at or time.monotonic()
-        # Of folds one epoch each makes one epoch of their mean: not every call is another one.
-        before = self._reached.get(job.id, job.initial_epoch)
-        self._reached[job.id] = max(before, epoch)
-        self._spent += self._reached[job.id] - before
-        self._trained += self._reached[job.id] - before
+        new = self._counter.reached(job.id, epoch, begun_at=job.initial_epoch)
+        self._spent += new
+        self._trained += new
         self._refresh()
 
     def asked(self, job: Job, trial: Trial) -> None:
@@ -137,8 +120,7 @@ class ProgressListener(Listener):
     def told(self, job: Job, trial: Trial) -> None:
         """Note a score, and say at once what could not be trained."""
         # Epochs that only some of the folds had are not on record.
-        self._spent += min(0, trial.epochs - self._reached.get(job.id, trial.epochs))
-        self._reached[job.id] = trial.epochs
+        self._spent += self._counter.ended(job.id, trial.epochs)
         if trial.state.is_bad:
             self._bad[trial.state] += 1
             self._console.print(f"  trial {trial.id} {trial.state}: {trial.reason}", style="yellow")

@@ -106,15 +106,11 @@ def command(
     file, a folder of images by class, or FILE.py:function. The same command again goes on from
     where it was stopped.
     """
-    from hptune.search import SearchOptions, find_space
+    from hptune.search import SearchOptions
     from hptune.subject import Subject
 
     options = SearchOptions(
-        subject=Subject(
-            **subject,
-            space=None if space is None else find_space(space),
-            space_file=space if space is not None and Path(space).is_file() else "",
-        ),
+        subject=Subject(**subject).with_space(space),
         study=study,
         passes=passes,
         trials=trials,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from hptune.cli.complete import complete_study, complete_trial
-from hptune.cli.options import json_option
+from hptune.cli.options import json_option, option
 
 __all__ = ["command"]
 
 
 @click.command(name="show", short_help="Show one trial.")
 @click.argument("trial", type=click.IntRange(1, 10**9), shell_complete=complete_trial)
-@click.option(
+@option(
     "--study",
     metavar="STUDY",
     shell_complete=complete_study,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from hptune.errors import InputError
 from hptune.export.card import model_card
-from hptune.export.files import write_text
 from hptune.export.model import with_preprocessing
+from hptune.files import appearing, write_text
 from hptune.models import RecipeModel
 from hptune.strategy.finalists import Finalist
 from hptune.study import Study
@@ -34,14 +34,11 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     target = None if scaled is None else (scaled.mean, scaled.deviation)
     whole = with_preprocessing(trained, dataset, target=target)
     path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
-    temporary = path.with_name(f".{path.stem}.tmp.keras")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        whole.save(temporary)
-        temporary.replace(path)
+        with appearing(path) as file:
+            whole.save(file)
     except OSError as error:
         raise InputError(f"{path}: can't be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     card = model_card(study, finalist, dataset, whole, file=path.name)
-    return path, write_text(path.with_suffix(".md"), card)
+    return path, write_text(path.with_suffix(".md"), card + "\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hptune.errors import StudyError, UsageError
 from hptune.export.configuration import as_csv, as_json, as_yaml
-from hptune.export.files import write_text
+from hptune.files import write_text
 from hptune.strategy.finalists import Finalist, ranked
 from hptune.study import Study
 from hptune.tables import format_value
@@ -98,9 +98,10 @@ def _text(
     if output.is_dir() and (form == "csv" or len(trials) == 1):
         output = _place(study, trials[0], output, form)
     if form == "csv" or len(trials) == 1:
-        return "", (write_text(output, render(trials)),)
-    paths = [_place(study, trial, output, form) for trial in trials]
-    return "", tuple(write_text(path, render([trial])) for path, trial in zip(paths, trials, strict=True))
+        return "", (write_text(output, render(trials) + "\n"),)
+    return "", tuple(
+        write_text(_place(study, trial, output, form), render([trial]) + "\n") for trial in trials
+    )
 
 
 def _place(study: Study, trial: Trial, folder: Path, form: str) -> Path:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from hptune.data import Dataset, Task
 from hptune.errors import UsageError
-from hptune.export.files import write_text
+from hptune.files import write_text
 from hptune.listener import Listener
 from hptune.models import Model, RecipeModel, remarks_on
 from hptune.project.settings_file import Settings, settings_text
 from hptune.project.space_file import SPACE_FILE, space_file_text
-from hptune.search import find_space
 from hptune.space import Fixed, Space
 from hptune.space_yaml import parse_space, ready_spaces
 from hptune.subject import Subject
@@ -78,7 +77,7 @@ def begin_project(options: ProjectOptions, listener: Listener) -> Project:
     texts[options.file] = settings_text(settings, str(options.file))
     files[options.file] = _budget(options)
     for path, text in texts.items():
-        write_text(path, text.removesuffix("\n"))
+        write_text(path, text)
     return Project(files=files, space=model.space())
 
 
@@ -93,11 +92,7 @@ def _refuse_to_replace(options: ProjectOptions) -> None:
 
 def _load(options: ProjectOptions, listener: Listener) -> tuple[Dataset, Model]:
     """Load data and model as a search would, and tell what was inferred."""
-    subject = options.subject
-    if options.space is not None:
-        subject = replace(
-            subject, space=find_space(options.space), space_file=options.given_file or subject.space_file
-        )
+    subject = options.subject.with_space(options.space)
     dataset = subject.load_data()
     listener.data_loaded(dataset)
     model = subject.load_model(dataset)

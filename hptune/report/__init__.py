@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from hptune.errors import StudyError
+from hptune.files import appearing
 from hptune.report.best import best
 from hptune.report.comparison import render_comparison
 from hptune.report.cost import cost
@@ -56,12 +56,10 @@ def render(facts: Facts) -> str:
 
 def write_page(path: Path, content: str) -> None:
     """Write a page whole or not at all; raises StudyError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(content, encoding="utf-8")
-        temporary.replace(path)
+        with appearing(path) as file:
+            file.write_text(content, encoding="utf-8")
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise StudyError(
             f"{path}: can't be written: {error.strerror}", hint="Choose another with -o."
         ) from error

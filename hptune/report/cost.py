@@ -30,7 +30,9 @@ def cost(facts: Facts) -> Section:
 
 
 def _table(facts: Facts) -> str:
-    examples = int(facts.meta.get("train_examples", 0))
+    # An epoch of the mean over folds or seeds is several trainings' epochs, of rows of their own.
+    repeated = {"cv", "executions"} & facts.identity.settings.keys()
+    examples = 0 if repeated else int(facts.meta.get("train_examples", 0))
     header = ["pass", "trials", "epochs", "seconds", "seconds per epoch"]
     header += ["examples per second"] if examples else []
     rows = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -10,6 +12,9 @@ from typing import IO
 from hptune.errors import StudyError, StudyLockedError
 
 __all__ = ["StudyLock"]
+
+_TRIES = 5
+_PAUSE_SECONDS = 0.02
 
 
 class StudyLock:
@@ -26,8 +31,6 @@ class StudyLock:
 
     def __enter__(self) -> StudyLock:
         """Take the lock; raises StudyLockedError where another process has it."""
-        import fcntl
-
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = self._path.open("a+", encoding="utf-8")
@@ -36,9 +39,7 @@ class StudyLock:
                 f"{self._path.parent}: can't be written to: {error.strerror}",
                 hint="Choose another folder with --study.",
             ) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _taken(file):
             file.seek(0)
             process, command = _read(file)
             file.close()
@@ -48,7 +49,7 @@ class StudyLock:
                 hint="Wait for it, stop it with Ctrl-C, or give this one its own --study."
                 if self._command == "search"
                 else "Wait for it, or stop it with Ctrl-C.",
-            ) from None
+            )
         file.truncate(0)
         file.write(f"{os.getpid()} {self._command}")
         file.flush()
@@ -87,6 +88,18 @@ class StudyLock:
         except OSError:
             return None
         return None
+
+
+def _taken(file: IO[str]) -> bool:
+    """Take the lock of a file; what only looks whether it is held, as `held` does, lets go in an instant."""
+    import fcntl
+
+    for _ in range(_TRIES):
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(_PAUSE_SECONDS)
+    return False
 
 
 def _read(file: IO[str]) -> tuple[str, str]:

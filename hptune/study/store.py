@@ -58,6 +58,7 @@ class Study:
         try:
             schema.create_tables(database, meta)
         except sqlite3.Error as error:
+            database.close()
             raise StudyError(f"{folder}: can't write the study: {error}") from error
         return cls(folder, database, identity)
 
@@ -71,10 +72,11 @@ class Study:
         try:
             row = database.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
             content = json.loads(row["value"])
-        except (sqlite3.Error, TypeError, ValueError) as error:
+            identity = Identity(**content | {"direction": Direction(content["direction"])})
+        except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
+            database.close()
             raise StudyError(f"{path}: can't be read as a study: {error}") from error
-        content["direction"] = Direction(content["direction"])
-        return cls(folder, database, Identity(**content))
+        return cls(folder, database, identity)
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -105,7 +107,7 @@ class Study:
 
     @property
     def meta(self) -> dict[str, str]:
-        """What was noted when the study was made: created_at, version, command."""
+        """What was noted: created_at, version and command when it was made, and what a search noted since."""
         found = self._database.execute("SELECT key, value FROM meta WHERE key <> 'identity'")
         return {row["key"]: row["value"] for row in found}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from hptune.files import appearing
 from hptune.space import Values
 from hptune.train.conductor import OnEpoch
 from hptune.trial import Job, Objective, Outcome
@@ -102,16 +102,11 @@ def pack(path: Path, members: Sequence[Member], best: float | None) -> None:
         "best": best,
         "members": [{k: v for k, v in asdict(member).items() if k != "file"} for member in members],
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            archive.writestr(_STATE, json.dumps(state))
-            for number, member in enumerate(members):
-                if member.file is not None:
-                    archive.write(member.file, f"{number}.npz")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with appearing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        archive.writestr(_STATE, json.dumps(state))
+        for number, member in enumerate(members):
+            if member.file is not None:
+                archive.write(member.file, f"{number}.npz")
 
 
 def unpack(path: Path, folder: Path) -> tuple[list[Member], float | None]:

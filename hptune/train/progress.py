@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.files import appearing
 from hptune.models.backend import keras
 from hptune.trial import Objective
 
@@ -98,14 +98,8 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
     for part in _PARTS:
         for number, value in enumerate(getattr(snapshot, part) or ()):
             arrays[f"{part}.{number:04d}"] = value
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            np.savez(file, **arrays)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with appearing(Path(path)) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def load_snapshot(path: str | Path) -> Snapshot:

@@ -1,0 +1,42 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hptune.errors import InputError
+
+__all__ = ["appearing", "write_text"]
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[Path]:
+    """Give a file beside `path` to write; it takes the place of `path` when the block ends without an error.
+
+    Its suffix is that of `path`. A link stays one, and what is no plain file, such as a pipe, is
+    itself given. Raises what the block and the system raise; nothing is left behind then.
+    """
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> Path:
+    """Write a text file, its folder too where there is none; raises InputError where it can't be written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with appearing(path) as file:
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: can't be written: {error.strerror}") from error
+    return path
