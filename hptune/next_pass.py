@@ -19,6 +19,11 @@ from hptune.trial import Objective, Trial
 __all__ = ["NEXT_PASS", "edited", "propose", "propose_for", "read_next_pass", "write_next_pass"]
 
 NEXT_PASS = "next-pass.yaml"
+_STEERS = """\
+# Ranges that the rules moved steer: half of the trials may still come from outside them.
+# What you write yourself is a wall.
+
+"""
 
 
 def propose(
@@ -48,7 +53,8 @@ def write_next_pass(study: Study, proposal: Proposal) -> Path:
     path = study.folder / NEXT_PASS
     reasons = {move.name: f"{move.verdict}: {move.reason}" for move in proposal.moves}
     text = dump_space(proposal.next_space, comments=reasons)
-    return write_text(path, text)
+    steers = any(move.steers for move in proposal.moves)
+    return write_text(path, f"{_STEERS}{text}" if steers else text)
 
 
 def read_next_pass(study: Study) -> Proposal | None:
@@ -71,6 +77,8 @@ def read_next_pass(study: Study) -> Proposal | None:
             raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
         if hp != move.new:
             verdict, reason = _by_hand(move.old, hp)
+            # As a range that is set by a flag, one that is written here is a wall.
+            hp = hp if isinstance(hp, Fixed) or verdict is Verdict.KEEP else replace(hp, hard=True)
             move = Move(name=hp.name, verdict=verdict, old=move.old, new=hp, reason=reason, by_person=True)
         moves.append(move)
     return proposal.with_moves(moves)

@@ -37,7 +37,16 @@ class Move:
     reason: str
     """In words, with its figures."""
     by_person: bool = False
-    """A person decided; otherwise the rules did, and the range only steers."""
+    """A person decided; otherwise the rules did."""
+
+    @property
+    def steers(self) -> bool:
+        """Whether the new range only steers: half of the trials may still come from outside.
+
+        So it is with what the rules moved, unless a person set the old range or all of the new one.
+        """
+        by_rules = self.verdict is not Verdict.KEEP and not self.by_person
+        return by_rules and isinstance(self.old, Number | Choice) and not (self.old.hard or self.new.hard)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -190,6 +190,8 @@ def test_a_next_pass_keeps_conditions_that_are_not_written(study: Path) -> None:
         proposal = read_next_pass(opened)
     assert proposal is not None
     assert proposal["momentum"].new.when == SPACE["momentum"].when
+    assert proposal["momentum"].by_person
+    assert proposal["momentum"].new.hard, "what a person writes is a wall, as what they set by a flag"
 
 
 def test_exports_go_where_they_are_told(study: Path, capsys: pytest.CaptureFixture[str]) -> None:

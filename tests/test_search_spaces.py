@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hptune.listener import Listener, Stop
-from hptune.search import SearchOptions, find_space, search
+from hptune.search import SearchOptions, search
 from hptune.space_yaml import ready_spaces
 from hptune.study import Study
 from hptune.subject import Subject
@@ -30,7 +30,7 @@ def test_every_ready_space_is_run() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_a_ready_space_is_searched_for_real(name: str, tmp_path: Path) -> None:
     data, model, trials = RUNS[name]
-    subject = Subject(data=data, model=model, space=find_space(name), epochs=1)
+    subject = Subject(data=data, model=model, epochs=1).with_space(name)
     options = SearchOptions(
         subject=subject, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
     )
@@ -55,7 +55,7 @@ def test_a_space_file_that_was_edited_binds_what_is_tried_from_then_on(tmp_path:
     file = tmp_path / "space.yaml"
 
     def searched(trials: int) -> None:
-        subject = Subject(data="iris", model="mlp", space=find_space(str(file)), epochs=1)
+        subject = Subject(data="iris", model="mlp", epochs=1).with_space(str(file))
         options = SearchOptions(
             subject=subject, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
         )

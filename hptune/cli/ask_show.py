@@ -8,7 +8,6 @@ from hptune.cli.ask_voice import Voice
 from hptune.proposal import Move, Proposal, Verdict, describe_range
 from hptune.space import Fixed, Tier
 from hptune.strategy import edit
-from hptune.strategy.narrow import SOFT
 from hptune.tables.steering import Evidence, importance_text, range_plot
 
 __all__ = [
@@ -55,7 +54,7 @@ def show_begin(voice: Voice, proposal: Proposal, headline: str) -> None:
     voice.tell(_overview(proposal), indent=0)
     for note in proposal.notes:
         voice.tell(f"{note[:1].upper()}{note[1:]}.", indent=0)
-    if any(move.reason.endswith(SOFT) for move in proposal.moves):
+    if any(move.steers for move in proposal.moves):
         voice.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
     fixed = [f"{m.name}{describe_range(m.old)}" for m in proposal.moves if stays_fixed(m)]
     if fixed:
@@ -94,7 +93,7 @@ def show_move(voice: Voice, move: Move, evidence: Evidence, *, at: int, count: i
     voice.say()
     voice.say(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
     voice.tell(f"{move.verdict.value}: {_ranges(move)}", colour=_COLOURS.get(move.verdict))
-    voice.tell(move.reason.removesuffix(f"; {SOFT}"))
+    voice.tell(move.reason)
     voice.tell(importance_text(evidence, move.name))
     for line in range_plot(evidence, move, width=voice.width, unicode=voice.unicode) if plot else ():
         voice.say(

@@ -8,10 +8,9 @@ from hptune.report.facts import Facts
 from hptune.report.html import region
 from hptune.space import Hyperparameter
 from hptune.strategy.importance import Importance
-from hptune.strategy.narrow import SOFT
 from hptune.tables import format_value
 
-__all__ = ["UNSURE", "glance", "reason_of"]
+__all__ = ["UNSURE", "glance"]
 
 UNSURE = 0.1
 """A hyperparameter that luck makes look as telling more often than this is not said to matter."""
@@ -75,9 +74,4 @@ def _why(moves: list[Move], coming: Move | None) -> str:
     told = [*moves, *([coming] if coming else [])]
     changed = [m for m in told if m.verdict is not Verdict.KEEP]
     shown = changed[-1] if changed else (told[-1] if told else None)
-    return "" if shown is None else f"{shown.verdict}: {reason_of(shown)}"
-
-
-def reason_of(move: Move) -> str:
-    """Return a reason without what is true of every range that the rules moved."""
-    return move.reason.removesuffix(f"; {SOFT}")
+    return "" if shown is None else f"{shown.verdict}: {shown.reason}"

@@ -6,7 +6,6 @@ from hptune.plots.funnel import funnel
 from hptune.plots.svg import element, text
 from hptune.proposal import Move, Verdict, describe_range
 from hptune.report.facts import Facts
-from hptune.report.glance import reason_of
 from hptune.report.html import Section, figure, grid, paragraph
 from hptune.space import Hyperparameter
 
@@ -57,4 +56,4 @@ def _reason(name: str, move: Move) -> str:
     told = describe_range(move.new) if move.verdict is not Verdict.KEEP else describe_range(move.old)
     who = " by you" if move.by_person else ""
     heading = element("dt", text(f"{name}: {move.verdict}{who}, {told}"))
-    return heading + element("dd", text(reason_of(move)))
+    return heading + element("dd", text(move.reason))

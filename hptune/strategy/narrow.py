@@ -27,9 +27,8 @@ from hptune.strategy.rules import Rules
 from hptune.trial import Objective, Trial
 from hptune.wording import counted
 
-__all__ = ["SOFT", "Rules", "narrow"]
+__all__ = ["Rules", "narrow"]
 
-SOFT = "it steers: half of the trials may still come from outside"
 """What is said of every range that the rules moved."""
 
 
@@ -91,7 +90,7 @@ def _move(
         before = home if isinstance(home, Choice) else hp
         needed = _needed(hp, space)
         act = move_run if hp.ordered and before.ordered else move_options
-        return _soft(act(hp, before, evidence, rules, needed))
+        return _bounded(act(hp, before, evidence, rules, needed))
     assert isinstance(hp, Boolean)
     return move_boolean(hp, evidence, rules)
 
@@ -128,14 +127,14 @@ def _move_number(
     # Widened again to all that they set, it is theirs again, and hard.
     theirs = (found.low, found.high) == walls and (home.low < walls[0] or walls[1] < home.high)
     new = with_range(hp, found.low, found.high, best, hard=theirs, limits=walls)
-    return _soft(Move(name=hp.name, verdict=found.verdict, old=hp, new=new, reason=found.reason))
+    return _bounded(Move(name=hp.name, verdict=found.verdict, old=hp, new=new, reason=found.reason))
 
 
-def _soft(move: Move) -> Move:
-    """Say of a range that moved that it only steers."""
-    if move.verdict is Verdict.KEEP:
+def _bounded(move: Move) -> Move:
+    """Say of a range that moved within one that a person set how far trials may come from outside."""
+    if move.verdict is Verdict.KEEP or not (move.old.hard or move.new.hard):
         return move
-    words = "it steers: half of the trials may still come from the range you set" if move.old.hard else SOFT
+    words = "it steers: half of the trials may still come from the range you set"
     if move.new.hard:
         words = "that is all of the range you set: nothing is tried outside it"
     return replace(move, reason=f"{move.reason}; {words}")

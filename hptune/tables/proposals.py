@@ -6,7 +6,6 @@ from typing import Any
 
 from hptune.proposal import Proposal, describe_range
 from hptune.space import Fixed
-from hptune.strategy.narrow import SOFT
 from hptune.tables.text import to_csv, to_json, wrapped
 
 __all__ = ["moves_list", "proposal_csv", "proposal_json", "proposal_text"]
@@ -22,6 +21,7 @@ def moves_list(proposal: Proposal) -> list[dict[str, Any]]:
             "new": describe_range(move.new),
             "reason": move.reason,
             "by_person": move.by_person,
+            "steers": move.steers,
         }
         for move in proposal.moves
     ]
@@ -34,9 +34,10 @@ def proposal_json(proposal: Proposal) -> str:
 
 def proposal_csv(proposal: Proposal) -> str:
     """Return the moves as CSV, one row each."""
-    header = ["name", "verdict", "old", "new", "by_person", "reason"]
+    header = ["name", "verdict", "old", "new", "by_person", "steers", "reason"]
+    told = {"by_person", "steers"}
     rows = [
-        [str(move[key]).lower() if key == "by_person" else move[key] for key in header]
+        [str(move[key]).lower() if key in told else move[key] for key in header]
         for move in moves_list(proposal)
     ]
     return to_csv([header, *rows])
@@ -46,7 +47,6 @@ def proposal_text(proposal: Proposal) -> str:
     """Return a proposal as a table, the reasons below their ranges; what stays fixed in one line."""
     lines: list[str] = []
     fixed: list[str] = []
-    steers = False
     for move in sorted(proposal.moves, key=lambda m: m.old.tier):
         old, new = describe_range(move.old), describe_range(move.new)
         if isinstance(move.old, Fixed) and old == new:
@@ -55,11 +55,10 @@ def proposal_text(proposal: Proposal) -> str:
         ranges = old if old == new else f"{old} → {new}"
         tier = f"tier {int(move.old.tier)}" if move.old.tier < 4 else ""
         lines.append(f"{move.verdict.value:<7} {move.name:<22} {ranges:<34} {tier}".rstrip())
-        lines += wrapped(move.reason.removesuffix(f"; {SOFT}"), indent=8)
-        steers = steers or move.reason.endswith(SOFT)
+        lines += wrapped(move.reason, indent=8)
     if fixed:
         lines += ["", *wrapped(f"fixed: {', '.join(fixed)}")]
-    if steers:
+    if any(move.steers for move in proposal.moves):
         lines += ["", *wrapped("New ranges steer: half of the trials may still come from outside them.")]
     for note in proposal.notes:
         lines += ["", *wrapped(note)]
