@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Subject", "load_again", "load_trainer", "subject_of"]
 
-_ONCE: dict[str, Value | None] = {"cv": None, "class_weight": "none", "executions": 1}
+_ONCE: dict[str, Value | None] = {
+    "cv": None,
+    "class_weight": "none",
+    "executions": 1,
+    "image_size": None,
+    "max_parameters": None,
+}
 """Settings that a study remembers only where they are others."""
 
 
@@ -38,6 +44,8 @@ class Subject:
     """binary, multiclass or regression; inferred where not given."""
     skip_broken: bool = False
     """Leave out images that can't be read, instead of refusing the folder."""
+    image_size: int | None = None
+    """Pixels of each side of a folder's images; None for their most frequent size, no side above 64."""
     model: str = "mlp"
     """A recipe's name or FILE.py:build."""
     space: Space | None = None
@@ -52,6 +60,8 @@ class Subject:
     """Folds, at least 2, over which each configuration's mean is its score; None for one split."""
     class_weight: str = "none"
     """none, or balanced: every class counts as much as any other in the loss."""
+    max_parameters: int | None = None
+    """Models with more weights are infeasible; None for no limit."""
     executions: int = 1
     """Seeds over which each configuration's mean is its score."""
 
@@ -103,6 +113,7 @@ class Subject:
             "task": None if self.task is None else Task(self.task),
             "as_images": self.model == "cnn",
             "skip_broken": self.skip_broken,
+            "image_size": self.image_size,
         }
 
     def load_model(self, dataset: Dataset) -> Model:
@@ -133,7 +144,8 @@ class Subject:
                 f"{model.name}: its own fit is not told how much each class counts",
                 hint="Leave --class-weight out and weigh the classes in fit.",
             )
-        return Trainer(dataset, model, objective, TrainerSettings(class_weight=weights))
+        settings = TrainerSettings(class_weight=weights, max_parameters=self.max_parameters)
+        return Trainer(dataset, model, objective, settings)
 
     def trainer(
         self, dataset: Dataset, model: Model, objective: Objective | None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from hptune.data import SourceKind, Task, load_dataset, load_folds
 from hptune.data.images import read_images
 from hptune.errors import DataError
+from hptune.subject import Subject
 
 GREY = (128,)
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -95,6 +97,18 @@ def test_large_images_are_made_smaller_in_proportion(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "shape"), [(9, (9, 9, 3)), ((3, 8), (3, 8, 3)), (100, (100, 100, 3))])
 def test_a_size_may_be_asked_for(tmp_path: Path, size: int | tuple[int, int], shape: tuple[int, ...]) -> None:
     assert load_dataset(str(folder(tmp_path)), image_size=size).input_shape == shape
+
+
+def test_only_images_of_a_folder_have_a_size_to_choose() -> None:
+    with pytest.raises(DataError, match="digits: is no folder of images"):
+        load_dataset("digits", as_images=True, image_size=9)
+
+
+def test_a_search_and_what_it_is_loaded_by_again_keep_the_size(tmp_path: Path) -> None:
+    subject = Subject(data=str(folder(tmp_path / "data")), model="cnn", image_size=9, epochs=1)
+    assert subject.load_data().input_shape == (9, 9, 3)
+    assert subject.settings["image_size"] == 9
+    assert "image_size" not in replace(subject, image_size=None).settings
 
 
 def test_a_size_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from datetime import date
 from decimal import Decimal
 
@@ -265,35 +264,6 @@ def test_impossible_constants_are_refused() -> None:
         NumericColumn(name="a", fill=float("nan"))
     with pytest.raises(DataError, match="a level stands twice"):
         CategoricalColumn(name="a", levels=("x", "x"))
-    with pytest.raises(DataError, match="unknown kind of column 'numbr'"):
-        TableEncoder.from_dict({"columns": [{"kind": "numbr", "name": "a"}]})
-
-
-texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-columns = st.one_of(
-    st.builds(
-        NumericColumn,
-        name=texts,
-        fill=st.floats(allow_nan=False, allow_infinity=False),
-        indicator=st.booleans(),
-    ),
-    st.builds(
-        CategoricalColumn,
-        name=texts,
-        levels=st.lists(texts, unique=True, max_size=5).map(tuple),
-        other=st.booleans(),
-    ),
-)
-encoders = st.builds(
-    TableEncoder,
-    columns=st.lists(columns, max_size=4).map(tuple),
-    dropped=st.lists(st.builds(DroppedColumn, name=texts, reason=texts), max_size=2).map(tuple),
-)
-
-
-@given(encoders)
-def test_an_encoder_comes_back_from_json_as_it_was(encoder: TableEncoder) -> None:
-    assert TableEncoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
 
 
 @given(

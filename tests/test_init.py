@@ -259,6 +259,7 @@ SETTINGS = Settings(
     validation=None,
     task=None,
     skip_broken=False,
+    image_size=None,
     model="mlp",
     space="space.yaml",
     trials=30,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hptune.errors import NoFeasibleTrialError, UsageError
 from hptune.listener import Listener, Stop
 from hptune.search import SearchOptions, search
 from hptune.study import Study
-from hptune.subject import Subject
+from hptune.subject import Subject, subject_of
 from hptune.trial import TrialState
 
 
@@ -36,6 +37,21 @@ def test_a_limit_that_nothing_reaches_changes_nothing(tmp_path: Path) -> None:
         assert [(t.values, t.curve) for t in limited.trials()] == [
             (t.values, t.curve) for t in plain.trials()
         ]
+
+
+def test_models_with_too_many_weights_are_infeasible_and_say_so(tmp_path: Path) -> None:
+    given = options(tmp_path)
+    subject = replace(given.subject, max_parameters=2000, epochs=9)
+    search(replace(given, subject=subject), listener=Listener(), stop=Stop())
+    with Study.open(tmp_path / "s") as study:
+        assert subject_of(study).max_parameters == 2000
+        trained, refused = [], []
+        for trial in study.trials():
+            (refused if trial.state is TrialState.INFEASIBLE else trained).append(trial)
+        assert trained
+        assert all((trial.parameters or 0) <= 2000 for trial in trained)
+        assert refused
+        assert all(trial.reason.startswith("too large: ") for trial in refused)
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_all_end_after_the_epoch_when_asked_to_stop(pair: Pair) -> None:
     jobs = [
         pair.job(1, {}, epochs=3),
         pair.job(2, {}, epochs=3),
-        pair.job(3, {"layers": 1}, epochs=3),
+        pair.job(3, {"layers": 2}, epochs=3),
     ]
     outcomes = pair.stacked(*jobs, on_epoch=lambda job, epoch, report: epoch == 2)
     assert [o.state for o in outcomes] == [OutcomeState.INTERRUPTED] * 3
@@ -187,8 +187,8 @@ def test_all_end_after_the_epoch_when_asked_to_stop(pair: Pair) -> None:
 
 
 def test_a_job_that_had_not_begun_keeps_the_checkpoint_it_came_with(pair: Pair) -> None:
-    (kept,) = pair.stacked(pair.job(2, {"layers": 1}, epochs=1))
-    later = pair.job(2, {"layers": 1}, "later", initial_epoch=1, epochs=3, checkpoint=kept.checkpoint)
+    (kept,) = pair.stacked(pair.job(2, {"layers": 2}, epochs=1))
+    later = pair.job(2, {"layers": 2}, "later", initial_epoch=1, epochs=3, checkpoint=kept.checkpoint)
     _, outcome = pair.stacked(pair.job(1, {}), later, on_epoch=lambda *_: True)
     assert outcome.state is OutcomeState.INTERRUPTED
     assert outcome.checkpoint == kept.checkpoint

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hptune.space import Float, Space
-from hptune.strategy.learn import cover, learn_starts, names_matched
+from hptune.strategy.learn import cover, learn_starts
 from hptune.trial import Direction, Objective, Observation, TrialState
 
 SPACE = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
@@ -53,10 +53,6 @@ def test_values_are_clipped_to_todays_ranges_and_missing_ones_are_defaults():
 )
 def test_nothing_is_learned_from_nothing(told):
     assert learn_starts(SPACE, [(UP, told)], 3) == []
-
-
-def test_matched_names_are_told():
-    assert names_matched(SPACE, {"x": 1, "z": 2}) == ("x",)
 
 
 LOSS = np.array([[0.5, 0.0, 1.0, 0.4], [0.1, 0.9, 0.1, 0.4], [0.1, 0.8, 0.0, 0.4]])

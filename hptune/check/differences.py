@@ -27,10 +27,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["DOUBTFUL", "EXACT", "WRONG", "Agreement", "Comparison", "compare", "step_size"]
+__all__ = ["DOUBTFUL", "WRONG", "Agreement", "Comparison", "compare", "step_size"]
 
-EXACT = 1e-7
-"""Relative error up to which analytic and numeric derivative are the same."""
 DOUBTFUL = 1e-4
 """Relative error above which something may be wrong."""
 WRONG = 1e-2

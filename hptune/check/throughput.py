@@ -65,7 +65,6 @@ def check_throughput(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        end = f"memory runs out at {size:,}"
         return _section([*_out_of_memory(size, batch_size)], timed, began)
     finally:
         still.restore()

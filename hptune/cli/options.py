@@ -1,4 +1,4 @@
-"""Options that several commands share; every option can be set by an environment variable too."""
+"""Options that several commands share; those of `option` can be set by an environment variable too."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ OPTION_NAMES: tuple[str, ...] = (
         "interactive",
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
+    *("image-size", "max-parameters"),
 )
 """What a project file may set."""
 
@@ -67,6 +68,13 @@ def data_options(command: F) -> F:
             help="What kind of target it is.  [default: inferred]",
         ),
         option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
+        option(
+            "--image-size",
+            type=click.IntRange(1, 4096),
+            metavar="PIXELS",
+            help="Bring the images of a folder to squares of this side."
+            "  [default: their most frequent size, no side above 64]",
+        ),
     )
     return _decorated(command, decorators)
 

@@ -75,6 +75,12 @@ __all__ = ["command"]
     metavar="STUDY|auto",
     help="Try first what did well in earlier studies; auto: all others under studies/.",
 )
+@option(
+    "--max-parameters",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Models with more weights than this are infeasible.",
+)
 @option("--no-presets", is_flag=True, help="Leave out what did well on many other data sets.")
 @option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds everything that is drawn.")
 @option("--interactive", is_flag=True, help="Ask between passes.")

@@ -134,6 +134,10 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
         raw = _read_without_columns(source, options, like)
     else:
         raw = read_csv(path, options.target) if kind is SourceKind.CSV else read_parquet(path, options.target)
+    if options.image_size is not None and raw.image_size is None:
+        raise DataError(
+            f"{raw.name}: is no folder of images, whose size could be chosen", hint="Leave the size out."
+        )
     if options.target is not None and not is_table(raw.x):
         raise DataError(f"{raw.name}: has no columns, and so no column {options.target!r}")
     return shaped(raw, as_images=options.as_images)

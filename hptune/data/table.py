@@ -1,7 +1,7 @@
 """How the rows of a table become numbers, as constants that any program can apply.
 
 The whole arithmetic, in the order of `columns`; a program in another language, or a stack of stock Keras
-layers, repeats it from `TableEncoder.to_dict()`:
+layers, repeats it from a `TableEncoder`'s columns:
 
 - A numeric column is its value as a number (False is 0, True is 1), `fill` where it is missing; where
   `indicator` holds, a second feature follows: 1 where it is missing, else 0.
@@ -15,8 +15,8 @@ layers, repeats it from `TableEncoder.to_dict()`:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -112,11 +112,6 @@ class CategoricalColumn:
 
 Column = NumericColumn | CategoricalColumn
 
-_KINDS: Mapping[str, type[NumericColumn] | type[CategoricalColumn]] = {
-    "numeric": NumericColumn,
-    "categorical": CategoricalColumn,
-}
-
 
 @dataclass(frozen=True, kw_only=True)
 class DroppedColumn:
@@ -161,35 +156,6 @@ class TableEncoder:
             column.write(frame.iloc[:, names[column.name]], out[:, at : at + width], where)
             at += width
         return out
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the constants as JSON can hold them."""
-        kinds = {made: kind for kind, made in _KINDS.items()}
-        return {
-            "columns": [
-                {"kind": kinds[type(column)]}
-                | {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(column).items()}
-                for column in self.columns
-            ],
-            "dropped": [asdict(column) for column in self.dropped],
-        }
-
-    @classmethod
-    def from_dict(cls, constants: Mapping[str, Any]) -> TableEncoder:
-        """Make the encoder again that `to_dict` wrote down."""
-        columns: list[Column] = []
-        for entry in constants["columns"]:
-            kind = str(entry["kind"])
-            if kind not in _KINDS:
-                raise DataError(f"unknown kind of column {kind!r}", hint=did_you_mean(kind, _KINDS))
-            fields: dict[str, Any] = {
-                key: tuple(v) if isinstance(v, list) else v for key, v in entry.items() if key != "kind"
-            }
-            columns.append(_KINDS[kind](**fields))
-        return cls(
-            columns=tuple(columns),
-            dropped=tuple(DroppedColumn(**entry) for entry in constants.get("dropped", ())),
-        )
 
 
 def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.float64]:

@@ -216,10 +216,8 @@ class StackedExecutor:
     def _stack(self, group: Group) -> Stack:
         """Return the stack of a group, an empty one where there is none."""
         from hptune.models.backend import set_up
-        from hptune.train import TrainerSettings
 
-        settings = getattr(self._trainer, "settings", TrainerSettings())
-        set_up(self._dataset.input_shape, threads=settings.threads, deterministic=settings.deterministic)
+        set_up(self._dataset.input_shape)
         from hptune.stack.stack import Stack, StackGraphs
 
         if self._graphs is None:

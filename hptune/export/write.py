@@ -14,9 +14,7 @@ from hptune.study import Study
 from hptune.tables import format_value
 from hptune.trial import Trial
 
-__all__ = ["FORMATS", "Exported", "export"]
-
-FORMATS = ("yaml", "json", "csv", "python", "keras")
+__all__ = ["Exported", "export"]
 
 _SUFFIXES = {"yaml": "yaml", "json": "json", "csv": "csv", "python": "py", "keras": "keras"}
 

@@ -78,33 +78,31 @@ def has_accelerator() -> bool:
     return bool(get_device() != "cpu")
 
 
-def set_up(input_shape: tuple[int, ...], *, threads: int | None = None, deterministic: bool = True) -> None:
+def set_up(input_shape: tuple[int, ...]) -> None:
     """Decide on threads and determinism; only the first call in a process does.
 
-    `threads` are those that one operation may use; None is 1 where rows, of shape `input_shape`,
-    are small, and what the backend likes otherwise. `deterministic` makes the same seed give the
-    same bits on one machine.
+    An operation has one thread where rows, of shape `input_shape`, are small, and as many as the
+    backend likes otherwise. The same seed gives the same bits on one machine, where the backend can.
     """
     global _set_up
     if _set_up:
         return
     _set_up = True
-    if threads is None and math.prod(input_shape) <= SMALL_ROW:
-        threads = 1
+    threads = 1 if math.prod(input_shape) <= SMALL_ROW else None
     backend = keras.backend.backend()
     if backend == "tensorflow":
         with _quiet():
-            _set_up_tensorflow(threads, deterministic)
+            _set_up_tensorflow(threads)
     elif backend == "jax":
         # Several workers share a device; XLA's own operations are deterministic on a CPU.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     elif backend == "torch":
-        _set_up_torch(threads, deterministic)
+        _set_up_torch(threads)
     # What was imported stays: looking through it for garbage takes a fifth of a second each time.
     gc.freeze()
 
 
-def _set_up_tensorflow(threads: int | None, deterministic: bool) -> None:
+def _set_up_tensorflow(threads: int | None) -> None:
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -119,19 +117,19 @@ def _set_up_tensorflow(threads: int | None, deterministic: bool) -> None:
     except RuntimeError:
         # A person's own code has used TensorFlow already: its settings stand.
         pass
-    if deterministic and not gpus:
+    if not gpus:
         # On a GPU some operations have no deterministic form and would fail instead.
         tf.config.experimental.enable_op_determinism()
         # Without a seed, random operations refuse to run deterministically; each job sets its own.
         tf.random.set_seed(0)
 
 
-def _set_up_torch(threads: int | None, deterministic: bool) -> None:
+def _set_up_torch(threads: int | None) -> None:
     import torch
 
     if threads is not None:
         torch.set_num_threads(threads)
-    if deterministic and not torch.cuda.is_available():
+    if not torch.cuda.is_available():
         torch.use_deterministic_algorithms(True, warn_only=True)
         # Keras writes what it makes before it reads it.
         torch.utils.deterministic.fill_uninitialized_memory = False

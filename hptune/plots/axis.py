@@ -161,11 +161,11 @@ def _on_scale(scale: Scale, x: float) -> bool:
     return (scale is not Scale.LOG or x > 0) and (scale is not Scale.LOG_COMPLEMENT or x < 1)
 
 
-def linear_axis(label: str, low: float, high: float, *, whole: bool = False, count: int = 5) -> Axis:
+def linear_axis(label: str, low: float, high: float, *, whole: bool = False) -> Axis:
     """Return an axis for plain numbers; equal ends are drawn apart."""
     if not low < high:
         low, high = low - (abs(low) or 1) * 0.05, high + (abs(high) or 1) * 0.05
-    ticks = _linear_ticks(low, high, whole, count)
+    ticks = _linear_ticks(low, high, whole)
     shown = _short if high >= 1e4 else _plain
     placed = tuple((float((t - low) / (high - low)), shown(t)) for t in ticks)
     return Axis(label=label, ticks=placed, low=low, high=high, whole=whole)

@@ -109,6 +109,7 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         validation=None if subject.validation == Subject.validation else subject.validation,
         task=subject.task,
         skip_broken=subject.skip_broken,
+        image_size=subject.image_size,
         model=subject.model,
         space=options.given_file or SPACE_FILE,
         trials=options.trials,

@@ -33,6 +33,7 @@ class Settings:
     validation: str | None
     task: str | None
     skip_broken: bool
+    image_size: int | None
     model: str
     space: str
     trials: int
@@ -52,6 +53,7 @@ def settings_text(settings: Settings, source: str) -> str:
         "validation": settings.validation,
         "task": settings.task,
         "skip-broken": settings.skip_broken or None,
+        "image-size": settings.image_size,
         "model": settings.model,
         "space": settings.space,
     }

@@ -7,7 +7,7 @@ helps most where those before it did badly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from hptune.strategy.encoding import Cube
 from hptune.strategy.start import fit_to
 from hptune.trial import Objective, Observation, TrialState
 
-__all__ = ["cover", "learn_starts", "names_matched"]
+__all__ = ["cover", "learn_starts"]
 
 Array = NDArray[np.float64]
 
@@ -103,8 +103,3 @@ def _loss_in(rows: Array, ranks: Array, pool: Array) -> Array:
     guess = (weight * ranks[nearest]).sum(1) / weight.sum(1)
     trust = np.exp(-near[:, 0] / 0.1)
     return np.asarray(trust * guess + (1 - trust) * 0.5, dtype=np.float64)
-
-
-def names_matched(space: Space, values: Mapping[str, Value]) -> tuple[str, ...]:
-    """Return which hyperparameters of a space an earlier configuration speaks about."""
-    return tuple(hp.name for hp in space.searched if hp.name in values)

@@ -47,10 +47,6 @@ class TrainerSettings:
     class_weight: ClassWeight = ClassWeight.NONE
     max_parameters: int | None = None
     """Models with more weights are infeasible; None for no limit."""
-    threads: int | None = None
-    """Threads of one operation; None takes 1 for small rows and what the backend likes otherwise."""
-    deterministic: bool = True
-    """The same seed gives the same bits on one machine, where the backend can."""
 
 
 class Trainer:
@@ -216,8 +212,7 @@ class Trainer:
 
     def _tidy(self) -> None:
         """Let go of what earlier jobs left in Keras."""
-        settings = self.settings
-        set_up(self._dataset.input_shape, threads=settings.threads, deterministic=settings.deterministic)
+        set_up(self._dataset.input_shape)
         keras.backend.clear_session(free_memory=False)
         self._jobs += 1
         if self._jobs % _COLLECT_EVERY == 0:
