@@ -319,6 +319,11 @@ def test_ready_spaces_are_listed_shown_and_described(capsys: pytest.CaptureFixtu
     listed = capsys.readouterr().out
     assert "mlp" in listed
     assert max(map(len, listed.splitlines())) <= 80
+    assert run(["spaces", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)["spaces"]
+    assert "mlp" in [space["name"] for space in listed]
+    assert run(["spaces", "show", "mlp", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["space"] in listed
     assert run(["spaces", "show", "mlp"]) == 0
     assert "hyperparameters:" in capsys.readouterr().out
     assert run(["spaces", "schema"]) == 0

@@ -48,7 +48,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("cli", "__main__"),
 )
-"""The house of docs/design, lowest floor first; a room is a module or a package."""
+"""The house of docs/architecture.md, lowest floor first; a room is a module or a package."""
 
 
 def room(module: str) -> str:

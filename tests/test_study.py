@@ -164,7 +164,9 @@ def test_what_can_not_be_reconciled_is_refused(study: Study, changed: dict[str, 
 
 
 def test_moved_data_and_a_corrected_model_file_go_on(study: Study) -> None:
-    study.require(identity(data="elsewhere/digits", model_fingerprint="m2"))
+    other = identity(data="elsewhere/digits", model_fingerprint="m2")
+    assert study.identity.difference(other) == ""
+    study.require(other)
 
 
 def test_a_study_is_never_made_over_another(study: Study) -> None:

@@ -61,7 +61,7 @@ __all__ = ["command"]
 @option(
     "--trial-time",
     type=Duration(),
-    help="Longest that one training may take; one that takes longer is infeasible.",
+    help="Longest that a trial may be trained without a break; one that takes longer is infeasible.",
 )
 @option(
     "--stack",

@@ -7,6 +7,9 @@ import textwrap
 
 import click
 
+from hptune.cli.complete import complete_space
+from hptune.cli.options import json_option
+
 __all__ = ["command"]
 
 _WIDTH = 52
@@ -14,15 +17,19 @@ _WIDTH = 52
 
 
 @click.group(name="spaces", short_help="List, show and describe search spaces.", invoke_without_command=True)
+@json_option
 @click.pass_context
-def command(ctx: click.Context) -> None:
+def command(ctx: click.Context, as_json: bool) -> None:
     """List the ready search spaces, show one, or print the file format's JSON Schema."""
     if ctx.invoked_subcommand is not None:
         return
-    from hptune.space_yaml import ready_space, ready_spaces
-    from hptune.tables import columns
+    from hptune.space_yaml import ready_space, ready_spaces, space_to_dict
+    from hptune.tables import columns, to_json
 
     spaces = [ready_space(name) for name in sorted(ready_spaces())]
+    if as_json:
+        click.echo(to_json({"spaces": [space_to_dict(space) for space in spaces]}))
+        return
     rows = []
     for space in spaces:
         first, *more = textwrap.wrap(space.description, _WIDTH) or [""]
@@ -31,16 +38,21 @@ def command(ctx: click.Context) -> None:
 
 
 @command.command(name="show")
-@click.argument("name")
-def show(name: str) -> None:
+@click.argument("name", shell_complete=complete_space)
+@json_option
+def show(name: str, as_json: bool) -> None:
     """Print a ready space's file, to copy and edit."""
     from hptune.errors import SpaceError, did_you_mean
-    from hptune.space_yaml import ready_spaces
+    from hptune.space_yaml import ready_space, ready_spaces, space_to_dict
+    from hptune.tables import to_json
 
     ready = ready_spaces()
     if name not in ready:
         raise SpaceError(f"no ready space is named {name!r}", hint=did_you_mean(name, ready))
-    click.echo(ready[name].read_text(encoding="utf-8").rstrip("\n"))
+    if as_json:
+        click.echo(to_json({"space": space_to_dict(ready_space(name))}))
+    else:
+        click.echo(ready[name].read_text(encoding="utf-8").rstrip("\n"))
 
 
 @command.command(name="schema")

@@ -5,8 +5,8 @@
     momentum=0.9                one value: frozen
 
 Each function returns a new proposal or raises SpaceError, which quotes the text. A change depends on the
-proposal's old ranges and on its best configuration, never on a change before it, so the last one counts
-and its flag repeats it.
+proposal's old ranges and on its best configuration, and not on a change before it (but to widen goes on
+from what was set), so the last one counts and its flag repeats it.
 """
 
 from __future__ import annotations

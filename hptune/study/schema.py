@@ -1,4 +1,4 @@
-"""The database's tables, and how older ones are brought up to date."""
+"""The database's tables, and who may open them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hptune.errors import StudyError
 __all__ = ["VERSION", "connect", "create_tables", "transaction"]
 
 VERSION = 1
-"""Raised whenever a table changes; older databases are then upgraded when opened."""
+"""Raised whenever a table changes; what a newer hptune wrote is refused."""
 
 _TABLES = """
 CREATE TABLE meta (
