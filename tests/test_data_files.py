@@ -89,6 +89,35 @@ def test_other_separators_are_found_and_said(separator: str, spoken: str) -> Non
     assert f"columns are separated by {spoken}" in made.notes
 
 
+def test_decimal_commas_are_found_and_said() -> None:
+    plain = table()
+    plain["width"] = np.random.default_rng(0).normal(size=len(plain)).round(4)
+    plain.to_csv("plain.csv", index=False)
+    plain.to_csv("t.csv", index=False, sep=";", decimal=",")
+    made, wanted = (load_dataset(name, target="churn") for name in ("t.csv", "plain.csv"))
+    assert "numbers have a decimal comma" in made.notes
+    assert made.origin.decimal == ","
+    np.testing.assert_array_equal(made.train.x, wanted.train.x)
+    np.testing.assert_array_equal(made.validation.y, wanted.validation.y)
+
+
+@pytest.mark.parametrize("form", ["1,{:03}.5", "{}.5%", "${}.25", "€ {}.25", "{},5"])
+def test_numbers_in_a_form_that_cannot_be_read_are_no_text(form: str) -> None:
+    odd = table()
+    odd["price"] = [form.format(row) for row in range(len(odd))]
+    odd.to_csv("t.csv", index=False)
+    error = failure("t.csv", target="churn")
+    assert "column 'price' holds numbers in a form that can't be read: line 2 has " in error.message
+    assert "Write numbers plainly" in error.hint
+
+
+def test_a_few_levels_may_look_like_numbers() -> None:
+    levels = table()
+    levels["share"] = [f"{row % 4}0%" for row in range(len(levels))]
+    levels.to_csv("t.csv", index=False)
+    assert load_dataset("t.csv", target="churn").input_shape[0] >= 4
+
+
 def test_a_byte_order_mark_and_blanks_after_separators_are_no_part_of_names_and_values() -> None:
     text = "\ufeff" + lines().replace(",", ", ")
     made = load_dataset(csv(text), target="y")

@@ -141,9 +141,11 @@ def people(rows: int = ROWS) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("target", ["pet", "income", "grade", "member"])
-@pytest.mark.parametrize("separator", [",", ";"])
-def test_rows_of_a_csv_file_are_encoded_again(target: str, separator: str, here: Path) -> None:
-    people(200).dropna(subset=[target]).to_csv("people.csv", index=False, sep=separator)
+@pytest.mark.parametrize("marks", [",.", ";.", ";,"])
+def test_rows_of_a_csv_file_are_encoded_again(target: str, marks: str, here: Path) -> None:
+    separator, decimal = marks
+    frame = people(200).dropna(subset=[target])
+    frame.to_csv("people.csv", index=False, sep=separator, decimal=decimal)
     assert_same_rows(load_dataset("people.csv", target=target))
 
 

@@ -49,6 +49,8 @@ class Origin:
     """Target column as it was given; None for sources without columns."""
     separator: str = ","
     """What stands between two values of a CSV file."""
+    decimal: str = "."
+    """What stands before the decimals of its numbers: a point, or a comma."""
     validation: float | str = 0.2
     """Share of rows held back, or the source of the validation rows, as it was given."""
     own_validation: bool = False

@@ -203,6 +203,7 @@ def _origin(
         source=source,
         target=target,
         separator=raw.separator,
+        decimal=raw.decimal,
         validation=validation,
         own_validation=raw.own_validation is not None and not _is_source(validation),
         seed=seed,

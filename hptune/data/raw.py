@@ -46,6 +46,8 @@ class Raw:
     """Validation rows, where the source has them."""
     separator: str = ","
     """What stands between two values of a CSV file."""
+    decimal: str = "."
+    """What stands before the decimals of its numbers: a point, or a comma."""
     image_size: tuple[int, int] | None = None
     """Height and width that images of a folder were brought to."""
     notes: tuple[str, ...] = ()

@@ -32,14 +32,22 @@ from the whole column.
 TABLE_SUFFIXES = {".csv": SourceKind.CSV, ".tsv": SourceKind.CSV, ".parquet": SourceKind.PARQUET}
 
 _SEPARATORS = ",;\t|"
+_DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
+_ODD_NUMBER = (
+    r"\s*(?:[$€£]\s?[+-]?\d[\d,.]*|[+-]?\d[\d,.]*\s?[%$€£]|[+-]?\d+,\d+"
+    r"|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?)\s*"
+)
+"""A number with its currency, per cent, decimal comma or thousands marked."""
+_FEW = 20
+"""Distinct values up to which text is a column of levels, whatever it looks like."""
 
 
 def read_csv(path: Path, target: str | None) -> Raw:
     """Read a CSV file with a line of column names; the separator is found in that line.
 
-    The values that pandas takes for missing (empty, NA, NaN, null, None, …) are missing. Raises `DataError`
-    for a file that is missing, empty, not UTF-8 or not a table, for a column name that stands twice, for a
-    missing `target`, and for text in a column of numbers.
+    Where it is no comma, numbers may have a decimal one. The values that pandas takes for missing (empty, NA,
+    NaN, null, None, …) are missing. Raises `DataError` for a file that is missing, empty, not UTF-8 or not a
+    table, for a column name that stands twice, for a missing `target`, and for text in a column of numbers.
     """
     import pandas as pd
 
@@ -49,6 +57,9 @@ def read_csv(path: Path, target: str | None) -> Raw:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(path, sep=separator, **CSV_OPTIONS)
+            decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
+            if decimal == ",":
+                frame = pd.read_csv(path, sep=separator, decimal=decimal, **CSV_OPTIONS)
     except UnicodeDecodeError as low:
         raise _not_utf8(path, low) from low
     except (pd.errors.ParserError, pd.errors.ParserWarning) as low:
@@ -58,7 +69,8 @@ def read_csv(path: Path, target: str | None) -> Raw:
     where = partial(_csv_lines, path, separator)
     check_columns(path.name, frame, where)
     x, y = take_target(path.name, frame, target)
-    notes = () if separator == "," else (f"columns are separated by {_spoken(separator)}",)
+    notes = [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
+    notes += ["numbers have a decimal comma"] if decimal == "," else []
     return Raw(
         name=path.name,
         kind=SourceKind.CSV,
@@ -66,7 +78,8 @@ def read_csv(path: Path, target: str | None) -> Raw:
         y=y,
         target=str(y.name),
         separator=separator,
-        notes=notes,
+        decimal=decimal,
+        notes=tuple(notes),
         where=where,
     )
 
@@ -117,7 +130,7 @@ def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.
 
 
 def check_columns(name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]], str]) -> None:
-    """Give columns text for names and refuse names that stand twice and text among numbers.
+    """Give columns text for names and refuse names that stand twice, text among numbers and odd numbers.
 
     A column of text is one of numbers with a slip in it where at least 90 % of its values are numbers,
     unless it has at most 20 distinct values and each that is no number stands in several rows: then these
@@ -126,6 +139,7 @@ def check_columns(name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]
     frame.columns = [str(column) for column in frame.columns]
     _check_names(Path(name), list(frame.columns))
     for column in frame.columns:
+        _refuse_odd_numbers(name, frame[column], where)
         slips = _slips(frame[column])
         if slips is None:
             continue
@@ -136,6 +150,37 @@ def check_columns(name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]
             f"{name}: column {column!r} holds numbers, but {where([int(rows[0])])} has {value!r}{more}",
             hint="Correct the value, or leave it empty if it is missing.",
         )
+
+
+def _refuse_odd_numbers(name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str]) -> None:
+    """Refuse a column of text that holds numbers in a form that can't be read."""
+    texts = _distinct_texts(column)
+    if len(texts) <= _FEW or texts.str.fullmatch(_ODD_NUMBER).mean() < 0.9:
+        return
+    odd = texts[texts.str.fullmatch(_ODD_NUMBER)]
+    raise DataError(
+        f"{name}: column {column.name!r} holds numbers in a form that can't be read:"
+        f" {where([int(odd.index[0])])} has {odd.iloc[0]!r}",
+        hint="Write numbers plainly, as 1234.56, or as 1234,56 where a semicolon separates the columns.",
+    )
+
+
+def _has_decimal_commas(frame: pd.DataFrame) -> bool:
+    """Tell whether some column is one of numbers with a decimal comma, and none has a decimal point."""
+    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    if any(column.dtype.kind == "f" and (column.dropna() % 1 != 0).any() for column in columns):
+        return False
+    texts = map(_distinct_texts, columns)
+    return any(len(some) and some.str.fullmatch(_DECIMAL_COMMA).mean() >= 0.5 for some in texts)
+
+
+def _distinct_texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the distinct values of a column of text; none of any other."""
+    import pandas as pd
+
+    is_text = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
+    known = column.dropna().drop_duplicates() if is_text else column.iloc[:0]
+    return known[known.map(lambda value: isinstance(value, str)).astype(bool)].astype(object)
 
 
 def _slips(column: pd.Series[Any]) -> list[str] | None:
@@ -150,7 +195,7 @@ def _slips(column: pd.Series[Any]) -> list[str] | None:
     texts = counts[~number]
     if len(texts) == 0 or counts[number].sum() < 0.9 * counts.sum():
         return None
-    if len(counts) <= 20 and texts.min() > 1:
+    if len(counts) <= _FEW and texts.min() > 1:
         return None
     return [str(text) for text in texts.index]
 

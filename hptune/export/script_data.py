@@ -178,8 +178,9 @@ class _Reader:
     def _csv(self, source: str, path: str, x: str, y: str) -> _Source:
         # The validation file may have another separator than the training file has.
         same = source == self.origin.source
-        separator = self.origin.separator if same else read_csv(Path(source), self.origin.target).separator
-        options = {"sep": separator, **CSV_OPTIONS}
+        found = self.origin if same else read_csv(Path(source), self.origin.target)
+        marks = {"sep": found.separator} | ({} if found.decimal == "." else {"decimal": found.decimal})
+        options = {**marks, **CSV_OPTIONS}
         call = f"pd.read_csv({path}, {', '.join(f'{key}={literal(v)}' for key, v in options.items())})"
         read = inside(f"frame = {call}", 4)
         return self._frame(SourceKind.CSV, [read], x, y, needs=())
