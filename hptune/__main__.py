@@ -65,8 +65,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _say_of_database(error: sqlite3.DatabaseError) -> None:
     _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
-    # Where there is no room, or another holds it, nothing is wrong with the study itself.
-    if not isinstance(error, sqlite3.OperationalError):
+    if isinstance(error, sqlite3.OperationalError):
+        # Another holds it, or there is no room: nothing is wrong with the study itself.
+        _say("Nothing that was trained is lost: the same command goes on once that is mended.")
+    else:
         _say("Put it aside and begin anew with --fresh; nothing of it is deleted.")
 
 

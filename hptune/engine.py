@@ -104,6 +104,8 @@ class Engine:
             if following is None:
                 break
             the_pass = following
+        if not self._any_score and not self._trials and self.stop.now:
+            raise SearchInterruptedError("the time was up before a trial had ended")
         if not self._any_score:
             self._give_up()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from hptune.errors import SpaceError, StudyError, did_you_mean
 from hptune.files import write_text
 from hptune.proposal import Move, Proposal, Verdict, describe_range
+from hptune.recipes import OPTIONS, RECIPES
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Value
 from hptune.space_yaml import dump_space, load_space
 from hptune.strategy import edit
@@ -132,4 +133,11 @@ def edited(
     keep: tuple[str, ...] = (),
 ) -> Proposal:
     """Return a proposal with a person's flags applied; raises SpaceError quoting a wrong one."""
-    return edit.with_flags(proposal, ranges=sets, frozen=freeze, kept=keep, root=study.passes()[0].space)
+    root = study.passes()[0].space
+    changed = edit.with_flags(proposal, ranges=sets, frozen=freeze, kept=keep, root=root)
+    if study.identity.model in RECIPES:
+        for move in changed.changes:
+            # What was fixed from the first pass on has no range that says what it may be.
+            if isinstance(root[move.name], Fixed) and move.name in OPTIONS:
+                OPTIONS[move.name].read(move.new.initial)
+    return changed

@@ -31,6 +31,7 @@ from hptune.study import Identity, Study, StudyLock, default_path, move_aside
 from hptune.study.folder import DATABASE
 from hptune.subject import Subject
 from hptune.trial import Objective
+from hptune.wording import counted
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
@@ -98,8 +99,20 @@ def plan_search(
             _refuse_another_objective(options, study.identity)
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
+            space = _told_of_going_on(options, study, space, listener)
             return space, options.plan(space), () if study.spent() else noted_starts(study)
     return space, options.plan(space), _starts(options, space, listener)
+
+
+def _told_of_going_on(options: SearchOptions, study: Study, space: Space, listener: Listener) -> Space:
+    """Say where a study stands that would go on; returns the space of what comes next."""
+    spent = f"{study.spent()} of {counted(options.budget, 'epoch')} are spent"
+    listener.remarked(f"going on with {study.folder}: {spent}")
+    edited = read_next_pass(study) if study.passes() else None
+    if edited is None:
+        return space
+    listener.remarked(f"the next pass is {study.folder / NEXT_PASS}")
+    return edited.next_space
 
 
 def _refuse_stack(options: SearchOptions) -> None:
@@ -167,18 +180,24 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     starts = _starts(options, model.space(), listener)
     if stop.asked:
         raise SearchInterruptedError("nothing was trained yet")
-    _put_aside(folder)
+    _put_aside(folder, fresh=options.fresh)
     with StudyLock(folder), Study.create(folder, identity, command=options.command) as study:
         study.note("starts", starts_note(starts))
         _run(options, study, dataset, model, listener, stop)
     return folder
 
 
-def _put_aside(folder: Path) -> None:
-    """Make room for a fresh study, whatever state the old one is in."""
-    if (folder / DATABASE).exists():
-        with StudyLock(folder):
-            move_aside(folder)
+def _put_aside(folder: Path, *, fresh: bool) -> None:
+    """Make room for a fresh study, whatever state the old one is in, where that was asked for."""
+    if not (folder / DATABASE).exists():
+        return
+    with StudyLock(folder):
+        if not fresh and Study.exists(folder):
+            raise StudyError(
+                f"{folder}: another search has begun a study there meanwhile",
+                hint="The same command goes on with it; --study gives this one its own folder.",
+            )
+        move_aside(folder)
 
 
 def _settle_objective(

@@ -362,3 +362,27 @@ def test_a_next_pass_that_cannot_be_written_is_an_error_and_leaves_nothing(
     finally:
         (place / "inside").unlink()
         place.rmdir()
+
+
+def test_a_study_whose_budget_is_spent_is_said_to_need_more(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = here / "studies" / "digits-mlp"
+    with Study.open(place, read_only=False) as study:
+        study.note("budget", "60")
+    assert run(["narrow", "--accept"]) == 0
+    assert "Its budget is spent: give that search more --trials." in capsys.readouterr().err
+    (place / "next-pass.yaml").unlink()
+
+
+@pytest.mark.parametrize("flag", [["--freeze", "beta_1=5"], ["--set", "activation=relu,tanh"]])
+def test_what_a_recipe_does_not_take_is_refused_before_the_next_pass_is_written(
+    tmp_path: Path, flag: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hptune.space_yaml import ready_space
+
+    with Study.create(tmp_path / "s", identity(model="mlp")) as study:
+        study.open_pass(ready_space("mlp"), proposal=None, origin="given")
+    assert run(["narrow", str(tmp_path / "s"), *flag]) == 3
+    assert flag[1].partition("=")[0] in capsys.readouterr().err
+    assert not (tmp_path / "s" / "next-pass.yaml").exists()

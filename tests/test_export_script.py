@@ -327,7 +327,7 @@ def test_a_script_comes_to_the_score_of_its_trial(name: str, exported: Exported)
     assert found is not None, last
     # A search may train by NumPy what a script trains by Keras.
     assert float(found[1]) == pytest.approx(trial["score"], rel=1e-5)
-    assert (exported.folder / f"{name}.keras").is_file()
+    assert (exported.folder / f"{name}-trained.keras").is_file()
 
 
 def test_a_script_trains_as_many_epochs_as_its_trial(exported: Exported) -> None:
@@ -349,14 +349,14 @@ def test_scripts_are_in_the_style_of_ruff(exported: Exported) -> None:
 
 
 def test_a_saved_model_of_a_regression_answers_in_the_targets_own_units(exported: Exported) -> None:
-    model = keras.models.load_model(exported.folder / "regression.keras")
+    model = keras.models.load_model(exported.folder / "regression-trained.keras")
     held = load_dataset("diabetes", seed=1).validation
     error = np.abs(model.predict(held.x, verbose=0)[:, 0] - held.y).mean()
     assert error == pytest.approx(exported.trials["regression"]["score"], rel=1e-5)
 
 
 def test_a_saved_model_needs_no_class_of_the_script(exported: Exported) -> None:
-    model = keras.models.load_model(exported.folder / "corrected average.keras")
+    model = keras.models.load_model(exported.folder / "corrected average-trained.keras")
     held = load_dataset("breast_cancer", seed=1).validation
     chance = np.clip(model.predict(held.x, verbose=0)[:, 0].astype("float64"), 1e-7, 1 - 1e-7)
     loss = -np.mean(np.log(np.where(held.y == 1, chance, 1 - chance)))
@@ -371,4 +371,4 @@ def test_a_script_runs_by_itself_with_data_from_elsewhere(exported: Exported, tm
     shutil.copy(exported.folder / "pets.csv", tmp_path / "moved.csv")
     said = run(["best.py", "../moved.csv"], tmp_path / "empty", tmp_path / "blocked")
     assert said == exported.said["table"]
-    assert {path.name for path in (tmp_path / "empty").iterdir()} == {"best.py", "best.keras"}
+    assert {path.name for path in (tmp_path / "empty").iterdir()} == {"best.py", "best-trained.keras"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,3 +138,37 @@ def test_what_is_tried_first_is_settled_when_a_study_begins(
     capsys.readouterr()
     assert begins(monkeypatch, "--study", "s", "--learn-from", "auto") == 130
     assert "--learn-from: s has begun" in capsys.readouterr().err
+
+
+def test_a_study_that_was_begun_meanwhile_is_not_put_aside(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from hptune.search import _settle_objective
+
+    def meanwhile(*arguments: Any) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr("hptune.search._settle_objective", _settle_objective)
+            assert begins(patch, "--study", "s") == 130
+        return _settle_objective(*arguments)
+
+    monkeypatch.setattr("hptune.search._settle_objective", meanwhile)
+    assert run(["search", "iris", "--study", "s"]) == 6
+    assert "s: another search has begun a study there meanwhile" in capsys.readouterr().err
+    assert not Path("s.1").exists()
+
+
+def test_a_dry_run_tells_where_a_study_stands_and_what_comes_next(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert begins(monkeypatch, "--study", "s") == 130
+    capsys.readouterr()
+    assert run(["search", "iris", "--study", "s", "--dry-run"]) == 0
+    assert "going on with s: 0 of 600 epochs are spent" in capsys.readouterr().err
+    Path("s/next-pass.yaml").write_text("hyperparameters:\n  units: {type: int, range: [32, 64]}\n")
+    assert run(["search", "iris", "--study", "s", "--dry-run"]) == 0
+    shown = capsys.readouterr()
+    assert "the next pass is s/next-pass.yaml" in shown.err
+    assert "32..64" in shown.out
+    Path("s/next-pass.yaml").write_text("hyperparameters:\n  units: {type: int, range: [64, 32]}\n")
+    assert run(["search", "iris", "--study", "s", "--dry-run"]) == 3
+    assert "low 64 must be below high 32" in capsys.readouterr().err

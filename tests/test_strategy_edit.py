@@ -20,7 +20,7 @@ from strategy_trials import (
 )
 
 from hptune.errors import SpaceError
-from hptune.proposal import Proposal, Verdict
+from hptune.proposal import Move, Proposal, Verdict
 from hptune.space import Boolean, Choice, Fixed, Float, Integer, Number, Space, Tier
 from hptune.strategy.edit import (
     drop,
@@ -312,3 +312,20 @@ def test_the_flags_repeat_what_a_person_did(data: st.DataObject) -> None:
                 edited = set_range(edited, f"{hp.name}={','.join(map(str, chosen))}", root=root)
     assert len(edited.next_space) == len(space)
     assert applied(original, flags(edited), root) == edited
+
+
+def test_what_is_searched_is_not_opened_again() -> None:
+    with pytest.raises(SpaceError, match="units: is searched already"):
+        reopen(PROPOSAL, "units", root=PROPOSAL.space)
+
+
+@pytest.mark.parametrize("text", ["epsilon=1e-8,1e-7", "epsilon=1e-8..1e-7"])
+def test_what_was_fixed_from_the_first_pass_on_takes_one_value(text: str) -> None:
+    fixed = Proposal(space=FIXED, moves=(KEPT,))
+    with pytest.raises(SpaceError, match="fixed from the first pass on"):
+        set_range(fixed, text)
+
+
+EPSILON = Fixed(name="epsilon", value=1e-7)
+FIXED = Space(hyperparameters=(EPSILON,))
+KEPT = Move(name="epsilon", verdict=Verdict.KEEP, old=EPSILON, new=EPSILON, reason="")

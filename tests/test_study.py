@@ -276,3 +276,12 @@ def test_outcomes_hold_plain_json(study: Study) -> None:
         (timings,) = database.execute("SELECT timings FROM jobs").fetchone()
     database.close()
     assert json.loads(timings) == {"fit": 0.25}
+
+
+def test_what_a_trial_gave_counts_for_nothing_where_it_came_to_nothing(study: Study) -> None:
+    job = ask(study, epochs=1)
+    trial = study.record_outcome(done(job, 0.9), TrialState.STOPPED)
+    assert [(s.epochs, s.score) for s in study.progress()] == [(1, 0.9)]
+    again = ask(study, trial, initial_epoch=1, epochs=3)
+    study.record_outcome(done(again, state=OutcomeState.INFEASIBLE), TrialState.INFEASIBLE)
+    assert [(s.epochs, s.score) for s in study.progress()] == [(1, None), (0, None)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from hptune.data import Dataset, Part, Task, load_dataset
-from hptune.errors import InputError, ModelError, SpaceError
+from hptune.errors import InputError, ModelError, SpaceError, StudyError
 from hptune.models import load_model
 from hptune.models.backend import keras
 from hptune.space import Fixed, Space, Value
@@ -476,3 +477,25 @@ def test_keras_tuners_getting_started_example_runs_unchanged(tmp_path: Path) -> 
     outcome = Trainer(digits, model, objective).run(job({**space.defaults, "dropout": True}, epochs=4))
     assert outcome.state is OutcomeState.DONE, outcome.traceback
     assert outcome.curve[-1]["val_accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"no archive"])
+def test_a_damaged_checkpoint_is_trained_again_for_export(tmp_path: Path, content: bytes) -> None:
+    checkpoint = tmp_path / "trial.npz"
+    checkpoint.write_bytes(content)
+    trial = Trial(
+        id=1, pass_number=1, values=VALUES, seed=5, state=TrialState.COMPLETE, epochs=2, best_epoch=2
+    )
+    whole, again = trainer().best_model(trial), trainer().best_model(trial, checkpoint)
+    for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_full_disk_is_no_failure_of_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "checkpoints/trial.npz")
+
+    monkeypatch.setattr("hptune.train.session.save_snapshot", full)
+    with pytest.raises(StudyError, match=r"checkpoints/trial\.npz: No space left on device") as raised:
+        trainer().run(replace(job(), keep_as="checkpoints/trial.npz"))
+    assert "the same command goes on" in raised.value.hint

@@ -63,7 +63,7 @@ class _Dialogue:
 
     def run(self, headline: str) -> Proposal | None:
         """Ask until all is decided."""
-        ask_show.show_begin(self._voice, self._now.proposal, headline)
+        ask_show.show_begin(self._voice, self._now.proposal, headline, self._evidence.root)
         try:
             while not self._is_done():
                 pass
@@ -175,7 +175,11 @@ class _Dialogue:
     def _open(self) -> None:
         """Search again what is frozen, by its name."""
         proposal = self._now.proposal
-        frozen = [m.name for m in proposal.moves if isinstance(m.new, Fixed)]
+        frozen = [
+            m.name
+            for m in proposal.moves
+            if isinstance(m.new, Fixed) and ask_show.can_be_opened(m, self._evidence.root)
+        ]
         if not frozen:
             self._stay("Nothing is frozen.")
             return

@@ -6,7 +6,7 @@ import shlex
 
 from hptune.cli.ask_voice import Voice
 from hptune.proposal import Move, Proposal, Verdict, describe_range
-from hptune.space import Fixed, Tier
+from hptune.space import Fixed, Space, Tier
 from hptune.strategy import edit
 from hptune.tables.steering import Evidence, importance_text, range_plot
 
@@ -47,7 +47,7 @@ def tier_text(tier: Tier) -> str:
     return "unranked" if tier is Tier.UNRANKED else f"tier {int(tier)}"
 
 
-def show_begin(voice: Voice, proposal: Proposal, headline: str) -> None:
+def show_begin(voice: Voice, proposal: Proposal, headline: str, root: Space) -> None:
     """Say what concerns the whole, what stays fixed, and what the plots and keys mean."""
     if headline:
         voice.tell(headline, indent=0)
@@ -56,9 +56,11 @@ def show_begin(voice: Voice, proposal: Proposal, headline: str) -> None:
         voice.tell(f"{note[:1].upper()}{note[1:]}.", indent=0)
     if any(move.steers for move in proposal.moves):
         voice.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
-    fixed = [f"{m.name}{describe_range(m.old)}" for m in proposal.moves if stays_fixed(m)]
-    if fixed:
-        voice.tell(f"Fixed, and opened with o: {', '.join(fixed)}", indent=0)
+    for what, can in (("Fixed", False), ("Frozen, and opened with o", True)):
+        fixed = [m for m in proposal.moves if stays_fixed(m) and can_be_opened(m, root) is can]
+        if fixed:
+            values = ", ".join(f"{m.name}{describe_range(m.old)}" for m in fixed)
+            voice.tell(f"{what}: {values}", indent=0)
     few, some, many, best = "·•●★" if voice.unicode else ".oO*"
     voice.tell(f"In the plots {few} is 1 trial, {some} 2 to 4, {many} 5 or more, {best} the best.", indent=0)
     voice.tell("Answer with a word or its first letter; Enter accepts, ? explains.", indent=0)
@@ -80,6 +82,11 @@ def _overview(proposal: Proposal) -> str:
 def stays_fixed(move: Move) -> bool:
     """Tell whether a hyperparameter is fixed and would stay so: it is not asked about."""
     return isinstance(move.old, Fixed) and isinstance(move.new, Fixed)
+
+
+def can_be_opened(move: Move, root: Space) -> bool:
+    """Tell whether a hyperparameter has a range in the first pass, `root`, that can be searched again."""
+    return move.name in root and not isinstance(root[move.name], Fixed)
 
 
 def show_keys(voice: Voice) -> None:

@@ -65,3 +65,5 @@ def command(
             path = next_pass.write_next_pass(opened, proposal)
             click.echo(f"Wrote {path}", err=True)
             click.echo("The next `hptune search` runs it, as a pass of its own.", err=True)
+            if opened.spent() >= int(opened.meta.get("budget", "0")) > 0:
+                click.echo("Its budget is spent: give that search more --trials.", err=True)

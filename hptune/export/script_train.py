@@ -298,7 +298,7 @@ def _main(plan: Plan) -> str:
             f"epoch, score = train(model, x, {targets[0]}, x_val, {targets[1]})",
             'print(f"{OBJECTIVE} {score:.9g} at epoch {epoch}, {RECORDED:.9g} in the study")',
         ]
-    lines += [*_predictor(plan), 'model.save(f"{Path(__file__).stem}.keras")']
+    lines += [*_predictor(plan), 'model.save(f"{Path(__file__).stem}-trained.keras")']
     body = "\n".join(f"    {line}" for line in lines)
     return f'def main():\n{body}\n\n\nif __name__ == "__main__":\n    main()'
 

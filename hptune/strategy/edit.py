@@ -132,6 +132,8 @@ def _wider_options(now: Hyperparameter, known: Hyperparameter) -> list[str] | No
 
 def reopen(proposal: Proposal, name: str, *, root: Space | None = None) -> Proposal:
     """Search a frozen hyperparameter again, over its range of the first pass, `root`."""
+    if not isinstance(proposal[name].old, Fixed) and not isinstance(proposal[name].new, Fixed):
+        raise SpaceError(f"{name}: is searched already", hint="Give it another range, or widen it.")
     known = _known(proposal[name].old, root)
     if isinstance(known, Fixed):
         raise SpaceError(

@@ -66,9 +66,9 @@ def parse_range(known: Hyperparameter, body: str, *, start: Value) -> Hyperparam
         if isinstance(known, Boolean):
             return replace(known, default=bool(start), hard=True)
         return replace(known, options=options, default=first, hard=True)
-    if ".." in body:
+    if ".." in body or "," in body:
         raise SpaceError(
-            f"{known.name}: fixed from the first pass on, so its scale and limits are not known",
+            f"{known.name}: fixed from the first pass on, so its scale, limits and choices are not known",
             hint="Give it a range in the space file.",
         )
     return parse_value(known, body)

@@ -152,12 +152,12 @@ def _notes(evidence: Evidence, trials: Sequence[Trial], rules: Rules) -> tuple[s
         notes.append(f"none of {len(trials)} trials has a score: nothing to learn from")
     elif compared < rules.min_trials:
         notes.append(
-            f"only {counted(compared, 'trial')} reached {evidence.epochs} epochs; "
+            f"only {counted(compared, 'trial')} reached {counted(evidence.epochs, 'epoch')}; "
             f"{rules.min_trials} are needed to narrow: sample more"
         )
     elif len({t.epochs for t in evidence.trained}) > 1:
         more = f", {len(evidence.stopped)} more were stopped before" if evidence.stopped else ""
-        notes.append(f"compared at {evidence.epochs} epochs: {compared} trials{more}")
+        notes.append(f"compared at {counted(evidence.epochs, 'epoch')}: {counted(compared, 'trial')}{more}")
     if compared > 1 and evidence.scores[0] == evidence.scores[-1]:
         notes.append(f"all {compared} trials scored {describe_value(evidence.scores[0])}")
     lost = len(evidence.infeasible)

@@ -135,7 +135,7 @@ def _too_few(seen: Column, rules: Rules, epochs: int) -> str:
     needed = f"{rules.min_trials} are needed to narrow: sample more"
     if not seen.compared and not epochs:
         return f"no trial was scored with it; {needed}"
-    reached = f"reached {epochs} epochs" if epochs else "had a score"
+    reached = f"reached {counted(epochs, 'epoch')}" if epochs else "had a score"
     few = f"only {counted(seen.compared, 'trial')}" if seen.compared else "no trial"
     return f"{few} {reached} with it; {needed}"
 

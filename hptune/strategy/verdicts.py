@@ -80,12 +80,12 @@ def _sufficiency(evidence: Evidence, rules: Rules) -> list[Finding]:
     if compared >= rules.min_trials and evidence.good(rules):
         return []
     if compared >= rules.min_trials:
-        sentence = f"{compared} trials reached {evidence.epochs} epochs, but too many scored alike"
+        sentence = f"{compared} trials reached {counted(evidence.epochs, 'epoch')}, but too many scored alike"
         action = "Take an objective that tells them apart, for example val_loss."
     else:
         missing = rules.min_trials - compared
         needed = f"{rules.min_trials} are needed to narrow"
-        reached = f"only {counted(compared, 'trial')} reached {evidence.epochs} epochs"
+        reached = f"only {counted(compared, 'trial')} reached {counted(evidence.epochs, 'epoch')}"
         sentence = f"{reached if evidence.epochs else 'no trial has a score'}; {needed}"
         action = f"Sample more: raise --trials until at least {missing} more get that far."
         if not evidence.trained and evidence.infeasible:

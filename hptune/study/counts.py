@@ -9,6 +9,8 @@ from hptune.trial import Direction, TrialState
 
 __all__ = ["fruitless", "progress", "spent_by_pass", "tallies", "trained_since"]
 
+_BAD = ", ".join(f"'{state.value}'" for state in TrialState if state.is_bad)
+
 
 def tallies(database: sqlite3.Connection, direction: Direction) -> tuple[Tally, ...]:
     """Return how many trials stand where, pass by pass."""
@@ -30,12 +32,8 @@ def spent_by_pass(database: sqlite3.Connection) -> dict[int, int]:
 
 def fruitless(database: sqlite3.Connection) -> int:
     """Return how many jobs ended badly without an epoch."""
-    bad = [state.value for state in TrialState if state.is_bad]
-    query = (
-        f"SELECT count(*) FROM jobs WHERE told IS NOT NULL AND curve = '[]'"
-        f" AND state IN ({', '.join('?' * len(bad))})"
-    )
-    return int(database.execute(query, bad).fetchone()[0])
+    query = f"SELECT count(*) FROM jobs WHERE told IS NOT NULL AND curve = '[]' AND state IN ({_BAD})"
+    return int(database.execute(query).fetchone()[0])
 
 
 def trained_since(database: sqlite3.Connection, moment: float) -> tuple[float, int]:
@@ -56,9 +54,14 @@ def trained_since(database: sqlite3.Connection, moment: float) -> tuple[float, i
 
 
 def progress(database: sqlite3.Connection) -> tuple[Progress, ...]:
-    """Return what each job that was told has cost and given, in the order they were told."""
+    """Return what each job that was told has cost and given, in the order they were told.
+
+    What a job gave counts for nothing where its trial came to nothing in the end.
+    """
     query = (
-        "SELECT trial_id, pass_number, json_array_length(curve) AS epochs, seconds, score,"
+        "SELECT trial_id, pass_number, json_array_length(curve) AS epochs, seconds,"
+        f" CASE WHEN (SELECT state FROM trials WHERE id = trial_id) IN ({_BAD}) THEN NULL ELSE score END"
+        " AS score,"
         " coalesce(json_extract(timings, '$.fit'), 0.0) AS fit_seconds"
         " FROM jobs WHERE told IS NOT NULL ORDER BY told"
     )

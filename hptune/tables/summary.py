@@ -102,5 +102,5 @@ def next_commands(study: Study) -> list[str]:
         f"hptune export {folder} --format python": "a plain Keras script of the best",
     }
     report = study.folder / "report.html"
-    shown = [f"  # one page with the plots: open {report}"] if report.is_file() else []
+    shown = [f"  # one page with the plots: open {shlex.quote(str(report))}"] if report.is_file() else []
     return shown + [line for command, what in commands.items() for line in (f"  # {what}", f"  {command}")]

@@ -104,7 +104,7 @@ def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
 
 def load_snapshot(path: str | Path) -> Snapshot:
     """Read what `save_snapshot` wrote."""
-    with np.load(path) as arrays:
+    with Path(path).open("rb") as file, np.load(file) as arrays:
         read: Mapping[str, Any] = {
             part: [arrays[key] for key in sorted(arrays.files) if key.startswith(f"{part}.")]
             for part in _PARTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import time
 import zipfile
@@ -15,19 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data import Dataset, Task
-from hptune.errors import HptuneError, InputError, ModelError
+from hptune.errors import HptuneError, InputError, ModelError, StudyError
 from hptune.models import Model
 from hptune.models.backend import keras, set_up
 from hptune.space import Values
 from hptune.train.conductor import OnEpoch, never_stop
 from hptune.train.failures import Infeasible, in_words, is_out_of_memory, traceback_text
-from hptune.train.progress import load_snapshot
+from hptune.train.progress import Snapshot, load_snapshot
 from hptune.train.reuse import Graphs
 from hptune.train.session import Session, make_ready
 from hptune.trial import Job, Objective, Outcome, OutcomeState, Trial
 
 __all__ = ["ClassWeight", "Trainer", "TrainerSettings"]
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Errors of the machine, which say nothing of a configuration."""
 _COLLECT_EVERY = 8
 """Jobs after which memory of finished ones is collected: it takes a tenth of a second."""
 
@@ -102,7 +105,8 @@ class Trainer:
     def _where_to_begin(self, job: Job) -> Job:
         """Return the job, or one that begins anew where there is no way to go on."""
         fit = self._model.own_fit(job.values) if job.checkpoint else None
-        if _is_readable(job) and (fit is None or fit.goes_on):
+        readable = not job.checkpoint or _read_snapshot(job.checkpoint) is not None
+        if readable and (fit is None or fit.goes_on):
             return job
         return replace(job, checkpoint="", initial_epoch=0)
 
@@ -110,6 +114,11 @@ class Trainer:
         """Return what an exception means for a job; raises it where it is not the model's doing."""
         if is_out_of_memory(error):
             return _outcome(job, OutcomeState.INFEASIBLE, "out of memory")
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise StudyError(
+                f"{error.filename or 'the disk'}: {error.strerror}",
+                hint="Nothing that was trained is lost. Make room: the same command goes on from here.",
+            ) from error
         if isinstance(error, HptuneError) and not isinstance(error, ModelError):
             raise error
         reason = error.message if isinstance(error, ModelError) else in_words(error, self._file)
@@ -184,7 +193,7 @@ class Trainer:
             initial_epoch=0,
             epochs=trial.best_epoch or max(1, trial.epochs),
         )
-        kept = load_snapshot(checkpoint) if checkpoint is not None and checkpoint.is_file() else None
+        kept = None if checkpoint is None else _read_snapshot(checkpoint)
         if kept is not None and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
             model = self._model.build(trial.values, trial.seed)
             make_ready(model, self._model.arrays(self._dataset, trial.values))
@@ -239,14 +248,12 @@ def _guarded(on_epoch: OnEpoch) -> OnEpoch:
     return heard
 
 
-def _is_readable(job: Job) -> bool:
-    """Tell whether a job can go on from its weights, where it has any."""
+def _read_snapshot(path: str | Path) -> Snapshot | None:
+    """Return what a checkpoint holds; None where it is gone or damaged."""
     try:
-        if job.checkpoint:
-            load_snapshot(job.checkpoint)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return False
-    return True
+        return load_snapshot(path)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def _outcome(job: Job, state: OutcomeState, reason: str) -> Outcome:
