@@ -132,6 +132,14 @@ class Job:
     """Write them only where the score is at least this good, or the training was interrupted;
     None writes them always."""
 
+    def keeps(self, best: float | None, objective: Objective | None, *, interrupted: bool) -> bool:
+        """Tell whether its weights are to be written; `best` is the trial's best score so far."""
+        if not self.keep_as:
+            return False
+        if interrupted or self.keep_if is None or objective is None:
+            return True
+        return best is not None and not objective.better(self.keep_if, best)
+
 
 class OutcomeState(StrEnum):
     """How a job ended."""

@@ -79,17 +79,12 @@ class Stacked:
 
     def _keep(self) -> str:
         """Write the weights where the job asks for it; returns their path, or ""."""
-        snapshot, job = self.conductor.snapshot, self.job
-        if not job.keep_as or snapshot is None or not (self.conductor.stopped or self._good_enough()):
+        job, conductor = self.job, self.conductor
+        keeps = job.keeps(conductor.progress.best, self.objective, interrupted=conductor.stopped)
+        if conductor.snapshot is None or not keeps:
             return ""
-        save_snapshot(Path(job.keep_as), snapshot)
+        save_snapshot(Path(job.keep_as), conductor.snapshot)
         return job.keep_as
-
-    def _good_enough(self) -> bool:
-        bar, best = self.job.keep_if, self.conductor.progress.best
-        if bar is None or self.objective is None:
-            return True
-        return best is not None and not self.objective.better(bar, best)
 
 
 def begin(

@@ -164,9 +164,8 @@ class _Stretch:
         for value in values:
             if self._best is None or self.objective.better(value, self._best):
                 self._best = value
-        bar = self.job.keep_if
-        enough = bar is None or (self._best is not None and not self.objective.better(bar, self._best))
-        if not self.job.keep_as or not (enough or state is OutcomeState.INTERRUPTED):
+        interrupted = state is OutcomeState.INTERRUPTED
+        if not self.job.keeps(self._best, self.objective, interrupted=interrupted):
             return ""
         pack(Path(self.job.keep_as), self.members, self._best)
         return self.job.keep_as

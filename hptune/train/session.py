@@ -151,18 +151,12 @@ class Session:
     def _keep(self, conductor: Conductor) -> str:
         """Write the weights where the job asks for it; returns their path, or ""."""
         job, snapshot = self._job, conductor.snapshot
-        if not job.keep_as or snapshot is None or not (conductor.stopped or self._good_enough(conductor)):
+        keeps = job.keeps(conductor.progress.best, self._objective, interrupted=conductor.stopped)
+        if snapshot is None or not keeps:
             return ""
         with self._timed("checkpoint"):
             save_snapshot(Path(job.keep_as), snapshot)
         return job.keep_as
-
-    def _good_enough(self, conductor: Conductor) -> bool:
-        """Tell whether the score reaches the job's bar; an equal one does."""
-        bar, best = self._job.keep_if, conductor.progress.best
-        if bar is None or self._objective is None:
-            return True
-        return best is not None and not self._objective.better(bar, best)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
