@@ -92,6 +92,7 @@ def test_labels_of_two_classes_are_those_of_the_data(classes: tuple[Any, Any], t
     labels = [classes[int(p > 0.5)] for p in expected]
     given = [v.decode() if isinstance(v, bytes) else v.item() for v in found["prediction"]]
     assert given == labels
+    assert {type(label) for label in given} == {type(label) for label in labels}, "1 is not True"
     np.testing.assert_allclose(found["probability"][:, 1], expected, rtol=1e-5)
 
 

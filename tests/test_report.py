@@ -228,8 +228,11 @@ def test_a_report_appears_whole_in_the_studys_folder_or_where_it_is_asked(tmp_pa
 
 
 def test_a_report_that_cant_be_written_leaves_the_old_one(tmp_path: Path) -> None:
-    with build(tmp_path / "s") as study, pytest.raises(StudyError, match="can't be written"):
-        write_report(study, tmp_path / "no such folder" / "report.html")
+    (tmp_path / "file").write_text("")
+    with build(tmp_path / "s") as study:
+        with pytest.raises(StudyError, match="can't be written"):
+            write_report(study, tmp_path / "file" / "report.html")
+        assert write_report(study, tmp_path / "new folder" / "report.html").is_file()
 
 
 def test_a_study_without_a_pass_has_no_report(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def command(as_json: bool, space: str | None, **subject: Any) -> int:
 
     chosen = Subject(**subject).with_space(space)
     dataset, model = chosen.load()
-    for text in remarks_on(model):
+    for text in (*dataset.notes, *remarks_on(model)):
         click.echo(f"  {text}", err=True)
     report = run_checks(dataset, model, seed=chosen.seed, on_section=_tell)
     if as_json:

@@ -101,12 +101,12 @@ def _label(code: Any, classes: Sequence[Value]) -> Any:
     if all(isinstance(label, str) for label in classes):
         lookup = keras.layers.StringLookup(vocabulary=list(classes), num_oov_indices=0, invert=True)
         return lookup(code)
-    if list(classes) == list(range(len(classes))):
+    whole = all(isinstance(label, int) and not isinstance(label, bool) for label in classes)
+    if whole and list(classes) == list(range(len(classes))):
         return code
     table = keras.layers.Embedding(len(classes), 1, trainable=False, name="labels")
     label = keras.ops.squeeze(table(code), axis=-1)
     table.set_weights([np.asarray(classes, dtype="float32").reshape(-1, 1)])
     if all(isinstance(name, bool) for name in classes):
         return keras.ops.cast(label, "bool")
-    whole = all(isinstance(name, int) for name in classes)
     return keras.ops.cast(keras.ops.round(label), "int32") if whole else label

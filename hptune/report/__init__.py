@@ -57,6 +57,7 @@ def render(facts: Facts) -> str:
 def write_page(path: Path, content: str) -> None:
     """Write a page whole or not at all; raises StudyError."""
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with appearing(path) as file:
             file.write_text(content, encoding="utf-8")
     except OSError as error:

@@ -35,11 +35,7 @@ def proposal_json(proposal: Proposal) -> str:
 def proposal_csv(proposal: Proposal) -> str:
     """Return the moves as CSV, one row each."""
     header = ["name", "verdict", "old", "new", "by_person", "steers", "reason"]
-    told = {"by_person", "steers"}
-    rows = [
-        [str(move[key]).lower() if key in told else move[key] for key in header]
-        for move in moves_list(proposal)
-    ]
+    rows = [[move[key] for key in header] for move in moves_list(proposal)]
     return to_csv([header, *rows])
 
 

@@ -56,12 +56,13 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 
 def to_csv(rows: Sequence[Sequence[object]]) -> str:
-    """Return rows as CSV, the header among them; None is an empty cell."""
+    """Return rows as CSV, the header among them; None is an empty cell, a boolean true or false."""
     import csv
     import io
 
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    told = ([str(cell).lower() if isinstance(cell, bool) else cell for cell in row] for row in rows)
+    csv.writer(out, lineterminator="\n").writerows(told)
     return out.getvalue().rstrip("\n")
 
 

@@ -64,8 +64,9 @@ def trials_json(study: Study, trials: Sequence[Trial]) -> str:
 
 
 def trials_csv(trials: Sequence[Trial]) -> str:
-    """Return trials as CSV, one row each, hyperparameters as columns."""
-    names = list(dict.fromkeys(name for trial in trials for name in trial.values))
+    """Return trials as CSV, one row each; hyperparameters are columns, the same however rows are sorted."""
+    by_age = sorted(trials, key=lambda trial: trial.id)
+    names = list(dict.fromkeys(name for trial in by_age for name in trial.values))
     fixed = ["id", "pass_number", "state", "score", "best_epoch", "epochs", "seconds", "parameters", "reason"]
     rows = [
         [*map(trial_dict(trial).get, fixed), *map(trial.values.get, names)]  # None where it has none
