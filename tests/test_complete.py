@@ -8,7 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from studies import MLP, Recipe, build
+
+from hptune.cli.app import app
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +21,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def proposed(words: str) -> list[str]:
+    """Return what is proposed for the last of some words, as `type,value`."""
+    _, *args, incomplete = words.split(" ")
+    found = ShellComplete(app, {}, "hptune", "_HPTUNE_COMPLETE").get_completions(args, incomplete)
+    return [f"{item.type},{item.value}" for item in found]
+
+
 def completed(folder: Path, words: str, shell: str = "bash") -> list[str]:
-    """Return what `hptune` proposes for the last of some words."""
+    """Return what a shell hears that asks `hptune` itself."""
     asked = {
         "COMP_WORDS": words,
         "COMP_CWORD": str(words.count(" ")),
@@ -51,13 +61,21 @@ def completed(folder: Path, words: str, shell: str = "bash") -> list[str]:
         ("hptune narrow --freeze mo", ["plain,momentum"]),
     ],
 )
-def test_names_are_completed(folder: Path, words: str, expected: list[str]) -> None:
-    assert sorted(completed(folder, words)) == sorted(expected)
+def test_names_are_completed(
+    folder: Path, words: str, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    assert sorted(proposed(words)) == sorted(expected)
 
 
-def test_every_hyperparameter_of_a_study_is_proposed(folder: Path) -> None:
-    proposed = completed(folder, "hptune narrow digits-mlp --set ")
-    assert sorted(proposed) == sorted(f"plain,{hp.name}" for hp in MLP)
+def test_every_hyperparameter_of_a_study_is_proposed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    found = proposed("hptune narrow digits-mlp --set ")
+    assert sorted(found) == sorted(f"plain,{hp.name}" for hp in MLP)
+
+
+def test_a_shell_hears_them_from_the_command(folder: Path) -> None:
+    assert completed(folder, "hptune status ") == ["plain,digits-mlp"]
 
 
 def test_trials_come_with_their_scores_where_the_shell_shows_them(folder: Path) -> None:
@@ -66,6 +84,9 @@ def test_trials_come_with_their_scores_where_the_shell_shows_them(folder: Path) 
     assert any(line.startswith("val_accuracy 0.") for line in lines)
 
 
-def test_where_there_is_no_study_nothing_is_proposed_and_nothing_said(tmp_path: Path) -> None:
+def test_where_there_is_no_study_nothing_is_proposed_and_nothing_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert completed(tmp_path, "hptune show ") == []
-    assert completed(tmp_path, "hptune narrow --keep ") == []
+    monkeypatch.chdir(tmp_path)
+    assert proposed("hptune narrow --keep ") == []

@@ -114,11 +114,10 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 def test_kill_minus_nine_loses_nothing(tmp_path: Path, whole: list[dict[str, Any]]) -> None:
     command = [str(Path(sys.executable).parent / "hptune"), "search", *CUT_OFF, "--study", "killed"]
-    for _ in range(2):
-        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        _wait_for_progress(tmp_path / "killed", process)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _wait_for_progress(tmp_path / "killed", process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
     hptune("search", *CUT_OFF, "--study", "killed", folder=tmp_path)
     assert story(tmp_path, "killed") == whole
 

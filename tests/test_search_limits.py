@@ -32,7 +32,9 @@ def test_a_training_that_takes_too_long_is_infeasible_and_says_so(tmp_path: Path
 
 def test_a_limit_that_nothing_reaches_changes_nothing(tmp_path: Path) -> None:
     for name, seconds in (("with", 600.0), ("without", None)):
-        search(options(tmp_path / name, trial_seconds=seconds), listener=Listener(), stop=Stop())
+        given = options(tmp_path / name, trial_seconds=seconds)
+        subject = replace(given.subject, epochs=9)
+        search(replace(given, subject=subject), listener=Listener(), stop=Stop())
     with Study.open(tmp_path / "with" / "s") as limited, Study.open(tmp_path / "without" / "s") as plain:
         assert [(t.values, t.curve) for t in limited.trials()] == [
             (t.values, t.curve) for t in plain.trials()
