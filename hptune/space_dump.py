@@ -12,6 +12,7 @@ from hptune.hyperparameter import Boolean, Choice, Fixed, Hyperparameter, Intege
 from hptune.names import limits_for, meaning
 from hptune.scales import Scale
 from hptune.space import Space
+from hptune.wording import quoted
 
 __all__ = ["dump_space", "short_number"]
 
@@ -157,16 +158,7 @@ def _text(text: str) -> str:
     harmless = all(c.isalnum() or c in " _./()'+%-" for c in text) and text[:1].isalpha()
     if harmless and not text.endswith(" ") and text.lower() not in _NOT_TEXT:
         return text
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return quoted(text)
 
 
 def _paragraph(key: str, text: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "first_of", "listed", "numbered"]
+__all__ = ["counted", "first_of", "listed", "numbered", "quoted"]
 
 
 def counted(count: int, name: str) -> str:
@@ -27,3 +27,17 @@ def first_of(names: Sequence[object], most: int, separator: str = ", ") -> str:
     """Return at most so many names, and how many are left out: `a, b and 7 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return separator.join(map(str, names[:most])) + more
+
+
+def quoted(text: str) -> str:
+    """Return text in double quotes on one line, as YAML and TOML both read it, whatever it holds."""
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

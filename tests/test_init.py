@@ -18,11 +18,12 @@ from hptune.__main__ import run
 from hptune.cli.commands import COMMANDS
 from hptune.cli.config import check_values, load_defaults
 from hptune.errors import InputError
-from hptune.project.settings_file import Settings, settings_text, toml_text
+from hptune.project.settings_file import Settings, settings_text
 from hptune.project.space_file import space_text
 from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space, Tier
 from hptune.space_yaml import load_space, parse_space, ready_spaces
+from hptune.wording import quoted
 
 SPACE, PROJECT = Path("space.yaml"), Path("hptune.toml")
 MINE = "hyperparameters:\n  units: {range: [4, 8]}\n"
@@ -272,7 +273,7 @@ SETTINGS = Settings(
 
 @given(st.text(st.characters(exclude_categories=["Cs"])) | st.text('"\\\n\r\t\x00\x7f\u2028𝄞é#'))
 def test_any_text_comes_back_from_the_project_file(text: str) -> None:
-    written = toml_text(text)
+    written = quoted(text)
     assert len(written.splitlines()) == 1
     assert tomllib.loads(f"key = {written}  # {'said'}\n") == {"key": text}
     found = tomllib.loads(settings_text(replace(SETTINGS, data=text, target=text), "hptune.toml"))

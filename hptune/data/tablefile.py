@@ -155,9 +155,11 @@ def check_columns(name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]
 def _refuse_odd_numbers(name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str]) -> None:
     """Refuse a column of text that holds numbers in a form that can't be read."""
     texts = _distinct_texts(column)
+    if len(texts) <= _FEW:
+        return
     plain = texts.map(_is_number).astype(bool)
     odd = texts[texts.str.fullmatch(_ODD_NUMBER).astype(bool) & ~plain]
-    if len(texts) <= _FEW or len(odd) < 0.1 * len(texts) or len(odd) + plain.sum() < 0.9 * len(texts):
+    if len(odd) < 0.1 * len(texts) or len(odd) + plain.sum() < 0.9 * len(texts):
         return
     raise DataError(
         f"{name}: column {column.name!r} holds numbers in a form that can't be read:"

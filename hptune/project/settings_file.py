@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from hptune.errors import InputError
+from hptune.wording import quoted
 
-__all__ = ["Settings", "settings_text", "toml_text"]
+__all__ = ["Settings", "settings_text"]
 
 _HEADER = """\
 # What `hptune search` takes where you give it nothing else, and every other command that has the same
@@ -80,7 +81,7 @@ def _often_set(settings: Settings) -> Iterator[str]:
     """Yield commented lines that are right as they stand: the defaults, or an example."""
     offered = [
         ("seed = 0", "seeds everything that is drawn, the split too"),
-        (f"objective = {toml_text(settings.objective)}", "what to improve, among what training reports"),
+        (f"objective = {quoted(settings.objective)}", "what to improve, among what training reports"),
         ("workers = 2", "trainings at a time"),
         ('max-time = "30m"', "stop after this long, or sooner"),
         ("cv = 5", "score: the mean over five folds, which take five times as long"),
@@ -97,18 +98,4 @@ def _often_set(settings: Settings) -> Iterator[str]:
 def _value(value: str | int) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return toml_text(value) if isinstance(value, str) else str(value)
-
-
-def toml_text(text: str) -> str:
-    """Return text as a TOML string, on one line and readable whatever it holds."""
-    return '"' + "".join(map(_escaped, text)) + '"'
-
-
-def _escaped(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return quoted(value) if isinstance(value, str) else str(value)
