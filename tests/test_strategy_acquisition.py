@@ -1,90 +1,47 @@
 import numpy as np
 import pytest
+from scipy.stats import truncnorm
 
-from hptune.space import Boolean, Choice, Float, Integer, Space
-from hptune.strategy.acquisition import (
-    all_rows,
-    draw_candidates,
-    log_expected_improvement,
-    probability_above,
-)
-from hptune.strategy.encoding import Cube
+from hptune.strategy.acquisition import greatest_values, log_information, probability_above
+
+MEAN = np.array([0.3, 0.9, -0.4])
+DEVIATION = np.array([0.5, 0.2, 1.0])
 
 
-def test_log_expected_improvement_is_the_integral():
-    rng = np.random.default_rng(0)
-    draws = 0.3 + 0.5 * rng.normal(size=2_000_000)
-    expected = np.log(np.maximum(draws - 0.6, 0).mean())
-    got = log_expected_improvement(np.array([0.3]), np.array([0.5]), 0.6)
-    assert got[0] == pytest.approx(expected, abs=0.01)
+def test_the_greatest_value_is_distributed_as_draws_of_all_rows_say():
+    draws = np.random.default_rng(0).normal(MEAN, DEVIATION, size=(400_000, 3)).max(axis=1)
+    expected = np.quantile(draws, (np.arange(16) + 0.5) / 16)
+    assert greatest_values(MEAN, DEVIATION, -5.0) == pytest.approx(expected, abs=0.01)
 
 
-def test_log_expected_improvement_is_finite_and_rising_over_any_distance():
-    means = np.concatenate([-np.logspace(8, -8, 400), np.logspace(-8, 3, 200)])
-    got = log_expected_improvement(means, np.ones_like(means), 0.0)
+def test_the_greatest_value_is_never_below_what_is_known():
+    tops = greatest_values(MEAN, DEVIATION, 1.2)
+    assert tops.min() == 1.2
+    assert tops.max() > 1.2
+    assert greatest_values(MEAN, DEVIATION, 100.0) == pytest.approx(np.full(16, 100.0))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.3])
+def test_information_is_half_the_log_by_which_knowing_the_top_shrinks_the_variance(noise):
+    tops = np.array([0.8, 1.5])
+    spread = truncnorm(-np.inf, (tops[:, None] - MEAN) / DEVIATION).var() * DEVIATION**2
+    expected = (-0.5 * np.log((spread + noise**2) / (DEVIATION**2 + noise**2))).mean(axis=0)
+    assert np.exp(log_information(MEAN, DEVIATION, noise, tops)) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1, 10.0])
+def test_information_is_finite_and_rises_towards_the_top_over_any_distance(noise):
+    means = np.concatenate([-np.logspace(8, -8, 400), np.logspace(-8, 5, 200)])
+    got = log_information(means, np.ones_like(means), noise, np.zeros(1))
     assert np.isfinite(got).all()
-    assert (np.diff(got) >= 0).all()
+    assert (np.diff(got) >= -1e-9).all()
     assert got[0] < -1e12
+
+
+def test_what_is_known_to_within_the_noise_tells_little():
+    known, unknown = np.exp(log_information(np.zeros(2), np.array([0.01, 0.5]), 0.1, np.array([0.2])))
+    assert known < 0.01 * unknown
 
 
 def test_probability_above_is_a_half_at_the_best():
     assert probability_above(np.array([2.0]), np.array([0.7]), 2.0)[0] == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("hard", [pytest.param(False, id="soft"), pytest.param(True, id="hard")])
-def test_candidates_come_from_inside_and_from_the_whole(hard):
-    root = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
-    today = root.with_changes([Float(name="x", low=0.4, high=0.5, limits=(0.0, 1.0), hard=hard)])
-    cube = Cube.of(root, today)
-    boxes = (cube.box(cube.space), cube.box(cube.outer))
-    rows = draw_candidates(cube, boxes, np.array([[0.45, 0.5]]), 1000, np.random.default_rng(0))
-    inside = (rows[:, 0] >= 0.4 - 1e-9) & (rows[:, 0] <= 0.5 + 1e-9)
-    assert rows.shape == (1000, 2)
-    assert inside[:500].all()
-    assert inside[500:].all() == hard
-
-
-def test_some_candidates_lie_on_the_edges():
-    cube = Cube.of(Space(hyperparameters=(Float(name="x", low=0.0, high=1.0),)))
-    rows = draw_candidates(cube, (cube.box(cube.space),), np.empty((0, 1)), 400, np.random.default_rng(0))
-    assert (rows == 0).any()
-    assert (rows == 1).any()
-
-
-def test_every_configuration_of_a_small_space_is_listed_once():
-    space = Space(
-        hyperparameters=(
-            Integer(name="layers", low=1, high=3),
-            Choice(name="kind", options=("a", "b", "c")),
-            Boolean(name="norm"),
-        )
-    )
-    cube = Cube.of(space)
-    rows = all_rows(cube, cube.box(space), 100)
-    assert len(rows) == 18
-    assert len({tuple(sorted(v.items())) for v in cube.decode(rows)}) == 18
-    assert all_rows(cube, cube.box(space), 17) is None
-    endless = Cube.of(Space(hyperparameters=(Float(name="x", low=0.0, high=1.0),)))
-    assert all_rows(endless, endless.box(endless.space), 100) is None
-
-
-def test_what_a_person_set_binds_even_next_to_old_trials():
-    root = Space(
-        hyperparameters=(
-            Choice(name="kind", options=("a", "b", "c")),
-            Choice(name="size", options=(1, 2, 3, 4), ordered=True),
-            Integer(name="units", low=32, high=256, step=32, default=64),
-        )
-    )
-    today = Space(
-        hyperparameters=(
-            Choice(name="kind", options=("a", "c"), hard=True),
-            Choice(name="size", options=(1, 2, 4), ordered=True, hard=True),
-            Integer(name="units", low=50, high=200, step=50, default=100, hard=True),
-        )
-    )
-    cube = Cube.of(root, today)
-    centres = cube.encode([{"kind": "b", "size": 3, "units": 256}])
-    rows = draw_candidates(cube, (cube.box(cube.outer),), centres, 500, np.random.default_rng(0))
-    for values in cube.decode(rows):
-        assert today.problems(values) == []

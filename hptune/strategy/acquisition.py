@@ -1,49 +1,74 @@
-"""What to try next: candidates, and how much each promises."""
+"""How much a training promises: what it would tell about the greatest value there is."""
 
 from __future__ import annotations
 
-import itertools
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.space import Fixed, Number
-from hptune.strategy.encoding import Box, Cube
-
-__all__ = [
-    "CANDIDATES",
-    "all_rows",
-    "draw_candidates",
-    "log_expected_improvement",
-    "probability_above",
-    "uniform_candidates",
-]
+__all__ = ["greatest_values", "log_information", "probability_above"]
 
 Array = NDArray[np.float64]
 
-CANDIDATES = 1500
-"""How many configurations the acquisition chooses from."""
+_TOPS = 16
+"""How many likely greatest values the information is averaged over."""
 
-_SPREADS = (0.03, 0.1, 0.25)
-_MOVE_SHARES = (0.3, 0.6)
-_EDGE_SHARE = 0.5
+_IN_THE_RUNNING = 600
+"""Rows, the most hopeful first, that may hold the greatest value."""
+
+_GRID = 100
+_REACH = 6.0
+"""Deviations above its mean up to which a row may lie."""
+
+_HOPE = 3.0
+"""Deviations above the mean that rank rows by hope."""
+
+_FAR_ABOVE = -1e3
+_TOO_LITTLE = -20.0
+"""Logarithm of a share below which ln(1 − share) is −share."""
 
 
-def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
-    """Return ln E[max(f − best, 0)] for f ~ N(mean, deviation²), any shape.
+def greatest_values(mean: Array, deviation: Array, least: float) -> Array:
+    """Return what the greatest of f ~ N(mean, deviation²) may be: even quantiles, rising, shape (16,).
 
-    Exact and finite far below `best` too (arXiv 2310.20708, eq. 9).
+    The rows count as independent (arXiv 1703.01968, section 3.1); no quantile lies below `least`.
     """
-    from scipy.special import erfcx, log_ndtr
+    from scipy.special import log_ndtr
 
-    z = (mean - best) / deviation
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        plain = np.log(np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) + z * np.exp(log_ndtr(z)))
-        inner = np.log1p(-np.sqrt(np.pi / 2) * erfcx(-z / np.sqrt(2)) * np.abs(z))
-        low = -0.5 * z * z - 0.5 * np.log(2 * np.pi) + inner
-        far = -0.5 * z * z - 0.5 * np.log(2 * np.pi) - 2 * np.log(np.abs(z))
-    h = np.where(z > -1, plain, np.where(z > -1e3, low, far))
-    return np.asarray(h + np.log(deviation), dtype=np.float64)
+    hopeful = np.argsort(-(mean + _HOPE * deviation), kind="stable")[:_IN_THE_RUNNING]
+    mean, deviation = mean[hopeful], deviation[hopeful]
+    most = float((mean + _REACH * deviation).max())
+    grid = np.linspace(least, max(most, least), _GRID)
+    below = np.exp(log_ndtr((grid[:, None] - mean) / deviation).sum(axis=1))
+    return np.asarray(np.interp((np.arange(_TOPS) + 0.5) / _TOPS, below, grid), dtype=np.float64)
+
+
+def log_information(mean: Array, deviation: Array, noise: float, tops: Array) -> Array:
+    """Return ln of the nats that observing f ~ N(mean, deviation²) tells about the greatest value.
+
+    Any shape; `noise` is an observation's standard deviation and `tops` what the greatest value may
+    be. Once it is known that f ≤ top, an observation's variance is smaller by the factor
+    1 − ρ² r (γ + r), where γ = (top − mean) / deviation, r = φ(γ) / Φ(γ) and ρ² is the share of f in
+    the variance of what is observed; the information is −½ ln of it, averaged over `tops`. This is
+    max-value entropy search (arXiv 1703.01968) under noise, as GIBBON bounds it (arXiv 2102.03324).
+    Finite far below `tops`, too.
+    """
+    from scipy.special import erfcx, log_ndtr, logsumexp
+
+    # A row that is known to lie far above a top is as good as one that lies a little nearer.
+    gamma = np.maximum((tops - mean[..., None]) / deviation[..., None], _FAR_ABOVE)
+    below, above = np.minimum(gamma, 0.0), np.maximum(gamma, 0.0)
+    log_ratio = np.where(
+        gamma < 0,
+        0.5 * math.log(2 / math.pi) - np.log(erfcx(-below / math.sqrt(2))),
+        -0.5 * above * above - 0.5 * math.log(2 * math.pi) - log_ndtr(above),
+    )
+    log_share = -np.log1p((noise / deviation) ** 2)[..., None]
+    log_told = log_share + log_ratio + np.log(gamma + np.exp(log_ratio))
+    told = np.exp(np.maximum(log_told, _TOO_LITTLE))
+    nats = np.where(log_told > _TOO_LITTLE, np.log(-0.5 * np.log1p(-told)), log_told - math.log(2))
+    return np.asarray(logsumexp(nats, axis=-1) - math.log(tops.shape[-1]), dtype=np.float64)
 
 
 def probability_above(mean: Array, deviation: Array, best: float) -> Array:
@@ -51,105 +76,3 @@ def probability_above(mean: Array, deviation: Array, best: float) -> Array:
     from scipy.special import ndtr
 
     return np.asarray(ndtr((mean - best) / deviation), dtype=np.float64)
-
-
-def uniform_candidates(cube: Cube, box: Box, count: int, rng: np.random.Generator) -> Array:
-    """Return rows drawn evenly from a box, shape (count, columns)."""
-    rows = box.low + rng.random((count, cube.columns)) * (box.high - box.low)
-    _draw_options(cube, box, rows, np.ones((count, len(cube.axes)), dtype=bool), rng)
-    return rows
-
-
-def _draw_options(
-    cube: Cube, box: Box, rows: Array, moved: NDArray[np.bool_], rng: np.random.Generator
-) -> None:
-    """Draw anew the options of the axes that are `moved`, shape (rows, axes), in place."""
-    for i, axis in enumerate(cube.axes):
-        if not axis.options:
-            continue
-        allowed = np.array(box.allowed[axis.name])
-        picks = rng.choice(allowed, size=len(rows))
-        # A centre may hold an option that is no longer allowed.
-        where = moved[:, i] | ~np.isin(axis.index_of_rows(rows[:, axis.columns]), allowed)
-        rows[where, axis.columns] = axis.encode_index(picks[where])
-
-
-def _around(cube: Cube, box: Box, centres: Array, count: int, rng: np.random.Generator) -> Array:
-    """Return rows near the centres: some coordinates moved by a normal step, then clipped."""
-    rows = centres[rng.integers(len(centres), size=count)].copy()
-    spread = rng.choice(_SPREADS, size=(count, 1))
-    moved = rng.random((count, len(cube.axes))) < rng.choice(_MOVE_SHARES, size=(count, 1))
-    moved[np.arange(count), rng.integers(len(cube.axes), size=count)] = True
-    steps = rng.normal(size=rows.shape) * spread
-    numbers = np.array([not axis.options for axis in cube.axes])[cube.groups]
-    rows += np.where(moved[:, cube.groups] & numbers, steps, 0.0)
-    _draw_options(cube, box, rows, moved & (rng.random(moved.shape) < 0.5), rng)
-    return np.clip(rows, box.low, box.high)
-
-
-def _to_edges(cube: Cube, box: Box, rows: Array, rng: np.random.Generator) -> Array:
-    """Put some coordinates of half the rows on a bound: optima often lie there."""
-    rows = rows.copy()
-    chosen = rng.random(len(rows)) < _EDGE_SHARE
-    numbers = np.array([not axis.options for axis in cube.axes])[cube.groups]
-    share = rng.choice(_MOVE_SHARES, size=(len(rows), 1)) / 1.5
-    put = chosen[:, None] & (rng.random(rows.shape) < share) & numbers
-    bound = np.where(rng.random(rows.shape) < 0.5, box.low, box.high)
-    return np.where(put, bound, rows)
-
-
-def draw_candidates(
-    cube: Cube, boxes: tuple[Box, ...], centres: Array, count: int, rng: np.random.Generator
-) -> Array:
-    """Return snapped candidates, shape (count, columns): an equal share from each box.
-
-    Half of a box's share is uniform, half lies around the `centres` (best first, may be empty).
-    """
-    parts = []
-    for box in boxes:
-        share = count // len(boxes)
-        near = share // 2 if len(centres) else 0
-        rows = uniform_candidates(cube, box, share - near, rng)
-        if near:
-            rows = np.concatenate([rows, _around(cube, box, centres, near, rng)])
-        parts.append(_to_edges(cube, box, rows, rng))
-    return cube.snap(np.concatenate(parts))
-
-
-def all_rows(cube: Cube, box: Box, most: int) -> Array | None:
-    """Return every configuration inside a box, or None where there are more than `most`."""
-    columns: list[list[Array]] = []
-    total = 1
-    for axis in cube.axes:
-        places = _places(cube, box, axis.name)
-        if places is None:
-            return None
-        total *= len(places)
-        if total > most:
-            return None
-        columns.append(list(places))
-    if not columns:
-        return np.empty((1, 0))
-    rows = np.array([np.concatenate(parts) for parts in itertools.product(*columns)])
-    return np.unique(np.round(cube.snap(rows.reshape(total, cube.columns)), 9), axis=0)
-
-
-def _places(cube: Cube, box: Box, name: str) -> Array | None:
-    """Return every place on an axis inside a box, shape (places, width); None where there is no end."""
-    axis = next(a for a in cube.axes if a.name == name)
-    if isinstance(cube.space[name], Fixed):
-        return axis.encode([cube.space[name].initial])
-    if axis.options:
-        return axis.encode_index(np.array(box.allowed[name]))
-    size = axis.hp.size
-    if size is None or size > 10_000:
-        return None
-    hp = axis.hp
-    assert isinstance(hp, Number)
-    if hp.step is None:
-        numbers = np.arange(hp.low, hp.high + 1)
-    else:
-        numbers = np.array([hp.at((i + 0.5) / size) for i in range(size)], dtype=np.float64)
-    units = axis.units_of_numbers(np.unique(numbers))
-    inside = (units >= box.low[axis.start] - 1e-9) & (units <= box.high[axis.start] + 1e-9)
-    return np.asarray(units[inside][:, None], dtype=np.float64)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.space import Number, Space
-from hptune.strategy.acquisition import uniform_candidates
+from hptune.strategy.candidates import uniform_candidates
 from hptune.strategy.encoding import Cube
 from hptune.strategy.history import read_history
 from hptune.strategy.state import SearchState

@@ -16,13 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.space import Values
-from hptune.strategy.acquisition import (
-    CANDIDATES,
-    all_rows,
-    draw_candidates,
-    log_expected_improvement,
-    probability_above,
-)
+from hptune.strategy.acquisition import greatest_values, log_information, probability_above
+from hptune.strategy.candidates import CANDIDATES, all_rows, draw_candidates
 from hptune.strategy.encoding import Box, Cube
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
 from hptune.strategy.history import History, Standing, keys_of, read_history
@@ -172,8 +167,11 @@ def _begin_coarse(mind: _Mind) -> Suggestion | None:
         row_or_none = _first_row(mind, begun)
         return None if row_or_none is None else _begin(mind, row_or_none, first_rung, where, {})
     view, memo = _look(mind, refit=True)
-    best = _best_new(mind, view)
-    return None if best is None else _begin(mind, best[0], first_rung, f"{where}, by the model", memo)
+    rows = _untried(mind, view.centres)
+    if not len(rows):
+        return None
+    best = rows[int(np.argmax(_promise(view, rows)))]
+    return _begin(mind, best, first_rung, f"{where}, by the model", memo)
 
 
 def _first_trials(mind: _Mind) -> int:
@@ -230,15 +228,11 @@ def _untried(mind: _Mind, centres: Array) -> Array:
     return np.asarray(rows[mind.new(rows)], dtype=np.float64)
 
 
-def _best_new(mind: _Mind, view: View) -> tuple[Array, float] | None:
-    """Return the untried configuration with the greatest expected improvement, and its logarithm."""
-    rows = _untried(mind, view.centres)
-    if not len(rows):
-        return None
+def _promise(view: View, rows: Array) -> Array:
+    """Return ln of what training each row to the end would tell about the best there is, in nats."""
     mean, deviation = view.at_the_end(rows)
-    gain = log_expected_improvement(mean, deviation, view.incumbent + MARGIN)
-    best = int(np.argmax(gain))
-    return rows[best], float(gain[best])
+    tops = greatest_values(mean, deviation, view.incumbent + MARGIN)
+    return log_information(mean, deviation, view.noise, tops)
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
@@ -312,7 +306,7 @@ def _chances(mind: _Mind, view: View, trials: list[Standing]) -> Array:
 
 
 def _best_buy(mind: _Mind) -> Suggestion | Answer:
-    """Choose between a new configuration and a paused one: expected improvement per epoch."""
+    """Choose between new configurations and paused ones: what is told per epoch still to be paid."""
     full = mind.state.epochs
     paused = [t for t in mind.history.standings if mind.may_go_on(t)]
     may_begin = full <= mind.left
@@ -320,20 +314,16 @@ def _best_buy(mind: _Mind) -> Suggestion | Answer:
         return _nothing(mind, exhausted=False)
     view, memo = _look(mind, refit=True)
     memo = {**memo, JUDGED: max((t.told for t in mind.history.standings if not t.runs), default=-1)}
-    best = _best_new(mind, view) if may_begin else None
-    buy = -math.inf if best is None else best[1] - math.log(full)
-    choice: Standing | None = None
-    if paused:
-        mean, deviation = view.at_the_end(np.array([t.row for t in paused]))
-        gain = log_expected_improvement(mean, deviation, view.incumbent + MARGIN)
-        gain -= np.log([full - t.epochs for t in paused])
-        top = int(np.argmax(gain))
-        if gain[top] > buy:
-            choice = paused[top]
-    if choice is not None:
-        return _go_on(
-            mind, choice, _next_check(mind, choice), "resume: the best buy among all that wait", memo
-        )
-    if best is None:
-        return _nothing(mind, exhausted=may_begin)
-    return _begin(mind, best[0], check_rungs(full)[0], f"model: log EI {best[1]:.2f}", memo)
+    rows = np.array([t.row for t in paused]).reshape(len(paused), mind.cube.columns)
+    if may_begin:
+        rows = np.concatenate([rows, _untried(mind, view.centres)])
+    if not len(rows):
+        return _nothing(mind, exhausted=True)
+    promise = _promise(view, rows)
+    ahead = np.array([full - t.epochs for t in paused] + [full] * (len(rows) - len(paused)))
+    best = int(np.argmax(promise - np.log(ahead)))
+    if best < len(paused):
+        note = "resume: the best buy among all that wait"
+        return _go_on(mind, paused[best], _next_check(mind, paused[best]), note, memo)
+    note = f"model: tells {math.exp(promise[best]):.2g} nats about the best"
+    return _begin(mind, rows[best], check_rungs(full)[0], note, memo)

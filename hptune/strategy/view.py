@@ -39,6 +39,11 @@ class View:
     centres: Array
     """The best configurations tried, best first, shape (up to 5, columns)."""
 
+    @property
+    def noise(self) -> float:
+        """Standard deviation of an observation, standardised."""
+        return math.exp(0.5 * self.process.theta.noise)
+
     def at_the_end(self, rows: Array) -> tuple[Array, Array]:
         """Return mean and deviation of the standardised score after full training."""
         return self.process.predict(with_epochs(rows, np.full(len(rows), self.full_epochs), self.full_epochs))
