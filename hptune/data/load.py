@@ -21,13 +21,17 @@ from hptune.data.images import read_images
 from hptune.data.npz import read_npz
 from hptune.data.pyfile import is_function_spec
 from hptune.data.raw import Raw, is_table
-from hptune.data.split import Indices, check_rows, fold_indices, split_indices
+from hptune.data.split import Indices, check_rows, fold_indices, rows_in_both, split_indices
 from hptune.data.table import TableEncoder
 from hptune.data.tablefile import TABLE_SUFFIXES, read_csv, read_parquet
 from hptune.data.target import Targets, code_targets, read_targets
 from hptune.errors import DataError, did_you_mean
+from hptune.wording import counted
 
 __all__ = ["load_dataset", "load_folds"]
+
+_REPEATED = 0.05
+"""Share of validation rows from which it is said that they stand among the training rows too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,6 +247,12 @@ def _made(
     if scale != 1.0:
         notes.append("pixels are divided by 255, so that they are 0 to 1")
     parts = Part(x=x, y=targets.y[train]), Part(x=held_x, y=held_targets[held])
+    repeated = rows_in_both(*parts)
+    if repeated >= _REPEATED * len(held):
+        notes.append(
+            f"{repeated} of {counted(len(held), 'validation row')} stand among the training rows too,"
+            " so that scores say less about new rows"
+        )
     return Dataset(
         name=raw.name,
         task=targets.task,

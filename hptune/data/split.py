@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.dataset import Part
 from hptune.errors import DataError
 from hptune.space import Value
 from hptune.wording import first_of
 
-__all__ = ["FEWEST_ROWS", "Indices", "check_rows", "fold_indices", "split_indices"]
+__all__ = ["FEWEST_ROWS", "Indices", "check_rows", "fold_indices", "rows_in_both", "split_indices"]
 
 FEWEST_ROWS = 10
 """Rows below which nothing is learned."""
@@ -101,6 +102,25 @@ def fold_indices(
         return tuple(KFold(folds, shuffle=True, random_state=seed).split(places))
     _check_classes(name, codes, classes, folds, f"one for each of {folds} folds")
     return tuple(StratifiedKFold(folds, shuffle=True, random_state=seed).split(places, codes))
+
+
+def rows_in_both(train: Part, held: Part) -> int:
+    """Return how many rows that are held back stand among the training rows too, target and all."""
+    return int(np.isin(_hashes(held), _hashes(train)).sum())
+
+
+def _hashes(part: Part) -> NDArray[np.uint64]:
+    """Return a number per row that equal rows share, and others all but never: multilinear hashing.
+
+    Targets that are text are left out.
+    """
+    told = [array for array in (part.x, part.y) if array.dtype.kind in "biuf"]
+    words = [np.ascontiguousarray(array, dtype=np.float32).reshape(part.rows, -1) for array in told]
+    rng = np.random.default_rng(0)
+    hashes = np.zeros(part.rows, dtype=np.uint64)
+    for columns in words:
+        hashes += columns.view(np.uint32) @ rng.integers(2**64, size=columns.shape[1], dtype=np.uint64)
+    return hashes
 
 
 def _check_classes(name: str, codes: NDArray[Any], classes: tuple[Value, ...], fewest: int, why: str) -> None:

@@ -38,6 +38,7 @@ _ODD_NUMBER = (
     r"|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?)\s*"
 )
 """A number with its currency, per cent, decimal comma or thousands marked."""
+_NAMES_WANTED = "Does the file begin with a line of column names?"
 _FEW = 20
 """Distinct values up to which text is a column of levels, whatever it looks like."""
 
@@ -71,6 +72,8 @@ def read_csv(path: Path, target: str | None) -> Raw:
     x, y = take_target(path.name, frame, target)
     notes = [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
+    if _is_headless(header):
+        notes.append(f"the column names are numbers ({_listed(header)}): is the first line a row of data?")
     return Raw(
         name=path.name,
         kind=SourceKind.CSV,
@@ -118,11 +121,10 @@ def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.
         )
     if target not in columns:
         near = did_you_mean(target, columns)
-        headless = all(_is_number(column) for column in columns)
         raise DataError(
             f"{name}: has no column {target!r}",
             hint=(near if near.startswith("Did") else f"Columns: {_listed(columns)}.")
-            + (" Does the file begin with a line of column names?" if headless else ""),
+            + (f" {_NAMES_WANTED}" if all(map(_is_number, columns)) else ""),
         )
     if len(columns) == 1:
         raise DataError(f"{name}: has no column but the target {target!r}")
@@ -230,8 +232,15 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
         raise DataError(
             f"{path.name}: column name{'s' if len(twice) > 1 else ''} {_listed(twice)} stand"
             f"{'' if len(twice) > 1 else 's'} twice",
-            hint="Give every column a name of its own.",
+            hint=_NAMES_WANTED if _is_headless(header) else "Give every column a name of its own.",
         )
+
+
+def _is_headless(names: Sequence[str]) -> bool:
+    """Tell whether numbers stand for column names, and they don't just count the columns."""
+    if not all(map(_is_number, names)):
+        return False
+    return list(names) not in ([str(first + i) for i in range(len(names))] for first in (0, 1))
 
 
 def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
