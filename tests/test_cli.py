@@ -210,6 +210,27 @@ def test_a_project_file_sets_defaults_and_flags_win(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize(
+    ("given", "target"),
+    [
+        pytest.param([], "churn", id="none"),
+        pytest.param(["train.csv"], "churn", id="the same"),
+        pytest.param(["digits"], None, id="other"),
+        pytest.param(["digits", "--target", "y"], "y", id="other and its own"),
+    ],
+)
+def test_the_target_of_a_project_file_goes_with_its_data(given: list[str], target: str | None) -> None:
+    import click
+
+    from hptune.cli.options import data_options
+
+    command = data_options(click.Command("search"))
+    defaults = {"data": "train.csv", "target": "churn"}
+    with command.make_context("search", list(given), default_map=defaults) as ctx:
+        assert ctx.params["target"] == target
+        assert ctx.params["data"] == (given[0] if given else "train.csv")
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("trails = 3\n", "hptune.toml:1: no option 'trails'\nDid you mean 'trials'?"),

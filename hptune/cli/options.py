@@ -42,6 +42,9 @@ OPTION_NAMES: tuple[str, ...] = (
 )
 """What a project file may set."""
 
+_OF_DATA = ("target", "validation", "task", "skip_broken", "image_size")
+"""Parameters that say how one's data is read."""
+
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """Return a click option that HPTUNE_<NAME> sets as well, defaults shown in --help."""
@@ -54,7 +57,14 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 def data_options(command: F) -> F:
     """Add DATA and what says how it is read."""
     decorators = (
-        click.argument("data", default="digits", envvar="HPTUNE_DATA", shell_complete=complete_data),
+        click.argument(
+            "data",
+            default="digits",
+            envvar="HPTUNE_DATA",
+            shell_complete=complete_data,
+            is_eager=True,
+            callback=_without_defaults_of_other_data,
+        ),
         option("--target", metavar="COLUMN", help="Column to predict, for a table."),
         option(
             "--validation",
@@ -77,6 +87,14 @@ def data_options(command: F) -> F:
         ),
     )
     return _decorated(command, decorators)
+
+
+def _without_defaults_of_other_data(ctx: click.Context, parameter: click.Parameter, data: str) -> str:
+    """Leave out what the project file says of its own data where other data is named."""
+    defaults = ctx.default_map or {}
+    if defaults.get("data", data) != data:
+        ctx.default_map = {name: value for name, value in defaults.items() if name not in _OF_DATA}
+    return data
 
 
 def model_options(command: F) -> F:
