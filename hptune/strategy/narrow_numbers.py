@@ -25,7 +25,7 @@ __all__ = ["Shift", "shift"]
 _FEWEST_VALUES = 3
 _NEAR = 0.25
 _ALONE = "but the other good trials do not gather there"
-_SPREAD = "good values are spread as widely as all values"
+_SPREAD = "luck alone may explain that"
 _SLACK = 1e-9
 
 
