@@ -25,6 +25,8 @@ _HOPE = 3.0
 """Deviations above the mean that rank rows by hope."""
 
 _FAR_ABOVE = -1e3
+_FAR_BELOW = 30.0
+"""Deviations below a top from which on Φ is 1."""
 _TOO_LITTLE = -20.0
 """Logarithm of a share below which ln(1 − share) is −share."""
 
@@ -54,15 +56,14 @@ def log_information(mean: Array, deviation: Array, noise: float, tops: Array) ->
     max-value entropy search (arXiv 1703.01968) under noise, as GIBBON bounds it (arXiv 2102.03324).
     Finite far below `tops`, too.
     """
-    from scipy.special import erfcx, log_ndtr, logsumexp
+    from scipy.special import erfcx, logsumexp
 
     # A row that is known to lie far above a top is as good as one that lies a little nearer.
     gamma = np.maximum((tops - mean[..., None]) / deviation[..., None], _FAR_ABOVE)
-    below, above = np.minimum(gamma, 0.0), np.maximum(gamma, 0.0)
     log_ratio = np.where(
-        gamma < 0,
-        0.5 * math.log(2 / math.pi) - np.log(erfcx(-below / math.sqrt(2))),
-        -0.5 * above * above - 0.5 * math.log(2 * math.pi) - log_ndtr(above),
+        gamma < _FAR_BELOW,
+        0.5 * math.log(2 / math.pi) - np.log(erfcx(-np.minimum(gamma, _FAR_BELOW) / math.sqrt(2))),
+        -0.5 * gamma * gamma - 0.5 * math.log(2 * math.pi),
     )
     log_share = -np.log1p((noise / deviation) ** 2)[..., None]
     log_told = log_share + log_ratio + np.log(gamma + np.exp(log_ratio))
