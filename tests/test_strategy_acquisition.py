@@ -2,10 +2,31 @@ import numpy as np
 import pytest
 from scipy.stats import truncnorm
 
-from hptune.strategy.acquisition import greatest_values, log_information, probability_above
+from hptune.strategy.acquisition import (
+    greatest_values,
+    log_expected_improvement,
+    log_information,
+    probability_above,
+)
 
 MEAN = np.array([0.3, 0.9, -0.4])
 DEVIATION = np.array([0.5, 0.2, 1.0])
+
+
+def test_log_expected_improvement_is_the_integral():
+    rng = np.random.default_rng(0)
+    draws = 0.3 + 0.5 * rng.normal(size=2_000_000)
+    expected = np.log(np.maximum(draws - 0.6, 0).mean())
+    got = log_expected_improvement(np.array([0.3]), np.array([0.5]), 0.6)
+    assert got[0] == pytest.approx(expected, abs=0.01)
+
+
+def test_log_expected_improvement_is_finite_and_rising_over_any_distance():
+    means = np.concatenate([-np.logspace(8, -8, 400), np.logspace(-8, 3, 200)])
+    got = log_expected_improvement(means, np.ones_like(means), 0.0)
+    assert np.isfinite(got).all()
+    assert (np.diff(got) >= 0).all()
+    assert got[0] < -1e12
 
 
 def test_the_greatest_value_is_distributed_as_draws_of_all_rows_say():

@@ -389,3 +389,39 @@ def test_seeds_differ():
 def test_a_search_needs_at_least_one_epoch():
     with pytest.raises(ValueError, match="epochs must be at least 1, got 0"):
         Play(space(), epochs=0).state()
+
+
+def test_improvement_is_expected_where_scores_repeat_and_information_sought_under_noise():
+    def noisy(values, epochs):
+        return bowl(values, epochs) + 0.2 * np.random.default_rng(len(str(values))).normal()
+
+    def notes(score):
+        asked = Play(space(), trainings=40, epochs=1, score=score).run().asked
+        return [a.note for a in asked if a.note.startswith("model")][-8:]
+
+    assert all(note.startswith("model: log expected improvement -") for note in notes(bowl))
+    assert all(note.startswith("model: log information -") for note in notes(noisy))
+
+
+def test_under_noise_what_looked_best_is_not_trained_for_ever():
+    rng = np.random.default_rng(0)
+    told = [
+        Observation(
+            trial_id=number,
+            values={"rate": 10 ** (-2 + 0.02 * rng.normal()), "width": 0.7 + 0.01 * rng.normal()},
+            epochs=1,
+            score=0.9 + 0.05 * rng.normal(),
+            state=TrialState.COMPLETE,
+        )
+        for number in range(1, 41)
+    ]
+    told += [
+        Observation(trial_id=41 + i, values=values, epochs=1, score=score, state=TrialState.COMPLETE)
+        for i, (values, score) in enumerate(
+            [({"rate": 1e-4, "width": 0.7}, 0.6), ({"rate": 1e-3, "width": 0.9}, 0.7)]
+        )
+    ]
+    answer = suggest(Play(space(), trainings=90, epochs=1, told=told).state())
+    assert answer.note.startswith("model: log information")
+    near = abs(math.log10(answer.values["rate"]) + 2) < 0.1 and abs(answer.values["width"] - 0.7) < 0.05
+    assert not near

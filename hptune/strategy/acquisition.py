@@ -1,4 +1,4 @@
-"""How much a training promises: what it would tell about the greatest value there is."""
+"""How much a training promises: how much better it may be, or what it would tell about the best there is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["greatest_values", "log_information", "probability_above"]
+__all__ = ["greatest_values", "log_expected_improvement", "log_information", "probability_above"]
 
 Array = NDArray[np.float64]
 
@@ -29,6 +29,23 @@ _FAR_BELOW = 30.0
 """Deviations below a top from which on Φ is 1."""
 _TOO_LITTLE = -20.0
 """Logarithm of a share below which ln(1 − share) is −share."""
+
+
+def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
+    """Return ln E[max(f − best, 0)] for f ~ N(mean, deviation²), any shape.
+
+    Exact and finite far below `best` too (arXiv 2310.20708, eq. 9).
+    """
+    from scipy.special import erfcx, log_ndtr
+
+    z = (mean - best) / deviation
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        plain = np.log(np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) + z * np.exp(log_ndtr(z)))
+        inner = np.log1p(-np.sqrt(np.pi / 2) * erfcx(-z / np.sqrt(2)) * np.abs(z))
+        low = -0.5 * z * z - 0.5 * np.log(2 * np.pi) + inner
+        far = -0.5 * z * z - 0.5 * np.log(2 * np.pi) - 2 * np.log(np.abs(z))
+    h = np.where(z > -1, plain, np.where(z > -1e3, low, far))
+    return np.asarray(h + np.log(deviation), dtype=np.float64)
 
 
 def greatest_values(mean: Array, deviation: Array, least: float) -> Array:

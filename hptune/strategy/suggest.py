@@ -7,7 +7,6 @@ All of it is a pure function of `SearchState`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,7 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.space import Values
-from hptune.strategy.acquisition import greatest_values, log_information, probability_above
+from hptune.strategy.acquisition import (
+    greatest_values,
+    log_expected_improvement,
+    log_information,
+    probability_above,
+)
 from hptune.strategy.candidates import CANDIDATES, all_rows, draw_candidates
 from hptune.strategy.encoding import Box, Cube
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
@@ -26,7 +30,7 @@ from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.view import MOST_LEADERS, View, look
 from hptune.trial import TrialState
 
-__all__ = ["DOUBT", "DOUBT_EVERY", "JUDGED", "MARGIN", "PAUSE_BELOW", "suggest"]
+__all__ = ["DOUBT", "DOUBT_EVERY", "JUDGED", "MARGIN", "NOISE_KNOWN", "NOISY", "PAUSE_BELOW", "suggest"]
 
 Array = NDArray[np.float64]
 
@@ -42,6 +46,12 @@ JUDGED = "judged"
 
 MARGIN = 0.01
 """What counts as an improvement, in standard deviations of the scores: less is polishing."""
+
+NOISY = 0.03
+"""Noise, in standard deviations of the scores, from which on a new training is chosen for what it tells."""
+
+NOISE_KNOWN = 25
+"""Judgements below which what the model calls noise is little more than was assumed."""
 
 PAUSE_BELOW = 0.05
 """A training pauses when the model gives it a smaller chance to beat the best finished one."""
@@ -170,7 +180,7 @@ def _begin_coarse(mind: _Mind) -> Suggestion | None:
     rows = _untried(mind, view.centres)
     if not len(rows):
         return None
-    best = rows[int(np.argmax(_promise(view, rows)))]
+    best = rows[int(np.argmax(_promise(mind, view, rows)))]
     return _begin(mind, best, first_rung, f"{where}, by the model", memo)
 
 
@@ -228,11 +238,22 @@ def _untried(mind: _Mind, centres: Array) -> Array:
     return np.asarray(rows[mind.new(rows)], dtype=np.float64)
 
 
-def _promise(view: View, rows: Array) -> Array:
-    """Return ln of what training each row to the end would tell about the best there is, in nats."""
+def _is_noisy(mind: _Mind, view: View) -> bool:
+    return view.noise >= NOISY and len(mind.history.y) >= NOISE_KNOWN
+
+
+def _promise(mind: _Mind, view: View, rows: Array) -> Array:
+    """Return the logarithm of how much training each row to the end promises.
+
+    Where a score says what a configuration is worth, that is the improvement to be expected. Where noise
+    hides it, the greatest improvement would for ever be expected beside what happened to look best, and
+    the promise is what the training would tell about the best there is.
+    """
     mean, deviation = view.at_the_end(rows)
-    tops = greatest_values(mean, deviation, view.incumbent + MARGIN)
-    return log_information(mean, deviation, view.noise, tops)
+    least = view.incumbent + MARGIN
+    if _is_noisy(mind, view):
+        return log_information(mean, deviation, view.noise, greatest_values(mean, deviation, least))
+    return log_expected_improvement(mean, deviation, least)
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
@@ -306,7 +327,7 @@ def _chances(mind: _Mind, view: View, trials: list[Standing]) -> Array:
 
 
 def _best_buy(mind: _Mind) -> Suggestion | Answer:
-    """Choose between new configurations and paused ones: what is told per epoch still to be paid."""
+    """Choose between new configurations and paused ones: the promise per epoch still to be paid."""
     full = mind.state.epochs
     paused = [t for t in mind.history.standings if mind.may_go_on(t)]
     may_begin = full <= mind.left
@@ -319,11 +340,12 @@ def _best_buy(mind: _Mind) -> Suggestion | Answer:
         rows = np.concatenate([rows, _untried(mind, view.centres)])
     if not len(rows):
         return _nothing(mind, exhausted=True)
-    promise = _promise(view, rows)
+    promise = _promise(mind, view, rows)
     ahead = np.array([full - t.epochs for t in paused] + [full] * (len(rows) - len(paused)))
     best = int(np.argmax(promise - np.log(ahead)))
     if best < len(paused):
         note = "resume: the best buy among all that wait"
         return _go_on(mind, paused[best], _next_check(mind, paused[best]), note, memo)
-    note = f"model: tells {math.exp(promise[best]):.2g} nats about the best"
+    what = "information" if _is_noisy(mind, view) else "expected improvement"
+    note = f"model: log {what} {promise[best]:.2f}"
     return _begin(mind, rows[best], check_rungs(full)[0], note, memo)
