@@ -214,11 +214,14 @@ def test_a_project_file_sets_defaults_and_flags_win(tmp_path: Path, monkeypatch:
     [
         pytest.param([], "churn", id="none"),
         pytest.param(["train.csv"], "churn", id="the same"),
+        pytest.param(["./train.csv"], "churn", id="the same, spelled otherwise"),
         pytest.param(["digits"], None, id="other"),
         pytest.param(["digits", "--target", "y"], "y", id="other and its own"),
     ],
 )
-def test_the_target_of_a_project_file_goes_with_its_data(given: list[str], target: str | None) -> None:
+def test_the_target_of_a_project_file_goes_with_its_data(
+    given: list[str], target: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
     import click
 
     from hptune.cli.options import data_options
@@ -228,6 +231,8 @@ def test_the_target_of_a_project_file_goes_with_its_data(given: list[str], targe
     with command.make_context("search", list(given), default_map=defaults) as ctx:
         assert ctx.params["target"] == target
         assert ctx.params["data"] == (given[0] if given else "train.csv")
+    said = "hptune.toml: target of train.csv, not used with digits\n"
+    assert capsys.readouterr().err == (said if "digits" in given else "")
 
 
 @pytest.mark.parametrize(

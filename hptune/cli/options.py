@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from hptune.cli.complete import complete_data, complete_model, complete_space, complete_study
+from hptune.wording import listed
 
 __all__ = [
     "OPTION_NAMES",
@@ -90,11 +92,22 @@ def data_options(command: F) -> F:
 
 
 def _without_defaults_of_other_data(ctx: click.Context, parameter: click.Parameter, data: str) -> str:
-    """Leave out what the project file says of its own data where other data is named."""
+    """Leave out what the project file says of its own data where other data is named, and say so."""
     defaults = ctx.default_map or {}
-    if defaults.get("data", data) != data:
+    own = str(defaults.get("data", data))
+    left_out = [name for name in _OF_DATA if name in defaults]
+    if left_out and not _is_same_source(own, data):
         ctx.default_map = {name: value for name, value in defaults.items() if name not in _OF_DATA}
+        if not ctx.resilient_parsing:
+            what = listed([name.replace("_", "-") for name in left_out])
+            click.echo(f"hptune.toml: {what} of {own}, not used with {data}", err=True)
     return data
+
+
+def _is_same_source(one: str, other: str) -> bool:
+    """Tell whether two names mean one source: ./train.csv is train.csv."""
+    (file, _, function), (file_2, _, function_2) = one.partition(".py:"), other.partition(".py:")
+    return function == function_2 and os.path.realpath(file) == os.path.realpath(file_2)
 
 
 def model_options(command: F) -> F:

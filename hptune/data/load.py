@@ -31,7 +31,7 @@ from hptune.wording import counted
 __all__ = ["load_dataset", "load_folds"]
 
 _REPEATED = 0.05
-"""Share of validation rows from which it is said that they stand among the training rows too."""
+"""Share of validation rows from which it is said that they equal training rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,8 +250,8 @@ def _made(
     repeated = rows_in_both(*parts)
     if repeated >= _REPEATED * len(held):
         notes.append(
-            f"{repeated} of {counted(len(held), 'validation row')} stand among the training rows too,"
-            " so that scores say less about new rows"
+            f"{repeated} of {counted(len(held), 'validation row')} equal a training row"
+            " in all that is learned from, so that scores say less about new rows"
         )
     return Dataset(
         name=raw.name,

@@ -20,6 +20,9 @@ FEWEST_ROWS = 10
 
 Indices = NDArray[np.int64]
 
+_FEW = 20
+_AT_ONCE = 4096
+
 
 def check_rows(name: str, rows: int) -> None:
     """Raise `DataError` for fewer rows than anything can be learned from."""
@@ -105,8 +108,13 @@ def fold_indices(
 
 
 def rows_in_both(train: Part, held: Part) -> int:
-    """Return how many rows that are held back stand among the training rows too, target and all."""
-    return int(np.isin(_hashes(held), _hashes(train)).sum())
+    """Return how many rows that are held back equal a training row, in its target too.
+
+    0 where no input has more than a few distinct values: there rows are equal by chance.
+    """
+    equal = int(np.isin(_hashes(held), _hashes(train)).sum())
+    columns = train.x.reshape(train.rows, -1).T if equal else ()
+    return equal if any(len(np.unique(column)) > _FEW for column in columns) else 0
 
 
 def _hashes(part: Part) -> NDArray[np.uint64]:
@@ -119,7 +127,10 @@ def _hashes(part: Part) -> NDArray[np.uint64]:
     rng = np.random.default_rng(0)
     hashes = np.zeros(part.rows, dtype=np.uint64)
     for columns in words:
-        hashes += columns.view(np.uint32) @ rng.integers(2**64, size=columns.shape[1], dtype=np.uint64)
+        weights = rng.integers(2**64, size=columns.shape[1], dtype=np.uint64)
+        for start in range(0, part.rows, _AT_ONCE):  # a product of all rows would be twice as large as they
+            block = slice(start, start + _AT_ONCE)
+            hashes[block] += columns[block].view(np.uint32) @ weights
     return hashes
 
 

@@ -237,10 +237,11 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
 
 
 def _is_headless(names: Sequence[str]) -> bool:
-    """Tell whether numbers stand for column names, and they don't just count the columns."""
+    """Tell whether numbers stand for column names, and no rising whole ones, as places and years are."""
     if not all(map(_is_number, names)):
         return False
-    return list(names) not in ([str(first + i) for i in range(len(names))] for first in (0, 1))
+    whole = [int(name) for name in names if name.strip().isdecimal()]
+    return len(whole) < len(names) or whole != sorted(set(whole))
 
 
 def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
