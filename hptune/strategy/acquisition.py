@@ -66,10 +66,10 @@ def greatest_values(mean: Array, deviation: Array, least: float) -> Array:
 def log_information(mean: Array, deviation: Array, noise: float, tops: Array) -> Array:
     """Return ln of the nats that observing f ~ N(mean, deviation²) tells about the greatest value.
 
-    Any shape, deviations above 0; `noise` is an observation's standard deviation and `tops` what the greatest value may
-    be. Once it is known that f ≤ top, an observation's variance is smaller by the factor
-    1 − ρ² r (γ + r), where γ = (top − mean) / deviation, r = φ(γ) / Φ(γ) and ρ² is the share of f in
-    the variance of what is observed; the information is −½ ln of it, averaged over `tops`. This is
+    Any shape, deviations above 0; `noise` is an observation's standard deviation and `tops` what the
+    greatest value may be. Once it is known that f ≤ top, an observation's variance is smaller by the
+    factor 1 − ρ² r (γ + r), where γ = (top − mean) / deviation, r = φ(γ) / Φ(γ) and ρ² is the share of f
+    in the variance of what is observed; the information is −½ ln of it, averaged over `tops`. This is
     max-value entropy search (arXiv 1703.01968) under noise, as GIBBON bounds it (arXiv 2102.03324).
     Finite far below `tops`, too.
     """
