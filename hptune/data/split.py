@@ -21,7 +21,10 @@ FEWEST_ROWS = 10
 Indices = NDArray[np.int64]
 
 _FEW = 20
+"""Distinct values of an input up to which rows may well be equal by chance."""
+
 _AT_ONCE = 4096
+"""Rows hashed at a time: a product of all of them would be twice as large as they are."""
 
 
 def check_rows(name: str, rows: int) -> None:
@@ -128,7 +131,7 @@ def _hashes(part: Part) -> NDArray[np.uint64]:
     hashes = np.zeros(part.rows, dtype=np.uint64)
     for columns in words:
         weights = rng.integers(2**64, size=columns.shape[1], dtype=np.uint64)
-        for start in range(0, part.rows, _AT_ONCE):  # a product of all rows would be twice as large as they
+        for start in range(0, part.rows, _AT_ONCE):
             block = slice(start, start + _AT_ONCE)
             hashes[block] += columns[block].view(np.uint32) @ weights
     return hashes

@@ -180,8 +180,8 @@ def _begin_coarse(mind: _Mind) -> Suggestion | None:
     rows = _untried(mind, view.centres)
     if not len(rows):
         return None
-    best = rows[int(np.argmax(_promise(mind, view, rows)))]
-    return _begin(mind, best, first_rung, f"{where}, by the model", memo)
+    promise, _ = _promise(mind, view, rows)
+    return _begin(mind, rows[int(np.argmax(promise))], first_rung, f"{where}, by the model", memo)
 
 
 def _first_trials(mind: _Mind) -> int:
@@ -238,12 +238,8 @@ def _untried(mind: _Mind, centres: Array) -> Array:
     return np.asarray(rows[mind.new(rows)], dtype=np.float64)
 
 
-def _is_noisy(mind: _Mind, view: View) -> bool:
-    return view.noise >= NOISY and len(mind.history.y) >= NOISE_KNOWN
-
-
-def _promise(mind: _Mind, view: View, rows: Array) -> Array:
-    """Return the logarithm of how much training each row to the end promises.
+def _promise(mind: _Mind, view: View, rows: Array) -> tuple[Array, str]:
+    """Return the logarithm of how much training each row to the end promises, and what that is.
 
     Where a score says what a configuration is worth, that is the improvement to be expected. Where noise
     hides it, the greatest improvement would for ever be expected beside what happened to look best, and
@@ -251,9 +247,10 @@ def _promise(mind: _Mind, view: View, rows: Array) -> Array:
     """
     mean, deviation = view.at_the_end(rows)
     least = view.incumbent + MARGIN
-    if _is_noisy(mind, view):
-        return log_information(mean, deviation, view.noise, greatest_values(mean, deviation, least))
-    return log_expected_improvement(mean, deviation, least)
+    if view.noise >= NOISY and len(mind.history.y) >= NOISE_KNOWN:
+        tops = greatest_values(mean, deviation, least)
+        return log_information(mean, deviation, view.noise, tops), "information"
+    return log_expected_improvement(mean, deviation, least), "expected improvement"
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
@@ -340,12 +337,10 @@ def _best_buy(mind: _Mind) -> Suggestion | Answer:
         rows = np.concatenate([rows, _untried(mind, view.centres)])
     if not len(rows):
         return _nothing(mind, exhausted=True)
-    promise = _promise(mind, view, rows)
+    promise, what = _promise(mind, view, rows)
     ahead = np.array([full - t.epochs for t in paused] + [full] * (len(rows) - len(paused)))
     best = int(np.argmax(promise - np.log(ahead)))
     if best < len(paused):
         note = "resume: the best buy among all that wait"
         return _go_on(mind, paused[best], _next_check(mind, paused[best]), note, memo)
-    what = "information" if _is_noisy(mind, view) else "expected improvement"
-    note = f"model: log {what} {promise[best]:.2f}"
-    return _begin(mind, rows[best], check_rungs(full)[0], note, memo)
+    return _begin(mind, rows[best], check_rungs(full)[0], f"model: log {what} {promise[best]:.2f}", memo)
