@@ -8,22 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from hptune.condition import kind_of
+from hptune.choice import Boolean, Choice, Fixed
+from hptune.condition import Condition, Value, Values, kind_of, same_value
 from hptune.errors import SpaceError, did_you_mean
-from hptune.hyperparameter import (
-    Boolean,
-    Choice,
-    Condition,
-    Fixed,
-    Float,
-    Hyperparameter,
-    Integer,
-    Number,
-    Tier,
-    Value,
-    Values,
-    same_value,
-)
+from hptune.hyperparameter import Hyperparameter, Tier
+from hptune.number import Float, Integer, Number
 
 __all__ = [
     "Boolean",

@@ -8,9 +8,8 @@ from typing import Any
 
 from hptune.condition import Condition
 from hptune.errors import SpaceError, did_you_mean
-from hptune.hyperparameter import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Tier
 from hptune.scales import Scale
-from hptune.space import Space
+from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Space, Tier
 
 __all__ = ["hyperparameter_from_dict", "hyperparameter_to_dict", "space_from_dict", "space_to_dict"]
 

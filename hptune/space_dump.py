@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from hptune.condition import Condition, Value
-from hptune.hyperparameter import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Tier
 from hptune.names import limits_for, meaning
 from hptune.scales import Scale
-from hptune.space import Space
+from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Space, Tier
 from hptune.wording import quoted
 
 __all__ = ["dump_space", "short_number"]

@@ -13,10 +13,9 @@ from pydantic import ValidationError
 
 from hptune.condition import Condition, Value, kind_of
 from hptune.errors import SpaceError, did_you_mean
-from hptune.hyperparameter import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Tier
 from hptune.names import limits_for, meaning
 from hptune.scales import Scale
-from hptune.space import Space
+from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space, Tier
 from hptune.space_schema import BooleanSpec, ChoiceSpec, FixedSpec, NumberSpec, SpaceFile, Spec
 from hptune.yaml_lines import Document, dotted
 

@@ -9,9 +9,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from hptune.condition import Condition, Value
-from hptune.hyperparameter import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Tier
 from hptune.scales import Scale
-from hptune.space import Space
+from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space, Tier
 
 __all__ = ["hyperparameters", "names", "numbers", "spaces", "values_in"]
 

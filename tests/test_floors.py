@@ -13,9 +13,11 @@ PACKAGE = Path(__file__).parent.parent / "hptune"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("", "errors", "files", "log", "wording"),
     (
+        "choice",
         "condition",
         "hyperparameter",
         "names",
+        "number",
         "proposal",
         "scales",
         "space",

@@ -15,10 +15,9 @@ from strategies import hyperparameters, spaces, values_in
 
 from hptune.condition import Condition
 from hptune.errors import SpaceError
-from hptune.hyperparameter import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Tier
 from hptune.oracles.hyperparameters import from_keras_tuner, to_keras_tuner, values_of, with_values
 from hptune.scales import Scale
-from hptune.space import Space
+from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Space, Tier
 from hptune.space_yaml import ready_space
 
 SGD = (Condition(parent="optimizer", values=("sgd",)),)

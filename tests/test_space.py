@@ -10,9 +10,8 @@ from strategies import hyperparameters, numbers, spaces
 
 from hptune.condition import Condition, same_value
 from hptune.errors import SpaceError
-from hptune.hyperparameter import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Tier
 from hptune.scales import Scale
-from hptune.space import Space
+from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space, Tier
 
 RATE = Float(name="learning_rate", low=1e-4, high=1e-1, scale=Scale.LOG, tier=Tier.FIRST)
 OPTIMIZER = Choice(name="optimizer", options=("sgd", "adam"))

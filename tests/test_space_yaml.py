@@ -10,11 +10,10 @@ from strategies import spaces
 
 from hptune.condition import Condition
 from hptune.errors import SpaceError
-from hptune.hyperparameter import Boolean, Choice, Fixed, Float, Integer, Tier
 from hptune.names import meaning
 from hptune.recipes.options import check_space
 from hptune.scales import Scale
-from hptune.space import Space
+from hptune.space import Boolean, Choice, Fixed, Float, Integer, Space, Tier
 from hptune.space_dict import hyperparameter_from_dict
 from hptune.space_dump import short_number
 from hptune.space_yaml import (
