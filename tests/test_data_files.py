@@ -121,7 +121,14 @@ def test_a_few_levels_may_look_like_numbers() -> None:
 def test_a_first_line_of_data_in_place_of_column_names_is_suspected() -> None:
     body = "".join(f"{i}.5,{i % 7},{'yes' if i % 3 else 'no'}\n" for i in range(20))
     notes = load_dataset(csv("0.25,3,1\n" + body), target="1").notes
-    assert "the column names are numbers ('0.25', '3', '1'): is the first line a row of data?" in notes
+    assert "the column names look like values ('0.25', '3', '1'): is the first line a row of data?" in notes
+    flowers = "5.1,3.5,setosa\n" + "".join(f"{i}.5,{i % 7}.2,{'ab'[i % 2]}\n" for i in range(20))
+    notes = load_dataset(csv(flowers), target="setosa").notes
+    assert (
+        "the column names look like values ('5.1', '3.5', 'setosa'): is the first line a row of data?"
+        in notes
+    )
+    assert failure(csv(flowers)).hint.endswith("Does the file begin with a line of column names?")
     for names in ("0,1,2", "0,1,10", "2019,2020,2021"):
         numbered = load_dataset(csv(f"{names}\n" + body), target=names.split(",")[-1]).notes
         assert not any("column names" in note for note in numbered)

@@ -73,7 +73,9 @@ def read_csv(path: Path, target: str | None) -> Raw:
     notes = [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
     if _is_headless(header):
-        notes.append(f"the column names are numbers ({_listed(header)}): is the first line a row of data?")
+        notes.append(
+            f"the column names look like values ({_listed(header)}): is the first line a row of data?"
+        )
     return Raw(
         name=path.name,
         kind=SourceKind.CSV,
@@ -114,17 +116,17 @@ def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.
     Raises `DataError` with the columns there are where the target is not given or not among them.
     """
     columns = [str(column) for column in frame.columns]
+    doubt = f" {_NAMES_WANTED}" if _is_headless(columns) else ""
     if target is None:
         raise DataError(
             f"{name}: say which column is to be predicted",
-            hint=f"Give --target COLUMN. Columns: {_listed(columns)}.",
+            hint=f"Give --target COLUMN. Columns: {_listed(columns)}.{doubt}",
         )
     if target not in columns:
         near = did_you_mean(target, columns)
         raise DataError(
             f"{name}: has no column {target!r}",
-            hint=(near if near.startswith("Did") else f"Columns: {_listed(columns)}.")
-            + (f" {_NAMES_WANTED}" if all(map(_is_number, columns)) else ""),
+            hint=(near if near.startswith("Did") else f"Columns: {_listed(columns)}.") + doubt,
         )
     if len(columns) == 1:
         raise DataError(f"{name}: has no column but the target {target!r}")
@@ -237,11 +239,15 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
 
 
 def _is_headless(names: Sequence[str]) -> bool:
-    """Tell whether numbers stand for column names, and no rising whole ones, as places and years are."""
-    if not all(map(_is_number, names)):
-        return False
-    whole = [int(name) for name in names if name.strip().isdecimal()]
-    return len(whole) < len(names) or whole != sorted(set(whole))
+    """Tell whether values seem to stand for column names: numbers, or fractions for half of them at least.
+
+    Rising whole numbers are names, as places and years are.
+    """
+    numbers = [name for name in names if _is_number(name)]
+    whole = [int(name) for name in numbers if name.strip().isdecimal()]
+    if 2 * (len(numbers) - len(whole)) >= len(names):
+        return True
+    return len(numbers) == len(names) and whole != sorted(set(whole))
 
 
 def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
