@@ -15,6 +15,7 @@ from typing import Any
 import keras_tuner
 
 from hptune.errors import ObjectiveError
+from hptune.oracles.ledger import Ledger, read_observation
 from hptune.space import Space, Value, Values
 from hptune.strategy.start import Start
 from hptune.strategy.state import Answer, SearchState
@@ -84,15 +85,9 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             for number, start in enumerate(starts, 1)
         )
         self._with_defaults = with_defaults
-        self._tells_epochs = tells_epochs
         self._pass_number = 1
-        self._told: list[Observation] = []
+        self._ledger = Ledger(full=max_epochs or 1, tells_epochs=tells_epochs)
         self._imported: list[Observation] = []
-        self._running: dict[str, Observation] = {}
-        self._number_of: dict[str, int] = {}
-        self._leg_of: dict[int, str] = {}
-        self._steps: dict[str, int] = {}
-        self._epochs_had: dict[int, int] = {}
         self._asks = 0
         self._memo: dict[str, Any] = {}
         self.note = ""
@@ -145,7 +140,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             values["tuner/epochs"] = answer.epochs
             values["tuner/initial_epoch"] = answer.initial_epoch
             if answer.trial_id is not None:
-                values["tuner/trial_id"] = self._leg_of[answer.trial_id]
+                values["tuner/trial_id"] = self._ledger.last_leg(answer.trial_id)
         return {"status": "RUNNING", "values": values}
 
     def search_state(self) -> SearchState:
@@ -157,8 +152,8 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             objective=self._goal,
             epochs=self._max_epochs or 1,
             budget=self._budget,
-            spent=float(sum(self._epochs_had.values())),
-            observations=[*self._told, *self._running.values()],
+            spent=float(self._ledger.spent),
+            observations=self._ledger.observations,
             imported=self._imported,
             starts=self._starts,
             with_defaults=self._with_defaults,
@@ -182,30 +177,13 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def create_trial(self, tuner_id: str) -> Any:
         known = tuner_id in self.ongoing_trials
         trial = super().create_trial(tuner_id)
-        if trial.status == "RUNNING" and not known and trial.trial_id not in self._number_of:
-            self._begun(trial)
+        if trial.status == "RUNNING" and not known:
+            self._ledger.begin(trial.trial_id, trial.hyperparameters.values, self._pass_number)
         return trial
-
-    def _begun(self, trial: Any) -> None:
-        given = dict(trial.hyperparameters.values)
-        continued = given.get("tuner/trial_id")
-        number = len(self._leg_of) + 1 if continued is None else self._number_of[str(continued)]
-        until = int(given.get("tuner/epochs", 1))
-        self._number_of[trial.trial_id] = number
-        self._leg_of[number] = trial.trial_id
-        self._epochs_had[number] = until
-        self._running[trial.trial_id] = Observation(
-            trial_id=number,
-            values={name: value for name, value in given.items() if not name.startswith("tuner/")},
-            epochs=until,
-            score=None,
-            state=TrialState.RUNNING,
-            pass_number=self._pass_number,
-        )
 
     @keras_tuner.synchronized  # type: ignore[untyped-decorator]
     def update_trial(self, trial_id: str, metrics: Mapping[str, float], step: int = 0) -> Any:
-        self._steps[trial_id] = int(step or 0)
+        self._ledger.note_epochs(trial_id, int(step or 0))
         with _nothing_but_nan_allowed():
             return super().update_trial(trial_id, metrics, step)
 
@@ -219,43 +197,16 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             return
         ended = self.trials[trial.trial_id]
         if ended.status == "COMPLETED":
-            state = TrialState.COMPLETE if self._is_over(trial.trial_id) else TrialState.WAITING
+            state = TrialState.COMPLETE if self._ledger.is_over(trial.trial_id) else TrialState.WAITING
         elif infeasible or trial.status == "COMPLETED" or _is_nan(ended.score):
             state = TrialState.INFEASIBLE
         else:
             state = TrialState.FAILED
-        self._tell(trial.trial_id, state, ended.score if ended.status == "COMPLETED" else None)
-
-    def _is_over(self, trial_id: str) -> bool:
-        """Whether more epochs would change nothing: it had them all, or ended by itself."""
-        until = self._running[trial_id].epochs
-        if until >= (self._max_epochs or 1):
-            return True
-        return self._tells_epochs and 0 < self._steps.get(trial_id, until) < until
+        self._ledger.end(trial.trial_id, state, ended.score if ended.status == "COMPLETED" else None)
 
     def trained(self, trial_id: str, epochs: int) -> None:
         """Say after how many epochs in all a trial ended, whatever it came to."""
-        self._steps[trial_id] = epochs
-
-    def _tell(self, trial_id: str, state: TrialState, score: float | None) -> None:
-        running = self._running.pop(trial_id)
-        epochs = running.epochs
-        if self._tells_epochs:
-            known = self._steps.get(trial_id, epochs)
-            # A score without epochs is one whose epochs were not told.
-            had = epochs if not known and score is not None else min(epochs, known)
-            self._epochs_had[running.trial_id] = had
-            epochs = had or epochs
-        self._told.append(
-            Observation(
-                trial_id=running.trial_id,
-                values=running.values,
-                epochs=epochs,
-                score=None if score is None else float(score),
-                state=state,
-                pass_number=running.pass_number,
-            )
-        )
+        self._ledger.note_epochs(trial_id, epochs)
 
     def _check_consecutive_failures(self) -> None:
         """Never end a search for failures: what fails is evidence."""
@@ -275,11 +226,8 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         state["coarse_to_fine"] = {
             "memo": self.memo(),
             "pass_number": self._pass_number,
-            "told": [asdict(o) for o in self._told],
             "imported": [asdict(o) for o in self._imported],
-            "running": {trial_id: asdict(o) for trial_id, o in self._running.items()},
-            "number_of": self._number_of,
-            "epochs_had": {str(number): epochs for number, epochs in self._epochs_had.items()},
+            **self._ledger.get_state(),
         }
         return state
 
@@ -288,12 +236,8 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         ours = state["coarse_to_fine"]
         self.set_memo(ours["memo"])
         self._pass_number = ours["pass_number"]
-        self._told = [_observation(o) for o in ours["told"]]
-        self._imported = [_observation(o) for o in ours["imported"]]
-        self._running = {trial_id: _observation(o) for trial_id, o in ours["running"].items()}
-        self._number_of = dict(ours["number_of"])
-        self._leg_of = {number: trial_id for trial_id, number in self._number_of.items()}
-        self._epochs_had = {int(number): epochs for number, epochs in ours["epochs_had"].items()}
+        self._imported = [read_observation(o) for o in ours["imported"]]
+        self._ledger.set_state(ours)
 
 
 @contextmanager
@@ -302,10 +246,6 @@ def _nothing_but_nan_allowed() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="All-NaN")
         yield
-
-
-def _observation(data: Mapping[str, Any]) -> Observation:
-    return Observation(**{**data, "state": TrialState(data["state"])})
 
 
 def _objective(goal: Any) -> Objective:
