@@ -43,6 +43,32 @@ def test_the_process_passes_near_what_it_was_told_and_doubts_elsewhere():
     assert deviation[-1] > 5 * deviation[:-1].max()
 
 
+def test_a_lead_is_that_of_the_joint_posterior():
+    x, y, asked = rows(12, 2), rows(12, 1, seed=1)[:, 0], rows(5, 2, seed=2)
+    theta = Theta(np.log([0.4, 0.9]), 0.3, np.log(0.01))
+    process = condition(x, y, np.array([0, 1]), theta)
+
+    def prior(a, b):
+        r = np.sqrt(5) * np.sqrt((((a[:, None] - b[None]) / [0.4, 0.9]) ** 2).sum(-1))
+        return np.exp(0.3) * (1 + r + r * r / 3) * np.exp(-r)
+
+    gain = prior(asked, x) @ np.linalg.inv(prior(x, x) + 0.01 * np.eye(12))
+    mean, covariance = gain @ y, prior(asked, asked) - gain @ prior(x, asked)
+    variances = covariance.diagonal()
+    lead, deviation, alone = process.lead(asked[:4], asked[4:])
+    assert lead == pytest.approx(mean[:4] - mean[4], abs=1e-6)
+    assert deviation**2 == pytest.approx(variances[:4] + variances[4] - 2 * covariance[:4, 4], abs=1e-6)
+    assert alone**2 == pytest.approx(variances[:4], abs=1e-6)
+
+
+def test_what_lies_on_the_best_row_leads_it_by_nothing():
+    x, y = rows(12, 2), rows(12, 1, seed=1)[:, 0]
+    process = condition(x, y, np.array([0, 1]), Theta(np.zeros(2), 0.0, np.log(0.5)))
+    lead, deviation, alone = process.lead(x[:1] + 1e-9, x[:1])
+    assert lead[0] == pytest.approx(0.0, abs=1e-6)
+    assert deviation[0] < 1e-4 < 0.1 < alone[0]
+
+
 def test_noise_is_estimated():
     rng = np.random.default_rng(1)
     x = rows(100, 1)

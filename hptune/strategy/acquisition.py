@@ -1,34 +1,13 @@
-"""How much a training promises: how much better it may be, or what it would tell about the best there is."""
+"""How much a training promises: by how much it may be better, and how much of that noise lets be seen."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["greatest_values", "log_expected_improvement", "log_information", "probability_above"]
+__all__ = ["log_expected_improvement", "log_share_told", "probability_above"]
 
 Array = NDArray[np.float64]
-
-_TOPS = 16
-"""How many likely greatest values the information is averaged over."""
-
-_IN_THE_RUNNING = 600
-"""Rows, the most hopeful first, that may hold the greatest value."""
-
-_GRID = 100
-_REACH = 6.0
-"""Deviations above its mean up to which a row may lie."""
-
-_HOPE = 3.0
-"""Deviations above the mean that rank rows by hope."""
-
-_FAR_ABOVE = -1e3
-_FAR_BELOW = 30.0
-"""Deviations below a top from which on Φ is 1."""
-_TOO_LITTLE = -20.0
-"""Logarithm of a share below which ln(1 − share) is −share."""
 
 
 def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Array:
@@ -48,45 +27,14 @@ def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Arra
     return np.asarray(h + np.log(deviation), dtype=np.float64)
 
 
-def greatest_values(mean: Array, deviation: Array, least: float) -> Array:
-    """Return what the greatest of f ~ N(mean, deviation²) may be: even quantiles, rising, shape (16,).
+def log_share_told(deviation: Array, noise: float) -> Array:
+    """Return ln of the share of an improvement that an observation tells, any shape.
 
-    The rows count as independent (arXiv 1703.01968, section 3.1); no quantile lies below `least`.
+    1 − noise / √(noise² + deviation²) for f known to within `deviation` and an observation's standard
+    deviation `noise` > 0: what is already known to within the noise tells next to nothing (augmented
+    expected improvement: Huang et al. 2006, doi 10.1007/s10898-005-2454-3, eq. 12).
     """
-    from scipy.special import log_ndtr
-
-    hopeful = np.argsort(-(mean + _HOPE * deviation), kind="stable")[:_IN_THE_RUNNING]
-    mean, deviation = mean[hopeful], deviation[hopeful]
-    most = float((mean + _REACH * deviation).max())
-    grid = np.linspace(least, max(most, least), _GRID)
-    below = np.exp(log_ndtr((grid[:, None] - mean) / deviation).sum(axis=1))
-    return np.asarray(np.interp((np.arange(_TOPS) + 0.5) / _TOPS, below, grid), dtype=np.float64)
-
-
-def log_information(mean: Array, deviation: Array, noise: float, tops: Array) -> Array:
-    """Return ln of the nats that observing f ~ N(mean, deviation²) tells about the greatest value.
-
-    Any shape, deviations above 0; `noise` is an observation's standard deviation and `tops` what the
-    greatest value may be. Once it is known that f ≤ top, an observation's variance is smaller by the
-    factor 1 − ρ² r (γ + r), where γ = (top − mean) / deviation, r = φ(γ) / Φ(γ) and ρ² is the share of f
-    in the variance of what is observed; the information is −½ ln of it, averaged over `tops`. This is
-    max-value entropy search (arXiv 1703.01968) under noise, as GIBBON bounds it (arXiv 2102.03324).
-    Finite far below `tops`, too.
-    """
-    from scipy.special import erfcx, logsumexp
-
-    # A row that is known to lie far above a top is as good as one that lies a little nearer.
-    gamma = np.maximum((tops - mean[..., None]) / deviation[..., None], _FAR_ABOVE)
-    log_ratio = np.where(
-        gamma < _FAR_BELOW,
-        0.5 * math.log(2 / math.pi) - np.log(erfcx(-np.minimum(gamma, _FAR_BELOW) / math.sqrt(2))),
-        -0.5 * gamma * gamma - 0.5 * math.log(2 * math.pi),
-    )
-    log_share = -np.log1p((noise / deviation) ** 2)[..., None]
-    log_told = log_share + log_ratio + np.log(gamma + np.exp(log_ratio))
-    told = np.exp(np.maximum(log_told, _TOO_LITTLE))
-    nats = np.where(log_told > _TOO_LITTLE, np.log(-0.5 * np.log1p(-told)), log_told - math.log(2))
-    return np.asarray(logsumexp(nats, axis=-1) - math.log(tops.shape[-1]), dtype=np.float64)
+    return np.asarray(np.log(-np.expm1(-0.5 * np.log1p((deviation / noise) ** 2))), dtype=np.float64)
 
 
 def probability_above(mean: Array, deviation: Array, best: float) -> Array:

@@ -15,12 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.space import Values
-from hptune.strategy.acquisition import (
-    greatest_values,
-    log_expected_improvement,
-    log_information,
-    probability_above,
-)
+from hptune.strategy.acquisition import log_expected_improvement, log_share_told, probability_above
 from hptune.strategy.candidates import CANDIDATES, all_rows, draw_candidates
 from hptune.strategy.encoding import Box, Cube
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
@@ -30,7 +25,7 @@ from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.view import MOST_LEADERS, View, look
 from hptune.trial import TrialState
 
-__all__ = ["DOUBT", "DOUBT_EVERY", "JUDGED", "MARGIN", "NOISE_KNOWN", "NOISY", "PAUSE_BELOW", "suggest"]
+__all__ = ["DOUBT", "DOUBT_EVERY", "JUDGED", "MARGIN", "NOISE_KNOWN", "PAUSE_BELOW", "suggest"]
 
 Array = NDArray[np.float64]
 
@@ -46,9 +41,6 @@ JUDGED = "judged"
 
 MARGIN = 0.01
 """What counts as an improvement, in standard deviations of the scores: less is polishing."""
-
-NOISY = 0.03
-"""Noise, in standard deviations of the scores, from which on a new training is chosen for what it tells."""
 
 NOISE_KNOWN = 25
 """Judgements below which what the model calls noise is little more than was assumed."""
@@ -180,8 +172,8 @@ def _begin_coarse(mind: _Mind) -> Suggestion | None:
     rows = _untried(mind, view.centres)
     if not len(rows):
         return None
-    promise, _ = _promise(mind, view, rows)
-    return _begin(mind, rows[int(np.argmax(promise))], first_rung, f"{where}, by the model", memo)
+    best = int(np.argmax(_promise(mind, view, rows)))
+    return _begin(mind, rows[best], first_rung, f"{where}, by the model", memo)
 
 
 def _first_trials(mind: _Mind) -> int:
@@ -238,19 +230,17 @@ def _untried(mind: _Mind, centres: Array) -> Array:
     return np.asarray(rows[mind.new(rows)], dtype=np.float64)
 
 
-def _promise(mind: _Mind, view: View, rows: Array) -> tuple[Array, str]:
-    """Return the logarithm of how much training each row to the end promises, and what that is.
+def _promise(mind: _Mind, view: View, rows: Array) -> Array:
+    """Return the logarithm of the improvement that training each row to the end promises.
 
-    Where a score says what a configuration is worth, that is the improvement to be expected. Where noise
-    hides it, the greatest improvement would for ever be expected beside what happened to look best, and
-    the promise is what the training would tell about the best there is.
+    It is the lead to be expected over the best configuration tried: what is like that one promises nothing,
+    though noise hides how good both are. Once noise is known, it counts by the share that would be seen.
     """
-    mean, deviation = view.at_the_end(rows)
-    least = view.incumbent + MARGIN
-    if view.noise >= NOISY and len(mind.history.y) >= NOISE_KNOWN:
-        tops = greatest_values(mean, deviation, least)
-        return log_information(mean, deviation, view.noise, tops), "information"
-    return log_expected_improvement(mean, deviation, least), "expected improvement"
+    mean, deviation, alone = view.lead(rows, view.best)
+    promise = log_expected_improvement(mean, deviation, MARGIN)
+    if len(mind.history.y) < NOISE_KNOWN:
+        return promise
+    return promise + log_share_told(alone, view.noise)
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
@@ -315,12 +305,16 @@ def _next_check(mind: _Mind, trial: Standing) -> int:
 
 def _chances(mind: _Mind, view: View, trials: list[Standing]) -> Array:
     """Return each trial's probability, fully trained, to beat the best finished one, shape (trials,)."""
+    rows = np.array([t.row for t in trials])
     finished = sorted(mind.finished, key=lambda t: -(t.score or 0.0))[:MOST_LEADERS]
-    best = view.incumbent
-    if finished:
-        best = float(view.mean_at_the_end(np.array([t.row for t in finished])).max())
-    mean, deviation = view.at_the_end(np.array([t.row for t in trials]))
-    return probability_above(mean, deviation, best + MARGIN)
+    if not finished:
+        # A trial that leads the field itself shall not have to beat itself.
+        mean, _, deviation = view.lead(rows, view.best)
+        return probability_above(mean, deviation, MARGIN)
+    candidates = np.array([t.row for t in finished])
+    best = candidates[[int(np.argmax(view.mean_at_the_end(candidates)))]]
+    mean, deviation, _ = view.lead(rows, best)
+    return probability_above(mean, deviation, MARGIN)
 
 
 def _best_buy(mind: _Mind) -> Suggestion | Answer:
@@ -337,10 +331,11 @@ def _best_buy(mind: _Mind) -> Suggestion | Answer:
         rows = np.concatenate([rows, _untried(mind, view.centres)])
     if not len(rows):
         return _nothing(mind, exhausted=True)
-    promise, what = _promise(mind, view, rows)
+    promise = _promise(mind, view, rows)
     ahead = np.array([full - t.epochs for t in paused] + [full] * (len(rows) - len(paused)))
     best = int(np.argmax(promise - np.log(ahead)))
     if best < len(paused):
         note = "resume: the best buy among all that wait"
         return _go_on(mind, paused[best], _next_check(mind, paused[best]), note, memo)
-    return _begin(mind, rows[best], check_rungs(full)[0], f"model: log {what} {promise[best]:.2f}", memo)
+    note = f"model: log expected improvement {promise[best]:.2f}"
+    return _begin(mind, rows[best], check_rungs(full)[0], note, memo)

@@ -184,18 +184,44 @@ class GaussianProcess:
 
     def mean(self, rows: Array) -> Array:
         """Return the mean at rows, shape (rows,)."""
-        k = np.exp(self.theta.signal) * _matern(_scaled_r2(rows, self.x, self.scale))
-        return np.asarray(k @ self.alpha, dtype=np.float64)
+        return np.asarray(self._covariance(rows, self.x) @ self.alpha, dtype=np.float64)
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Return mean and standard deviation (without noise) at rows, shape (rows,) each."""
+        k, told = self._told(rows)
+        return k @ self.alpha, _root(np.exp(self.theta.signal) - (told * told).sum(0))
+
+    def lead(self, rows: Array, over: Array) -> tuple[Array, Array, Array]:
+        """Return mean and deviation of f(rows) − f(over), and the deviation of f(rows), shape (rows,) each.
+
+        `over` is one row, shape (1, columns). Both are believed jointly: what is like `over` is as good as
+        `over`, however good that is.
+        """
+        k, told = self._told(np.concatenate([rows, over]))
+        signal = np.exp(self.theta.signal)
+        apart = told[:, :-1] - told[:, -1:]
+        variance = 2.0 * (signal - self._covariance(rows, over)[:, 0]) - (apart * apart).sum(0)
+        alone = signal - (told[:, :-1] * told[:, :-1]).sum(0)
+        return (k[:-1] - k[-1]) @ self.alpha, _root(variance), _root(alone)
+
+    def _covariance(self, rows: Array, others: Array) -> Array:
+        """Return the prior covariance, shape (rows, others)."""
+        signal: float = np.exp(self.theta.signal)
+        return signal * _matern(_scaled_r2(rows, others, self.scale))
+
+    def _told(self, rows: Array) -> tuple[Array, Array]:
+        """Return the covariance with what was seen, shape (rows, seen), and what that tells, (seen, rows).
+
+        The products of the latter's columns are the covariances that are known by now.
+        """
         from scipy.linalg import solve_triangular
 
-        signal = np.exp(self.theta.signal)
-        k = signal * _matern(_scaled_r2(rows, self.x, self.scale))
-        v = solve_triangular(self.factor, k.T, lower=True, check_finite=False)
-        variance = np.maximum(signal - (v * v).sum(0), 1e-12)
-        return k @ self.alpha, np.sqrt(variance)
+        k = self._covariance(rows, self.x)
+        return k, solve_triangular(self.factor, k.T, lower=True, check_finite=False)
+
+
+def _root(variance: Array) -> Array:
+    return np.sqrt(np.maximum(variance, 1e-12))
 
 
 def condition(x: Array, y: Array, groups: NDArray[np.int64], theta: Theta) -> GaussianProcess:

@@ -34,8 +34,8 @@ class View:
 
     process: GaussianProcess
     full_epochs: int
-    incumbent: float
-    """Best posterior mean at the last epoch among the configurations tried, standardised."""
+    best: Array
+    """The configuration tried that has the best posterior mean at the last epoch, shape (1, columns)."""
     centres: Array
     """The best configurations tried, best first, shape (up to 5, columns)."""
 
@@ -46,11 +46,21 @@ class View:
 
     def at_the_end(self, rows: Array) -> tuple[Array, Array]:
         """Return mean and deviation of the standardised score after full training."""
-        return self.process.predict(with_epochs(rows, np.full(len(rows), self.full_epochs), self.full_epochs))
+        return self.process.predict(self._fully(rows))
+
+    def lead(self, rows: Array, over: Array) -> tuple[Array, Array, Array]:
+        """Return mean and deviation of the lead over one row, shape (1, columns), after full training.
+
+        The last of the three is the deviation of the rows' own scores.
+        """
+        return self.process.lead(self._fully(rows), self._fully(over))
 
     def mean_at_the_end(self, rows: Array) -> Array:
         """Return the mean alone, which costs much less."""
-        return self.process.mean(with_epochs(rows, np.full(len(rows), self.full_epochs), self.full_epochs))
+        return self.process.mean(self._fully(rows))
+
+    def _fully(self, rows: Array) -> Array:
+        return with_epochs(rows, np.full(len(rows), self.full_epochs), self.full_epochs)
 
 
 def with_epochs(rows: Array, epochs: Array, full: int) -> Array:
@@ -135,10 +145,9 @@ def _believe(
 
 
 def _view(process: GaussianProcess, history: History, full: int) -> View:
-    view = View(process, full, 0.0, history.x[:0])
+    view = View(process, full, history.infeasible[:1], history.x[:0])
     if not len(history.x):
         return view
     tried = np.unique(history.x[np.argsort(-history.y, kind="stable")[:MOST_LEADERS]], axis=0)
-    mean = view.mean_at_the_end(tried)
-    order = np.argsort(-mean, kind="stable")
-    return View(process, full, float(mean[order[0]]), tried[order[:5]])
+    order = np.argsort(-view.mean_at_the_end(tried), kind="stable")
+    return View(process, full, tried[order[:1]], tried[order[:5]])
