@@ -12,8 +12,8 @@ import pytest
 from studies import Recipe, build, confirm
 
 from hptune.__main__ import run
+from hptune.facts import read_facts
 from hptune.report import render
-from hptune.report.facts import read_facts
 from hptune.study import Study
 from hptune.tables import (
     confirmed_csv,

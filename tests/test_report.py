@@ -14,10 +14,10 @@ from studies import MLP, Recipe, build, versions
 from test_startup import heavy_modules
 
 from hptune.errors import StudyError
+from hptune.facts import Facts, read_facts
 from hptune.plots.axis import score_axis
 from hptune.report import render, write_report
 from hptune.report.data import PLACES, page_data
-from hptune.report.facts import Facts, read_facts
 from hptune.report.trials import MOST_ROWS
 from hptune.space import Choice, Float, Space
 from hptune.study import Study

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from hptune.cli import ask_show
 from hptune.cli.ask_voice import Voice
 from hptune.errors import SpaceError
+from hptune.facts import Facts
 from hptune.proposal import Proposal, describe_range
 from hptune.space import Fixed, Tier
 from hptune.strategy import edit
 from hptune.strategy.edit_text import exact_text
-from hptune.tables.steering import Evidence, trials_behind
+from hptune.tables.steering import trials_behind
 
 __all__ = ["ask"]
 
@@ -36,20 +37,20 @@ class _BackError(Exception):
     """A person gave no answer: show the same range again."""
 
 
-def ask(proposal: Proposal, evidence: Evidence, *, headline: str = "", err: bool = False) -> Proposal | None:
+def ask(proposal: Proposal, facts: Facts, *, headline: str = "", err: bool = False) -> Proposal | None:
     """Walk through a proposal's ranges; returns it as decided, or None to change nothing.
 
     Speaks on stdout, or stderr with `err`. click.Abort where the person interrupts or there is no
     one to answer.
     """
-    return _Dialogue(proposal, evidence, Voice(err=err)).run(headline)
+    return _Dialogue(proposal, facts, Voice(err=err)).run(headline)
 
 
 class _Dialogue:
     """One walk through the ranges of one proposal."""
 
-    def __init__(self, proposal: Proposal, evidence: Evidence, voice: Voice) -> None:
-        self._evidence, self._voice = evidence, voice
+    def __init__(self, proposal: Proposal, facts: Facts, voice: Voice) -> None:
+        self._facts, self._voice = facts, voice
         asked = [move for move in proposal.moves if not ask_show.stays_fixed(move)]
         self._names = [move.name for move in sorted(asked, key=lambda m: m.old.tier)]
         self._states = [_State(proposal, 0)]
@@ -63,13 +64,13 @@ class _Dialogue:
 
     def run(self, headline: str) -> Proposal | None:
         """Ask until all is decided."""
-        ask_show.show_begin(self._voice, self._now.proposal, headline, self._evidence.root)
+        ask_show.show_begin(self._voice, self._now.proposal, headline, self._facts.root)
         try:
             while not self._is_done():
                 pass
         except _QuitError:
             return None
-        ask_show.show_flags(self._voice, self._now.proposal, self._evidence.study)
+        ask_show.show_flags(self._voice, self._now.proposal, self._facts.folder)
         return self._now.proposal
 
     def _is_done(self) -> bool:
@@ -98,7 +99,7 @@ class _Dialogue:
             return
         move = self._now.proposal[self._names[self._now.at]]
         place = {"at": self._now.at, "count": len(self._names)}
-        ask_show.show_move(self._voice, move, self._evidence, plot=self._plots, **place)
+        ask_show.show_move(self._voice, move, self._facts, plot=self._plots, **place)
 
     def _take(self, key: str, at_end: bool) -> None:
         """Do what a key says."""
@@ -115,7 +116,7 @@ class _Dialogue:
             "a": self._accept,
             "e": self._edit,
             "k": lambda name: self._decide(edit.keep(self._now.proposal, name)),
-            "w": lambda name: self._decide(edit.widen(self._now.proposal, name, root=self._evidence.root)),
+            "w": lambda name: self._decide(edit.widen(self._now.proposal, name, root=self._facts.root)),
             "f": self._freeze,
             "l": self._look,
         }
@@ -141,7 +142,7 @@ class _Dialogue:
             name,
             f"  {name}, as {like} (Enter: back)",
             "",
-            lambda text: edit.set_range(self._now.proposal, f"{name}={text}", root=self._evidence.root),
+            lambda text: edit.set_range(self._now.proposal, f"{name}={text}", root=self._facts.root),
         )
 
     def _freeze(self, name: str) -> None:
@@ -151,7 +152,7 @@ class _Dialogue:
             name,
             f"  freeze {name} at (-: back)",
             exact_text(value),
-            lambda text: edit.freeze(self._now.proposal, f"{name}={text}", root=self._evidence.root),
+            lambda text: edit.freeze(self._now.proposal, f"{name}={text}", root=self._facts.root),
         )
 
     def _until_right(self, name: str, what: str, default: str, change: Callable[[str], Proposal]) -> None:
@@ -178,14 +179,14 @@ class _Dialogue:
         frozen = [
             m.name
             for m in proposal.moves
-            if isinstance(m.new, Fixed) and ask_show.can_be_opened(m, self._evidence.root)
+            if isinstance(m.new, Fixed) and ask_show.can_be_opened(m, self._facts.root)
         ]
         if not frozen:
             self._stay("Nothing is frozen.")
             return
         self._voice.tell(f"Frozen: {', '.join(frozen)}")
         name = self._answer("  open which (Enter: back)")
-        self._change(edit.reopen(proposal, name, root=self._evidence.root))
+        self._change(edit.reopen(proposal, name, root=self._facts.root))
         self._voice.tell(f"{name} is searched again: {self._now.proposal[name].reason}")
 
     def _tier(self) -> None:
@@ -196,7 +197,7 @@ class _Dialogue:
             return
         tier, proposal = Tier(int(words[1])), self._now.proposal
         change = edit.drop_tier if words[0] == "drop" else edit.reopen_tier
-        changed = change(proposal, tier, root=self._evidence.root)
+        changed = change(proposal, tier, root=self._facts.root)
         names = [m.name for m in changed.moves if m != proposal[m.name]]
         if not names:
             self._stay(f"In {ask_show.tier_text(tier)} there is nothing to {words[0]}.")
@@ -217,7 +218,7 @@ class _Dialogue:
         self._voice.tell("Undone.")
 
     def _look(self, name: str) -> None:
-        for line in trials_behind(self._evidence, name).splitlines():
+        for line in trials_behind(self._facts, name).splitlines():
             self._voice.say(f"  {line}")
         self._silent = True
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 
 from hptune.cli.ask_voice import Voice
+from hptune.facts import Facts
 from hptune.proposal import Move, Proposal, Verdict, describe_range
 from hptune.space import Fixed, Space, Tier
 from hptune.strategy import edit
-from hptune.tables.steering import Evidence, importance_text, range_plot
+from hptune.tables.steering import importance_text, range_plot
 
 __all__ = [
     "KEYS",
@@ -95,14 +96,14 @@ def show_keys(voice: Voice) -> None:
         voice.say(f"  {key:<6}  {what}")
 
 
-def show_move(voice: Voice, move: Move, evidence: Evidence, *, at: int, count: int, plot: bool) -> None:
+def show_move(voice: Voice, move: Move, facts: Facts, *, at: int, count: int, plot: bool) -> None:
     """Show one range: where it stands, what is proposed and why, and what the trials say."""
     voice.say()
     voice.say(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
     voice.tell(f"{move.verdict.value}: {_ranges(move)}", colour=_COLOURS.get(move.verdict))
     voice.tell(move.reason)
-    voice.tell(importance_text(evidence, move.name))
-    for line in range_plot(evidence, move, width=voice.width, unicode=voice.unicode) if plot else ():
+    voice.tell(importance_text(facts, move.name))
+    for line in range_plot(facts, move, width=voice.width, unicode=voice.unicode) if plot else ():
         voice.say(
             line, colour=next((c for mark, c in _LINES.items() if line.lstrip().startswith(mark)), None)
         )

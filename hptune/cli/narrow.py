@@ -50,10 +50,11 @@ def command(
         for_programs = as_json or as_csv
         if not decided and not dry_run and not for_programs and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask
-            from hptune.tables.steering import owed_text, read_evidence
+            from hptune.facts import read_facts
+            from hptune.tables.steering import owed_text
 
-            evidence = read_evidence(opened)
-            answer = ask(proposal, evidence, headline=owed_text(evidence, proposal))
+            facts = read_facts(opened)
+            answer = ask(proposal, facts, headline=owed_text(facts))
             if answer is None:
                 click.echo("Nothing was changed.")
                 return

@@ -146,7 +146,7 @@ class ProgressListener(Listener):
     def _ask(self, proposal: Proposal) -> Proposal | None:
         """Ask what to do with a proposal; None where the person leaves or nobody answers."""
         from hptune.cli.ask import ask
-        from hptune.tables.steering import read_evidence
+        from hptune.facts import read_facts
 
         assert self._study is not None
         left = max(0, self._budget - self._spent)
@@ -157,7 +157,7 @@ class ProgressListener(Listener):
         )
         try:
             with _interrupts_at_once():
-                decided = ask(proposal, read_evidence(self._study), headline=headline, err=True)
+                decided = ask(proposal, read_facts(self._study), headline=headline, err=True)
         except click.Abort:
             decided = None
         if decided is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from hptune.errors import StudyError
+from hptune.facts import Facts, read_facts
 from hptune.files import appearing
 from hptune.report.best import best
 from hptune.report.comparison import render_comparison
 from hptune.report.cost import cost
 from hptune.report.curves import curves
 from hptune.report.data import page_data
-from hptune.report.facts import Facts, read_facts
 from hptune.report.importance import importance
 from hptune.report.page import page
 from hptune.report.parallel import parallel
@@ -36,8 +36,6 @@ def write_report(study: Study, path: Path | None = None) -> Path:
     Raises StudyError where the study has no pass yet or the file can't be written.
     """
     path = path or study.folder / REPORT
-    if not study.passes():
-        raise StudyError(f"{study.folder}: no pass was begun yet", hint="Go on with the search first.")
     write_page(path, render(read_facts(study)))
     return path
 

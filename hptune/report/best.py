@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hptune.facts import Facts
 from hptune.proposal import describe_range
-from hptune.report.facts import Facts
 from hptune.report.html import Section, note, paragraph, table
 from hptune.space import Value, same_value
 from hptune.strategy.lead import Lead

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from hptune.compare import best_so_far
+from hptune.facts import Facts
 from hptune.plots.axis import Axis, linear_axis, log_axis, score_axis
 from hptune.plots.front import Priced, front_plot
 from hptune.plots.lines import Line, line_plot, stairs
-from hptune.report.facts import Facts
 from hptune.report.html import Section, figure, grid, note, paragraph, table
 from hptune.report.scatter import legend
 from hptune.study import Progress

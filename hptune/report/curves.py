@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from hptune.facts import Facts
 from hptune.plots.axis import score_axis
 from hptune.plots.lines import Line, epoch_axis, line_plot
 from hptune.plots.svg import element, text
-from hptune.report.facts import Facts
 from hptune.report.html import Section, figure, findings, grid, note, paragraph
 from hptune.report.parallel import chosen
 from hptune.strategy.curves import judge_curve

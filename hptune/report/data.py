@@ -6,8 +6,8 @@ import json
 import shlex
 from typing import Any
 
+from hptune.facts import Facts
 from hptune.plots.axis import Axis
-from hptune.report.facts import Facts
 from hptune.report.trials import order
 from hptune.space import Hyperparameter, Value
 from hptune.strategy.edit_text import exact_text

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from hptune.facts import Facts
 from hptune.plots.svg import element, text
 from hptune.proposal import Move, Verdict, describe_range
-from hptune.report.facts import Facts
 from hptune.report.html import region
 from hptune.space import Hyperparameter
 from hptune.strategy.importance import Importance

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hptune.facts import Facts
 from hptune.plots.svg import element, text
-from hptune.report.facts import Facts
 from hptune.report.html import Section, items, note, paragraph, region
 from hptune.strategy.importance import Importance, disagreements
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 
+from hptune.facts import Facts
 from hptune.plots.parallel import parallel_plot
 from hptune.plots.svg import element, text
-from hptune.report.facts import Facts
 from hptune.report.html import Section, code, note, paragraph
 from hptune.space import Hyperparameter
 from hptune.trial import Trial

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from hptune.facts import Facts
 from hptune.plots.funnel import funnel
 from hptune.plots.svg import element, text
 from hptune.proposal import Move, Verdict, describe_range
-from hptune.report.facts import Facts
 from hptune.report.html import Section, figure, grid, paragraph
 from hptune.space import Hyperparameter
 

@@ -6,7 +6,7 @@ import json
 import shlex
 from datetime import UTC, datetime
 
-from hptune.report.facts import Facts
+from hptune.facts import Facts
 from hptune.report.html import Section, code, paragraph, table
 
 __all__ = ["reproduce"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from hptune.facts import Facts
 from hptune.plots.axis import score_axis
 from hptune.plots.points import Point, axis_plot, isolation_plot, regions_of
 from hptune.plots.svg import element
 from hptune.proposal import describe_value
-from hptune.report.facts import Facts
 from hptune.report.html import Section, figure, grid, note, paragraph
 from hptune.space import Hyperparameter
 from hptune.trial import TrialState

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from hptune.facts import Facts
 from hptune.plots.svg import element
-from hptune.report.facts import Facts
 from hptune.report.html import Section, note, paragraph, table
 from hptune.tables import format_value
 from hptune.trial import Trial

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 
+from hptune.facts import Facts
 from hptune.plots.svg import element, text
-from hptune.report.facts import Facts
 from hptune.report.glance import UNSURE, glance
 from hptune.report.html import Section, code, findings, paragraph
 from hptune.strategy.findings import Finding, Severity

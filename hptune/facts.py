@@ -1,4 +1,4 @@
-"""What every section of the report draws from, read from the study once."""
+"""A study as the report and the dialogue about ranges see it: read once, judged on demand."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from hptune.errors import StudyError
 from hptune.next_pass import propose
 from hptune.plots.axis import Axis, axis_of, score_axis
 from hptune.proposal import Proposal
-from hptune.space import Fixed, Hyperparameter, Value
+from hptune.space import Fixed, Hyperparameter, Space, Value
 from hptune.strategy.finalists import Confirmed, confirmed_among
 from hptune.strategy.findings import Finding
 from hptune.strategy.importance import Importance, measure
@@ -27,7 +28,7 @@ __all__ = ["Facts", "read_facts"]
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """A study as the report sees it."""
+    """What a study holds, and what follows from it."""
 
     folder: str
     """As a person would name it on the command line."""
@@ -37,10 +38,20 @@ class Facts:
     trials: tuple[Trial, ...]
     """All, with curves, in the order they were asked for."""
     progress: tuple[Progress, ...]
-    proposal: Proposal
-    """What the last pass teaches."""
     confirmations: tuple[Confirmation, ...] = ()
     """Trainings of finalists with fresh seeds."""
+
+    @cached_property
+    def proposal(self) -> Proposal:
+        """What the last pass teaches."""
+        return propose(
+            self.passes[-1].space, self.trials, self.goal, root=self.root, epochs=self.identity.epochs
+        )
+
+    @property
+    def root(self) -> Space:
+        """The space of the first pass, whose limits and options bind a person."""
+        return self.passes[0].space
 
     @property
     def goal(self) -> Objective:
@@ -83,8 +94,9 @@ class Facts:
     @cached_property
     def hyperparameters(self) -> tuple[Hyperparameter, ...]:
         """Those searched in any pass, as the first pass has them, most important tier first."""
-        root = self.passes[0].space
-        searched = [hp for hp in root if any(not isinstance(known, Fixed) for known in self.known(hp.name))]
+        searched = [
+            hp for hp in self.root if any(not isinstance(known, Fixed) for known in self.known(hp.name))
+        ]
         return tuple(sorted(searched, key=lambda hp: hp.tier))
 
     def known(self, name: str) -> list[Hyperparameter]:
@@ -98,7 +110,7 @@ class Facts:
     @cached_property
     def importances(self) -> tuple[Importance, ...]:
         """What each hyperparameter explains, over its ranges of the first pass."""
-        return measure(self.passes[0].space, self.trials, self.goal)
+        return measure(self.root, self.trials, self.goal)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -107,7 +119,7 @@ class Facts:
             self.passes[-1].space,
             self.trials,
             self.goal,
-            root=self.passes[0].space,
+            root=self.root,
             proposal=self.proposal,
             importances=self.importances,
             confirmations=self.confirmations,
@@ -164,16 +176,16 @@ class Facts:
 
 
 def read_facts(study: Study) -> Facts:
-    """Read a study; it may be searched at the same time."""
-    passes, trials = study.passes(), study.trials()
-    about, root = study.identity, passes[0].space
+    """Read a study; it may be searched at the same time. Raises StudyError where it has no pass yet."""
+    passes = study.passes()
+    if not passes:
+        raise StudyError(f"{study.folder}: no pass was begun yet", hint="Go on with the search first.")
     return Facts(
         folder=str(study.folder),
-        identity=about,
+        identity=study.identity,
         meta=study.meta,
         passes=passes,
-        trials=trials,
+        trials=study.trials(),
         progress=study.progress(),
-        proposal=propose(passes[-1].space, trials, about.goal, root=root, epochs=about.epochs),
         confirmations=study.confirmations(),
     )
