@@ -35,6 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("engine", "listener", "executors", "checkpoints", "subject"),
     (
         "earlier",
+        "facts",
         "next_pass",
         "paid_out",
         "search",
