@@ -40,20 +40,18 @@ def command(
     next-pass.yaml in the study; on a terminal and without them it asks.
     """
     from hptune import next_pass, tables
+    from hptune.facts import read_facts
     from hptune.study import Study, find_study
 
     with Study.open(find_study(study)) as opened:
-        proposal = next_pass.edited(
-            opened, next_pass.propose_for(opened), sets=sets, freeze=freeze, keep=keep
-        )
+        facts = read_facts(opened)
+        proposal = next_pass.edited(opened, facts.proposal, sets=sets, freeze=freeze, keep=keep)
         decided = bool(accept or sets or freeze or keep)
         for_programs = as_json or as_csv
         if not decided and not dry_run and not for_programs and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask
-            from hptune.facts import read_facts
             from hptune.tables.steering import owed_text
 
-            facts = read_facts(opened)
             answer = ask(proposal, facts, headline=owed_text(facts))
             if answer is None:
                 click.echo("Nothing was changed.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ class _Mind:
     @cached_property
     def finished(self) -> list[Standing]:
         """The trials that have a score and had all the epochs, or ended by themselves."""
-        over = [t for t in self.history.standings if t.score is not None and not t.runs]
+        over = [t for t in self.history.standings if t.score is not None and not (t.runs or t.state.is_bad)]
         return [t for t in over if t.epochs >= self.state.epochs or t.state is TrialState.COMPLETE]
 
     def may_go_on(self, trial: Standing) -> bool:
@@ -102,6 +103,10 @@ class _Mind:
         ahead = self.state.epochs - trial.epochs
         if not trial.may_go_on or not 0 < ahead <= self.left:
             return False
+        return self.allows(trial)
+
+    def allows(self, trial: Standing) -> bool:
+        """Whether a trial lies inside what binds today."""
         return self.cube.still_allows(self.state.observations[trial.told].values)
 
     def may_begin(self, cost: int) -> bool:
@@ -233,14 +238,41 @@ def _untried(mind: _Mind, centres: Array) -> Array:
 def _promise(mind: _Mind, view: View, rows: Array) -> Array:
     """Return the logarithm of the improvement that training each row to the end promises.
 
-    It is the lead to be expected over the best configuration tried: what is like that one promises nothing,
-    though noise hides how good both are. Once noise is known, it counts by the share that would be seen.
+    Once noise is known, it counts by the share that an observation would tell: noise hides the rest.
     """
-    mean, deviation, alone = view.lead(rows, view.best)
+    mean, deviation, alone = _lead(mind, view, rows)
     promise = log_expected_improvement(mean, deviation, MARGIN)
     if len(mind.history.y) < NOISE_KNOWN:
         return promise
     return promise + log_share_told(alone, view.noise)
+
+
+def _lead(mind: _Mind, view: View, rows: Array) -> tuple[Array, Array, Array]:
+    """Return mean and deviation of each row's lead over the best finished one, and the rows' own deviation.
+
+    Both are believed jointly: what is like the best finished one is as good, however good that is. Where
+    none is finished, the best of what was begun takes its place as if it were known: it may be one of the
+    rows, and shall not have to beat itself.
+    """
+    best = _best_inside(mind, view, mind.finished)
+    if best is not None:
+        return view.lead(rows, best)
+    begun = [t for t in mind.history.standings if t.score is not None]
+    best = _best_inside(mind, view, begun)
+    mean, _, alone = view.lead(rows, view.best if best is None else best)
+    return mean, alone, alone
+
+
+def _best_inside(mind: _Mind, view: View, trials: list[Standing]) -> Array | None:
+    """Return the place of the trial that the model expects most of, shape (1, columns).
+
+    Only trials inside what binds count: nobody asks for what was ruled out since. None where there is none.
+    """
+    leaders = sorted(trials, key=lambda t: -(t.score or 0.0))
+    rows = np.array(list(islice((t.row for t in leaders if mind.allows(t)), MOST_LEADERS)))
+    if not len(rows):
+        return None
+    return np.asarray(rows[[int(np.argmax(view.mean_at_the_end(rows)))]], dtype=np.float64)
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
@@ -305,15 +337,7 @@ def _next_check(mind: _Mind, trial: Standing) -> int:
 
 def _chances(mind: _Mind, view: View, trials: list[Standing]) -> Array:
     """Return each trial's probability, fully trained, to beat the best finished one, shape (trials,)."""
-    rows = np.array([t.row for t in trials])
-    finished = sorted(mind.finished, key=lambda t: -(t.score or 0.0))[:MOST_LEADERS]
-    if not finished:
-        # A trial that leads the field itself shall not have to beat itself.
-        mean, _, deviation = view.lead(rows, view.best)
-        return probability_above(mean, deviation, MARGIN)
-    candidates = np.array([t.row for t in finished])
-    best = candidates[[int(np.argmax(view.mean_at_the_end(candidates)))]]
-    mean, deviation, _ = view.lead(rows, best)
+    mean, deviation, _ = _lead(mind, view, np.array([t.row for t in trials]))
     return probability_above(mean, deviation, MARGIN)
 
 
@@ -337,5 +361,5 @@ def _best_buy(mind: _Mind) -> Suggestion | Answer:
     if best < len(paused):
         note = "resume: the best buy among all that wait"
         return _go_on(mind, paused[best], _next_check(mind, paused[best]), note, memo)
-    note = f"model: log expected improvement {promise[best]:.2f}"
+    note = f"model: log promise {promise[best]:.2f}"
     return _begin(mind, rows[best], check_rungs(full)[0], note, memo)

@@ -24,6 +24,9 @@ MOST_ROWS = 1000
 MOST_LEADERS = 500
 """Judgements, the best first, among which the model looks for the best configuration."""
 
+_SAME = 1e-12
+"""A spread of scores that is smaller, as a share of the scores, is rounding."""
+
 _FIRST_ITERATIONS = 40
 _WARM_ITERATIONS = 12
 
@@ -35,7 +38,10 @@ class View:
     process: GaussianProcess
     full_epochs: int
     best: Array
-    """The configuration tried that has the best posterior mean at the last epoch, shape (1, columns)."""
+    """The best posterior mean at the last epoch among the best scores told, shape (1, columns).
+
+    Where nothing has a score, one that could not be trained.
+    """
     centres: Array
     """The best configurations tried, best first, shape (up to 5, columns)."""
 
@@ -105,7 +111,8 @@ def look(
     bad = with_epochs(history.infeasible, np.full(len(history.infeasible), full), full)
     x, y = np.concatenate([x, bad]), np.concatenate([y, np.full(len(bad), floor)])
     spread = float(y.std())
-    y = (y - y.mean()) / (spread if spread > 1e-12 else 1.0)
+    told_apart = spread > _SAME * float(np.abs(y).max(initial=0.0))
+    y = (y - y.mean()) / (spread if told_apart else 1.0)
     keep = _rows_to_keep(y)
     x, y = x[keep], y[keep]
     theta, memo = _theta(x, y, groups, memo, rng, refit)
