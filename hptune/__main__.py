@@ -37,7 +37,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _say("Interrupted. The same command goes on from here.")
+        _say("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output closed it early, as `head` does.

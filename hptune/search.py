@@ -130,6 +130,19 @@ def _warn_of_late_starts(options: SearchOptions, study: Study, listener: Listene
         )
 
 
+def _warn_of_another_model(study: Study, model: Model, listener: Listener) -> None:
+    """Say, once for each change, that trials so far were trained by another version of the model."""
+    noted = study.meta.get("model_fingerprint", study.identity.model_fingerprint)
+    if model.fingerprint == noted:
+        return
+    study.note("model_fingerprint", model.fingerprint)
+    trained = counted(len(study.trials(curves=False)), "trial")
+    listener.warned(
+        f"{model.name} has changed since {trained} of {study.folder} were begun: what they scored counts"
+        " as before, and may not compare; --fresh begins anew"
+    )
+
+
 def _starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[Start, ...]:
     """Return what a new search tries first; only our own oracle takes anything."""
     if options.oracle != "coarse-to-fine":
@@ -171,6 +184,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
             dataset, model = options.subject.load()
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
+            _warn_of_another_model(study, model, listener)
             _run(options, study, dataset, model, listener, stop)
         return folder
     dataset = options.subject.load_data()
@@ -256,7 +270,10 @@ def _run(
     """Run the passes of an open, locked study."""
     space, goal = model.space(), study.identity.goal
     _remark(model, listener)
-    _open_pass(options, study, dataset, space)
+    if study.passes() and study.spent() >= options.budget:
+        _warn_of_waiting_pass(options, study, listener)
+    else:
+        _open_pass(options, study, dataset, space)
     the_plan = options.plan(space)
     root = study.passes()[0].space
     _note_facts(study, dataset, the_plan)
@@ -293,6 +310,14 @@ def _run(
     except StudyError as error:
         # The search is what was asked for; its report can be written later.
         listener.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
+
+
+def _warn_of_waiting_pass(options: SearchOptions, study: Study, listener: Listener) -> None:
+    """Say that a pass which was asked for is left for a budget that pays it."""
+    path = study.folder / NEXT_PASS
+    if path.exists():
+        spent = f"{study.spent()} of {counted(options.budget, 'epoch')} are spent"
+        listener.warned(f"{path} waits for a larger --trials: {spent}")
 
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:

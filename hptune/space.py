@@ -61,7 +61,8 @@ class Space:
         if parent is None:
             raise SpaceError(
                 f"{hp.name}: when: no hyperparameter is named {condition.parent!r}",
-                hint=did_you_mean(condition.parent, (h.name for h in self.hyperparameters)),
+                hint=did_you_mean(condition.parent, (h.name for h in self.hyperparameters))
+                + " A condition names a hyperparameter of the same space.",
             )
         kind = kind_of(parent.initial)
         for value in condition.values:

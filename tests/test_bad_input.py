@@ -14,6 +14,7 @@ from hptune.__main__ import run
 from hptune.engine import Engine
 from hptune.executors.inline import InlineExecutor
 from hptune.study import Study, StudyLock
+from hptune.subject import Subject
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +126,8 @@ def test_a_study_folder_that_can_not_be_made(capsys: pytest.CaptureFixture[str])
 @pytest.fixture
 def study(folder: Path) -> Path:
     """A finished study of another data set, made without Keras."""
-    with Study.create(folder / "s", identity()) as made:
+    settings = Subject(data="iris", epochs=9).settings
+    with Study.create(folder / "s", identity(settings=settings)) as made:
         made.open_pass(SPACE, proposal=None, origin="given")
         Engine(
             study=made,

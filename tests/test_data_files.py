@@ -101,6 +101,15 @@ def test_decimal_commas_are_found_and_said() -> None:
     np.testing.assert_array_equal(made.validation.y, wanted.validation.y)
 
 
+def test_a_slip_among_decimal_commas_is_named_by_its_line() -> None:
+    slipped = table()
+    slipped["width"] = [f"{row},5" for row in range(len(slipped))]
+    slipped.loc[7, "width"] = "k.A."
+    slipped.to_csv("t.csv", index=False, sep=";", decimal=",")
+    error = failure("t.csv", target="churn")
+    assert error.message == "t.csv: column 'width' holds numbers, but line 9 has 'k.A.'"
+
+
 @pytest.mark.parametrize("form", ["1,{:03}.5", "{}.5%", "${}.25", "€ {}.25", "{},5"])
 def test_numbers_in_a_form_that_cannot_be_read_are_no_text(form: str) -> None:
     odd = table()

@@ -14,7 +14,7 @@ from hptune.data import Dataset, Part, Task
 from hptune.errors import ModelError, SpaceError
 from hptune.models import PersonModel, RecipeModel, load_model
 from hptune.models.backend import keras
-from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space
+from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space
 
 
 def dataset(task: Task = Task.MULTICLASS, shape: tuple[int, ...] = (4,)) -> Dataset:
@@ -281,6 +281,44 @@ def test_a_space_file_overrides_ranges_and_keeps_conditions(written: Written) ->
     with pytest.raises(SpaceError, match=r"momentun: .* declares no such hyperparameter") as refused:
         load_model(spec, DATA, space=Space(hyperparameters=(Fixed(name="momentun", value=0.7),)))
     assert refused.value.hint == "Did you mean 'momentum'?"
+
+
+LAYERS = """def build(hp):
+    model = keras.Sequential()
+    for i in range(hp.Int("num_layers", 1, 3)):
+        model.add(layers.Dense(hp.Int(f"units_{i}", 2, 100)))
+    return compiled(model)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        pytest.param(
+            Integer(name="num_layers", low=1, high=5),
+            r"^num_layers: 5 lies beyond 1\.\.3, and what .*:build asks for there is not known$",
+            id="more layers",
+        ),
+        pytest.param(Fixed(name="num_layers", value=7), "num_layers: 7 lies beyond", id="one that is more"),
+        pytest.param(
+            Float(name="num_layers", low=1.5, high=3.0),
+            "num_layers: .*:build asks for a whole number, and 1.5 is none",
+            id="real numbers",
+        ),
+        pytest.param(Fixed(name="units_0", value=2.5), "units_0: .* and 2.5 is none", id="one real number"),
+    ],
+)
+def test_a_space_file_asks_the_code_for_nothing_it_can_not_take(
+    written: Written, given: Hyperparameter, said: str
+) -> None:
+    with pytest.raises(SpaceError, match=said):
+        load_model(written(LAYERS), DATA, space=Space(hyperparameters=(given,)))
+
+
+def test_a_space_file_may_widen_what_decides_nothing_and_narrow_what_does(written: Written) -> None:
+    given = (Integer(name="num_layers", low=1, high=2), Integer(name="units_0", low=2, high=500))
+    space = load_model(written(LAYERS), DATA, space=Space(hyperparameters=given)).space()
+    assert (space["num_layers"].high, space["units_0"].high) == (2, 500)
 
 
 HYPERMODEL = """class Tuned(keras_tuner.HyperModel):

@@ -13,6 +13,7 @@ from hptune.engine import Engine
 from hptune.errors import SearchInterruptedError
 from hptune.models import load_model, other_start
 from hptune.space_yaml import ready_space
+from hptune.study import Study
 
 # Of four features a window of more than four can't be had; the middle of 1..9 is five.
 MODEL = """import keras
@@ -172,3 +173,34 @@ def test_a_dry_run_tells_where_a_study_stands_and_what_comes_next(
     Path("s/next-pass.yaml").write_text("hyperparameters:\n  units: {type: int, range: [64, 32]}\n")
     assert run(["search", "iris", "--study", "s", "--dry-run"]) == 3
     assert "low 64 must be below high 32" in capsys.readouterr().err
+
+
+def test_a_model_that_was_changed_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said() -> bool:
+        assert begins(monkeypatch, "--model", "model.py:build", "--study", "s") == 130
+        return "model.py:build has changed since 0 trials of s were begun" in " ".join(
+            capsys.readouterr().err.split()
+        )
+
+    written("2")
+    assert not said()
+    written("3")
+    assert [said(), said()] == [True, False]
+
+
+def test_a_pass_that_nothing_is_left_to_pay_waits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert begins(monkeypatch, "--study", "s") == 130
+    waiting = Path("s/next-pass.yaml")
+    waiting.write_text("hyperparameters:\n  units: {type: int, range: [32, 64]}\n")
+    monkeypatch.setattr(Study, "spent", lambda study: 600)
+    assert begins(monkeypatch, "--study", "s") == 130
+    assert "waits for a larger --trials: 600 of 600 epochs are spent" in " ".join(
+        capsys.readouterr().err.split()
+    )
+    assert waiting.exists()
+    assert begins(monkeypatch, "--study", "s", "--trials", "40") == 130
+    assert not waiting.exists()

@@ -153,6 +153,11 @@ def test_readers_see_a_study_that_is_being_written(study: Study) -> None:
         pytest.param({"model": "b.py:build"}, "model is mlp, not b.py:build", id="model"),
         pytest.param({"seed": 1}, "seed is 0, not 1", id="seed"),
         pytest.param({"settings": {"target": "y"}}, "--target is None, not y", id="target"),
+        pytest.param(
+            {"settings": {"target": "y"}, "data_fingerprint": "d2"},
+            "--target is None, not y",
+            id="another target splits other rows",
+        ),
     ],
 )
 def test_what_can_not_be_reconciled_is_refused(study: Study, changed: dict[str, object], said: str) -> None:

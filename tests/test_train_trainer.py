@@ -344,6 +344,8 @@ def test_the_best_model_is_that_of_the_best_epoch(tmp_path: Path, values: dict[s
     from_disk, trained_again = shared.best_model(told, kept), shared.best_model(told)
     for a, b in zip(from_disk.get_weights(), trained_again.get_weights(), strict=True):
         assert (a == b).all()
+    with pytest.raises(ModelError, match="trial 1 than the one trained: its weights do not fit"):
+        shared.best_model(replace(told, values={**wild, "units": 5}), kept)
     judged = from_disk.evaluate(DATA.validation.x, DATA.validation.y, verbose=0, return_dict=True)
     assert judged["loss"] == pytest.approx(outcome.curve[best]["val_loss"], abs=1e-6)
 

@@ -132,7 +132,10 @@ class _Dialogue:
         self._decide(self._now.proposal)
 
     def _decide(self, proposal: Proposal) -> None:
-        """Note a decision on the range that is shown and go to the next."""
+        """Note a decision on the range that is shown, say what it comes to and go to the next."""
+        name = self._names[self._now.at]
+        if proposal[name] != self._now.proposal[name]:
+            ask_show.show_choice(self._voice, proposal[name])
         self._states.append(_State(proposal, self._now.at + 1))
         self._silent = False
 

@@ -109,6 +109,12 @@ def show_move(voice: Voice, move: Move, facts: Facts, *, at: int, count: int, pl
         )
 
 
+def show_choice(voice: Voice, move: Move) -> None:
+    """Say what a person made of a range; a single value is one that is searched no more."""
+    frozen = ", searched no more" if isinstance(move.new, Fixed) else ""
+    voice.tell(f"{move.name}: {_ranges(move)}{frozen}")
+
+
 def _ranges(move: Move) -> str:
     old, new = describe_range(move.old), describe_range(move.new)
     return old if old == new else f"{old} → {new}"

@@ -33,6 +33,7 @@ TABLE_SUFFIXES = {".csv": SourceKind.CSV, ".tsv": SourceKind.CSV, ".parquet": So
 
 _SEPARATORS = ",;\t|"
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
+_COMMA_IN_NUMBER = r"^(\s*[+-]?\d+),(\d+(?:[eE][+-]?\d+)?\s*)$"
 _ODD_NUMBER = (
     r"\s*(?:[$€£]\s?[+-]?\d[\d,.]*|[+-]?\d[\d,.]*\s?[%$€£]|[+-]?\d+,\d+"
     r"|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?)\s*"
@@ -68,7 +69,7 @@ def read_csv(path: Path, target: str | None) -> Raw:
     if len(frame) == 0:
         raise DataError(f"{path}: has a line of column names and no rows below it")
     where = partial(_csv_lines, path, separator)
-    check_columns(path.name, frame, where)
+    check_columns(path.name, frame, where, decimal=decimal)
     x, y = take_target(path.name, frame, target)
     notes = [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
@@ -133,8 +134,12 @@ def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.
     return frame.drop(columns=frame.columns[columns.index(target)]), frame[target]
 
 
-def check_columns(name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]], str]) -> None:
+def check_columns(
+    name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]], str], *, decimal: str = "."
+) -> None:
     """Give columns text for names and refuse names that stand twice, text among numbers and odd numbers.
+
+    `decimal` is the mark of numbers in text, a point or a comma.
 
     A column of text is one of numbers with a slip in it where at least 90 % of its values are numbers,
     unless it has at most 20 distinct values and each that is no number stands in several rows: then these
@@ -143,17 +148,26 @@ def check_columns(name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]
     frame.columns = [str(column) for column in frame.columns]
     _check_names(Path(name), list(frame.columns))
     for column in frame.columns:
-        _refuse_odd_numbers(name, frame[column], where)
-        slips = _slips(frame[column])
+        told = _with_points(frame[column]) if decimal == "," else frame[column]
+        _refuse_odd_numbers(name, told, where)
+        slips = _slips(told)
         if slips is None:
             continue
-        rows = frame.index[frame[column].isin(slips)].to_numpy()
+        rows = frame.index[told.isin(slips)].to_numpy()
         value = frame[column].iloc[int(rows[0])]
         more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
         raise DataError(
             f"{name}: column {column!r} holds numbers, but {where([int(rows[0])])} has {value!r}{more}",
             hint="Correct the value, or leave it empty if it is missing.",
         )
+
+
+def _with_points(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column in which text that is a number with a decimal comma has a point instead.
+
+    One slip keeps pandas from reading a whole column as numbers.
+    """
+    return column if column.dtype.kind in "biuf" else column.replace(_COMMA_IN_NUMBER, r"\1.\2", regex=True)
 
 
 def _refuse_odd_numbers(name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str]) -> None:

@@ -182,7 +182,7 @@ class Trainer:
 
         They are taken from a checkpoint where it has them; otherwise the trial is trained again,
         which gives the same. It predicts what it learned: z-scored targets in a recipe's
-        regression. Raises ModelError where it can't be trained again.
+        regression. Raises ModelError where it can't be trained again, or its weights fit no more.
         """
         self._tidy()
         job = Job(
@@ -197,7 +197,14 @@ class Trainer:
         if kept is not None and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
             model = self._model.build(trial.values, trial.seed)
             make_ready(model, self._model.arrays(self._dataset, trial.values))
-            model.set_weights(kept.best_weights)
+            try:
+                model.set_weights(kept.best_weights)
+            except ValueError as low:
+                raise ModelError(
+                    f"{self._model.name}: builds another model for trial {trial.id} than the one trained:"
+                    " its weights do not fit",
+                    hint="Run this with the model as it was then, or search anew with --fresh.",
+                ) from low
             return model
         session = self._session(job)
         try:
