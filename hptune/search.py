@@ -6,7 +6,7 @@ import itertools
 import json
 import platform
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -277,6 +277,7 @@ def _run(
     the_plan = options.plan(space)
     root = study.passes()[0].space
     _note_facts(study, dataset, the_plan)
+    _note_guess(options, study, dataset, model)
     starts = noted_starts(study)
     if not study.spent():
         listener.starts_taken(starts)
@@ -318,6 +319,17 @@ def _warn_of_waiting_pass(options: SearchOptions, study: Study, listener: Listen
     if path.exists():
         spent = f"{study.spent()} of {counted(options.budget, 'epoch')} are spent"
         listener.warned(f"{path} waits for a larger --trials: {spent}")
+
+
+def _note_guess(options: SearchOptions, study: Study, dataset: Dataset, model: Model) -> None:
+    """Note what a guess alone scores, where all trials are judged on the same rows."""
+    from hptune.data import guess_alone
+    from hptune.models import RecipeModel
+
+    z_scored = isinstance(model, RecipeModel)
+    guess = guess_alone(dataset, study.identity.objective, z_scored=z_scored)
+    if guess is not None and options.subject.cv is None:
+        study.note("guess", json.dumps(asdict(guess)))
 
 
 def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:

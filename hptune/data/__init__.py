@@ -2,6 +2,18 @@
 
 from hptune.data.bundled import BUNDLED
 from hptune.data.dataset import Dataset, Origin, Part, SourceKind, Task
+from hptune.data.guess import Guess, guess_alone
 from hptune.data.load import load_dataset, load_folds
 
-__all__ = ["BUNDLED", "Dataset", "Origin", "Part", "SourceKind", "Task", "load_dataset", "load_folds"]
+__all__ = [
+    "BUNDLED",
+    "Dataset",
+    "Guess",
+    "Origin",
+    "Part",
+    "SourceKind",
+    "Task",
+    "guess_alone",
+    "load_dataset",
+    "load_folds",
+]

@@ -7,7 +7,7 @@ from hptune.proposal import describe_range
 from hptune.report.html import Section, note, paragraph, table
 from hptune.space import Value, same_value
 from hptune.strategy.lead import Lead
-from hptune.tables import format_value, standing
+from hptune.tables import format_value, guess_text, standing
 from hptune.wording import numbered
 
 __all__ = ["best"]
@@ -35,7 +35,12 @@ def best(facts: Facts) -> Section:
         now = describe_range(space[hp.name]) if hp.name in space else ""
         rows.append([hp.name, *_texts(values), format_value(hp.initial), now])
     caption = "The best trials, best first; “same” repeats the best trial's value, – is inactive"
-    body = _lead(facts) + table(header, rows, caption=caption, numeric=range(1, len(header) - 1))
+    guess = guess_text(facts.meta, facts.goal, shown[0].score)
+    body = (
+        (paragraph(guess) if guess else "")
+        + _lead(facts)
+        + table(header, rows, caption=caption, numeric=range(1, len(header) - 1))
+    )
     return Section(id="best", title="The best configuration", body=body)
 
 

@@ -10,6 +10,7 @@ from hptune.tables.confirmed import (
     read_confirmed,
     standing,
 )
+from hptune.tables.guess import guess_dict, guess_text
 from hptune.tables.plans import plan_json, plan_text
 from hptune.tables.proposals import proposal_csv, proposal_json, proposal_text
 from hptune.tables.spark import sparkline
@@ -42,6 +43,8 @@ __all__ = [
     "finalist_dict",
     "follow",
     "format_value",
+    "guess_dict",
+    "guess_text",
     "mean_text",
     "next_commands",
     "plan_json",

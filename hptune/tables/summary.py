@@ -9,6 +9,7 @@ from hptune.proposal import describe_range
 from hptune.space import Fixed, Value
 from hptune.study import Study
 from hptune.tables.confirmed import confirmed_dict, read_confirmed, standing
+from hptune.tables.guess import guess_dict, guess_text
 from hptune.tables.proposals import moves_list
 from hptune.tables.text import columns, format_value, to_json, wrapped
 from hptune.tables.trials import count_states, trial_dict
@@ -36,6 +37,7 @@ def summary_text(study: Study) -> str:
         "",
         f"Best: {identity.objective} {format_value(winner.score)}"
         f" (trial {winner.id}, pass {winner.pass_number}, epoch {winner.best_epoch} of {winner.epochs})",
+        *wrapped(guess_text(study.meta, identity.goal, winner.score)),
         columns(values, ["hyperparameter", "value"], indent="  "),
         *wrapped(" ".join(standing(read_confirmed(study)))),
         "",
@@ -59,6 +61,7 @@ def summary_json(study: Study) -> str:
             "objective": study.identity.objective,
             "direction": study.identity.direction.value,
             "best": trial_dict(study.trial(best[0].id)) if best else None,
+            "guess": guess_dict(study.meta),
             "confirmed": confirmed_dict(confirmed) if confirmed.finalists else None,
             "passes": [
                 {
