@@ -145,6 +145,14 @@ def test_a_study_in_use(study: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert f"process {os.getpid()}" in capsys.readouterr().err
 
 
+def test_a_pass_that_is_decided_while_a_search_runs(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["narrow", "s", "--accept"]) == 0
+    assert "under way" not in capsys.readouterr().err
+    with StudyLock(study):
+        assert run(["narrow", "s", "--accept"]) == 0
+    assert "The one that is under way goes on with its own ranges." in capsys.readouterr().err
+
+
 def test_a_study_of_other_data_or_another_objective(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["search", "iris", "--study", "s", "--epochs", "9"]) == 6
     assert "its rows are not those of iris" in capsys.readouterr().err

@@ -498,6 +498,11 @@ def test_infinity_in_a_table_is_named_with_its_line() -> None:
         assert "column 'x': line 22 has " in message
 
 
+def test_utf_16_is_told_by_its_first_bytes() -> None:
+    Path("t.csv").write_bytes("x,y\n1,2\n".encode("utf-16"))
+    assert failure("t.csv", target="y").hint == "Convert it, for example: iconv -f UTF-16 -t UTF-8 t.csv."
+
+
 def test_bytes_that_are_not_utf_8_are_named_with_their_line() -> None:
     error = failure(csv(lines("1,Köln,yes").encode("latin-1")), target="y")
     assert error.message == "t.csv:22: not UTF-8 text: byte 0xf6"

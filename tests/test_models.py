@@ -410,6 +410,12 @@ def test_a_file_that_gives_no_model_is_refused_with_its_line(
         load_model(written(body), DATA)
 
 
+def test_a_build_function_that_raises_at_once_is_told_with_what_it_was_given(written: Written) -> None:
+    body = 'def build(hp):\n    hp.Choice("act", ["relu"])\n    hp.Int("units", 2, 9)\n    return 1 / 0\n'
+    with pytest.raises(ModelError, match=r"It was given what Keras Tuner begins with: act relu, units 2$"):
+        load_model(written(body), DATA)
+
+
 def test_what_a_build_function_raised_is_the_cause(written: Written) -> None:
     with pytest.raises(ModelError) as refused:
         load_model(written("def build(hp):\n    return 1 / 0\n"), DATA)

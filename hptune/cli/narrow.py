@@ -17,7 +17,11 @@ _by_name = functools.partial(click.option, multiple=True, shell_complete=complet
 
 @click.command(name="narrow", short_help="See what a pass taught and steer the next one.")
 @study_argument
-@click.option("--accept", is_flag=True, help="Take the proposal as it is, with what is given beside.")
+@click.option(
+    "--accept",
+    is_flag=True,
+    help="Take the proposal; --set, --freeze and --keep, which imply it, change some of it.",
+)
 @_by_name("--set", "sets", metavar="NAME=LOW..HIGH", help="A range, or choices a,b.")
 @_by_name("--freeze", metavar="NAME=VALUE", help="Search it no more.")
 @_by_name("--keep", metavar="NAME", help="Leave its range as it is.")
@@ -41,7 +45,7 @@ def command(
     """
     from hptune import next_pass, tables
     from hptune.facts import read_facts
-    from hptune.study import Study, find_study
+    from hptune.study import Study, StudyLock, find_study
 
     with Study.open(find_study(study)) as opened:
         facts = read_facts(opened)
@@ -64,5 +68,7 @@ def command(
             path = next_pass.write_next_pass(opened, proposal)
             click.echo(f"Wrote {path}", err=True)
             click.echo("The next `hptune search` runs it, as a pass of its own.", err=True)
+            if StudyLock.held(opened.folder):
+                click.echo("The one that is under way goes on with its own ranges.", err=True)
             if opened.spent() >= int(opened.meta.get("budget", "0")) > 0:
                 click.echo("Its budget is spent: give that search more --trials.", err=True)

@@ -146,8 +146,13 @@ def _check_classes(name: str, codes: NDArray[Any], classes: tuple[Value, ...], f
             f"{name}: every class needs at least {fewest} rows ({why}), but {first_of(few, 5)}",
             hint="Is this really a target of classes? If its values are numbers, the task is regression."
             if many
-            else "Add rows of these classes, or remove them.",
+            else f"Add rows of these classes, or remove them.{_or_numbers(classes)}",
         )
+
+
+def _or_numbers(classes: tuple[Value, ...]) -> str:
+    numbers = all(isinstance(label, int | float) and not isinstance(label, bool) for label in classes)
+    return " Where they are quantities, give --task regression." if numbers and len(classes) > 2 else ""
 
 
 def _check_seed(seed: int) -> None:

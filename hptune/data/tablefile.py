@@ -271,9 +271,10 @@ def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
                 line.decode("utf-8")
             except UnicodeDecodeError as found:
                 byte = line[found.start]
+                written = "UTF-16" if line[:2] in (b"\xff\xfe", b"\xfe\xff") else "WINDOWS-1252"
                 return DataError(
                     f"{path}:{number}: not UTF-8 text: byte {byte:#04x}",
-                    hint=f"Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8 {path.name}.",
+                    hint=f"Convert it, for example: iconv -f {written} -t UTF-8 {path.name}.",
                 )
     return DataError(f"{path}: not UTF-8 text: {low.reason}")
 

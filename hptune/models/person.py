@@ -127,7 +127,9 @@ def load_person(spec: str, dataset: Dataset) -> PersonModel:
         raise
     except (Exception, SystemExit) as error:
         message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
-        raise ModelError(f"{spec}: can't be built\n  {message}") from error
+        begun = ", ".join(f"{name} {value}" for name, value in first.values.items())
+        told = f"\n  It was given what Keras Tuner begins with: {begun}" if begun else ""
+        raise ModelError(f"{spec}: can't be built\n  {message}{told}") from error
     return PersonModel(
         name=spec,
         file=file,
