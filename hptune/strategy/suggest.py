@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -269,10 +268,14 @@ def _best_inside(mind: _Mind, view: View, trials: list[Standing]) -> Array | Non
     Only trials inside what binds count: nobody asks for what was ruled out since. None where there is none.
     """
     leaders = sorted(trials, key=lambda t: -(t.score or 0.0))
-    rows = np.array(list(islice((t.row for t in leaders if mind.allows(t)), MOST_LEADERS)))
-    if not len(rows):
-        return None
-    return np.asarray(rows[[int(np.argmax(view.mean_at_the_end(rows)))]], dtype=np.float64)
+    for start in range(0, len(leaders), MOST_LEADERS):
+        some = leaders[start : start + MOST_LEADERS]
+        rows = np.array([t.row for t in some])
+        order = np.argsort(-view.mean_at_the_end(rows), kind="stable")
+        best = next((i for i in order if mind.allows(some[i])), None)
+        if best is not None:
+            return rows[[best]]
+    return None
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
