@@ -60,9 +60,8 @@ class Space:
         parent = self.get(condition.parent)
         if parent is None:
             raise SpaceError(
-                f"{hp.name}: when: no hyperparameter is named {condition.parent!r}",
-                hint=did_you_mean(condition.parent, (h.name for h in self.hyperparameters))
-                + " A condition names a hyperparameter of the same space.",
+                f"{hp.name}: when: no hyperparameter of this space is named {condition.parent!r}",
+                hint=did_you_mean(condition.parent, (h.name for h in self.hyperparameters)),
             )
         kind = kind_of(parent.initial)
         for value in condition.values:

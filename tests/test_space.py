@@ -235,7 +235,9 @@ def test_a_name_can_be_used_once() -> None:
 
 
 def test_a_condition_on_an_unknown_name_gets_the_nearest_name() -> None:
-    with pytest.raises(SpaceError, match="momentum: when: no hyperparameter is named 'optimizer'") as caught:
+    with pytest.raises(
+        SpaceError, match="momentum: when: no hyperparameter of this space is named 'optimizer'"
+    ) as caught:
         Space(hyperparameters=(MOMENTUM, replace(OPTIMIZER, name="optimiser")))
     assert caught.value.hint == "Did you mean 'optimiser'?"
 

@@ -356,7 +356,7 @@ def test_anchors_are_read_as_what_they_stand_for() -> None:
         pytest.param(spec("tuner/epochs: 1"), "Keras Tuner's own", "", id="a reserved name"),
         pytest.param(
             spec("x:\n    value: 1\n    when: {optimiser: sgd}\n  optimizer: sgd"),
-            "f.yaml:4: x: when: no hyperparameter is named 'optimiser'",
+            "f.yaml:4: x: when: no hyperparameter of this space is named 'optimiser'",
             "Did you mean 'optimizer'?",
             id="when on an unknown name",
         ),
