@@ -92,9 +92,14 @@ class _Mind:
         return all_rows(self.cube, self.boxes[-1], _COUNTABLE)
 
     @cached_property
+    def begun(self) -> list[Standing]:
+        """The trials that have a score and did not break down."""
+        return [t for t in self.history.standings if t.score is not None and not t.state.is_bad]
+
+    @cached_property
     def finished(self) -> list[Standing]:
-        """The trials that have a score and had all the epochs, or ended by themselves."""
-        over = [t for t in self.history.standings if t.score is not None and not (t.runs or t.state.is_bad)]
+        """Those of them that had all the epochs, or ended by themselves."""
+        over = [t for t in self.begun if not t.runs]
         return [t for t in over if t.epochs >= self.state.epochs or t.state is TrialState.COMPLETE]
 
     def may_go_on(self, trial: Standing) -> bool:
@@ -237,45 +242,43 @@ def _untried(mind: _Mind, centres: Array) -> Array:
 def _promise(mind: _Mind, view: View, rows: Array) -> Array:
     """Return the logarithm of the improvement that training each row to the end promises.
 
-    Once noise is known, it counts by the share that an observation would tell: noise hides the rest.
+    It is the lead to be expected over the best of what was begun. Once noise is known, it counts by the
+    share that an observation would tell: noise hides the rest.
     """
-    mean, deviation, alone = _lead(mind, view, rows)
+    mean, deviation, alone = _lead(view, rows, _best_inside(mind, view, mind.begun))
     promise = log_expected_improvement(mean, deviation, MARGIN)
     if len(mind.history.y) < NOISE_KNOWN:
         return promise
     return promise + log_share_told(alone, view.noise)
 
 
-def _lead(mind: _Mind, view: View, rows: Array) -> tuple[Array, Array, Array]:
-    """Return mean and deviation of each row's lead over the best finished one, and the rows' own deviation.
+def _lead(view: View, rows: Array, best: Array) -> tuple[Array, Array, Array]:
+    """Return mean and deviation of each row's lead over `best`, and the rows' own deviation.
 
-    Both are believed jointly: what is like the best finished one is as good, however good that is. Where
-    none is finished, the best of what was begun takes its place as if it were known: it may be one of the
-    rows, and shall not have to beat itself.
+    Both are believed jointly: what is like the best one is as good, however good that is. The best itself,
+    where it is one of the rows, leads by what is not known of it: it shall not have to beat itself.
     """
-    best = _best_inside(mind, view, mind.finished)
-    if best is not None:
-        return view.lead(rows, best)
-    begun = [t for t in mind.history.standings if t.score is not None]
-    best = _best_inside(mind, view, begun)
-    mean, _, alone = view.lead(rows, view.best if best is None else best)
-    return mean, alone, alone
+    mean, deviation, alone = view.lead(rows, best)
+    itself = (rows == best).all(axis=1)
+    return mean, np.where(itself, alone, deviation), alone
 
 
-def _best_inside(mind: _Mind, view: View, trials: list[Standing]) -> Array | None:
+def _best_inside(mind: _Mind, view: View, *groups: list[Standing]) -> Array:
     """Return the place of the trial that the model expects most of, shape (1, columns).
 
-    Only trials inside what binds count: nobody asks for what was ruled out since. None where there is none.
+    Only trials inside what binds count: nobody asks for what was ruled out since. The first group that has
+    one counts; without any it is the best of all that was told, elsewhere included.
     """
-    leaders = sorted(trials, key=lambda t: -(t.score or 0.0))
-    for start in range(0, len(leaders), MOST_LEADERS):
-        some = leaders[start : start + MOST_LEADERS]
-        rows = np.array([t.row for t in some])
-        order = np.argsort(-view.mean_at_the_end(rows), kind="stable")
-        best = next((i for i in order if mind.allows(some[i])), None)
-        if best is not None:
-            return rows[[best]]
-    return None
+    for trials in groups:
+        leaders = sorted(trials, key=lambda t: -(t.score or 0.0))
+        for start in range(0, len(leaders), MOST_LEADERS):
+            some = leaders[start : start + MOST_LEADERS]
+            rows = np.array([t.row for t in some])
+            order = np.argsort(-view.mean_at_the_end(rows), kind="stable")
+            best = next((i for i in order if mind.allows(some[i])), None)
+            if best is not None:
+                return rows[[best]]
+    return view.best
 
 
 def _model_decides(mind: _Mind) -> Suggestion | Answer:
@@ -340,7 +343,8 @@ def _next_check(mind: _Mind, trial: Standing) -> int:
 
 def _chances(mind: _Mind, view: View, trials: list[Standing]) -> Array:
     """Return each trial's probability, fully trained, to beat the best finished one, shape (trials,)."""
-    mean, deviation, _ = _lead(mind, view, np.array([t.row for t in trials]))
+    best = _best_inside(mind, view, mind.finished, mind.begun)
+    mean, deviation, _ = _lead(view, np.array([t.row for t in trials]), best)
     return probability_above(mean, deviation, MARGIN)
 
 
