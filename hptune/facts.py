@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from hptune.errors import StudyError
-from hptune.next_pass import propose
+from hptune.next_pass import passes_begun, propose
 from hptune.plots.axis import Axis, axis_of, score_axis
 from hptune.proposal import Proposal
 from hptune.space import Fixed, Hyperparameter, Space, Value
@@ -177,14 +176,11 @@ class Facts:
 
 def read_facts(study: Study) -> Facts:
     """Read a study; it may be searched at the same time. Raises StudyError where it has no pass yet."""
-    passes = study.passes()
-    if not passes:
-        raise StudyError(f"{study.folder}: no pass was begun yet", hint="Go on with the search first.")
     return Facts(
         folder=str(study.folder),
         identity=study.identity,
         meta=study.meta,
-        passes=passes,
+        passes=passes_begun(study),
         trials=study.trials(),
         progress=study.progress(),
         confirmations=study.confirmations(),

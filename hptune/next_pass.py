@@ -14,10 +14,18 @@ from hptune.space_yaml import dump_space, load_space
 from hptune.strategy import edit
 from hptune.strategy.narrow import narrow
 from hptune.strategy.plausible import plausible
-from hptune.study import Study
+from hptune.study import Pass, Study
 from hptune.trial import Objective, Trial
 
-__all__ = ["NEXT_PASS", "edited", "propose", "propose_for", "read_next_pass", "write_next_pass"]
+__all__ = [
+    "NEXT_PASS",
+    "edited",
+    "passes_begun",
+    "propose",
+    "propose_for",
+    "read_next_pass",
+    "write_next_pass",
+]
 
 NEXT_PASS = "next-pass.yaml"
 _STEERS = """\
@@ -38,11 +46,17 @@ def propose(
     return narrow(space, trials, objective, root=root, promising=expected)
 
 
-def propose_for(study: Study) -> Proposal:
-    """Return what the study's last pass teaches; raises StudyError where it has none yet."""
-    passes, about = study.passes(), study.identity
+def passes_begun(study: Study) -> tuple[Pass, ...]:
+    """Return the passes of a study; raises StudyError where it has none yet."""
+    passes = study.passes()
     if not passes:
         raise StudyError(f"{study.folder}: no pass was begun yet", hint="Go on with the search first.")
+    return passes
+
+
+def propose_for(study: Study) -> Proposal:
+    """Return what the study's last pass teaches; raises StudyError where it has none yet."""
+    passes, about = passes_begun(study), study.identity
     return propose(passes[-1].space, study.trials(), about.goal, root=passes[0].space, epochs=about.epochs)
 
 

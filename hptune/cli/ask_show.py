@@ -14,6 +14,7 @@ from hptune.tables.steering import importance_text, range_plot
 __all__ = [
     "KEYS",
     "show_begin",
+    "show_choice",
     "show_decided",
     "show_flags",
     "show_keys",

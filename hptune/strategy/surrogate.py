@@ -189,7 +189,7 @@ class GaussianProcess:
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Return mean and standard deviation (without noise) at rows, shape (rows,) each."""
         k, told = self._told(rows)
-        return k @ self.alpha, _root(np.exp(self.theta.signal) - (told * told).sum(0))
+        return k @ self.alpha, _root(np.exp(self.theta.signal) - _squared(told))
 
     def lead(self, rows: Array, over: Array) -> tuple[Array, Array, Array]:
         """Return mean and deviation of f(rows) − f(over), and the deviation of f(rows), shape (rows,) each.
@@ -198,11 +198,11 @@ class GaussianProcess:
         `over`, however good that is.
         """
         k, told = self._told(np.concatenate([rows, over]))
-        signal = np.exp(self.theta.signal)
-        apart = told[:, :-1] - told[:, -1:]
-        variance = 2.0 * (signal - self._covariance(rows, over)[:, 0]) - (apart * apart).sum(0)
-        alone = signal - (told[:, :-1] * told[:, :-1]).sum(0)
-        return (k[:-1] - k[-1]) @ self.alpha, _root(variance), _root(alone)
+        mean = k @ self.alpha
+        variance = np.exp(self.theta.signal) - _squared(told)
+        shared = self._covariance(rows, over)[:, 0] - told[:, -1] @ told[:, :-1]
+        lead = variance[:-1] + variance[-1] - 2.0 * shared
+        return mean[:-1] - mean[-1], _root(lead), _root(variance[:-1])
 
     def _covariance(self, rows: Array, others: Array) -> Array:
         """Return the prior covariance, shape (rows, others)."""
@@ -218,6 +218,11 @@ class GaussianProcess:
 
         k = self._covariance(rows, self.x)
         return k, solve_triangular(self.factor, k.T, lower=True, check_finite=False)
+
+
+def _squared(columns: Array) -> Array:
+    """Return the squared length of each column."""
+    return np.asarray(np.einsum("ij,ij->j", columns, columns), dtype=np.float64)
 
 
 def _root(variance: Array) -> Array:
