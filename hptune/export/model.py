@@ -23,8 +23,9 @@ def with_preprocessing(
 
     A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where
     missing), text as strings ("" where missing). Any other takes rows as they came. The prediction
-    is a label as it stood in the data, or a number in the target's own units. `target` is the
-    (mean, deviation) that a regression's targets were z-scored by; None where they were not. Raises
+    is a label as it stood in the data, or a number in the target's own units. What `model` was compiled
+    with is taken from it: its answers need no optimiser, loss or metrics, which may be hptune's own or a
+    person's, and nobody would have them where it is loaded. `target` is the (mean, deviation) that a regression's targets were z-scored by; None where they were not. Raises
     UsageError for text on another backend than TensorFlow: the others have no strings.
     """
     if keras.backend.backend() != "tensorflow" and _has_text(dataset):
@@ -39,6 +40,7 @@ def with_preprocessing(
         inputs = keras.Input(shape=dataset.input_shape, name="rows")
         scale = dataset.input_scale
         features = inputs if scale == 1 else keras.layers.Rescaling(1 / scale)(inputs)
+    model.compiled, model.optimizer = False, None
     outputs = model(features)
     if dataset.task is Task.REGRESSION:
         if target is not None:
