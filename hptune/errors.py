@@ -17,7 +17,7 @@ HptuneError                     1  our bug, unless a subclass says otherwise
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -109,20 +109,22 @@ _MOST_LONGER = 5
 """Names that begin with a wrong one, beyond which listing them no longer helps."""
 
 
-def did_you_mean(wrong: str, known: Iterable[str]) -> str:
+def did_you_mean(wrong: str, known: Iterable[str], *, and_known: bool = False) -> str:
     """Return "Did you mean 'x'?" for the nearest known name, else what is known, else "".
 
     Where several known names begin with the wrong one, as learning_rate_adam does with
-    learning_rate, all of them are near.
+    learning_rate, all of them are near. `and_known` tells what is known in any case.
     """
     names = sorted({str(name) for name in known})
-    longer = [name for name in names if wrong and name.startswith(str(wrong))]
+    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+    listed = f"Known: {shown}." if names else ""
+    near = _nearest(str(wrong), names)
+    return f"{near} {listed}" if near and and_known else near or listed
+
+
+def _nearest(wrong: str, names: Sequence[str]) -> str:
+    longer = [name for name in names if wrong and name.startswith(wrong)]
     if 1 < len(longer) <= _MOST_LONGER:
         return f"Did you mean {', '.join(map(repr, longer[:-1]))} or {longer[-1]!r}?"
-    near = difflib.get_close_matches(str(wrong), names, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {near[0]!r}?"
-    if not names:
-        return ""
-    shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    return f"Known: {shown}."
+    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
+    return f"Did you mean {near[0]!r}?" if near else ""

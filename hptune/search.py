@@ -30,7 +30,7 @@ from hptune.strategy.start import Start
 from hptune.study import Identity, Study, StudyLock, default_path, move_aside
 from hptune.study.folder import DATABASE
 from hptune.subject import Subject
-from hptune.trial import Objective
+from hptune.trial import Objective, metric_of
 from hptune.wording import counted
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def plan_search(
     _remark(model, listener)
     if not options.fresh and Study.exists(options.folder):
         with Study.open(options.folder) as study:
-            _refuse_another_objective(options, study.identity)
+            options = _with_objective_of(options, study.identity)
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
             space = _told_of_going_on(options, study, space, listener)
@@ -177,7 +177,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     folder = options.folder
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
-            _refuse_another_objective(options, study.identity)
+            options = _with_objective_of(options, study.identity)
             if is_paid_out(study, options.subject, oracle=options.oracle, budget=options.budget):
                 listener.study_opened(study, options.budget)
                 return folder
@@ -218,7 +218,7 @@ def _settle_objective(
     options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
 ) -> Objective:
     """Train one batch and return the objective among what it reports."""
-    from hptune.models import other_start
+    from hptune.models import other_metrics, other_start
     from hptune.train import resolve_objective
 
     trainer, start = options.subject.trainer(dataset, model, None), other_start(model)
@@ -235,7 +235,7 @@ def _settle_objective(
             f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
             "where Keras Tuner begins, it can be: the search goes on."
         )
-    return resolve_objective(options.objective, reported, dataset.task)
+    return resolve_objective(options.objective, reported, dataset.task, on_demand=other_metrics(model))
 
 
 def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective: Objective) -> Identity:
@@ -253,8 +253,8 @@ def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective:
     )
 
 
-def _refuse_another_objective(options: SearchOptions, identity: Identity) -> None:
-    """Refuse another objective before anything heavy is loaded."""
+def _with_objective_of(options: SearchOptions, identity: Identity) -> SearchOptions:
+    """Return the same about a study's objective; refuses another before anything heavy is loaded."""
     direction, _, name = (options.objective or identity.objective).rpartition(":")
     if name != identity.objective or direction not in ("", identity.direction.value):
         raise StudyMismatchError(
@@ -262,6 +262,7 @@ def _refuse_another_objective(options: SearchOptions, identity: Identity) -> Non
             f" not {options.objective}",
             hint="Give the new search its own folder with --study, or put this one aside with --fresh.",
         )
+    return replace(options, subject=replace(options.subject, metric=metric_of(name)))
 
 
 def _run(
@@ -326,8 +327,8 @@ def _note_guess(options: SearchOptions, study: Study, dataset: Dataset, model: M
     from hptune.data import guess_alone
     from hptune.models import RecipeModel
 
-    z_scored = isinstance(model, RecipeModel)
-    guess = guess_alone(dataset, study.identity.objective, z_scored=z_scored)
+    recipe = isinstance(model, RecipeModel)
+    guess = guess_alone(dataset, study.identity.objective, recipe=recipe)
     if guess is not None and options.subject.cv is None:
         study.note("guess", json.dumps(asdict(guess)))
 

@@ -11,6 +11,7 @@ from hptune.errors import InputError, SpaceError, StudyMismatchError
 from hptune.space import Space, Value
 from hptune.space_yaml import load_space, ready_space, ready_spaces
 from hptune.study import Identity, Study
+from hptune.trial import metric_of
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
@@ -54,6 +55,8 @@ class Subject:
     """The file it was read from; "" for none."""
     epochs: int
     """Epochs of a full training."""
+    metric: str = ""
+    """What a recipe shall report besides what it always does, as the objective asks: auc, f1_score."""
     seed: int = 0
     """Seeds the split."""
     cv: int | None = None
@@ -121,7 +124,7 @@ class Subject:
         from hptune.models import load_model
 
         try:
-            return load_model(self.model, dataset, space=self.space, epochs=self.epochs)
+            return load_model(self.model, dataset, space=self.space, epochs=self.epochs, metric=self.metric)
         except SpaceError as error:
             raise SpaceError(f"{self._place(error.message)}{error.message}", hint=error.hint) from error
 
@@ -189,6 +192,7 @@ def subject_of(study: Study) -> Subject:
         model=identity.model,
         space=study.passes()[0].space,
         epochs=identity.epochs,
+        metric=metric_of(identity.objective),
         seed=identity.seed,
         **identity.settings,  # type: ignore[arg-type]
     )

@@ -12,7 +12,17 @@ from enum import StrEnum
 
 from hptune.space import Value
 
-__all__ = ["Direction", "Job", "Objective", "Observation", "Outcome", "OutcomeState", "Trial", "TrialState"]
+__all__ = [
+    "Direction",
+    "Job",
+    "Objective",
+    "Observation",
+    "Outcome",
+    "OutcomeState",
+    "Trial",
+    "TrialState",
+    "metric_of",
+]
 
 Epoch = Mapping[str, float]
 """What one epoch of training reported: metric name → value."""
@@ -52,6 +62,11 @@ class Objective:
             if best is None or self.better(value, curve[best - 1][self.name]):
                 best = i
         return best
+
+
+def metric_of(objective: str) -> str:
+    """Return the metric that an objective is measured by: auc of val_auc and of max:val_auc."""
+    return objective.rpartition(":")[2].removeprefix("val_")
 
 
 class TrialState(StrEnum):

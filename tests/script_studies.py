@@ -113,6 +113,7 @@ CASES = {
         data="pets.csv",
         target="pet",
         values={"units": 8, "batch_size": 16},
+        objective="max:val_balanced_accuracy",
         class_weight="balanced",
     ),
     "regression": Case(
@@ -125,7 +126,7 @@ CASES = {
             "learning_rate": 0.03,
             "schedule": "exponential",
         },
-        objective="min:val_mean_absolute_error",
+        objective="min:val_root_mean_squared_error",
     ),
     "table": Case(
         data="pets.csv",
@@ -145,6 +146,7 @@ CASES = {
             "batch_size": 256,
             "schedule": "sqrt",
         },
+        objective="max:val_auc",
         epochs=1,
         trained=1,
     ),
@@ -188,7 +190,7 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
     from hptune.space import Fixed, Space
     from hptune.study import Identity, Study
     from hptune.subject import Subject
-    from hptune.trial import Direction, Trial, TrialState
+    from hptune.trial import Direction, Trial, TrialState, metric_of
 
     fixed = tuple(Fixed(name=key, value=value) for key, value in case.values.items())
     # A person's model is told what it declares; the batch size belongs to the training.
@@ -199,6 +201,7 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
         model=case.model,
         space=space,
         epochs=case.epochs,
+        metric=metric_of(case.objective),
         seed=1,
         class_weight=case.class_weight,
     )

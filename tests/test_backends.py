@@ -154,7 +154,9 @@ def test_folds_and_convolutions_are_searched(place: Place) -> None:
     x = rng.normal(size=(60, 8, 8, 1)).astype(np.float32) + y[:, None, None, None]
     np.savez(place.folder / "images.npz", x=x, y=y)
     once = ["--trials", "1", "--epochs", "2", "--passes", "1"]
-    place.hptune("search", "images.npz", "--model", "cnn", *once, "--study", "cnn")
+    place.hptune(
+        "search", "images.npz", "--model", "cnn", "--objective", "val_f1_score", *once, "--study", "cnn"
+    )
     found = json.loads(place.hptune("search", "iris", "--cv", "2", *once, "--study", "folds", "--json"))
     assert found["best"]["score"] > 0
 

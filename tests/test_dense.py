@@ -97,9 +97,10 @@ def same(make: Any, data: Arrays, weights: Any = None, training: Training | None
     return fast
 
 
-def recipe(values: Mapping[str, Value], task: Task) -> tuple[Any, Training]:
+def recipe(values: Mapping[str, Value], task: Task, metric: str = "") -> tuple[Any, Training]:
     """Return a recipe's model and how it is trained."""
     facts = Facts(
+        metric=metric,
         input_shape=(5,),
         task=task,
         outputs={Task.MULTICLASS: 3}.get(task, 1),
@@ -180,6 +181,19 @@ def test_every_task_trains_as_by_kerass_own_loop(values: dict[str, Value], task:
 def test_every_activation_trains_as_by_kerass_own_loop(activation: str) -> None:
     build, training = recipe({"activation": activation, "dropout": 0.2}, Task.MULTICLASS)
     same(build, arrays(CODES), training=training)
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"),
+    [
+        *((Task.MULTICLASS, name) for name in ("auc", "balanced_accuracy", "f1_score")),
+        *((Task.BINARY, name) for name in ("auc", "pr_auc", "precision", "recall", "f1_score")),
+        (Task.REGRESSION, "root_mean_squared_error"),
+    ],
+)
+def test_metrics_on_demand_are_told_as_by_kerass_own_loop(task: Task, metric: str) -> None:
+    build, training = recipe({}, task, metric)
+    assert f"val_{metric}" in same(build, arrays(TARGETS[task]), training=training).curve[-1]
 
 
 @pytest.mark.parametrize("task", [Task.MULTICLASS, Task.BINARY])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -201,10 +202,17 @@ def churn(tmp_path: Path) -> Path:
 
 
 def test_a_table_with_text_labels_and_missing_values(churn: Path) -> None:
-    done = hptune("search", "churn.csv", "--target", "churn", *SMALL, folder=churn)
+    table = ("search", "churn.csv", "--target", "churn")
+    done = hptune(*table, "--objective", "val_auc", *SMALL, folder=churn)
     assert "binary" in done.stderr
     assert "customer" in done.stderr
     assert "country" in done.stderr
+    assert "Best: val_auc" in done.stdout
+    assert re.search(r"At the same epoch: val_loss [.0-9]+, val_accuracy [.0-9]+\.", done.stdout)
+    assert "A guess alone (all classes alike) scores 0.5." in done.stdout
+    # What is measured besides belongs to the study: it need not be asked for again, in whichever process.
+    again = hptune(*table, "--trials", "5", "--epochs", "4", "--workers", "2", folder=churn)
+    assert "20 epochs" in again.stdout
     hptune("export", "--format", "keras", "-o", "m.keras", folder=churn)
     script = (
         "import keras, pandas as pd, tensorflow as tf; f = pd.read_csv('churn.csv');"

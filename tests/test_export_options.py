@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +55,24 @@ def test_a_saved_model_answers_as_the_trained_one(
     labels = [dataset.classes[code] for code in expected.argmax(axis=1)]
     assert np.asarray(found["prediction"]).tolist() == labels
     assert np.ptp(expected, axis=0).max() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("values", "metric"),
+    [
+        pytest.param({"ema": True}, "", id="an optimiser of hptune"),
+        pytest.param({}, "f1_score", id="a metric of hptune"),
+    ],
+)
+def test_a_saved_model_is_loaded_without_hptune(values: dict[str, Any], metric: str, tmp_path: Path) -> None:
+    dataset = load_dataset("digits")
+    facts = Facts.of(dataset, metric=metric)
+    trained = make_recipe("mlp", {"layers": 1, "units": 8, **values}, facts).build()
+    trained.train_on_batch(dataset.train.x[:64], dataset.train.y[:64])
+    with_preprocessing(trained, dataset).save(tmp_path / "m.keras")
+    program = "import sys, keras; keras.models.load_model('m.keras'); assert 'hptune' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(tmp_path / "m.keras") as file:
+        weights = file.read("model.weights.h5")
+    assert b"optimizer" not in weights

@@ -24,32 +24,65 @@ def dataset(task: Task, train: list[float], validation: list[float]) -> Dataset:
 
 def test_the_most_frequent_class_of_the_training_rows_is_judged_on_the_rows_of_the_objective() -> None:
     rare = dataset(Task.BINARY, [0, 0, 0, 1], [0, 1, 1, 0, 0])
-    guess = guess_alone(rare, "val_accuracy", z_scored=False)
+    guess = guess_alone(rare, "val_accuracy", recipe=False)
     assert guess is not None
     assert (guess.what, guess.score) == ("always no", 0.6)
-    trained = guess_alone(rare, "accuracy", z_scored=True)
+    trained = guess_alone(rare, "accuracy", recipe=True)
     assert trained is not None
     assert trained.score == 0.75
 
 
 def test_the_mean_is_judged_in_standard_deviations_of_the_training_targets() -> None:
     numbers = dataset(Task.REGRESSION, [1, 3], [2, 5])
-    guess = guess_alone(numbers, "val_loss", z_scored=True)
+    guess = guess_alone(numbers, "val_loss", recipe=True)
     assert guess is not None
     assert (guess.what, guess.score) == ("always the mean", pytest.approx((0 + 9) / 2))
 
 
 @pytest.mark.parametrize(
-    ("task", "objective", "z_scored"),
+    ("objective", "score"),
+    [("mean_absolute_error", 2.5), ("root_mean_squared_error", 8.5**0.5), ("r2", 1 - 8.5 / 6.25)],
+)
+def test_the_mean_is_judged_in_the_units_of_the_target(objective: str, score: float) -> None:
+    guess = guess_alone(dataset(Task.REGRESSION, [1, 3], [1, 6]), f"val_{objective}", recipe=True)
+    assert guess is not None
+    assert guess.score == pytest.approx(score)
+
+
+def test_r2_of_targets_that_are_all_the_same_is_not_known() -> None:
+    assert guess_alone(dataset(Task.REGRESSION, [1, 3], [2, 2]), "val_r2", recipe=True) is None
+
+
+@pytest.mark.parametrize(
+    ("objective", "what", "score"),
+    [
+        ("auc", "all classes alike", 0.5),
+        ("balanced_accuracy", "all classes alike", 0.5),
+        ("pr_auc", "always yes", 0.25),
+        ("precision", "always yes", 0.25),
+        ("recall", "always yes", 1.0),
+        ("f1_score", "always yes", 0.4),
+    ],
+)
+def test_the_best_guess_of_a_metric_on_demand(objective: str, what: str, score: float) -> None:
+    guess = guess_alone(dataset(Task.BINARY, [0, 1], [0, 0, 1, 0]), f"val_{objective}", recipe=True)
+    assert guess is not None
+    assert (guess.what, guess.score) == (what, pytest.approx(score))
+
+
+@pytest.mark.parametrize(
+    ("task", "objective", "recipe"),
     [
         pytest.param(Task.REGRESSION, "val_loss", False, id="a loss of one's own"),
-        pytest.param(Task.REGRESSION, "val_r2", True, id="another metric"),
+        pytest.param(Task.REGRESSION, "val_mape", True, id="another metric"),
+        pytest.param(Task.MULTICLASS, "val_f1_score", True, id="the mean over classes of one guess"),
+        pytest.param(Task.BINARY, "val_auc", False, id="a metric of one's own"),
         pytest.param(Task.BINARY, "val_loss", True, id="the loss of classes"),
         pytest.param(Task.OTHER, "val_accuracy", False, id="targets of another shape"),
     ],
 )
-def test_nothing_is_said_where_it_is_not_known(task: Task, objective: str, z_scored: bool) -> None:
-    assert guess_alone(dataset(task, [0, 1], [1]), objective, z_scored=z_scored) is None
+def test_nothing_is_said_where_it_is_not_known(task: Task, objective: str, recipe: bool) -> None:
+    assert guess_alone(dataset(task, [0, 1], [1]), objective, recipe=recipe) is None
     assert guess_text({"guess": "null"}, ACCURACY, 0.5) == guess_text({}, ACCURACY, 0.5) == ""
 
 

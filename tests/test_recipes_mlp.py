@@ -78,7 +78,7 @@ def test_a_regression_reports_its_error_and_r2_and_learns_z_scores() -> None:
     assert recipe.metrics[1].name == "metrics.R2Score"
     assert recipe.target is not None
     assert (recipe.target.mean, recipe.target.deviation) == (5.0, 2.0)
-    assert recipe.units == {"mean_absolute_error": 2.0}
+    assert recipe.units == {"mean_absolute_error": 2.0, "root_mean_squared_error": 2.0}
 
 
 def test_targets_of_another_shape_need_a_model_of_ones_own() -> None:
@@ -360,6 +360,7 @@ def test_modules_that_a_script_needs_are_named() -> None:
     assert mlp().homes == ()
     assert mlp(ema=True, ema_bias_correction=False).homes == ()
     assert mlp(ema=True).homes == ("hptune.recipes.averaging",)
+    assert mlp(replace(FACTS, metric="f1_score")).homes == ("hptune.recipes.scores",)
 
 
 def test_statistics_are_arguments_of_the_call() -> None:

@@ -66,7 +66,7 @@ def test_a_wrong_name_lists_the_real_ones(name: str) -> None:
     with pytest.raises(ObjectiveError, match="objective val_acuracy: training reports no such") as refused:
         resolve_objective(name, REPORTED, Task.MULTICLASS)
     assert "Did you mean 'val_accuracy'?" in refused.value.hint
-    assert ", ".join(REPORTED) in refused.value.hint
+    assert ", ".join(sorted(REPORTED)) in refused.value.hint
 
 
 def test_a_wrong_direction_is_refused() -> None:
@@ -79,3 +79,9 @@ def test_a_number_without_a_name_is_less_is_better_unless_told_otherwise() -> No
     assert resolve_objective("val_accuracy", ("objective",), Task.BINARY).direction is Direction.MAX
     told = resolve_objective("max:score", ("objective",), Task.BINARY)
     assert told == Objective(name="score", direction=Direction.MAX)
+
+
+def test_metrics_on_demand_are_told_beside_those_that_are_reported() -> None:
+    with pytest.raises(ObjectiveError, match="no such metric") as refused:
+        resolve_objective("cohens_kappa", ("loss", "val_loss"), Task.BINARY, on_demand=("auc", "f1_score"))
+    assert refused.value.hint == "Known: loss, val_auc, val_f1_score, val_loss."

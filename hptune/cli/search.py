@@ -56,7 +56,13 @@ __all__ = ["command"]
     type=click.Choice(["coarse-to-fine", "random", "bayesian", "hyperband", "grid"]),
     help="Who suggests what to try.",
 )
-@option("--objective", metavar="METRIC", help="What to improve.  [default: val_accuracy, or val_loss]")
+@option(
+    "--objective",
+    metavar="METRIC",
+    help="What to improve, of what training reports; a recipe also knows val_auc, val_pr_auc,"
+    " val_f1_score, val_balanced_accuracy, val_precision, val_recall, val_root_mean_squared_error."
+    "  [default: val_accuracy, or val_loss]",
+)
 @option("--workers", default=1, type=click.IntRange(1, 256), help="Trainings at a time.")
 @option(
     "--trial-time",
@@ -114,9 +120,10 @@ def command(
     """
     from hptune.search import SearchOptions
     from hptune.subject import Subject
+    from hptune.trial import metric_of
 
     options = SearchOptions(
-        subject=Subject(**subject).with_space(space),
+        subject=Subject(metric=metric_of(objective or ""), **subject).with_space(space),
         study=study,
         passes=passes,
         trials=trials,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hptune.dense.compiled import known, untouched
 from hptune.models.backend import keras
+from hptune.recipes import scores
 
 __all__ = ["Measure", "measures"]
 
@@ -68,17 +69,20 @@ _FUNCTIONS: dict[Callable[..., Any], tuple[Measure, _Fits]] = {
     keras.metrics.mean_absolute_error: (_absolute, _one_number_each),
     keras.metrics.mean_squared_error: (_squared, _one_number_each),
 }
-_ADDED_UP = tuple(
-    getattr(keras.metrics, name)
-    for name in (
-        *("AUC", "BinaryAccuracy", "F1Score", "FBetaScore", "Precision", "PrecisionAtRecall", "Recall"),
-        *("RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TruePositives"),
-        *("TrueNegatives", "FalsePositives", "FalseNegatives", "TopKCategoricalAccuracy"),
-        *("SparseTopKCategoricalAccuracy", "R2Score", "RootMeanSquaredError", "MeanSquaredLogarithmicError"),
-        *("MeanAbsolutePercentageError", "LogCoshError"),
-    )
+_ADDED_UP = (
+    *map(
+        vars(keras.metrics).__getitem__,
+        (
+            *("AUC", "BinaryAccuracy", "F1Score", "FBetaScore", "Precision", "PrecisionAtRecall", "Recall"),
+            *("RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TruePositives"),
+            *("TrueNegatives", "FalsePositives", "FalseNegatives", "TopKCategoricalAccuracy", "R2Score"),
+            *("SparseTopKCategoricalAccuracy", "RootMeanSquaredError", "MeanSquaredLogarithmicError"),
+            *("MeanAbsolutePercentageError", "LogCoshError"),
+        ),
+    ),
+    *(scores.AUC, scores.BalancedAccuracy, scores.F1Score),
 )
-"""Keras's metrics that add up over rows: of all rows at once they are what they are batch by batch."""
+"""Metrics that add up over rows: of all rows at once they are what they are batch by batch."""
 
 
 def measures(compiled: Any, y: NDArray[Any], outputs: int) -> dict[str, Measure] | None:

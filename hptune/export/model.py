@@ -23,10 +23,13 @@ def with_preprocessing(
 
     A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where
     missing), text as strings ("" where missing). Any other takes rows as they came. The prediction
-    is a label as it stood in the data, or a number in the target's own units. What `model` was compiled
-    with is taken from it: its answers need no optimiser, loss or metrics, which may be hptune's own or a
-    person's, and nobody would have them where it is loaded. `target` is the (mean, deviation) that a regression's targets were z-scored by; None where they were not. Raises
-    UsageError for text on another backend than TensorFlow: the others have no strings.
+    is a label as it stood in the data, or a number in the target's own units. `target` is the
+    (mean, deviation) that a regression's targets were z-scored by; None where they were not.
+
+    What `model` was compiled with is taken from it: answers need no optimiser, loss or metrics, which
+    may be hptune's own or a person's and be missing where the model is loaded.
+
+    Raises UsageError for text on another backend than TensorFlow: the others have no strings.
     """
     if keras.backend.backend() != "tensorflow" and _has_text(dataset):
         raise UsageError(

@@ -97,10 +97,10 @@ def _normalization(call: Call, kind: Normalisation) -> str:
 
 def _own_classes(recipe: Recipe) -> Part:
     """Return the text of classes that a recipe takes from files besides Keras."""
-    calls = [c for top in (*recipe.layers, recipe.optimizer) for c in top.calls() if c.home != "keras"]
     classes: dict[str, None] = {}
-    for call in calls:
-        classes |= dict.fromkeys(_class_texts(call.home, call.name))
+    for call in recipe.calls():
+        if call.home != "keras":
+            classes |= dict.fromkeys(_class_texts(call.home, call.name))
     return Part(
         imports=("from typing import Any",) if any("Any" in text for text in classes) else (),
         functions=tuple(classes),

@@ -1,6 +1,6 @@
 """The model door: built-in recipes and a person's own models, all alike from here on."""
 
-from hptune.models.door import load_model, other_start, remarks_on
+from hptune.models.door import load_model, other_metrics, other_start, remarks_on
 from hptune.models.model import Arrays, Model, OwnFit, Training
 from hptune.models.person import PersonModel
 from hptune.models.recipe import RecipeModel
@@ -13,6 +13,7 @@ __all__ = [
     "RecipeModel",
     "Training",
     "load_model",
+    "other_metrics",
     "other_start",
     "remarks_on",
 ]

@@ -11,23 +11,33 @@ from hptune.errors import ModelError, SpaceError, did_you_mean
 from hptune.models.model import Model
 from hptune.models.person import PersonModel, load_person
 from hptune.models.recipe import RecipeModel
-from hptune.recipes import RECIPES, Facts, check_space, make_recipe, remarks, with_all_rows
+from hptune.recipes import (
+    RECIPES,
+    Facts,
+    check_space,
+    make_recipe,
+    metrics_on_demand,
+    remarks,
+    with_all_rows,
+)
 from hptune.space import Boolean, Choice, Hyperparameter, Integer, Number, Space, Values
 from hptune.space_yaml import ready_space
 
-__all__ = ["load_model", "other_start", "remarks_on"]
+__all__ = ["load_model", "other_metrics", "other_start", "remarks_on"]
 
 
-def load_model(spec: str, dataset: Dataset, *, space: Space | None = None, epochs: int = 0) -> Model:
+def load_model(
+    spec: str, dataset: Dataset, *, space: Space | None = None, epochs: int = 0, metric: str = ""
+) -> Model:
     """Return the model that `spec` names: mlp, cnn, or FILE.py:build for a person's own.
 
     `space` is searched instead of the recipe's own; of a person's model it overrides ranges,
     tiers and defaults by name. `epochs` are those of a full training, which the cosine schedule
-    spans. Raises ModelError where the model can't be had, SpaceError where the space does not
-    fit it.
+    spans; `metric` is what a recipe shall report, besides what it always does. Raises ModelError
+    where the model can't be had, SpaceError where the space does not fit it.
     """
     if spec in RECIPES:
-        return _recipe(spec, dataset, space, epochs)
+        return _recipe(spec, space, Facts.of(dataset, epochs=epochs, metric=metric))
     if not is_function_spec(spec):
         raise ModelError(
             f"no model is named {spec!r}",
@@ -40,6 +50,11 @@ def load_model(spec: str, dataset: Dataset, *, space: Space | None = None, epoch
 def remarks_on(model: Model) -> tuple[str, ...]:
     """Return what a person should know of the space that a model is searched in; nothing for their own."""
     return remarks(model.searched, model.facts) if isinstance(model, RecipeModel) else ()
+
+
+def other_metrics(model: Model) -> tuple[str, ...]:
+    """Return the metrics that a recipe reports only where one is asked for; none of a person's model."""
+    return tuple(metrics_on_demand(model.facts)) if isinstance(model, RecipeModel) else ()
 
 
 def other_start(model: Model) -> Values | None:
@@ -55,10 +70,9 @@ def other_start(model: Model) -> Values | None:
     return None if start == space.defaults else start
 
 
-def _recipe(name: str, dataset: Dataset, space: Space | None, epochs: int) -> RecipeModel:
+def _recipe(name: str, space: Space | None, facts: Facts) -> RecipeModel:
     searched = space if space is not None else ready_space(name)
     check_space(searched, name)
-    facts = Facts.of(dataset, epochs=epochs)
     if name == "mlp" and searched == ready_space("mlp"):
         # A space of one's own is searched as it is written; so are the other ready ones.
         searched = with_all_rows(searched, facts)

@@ -57,9 +57,11 @@ class Facts:
     """Regression: standard deviation of the training targets; 1 where they are all the same."""
     epochs: int = 0
     """Epochs of a full training, which the cosine schedule spans; 0 where not known."""
+    metric: str = ""
+    """What is to be reported, whether it is always or on demand; "" for nothing in particular."""
 
     @classmethod
-    def of(cls, dataset: Dataset, *, epochs: int = 0) -> Facts:
+    def of(cls, dataset: Dataset, *, epochs: int = 0, metric: str = "") -> Facts:
         """Return what a recipe has to know of `dataset`."""
         mean, deviation = 0.0, 1.0
         if dataset.task is Task.REGRESSION:
@@ -74,4 +76,5 @@ class Facts:
             target_mean=mean,
             target_deviation=deviation if deviation > 0 else 1.0,
             epochs=epochs,
+            metric=metric,
         )

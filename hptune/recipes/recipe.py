@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,8 +73,12 @@ class Recipe:
     @property
     def homes(self) -> tuple[str, ...]:
         """Modules besides Keras whose text a script needs."""
-        calls = [c for top in (*self.layers, self.optimizer) for c in top.calls()]
-        return tuple(dict.fromkeys(call.home for call in calls if call.home != "keras"))
+        return tuple(dict.fromkeys(call.home for call in self.calls() if call.home != "keras"))
+
+    def calls(self) -> Iterator[Call]:
+        """Give every call that it is made of."""
+        metrics = [metric for metric in self.metrics if isinstance(metric, Call)]
+        return (call for top in (*self.layers, self.optimizer, *metrics) for call in top.calls())
 
     @classmethod
     def of(cls, name: str, layers: list[Call], options: Mapping[str, Any], facts: Facts) -> Recipe:

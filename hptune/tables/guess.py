@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hptune.tables.text import format_value
-from hptune.trial import Objective
+from hptune.trial import Objective, metric_of
 
 __all__ = ["guess_dict", "guess_text"]
 
@@ -27,6 +27,6 @@ def guess_text(meta: Mapping[str, str], goal: Objective, best: float | None) -> 
     if goal.sign * (best - noted["score"]) > 0:
         return f"A guess alone ({noted['what']}) scores {score}."
     said = f"Nothing better than a guess alone was found: {noted['what']} scores {score}."
-    if goal.name.endswith("accuracy"):
-        said += " --objective val_loss or --class-weight balanced makes rare classes count."
+    if metric_of(goal.name) == "accuracy":
+        said += " --objective val_auc or --class-weight balanced makes rare classes count."
     return said

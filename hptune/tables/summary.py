@@ -13,6 +13,7 @@ from hptune.tables.guess import guess_dict, guess_text
 from hptune.tables.proposals import moves_list
 from hptune.tables.text import columns, format_value, to_json, wrapped
 from hptune.tables.trials import count_states, trial_dict
+from hptune.trial import Trial
 from hptune.wording import counted
 
 __all__ = ["next_commands", "ranges_text", "summary_json", "summary_text"]
@@ -37,6 +38,7 @@ def summary_text(study: Study) -> str:
         "",
         f"Best: {identity.objective} {format_value(winner.score)}"
         f" (trial {winner.id}, pass {winner.pass_number}, epoch {winner.best_epoch} of {winner.epochs})",
+        *wrapped(_also(study.trial(winner.id), identity.objective)),
         *wrapped(guess_text(study.meta, identity.goal, winner.score)),
         columns(values, ["hyperparameter", "value"], indent="  "),
         *wrapped(" ".join(standing(read_confirmed(study)))),
@@ -48,6 +50,17 @@ def summary_text(study: Study) -> str:
         *next_commands(study),
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _also(winner: Trial, objective: str) -> str:
+    """Say what else was measured on the same rows at the best epoch; "" where nothing was."""
+    if winner.best_epoch is None:
+        return ""
+    epoch = winner.curve[winner.best_epoch - 1]
+    held_out = objective.startswith("val_")
+    others = [n for n in epoch if n != objective and n.startswith("val_") == held_out]
+    told = ", ".join(f"{name} {format_value(epoch[name])}" for name in others)
+    return f"At the same epoch: {told}." if told else ""
 
 
 def summary_json(study: Study) -> str:

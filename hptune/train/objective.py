@@ -61,8 +61,12 @@ _MEASURES_OF_ERROR = (
 """Endings of the metrics of Keras of which less is better."""
 
 
-def resolve_objective(name: str | None, reported: Sequence[str], task: Task) -> Objective:
+def resolve_objective(
+    name: str | None, reported: Sequence[str], task: Task, *, on_demand: Sequence[str] = ()
+) -> Objective:
     """Return the objective that `name` means among the metrics that training reports.
+
+    `on_demand` would be reported, too, where one of them was asked for.
 
     None is val_accuracy for classes where it is reported, else val_loss. A name may say its
     direction: max:val_f1, min:val_cost; otherwise it is known from the name, as in Keras
@@ -83,9 +87,10 @@ def resolve_objective(name: str | None, reported: Sequence[str], task: Task) -> 
         prefix = prefix or str(direction_of(metric) or Direction.MIN)
         return Objective(name=metric, direction=Direction(prefix))
     if metric not in reported:
+        names = [*reported, *(f"val_{other}" for other in on_demand)]
         raise ObjectiveError(
             f"objective {metric}: training reports no such metric",
-            hint=f"{did_you_mean(metric, reported)} Reported: {', '.join(reported)}.",
+            hint=did_you_mean(metric, names, and_known=True),
         )
     if colon:
         return Objective(name=metric, direction=Direction(prefix))
