@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -37,12 +37,14 @@ class Space:
 
     Parents may be listed after those that depend on them; `ordered` has parents first. Two
     spaces are equal when their names and hyperparameters are: the order of the list only
-    shows, and neither it nor the description changes what is drawn.
+    shows, and neither it nor the description, nor what a file `said`, changes what is drawn.
     """
 
     hyperparameters: tuple[Hyperparameter, ...]
     name: str = ""
     description: str = ""
+    said: Mapping[str, Set[str]] = field(default_factory=dict, repr=False)
+    """Name → the keys that a file says of it, as it was read; empty where there was no file."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hyperparameters", tuple(self.hyperparameters))

@@ -89,6 +89,10 @@ class _Reader:
                 hyperparameters=tuple(conditional),
                 name=data.get("name", ""),
                 description=data.get("description", ""),
+                said={
+                    name: frozenset(said) if isinstance(said, dict) else frozenset({"value"})
+                    for name, said in data["hyperparameters"].items()
+                },
             )
         except SpaceError as error:
             raise self._located(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,19 @@ from hptune.data import Dataset, Part, Task
 from hptune.errors import ModelError, SpaceError
 from hptune.models import PersonModel, RecipeModel, load_model
 from hptune.models.backend import keras
-from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space
+from hptune.scales import Scale
+from hptune.space import (
+    Boolean,
+    Choice,
+    Condition,
+    Fixed,
+    Float,
+    Hyperparameter,
+    Integer,
+    Number,
+    Space,
+)
+from hptune.space_yaml import load_space
 
 
 def dataset(task: Task = Task.MULTICLASS, shape: tuple[int, ...] = (4,)) -> Dataset:
@@ -281,6 +294,64 @@ def test_a_space_file_overrides_ranges_and_keeps_conditions(written: Written) ->
     with pytest.raises(SpaceError, match=r"momentun: .* declares no such hyperparameter") as refused:
         load_model(spec, DATA, space=Space(hyperparameters=(Fixed(name="momentun", value=0.7),)))
     assert refused.value.hint == "Did you mean 'momentum'?"
+
+
+RANGES = """def build(hp):
+    hp.Float("lr", 1e-4, 1e-2, sampling="log", default=1e-3)
+    hp.Float("share", 0.1, 0.9)
+    hp.Int("units", 32, 256, step=32, default=64)
+    hp.Choice("kind", [1, 2, 4], default=2, ordered=True)
+    hp.Boolean("flag", default=True)
+    return compiled(keras.Sequential())
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "lr: {range: [1e-5, 1e-1]}",
+            Float(name="lr", low=1e-5, high=0.1, scale=Scale.LOG, default=1e-3),
+            id="scale and default of the code",
+        ),
+        pytest.param(
+            "lr: {range: [2e-3, 9e-3], scale: linear}",
+            Float(name="lr", low=2e-3, high=9e-3),
+            id="another scale, and the default is outside",
+        ),
+        pytest.param("share: {range: [0, 1]}", Float(name="share", low=0.0, high=1.0), id="real numbers"),
+        pytest.param(
+            "units: {range: [32, 512]}",
+            Integer(name="units", low=32, high=512, step=32, default=64),
+            id="step and default of the code",
+        ),
+        pytest.param(
+            "units: {range: [16, 512], scale: log}",
+            Integer(name="units", low=16, high=512, scale=Scale.LOG, default=64),
+            id="a step means something else on another scale",
+        ),
+        pytest.param(
+            "units: {range: [32, 512], step: 16, default: 48}",
+            Integer(name="units", low=32, high=512, step=16, default=48),
+            id="all of it said",
+        ),
+        pytest.param(
+            "kind: {choices: [2, 4, 8]}",
+            Choice(name="kind", options=(2, 4, 8), ordered=True, default=2),
+            id="an ordered choice",
+        ),
+        pytest.param("flag: {type: boolean}", Boolean(name="flag", default=True), id="a boolean"),
+    ],
+)
+def test_what_a_space_file_does_not_say_stays_as_the_code_has_it(
+    written: Written, tmp_path: Path, text: str, expected: Hyperparameter
+) -> None:
+    (tmp_path / "s.yaml").write_text(f"hyperparameters:\n  {text}\n")
+    space = load_model(written(RANGES), DATA, space=load_space(tmp_path / "s.yaml")).space()
+    plain: dict[str, Any] = {"tier": expected.tier}
+    if isinstance(expected, Number):
+        plain["limits"] = None
+    assert replace(space[expected.name], **plain) == replace(expected, **plain)
 
 
 LAYERS = """def build(hp):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from hptune.data import Dataset
 from hptune.data.pyfile import is_function_spec
-from hptune.errors import ModelError, SpaceError, did_you_mean
+from hptune.errors import ModelError, did_you_mean
 from hptune.models.model import Model
+from hptune.models.override import overridden
 from hptune.models.person import PersonModel, load_person
 from hptune.models.recipe import RecipeModel
 from hptune.recipes import (
@@ -20,7 +20,7 @@ from hptune.recipes import (
     remarks,
     with_all_rows,
 )
-from hptune.space import Boolean, Choice, Hyperparameter, Integer, Number, Space, Values
+from hptune.space import Space, Values
 from hptune.space_yaml import ready_space
 
 __all__ = ["load_model", "other_metrics", "other_start", "remarks_on"]
@@ -44,7 +44,7 @@ def load_model(
             hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",
         )
     model = load_person(spec, dataset)
-    return model if space is None else replace(model, searched=_overridden(model.space(), space, spec))
+    return model if space is None else replace(model, searched=overridden(model.space(), space, spec))
 
 
 def remarks_on(model: Model) -> tuple[str, ...]:
@@ -79,47 +79,3 @@ def _recipe(name: str, space: Space | None, facts: Facts) -> RecipeModel:
     # Data that the recipe can't learn is refused here, not in every trial.
     make_recipe(name, searched.defaults, facts)
     return RecipeModel(name=name, facts=facts, searched=searched)
-
-
-def _overridden(found: Space, given: Space, spec: str) -> Space:
-    """Return the model's own space with what a person wrote; conditions stay where none are written."""
-    changed = []
-    for hp in given:
-        own = found.get(hp.name)
-        if own is None:
-            raise SpaceError(
-                f"{hp.name}: {spec} declares no such hyperparameter",
-                hint=did_you_mean(hp.name, (h.name for h in found)),
-            )
-        _refuse_what_code_can_not_take(hp, own, found, spec)
-        changed.append(hp if hp.when else replace(hp, when=own.when))
-    return replace(found.with_changes(changed), name=given.name or found.name)
-
-
-def _refuse_what_code_can_not_take(hp: Hyperparameter, own: Hyperparameter, found: Space, spec: str) -> None:
-    """Refuse real numbers for whole ones, and values for which it is not known what else they ask for."""
-    if not isinstance(own, Integer):
-        return
-    values = _ends(hp)
-    odd = next((value for value in values if not isinstance(value, int)), None)
-    if odd is not None:
-        raise SpaceError(
-            f"{hp.name}: {spec} asks for a whole number, and {odd} is none",
-            hint="Write its range in whole numbers.",
-        )
-    assert own.limits is not None
-    decides = any(condition.parent == hp.name for other in found for condition in other.when)
-    low, high = own.limits
-    beyond = next((value for value in values if not low <= value <= high), None)
-    if decides and beyond is not None:
-        raise SpaceError(
-            f"{hp.name}: {beyond} lies beyond {low}..{high}, and what {spec} asks for there is not known",
-            hint=f"Widen hp.Int({hp.name!r}, …) in the code; a space file can make it narrower.",
-        )
-
-
-def _ends(hp: Hyperparameter) -> tuple[Any, ...]:
-    """Return the values that bound what a hyperparameter can be."""
-    if isinstance(hp, Number):
-        return (hp.low, hp.high)
-    return hp.options if isinstance(hp, Choice | Boolean) else (hp.initial,)
