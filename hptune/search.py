@@ -82,10 +82,10 @@ class SearchOptions:
 
 def plan_search(
     options: SearchOptions, listener: Listener | None = None
-) -> tuple[Space, Plan, tuple[Start, ...]]:
-    """Return the space, the plan and the first configurations of a search without beginning it.
+) -> tuple[Space, Plan, Objective, tuple[Start, ...]]:
+    """Return space, plan, objective and first configurations of a search without beginning it.
 
-    Raises what beginning it, or going on with it, would raise before anything is trained.
+    Raises what beginning it, or going on with it, would raise: one batch is trained to see that it can be.
     """
     listener = listener or Listener()
     _refuse_stack(options)
@@ -100,8 +100,10 @@ def plan_search(
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
             space = _told_of_going_on(options, study, space, listener)
-            return space, options.plan(space), () if study.spent() else noted_starts(study)
-    return space, options.plan(space), _starts(options, space, listener)
+            starts = () if study.spent() else noted_starts(study)
+            return space, options.plan(space), study.identity.goal, starts
+    goal = _settle_objective(options, dataset, model, listener)
+    return space, options.plan(space), goal, _starts(options, space, listener)
 
 
 def _told_of_going_on(options: SearchOptions, study: Study, space: Space, listener: Listener) -> Space:

@@ -122,6 +122,14 @@ def test_a_fit_that_returns_nothing_is_named(
     assert "own.py:Own: fit returned None" in capsys.readouterr().err
 
 
+def test_a_dry_run_refuses_an_objective_that_is_not_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["search", "iris", "--dry-run", "--objective", "val_f1_scor"]) == 3
+    assert "Did you mean 'val_f1_score'?" in capsys.readouterr().err
+    assert run(["search", "iris", "--dry-run", "--objective", "val_f1_score"]) == 0
+    assert "objective: val_f1_score, more is better" in capsys.readouterr().out
+    assert not list(Path().iterdir())
+
+
 def test_a_dry_run_refuses_what_going_on_would(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,8 +16,10 @@ from hptune.strategy.plan import plan
 from hptune.strategy.start import Start
 from hptune.study import Study
 from hptune.tables import plan_json, plan_text
+from hptune.trial import Direction, Objective
 
 MLP = ready_space("mlp")
+GOAL = Objective(name="val_accuracy", direction=Direction.MAX)
 TWO = (
     {"optimizer": "adam", "learning_rate_adam": 0.01, "units": 512},
     {"optimizer": "sgd", "learning_rate_sgd": 0.1, "momentum": 0.8},
@@ -129,8 +131,9 @@ def test_a_study_from_before_there_were_presets_begins_with_what_it_noted(tmp_pa
 
 def test_a_plan_tells_what_is_tried_first_and_where_it_comes_from(two: None) -> None:
     made = plan(MLP, 30, 20, 3)
-    said = plan_text(MLP, made, starts())
+    said = plan_text(MLP, made, GOAL, starts())
+    assert "objective: val_accuracy, more is better" in said
     assert "first, a preset: optimizer adam, learning_rate_adam 0.01, units 512, batch_size 64" in said
-    told = json.loads(plan_json(MLP, made, starts()))["starts"]
+    told = json.loads(plan_json(MLP, made, GOAL, starts()))["starts"]
     assert [start["from"] for start in told] == ["a preset", "a preset"]
     assert told[1]["values"]["momentum"] == 0.8

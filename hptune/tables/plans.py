@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from hptune.proposal import describe_range
 from hptune.space import Space
 from hptune.tables.text import columns, format_value, to_json
+from hptune.trial import Objective
 
 if TYPE_CHECKING:
     from hptune.strategy.plan import Plan
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["plan_json", "plan_text", "start_lines"]
 
 
-def plan_text(space: Space, plan: Plan, starts: Sequence[Start] = ()) -> str:
-    """Describe what a search would do: its ranges, passes, rungs and cost."""
+def plan_text(space: Space, plan: Plan, goal: Objective, starts: Sequence[Start] = ()) -> str:
+    """Describe what a search would do: its ranges, passes, rungs, cost and objective."""
     ranges = [
         [hp.name, str(int(hp.tier)) if hp.tier < 4 else "–", describe_range(hp), format_value(hp.initial)]
         for hp in sorted(space, key=lambda hp: hp.tier)
@@ -28,6 +29,7 @@ def plan_text(space: Space, plan: Plan, starts: Sequence[Start] = ()) -> str:
             f"Space {space.name}:" if space.name else "Space:",
             columns(ranges, ["hyperparameter", "tier", "range", "default"], indent="  "),
             "",
+            f"objective: {goal.name}, {'more' if goal.sign > 0 else 'less'} is better",
             *plan.lines,
             *start_lines(starts),
         ]
@@ -43,9 +45,17 @@ def start_lines(starts: Sequence[Start]) -> list[str]:
     ]
 
 
-def plan_json(space: Space, plan: Plan, starts: Sequence[Start] = ()) -> str:
+def plan_json(space: Space, plan: Plan, goal: Objective, starts: Sequence[Start] = ()) -> str:
     """Return the same as JSON."""
     from hptune.space_dict import space_to_dict
 
     first = [{"from": start.origin, "values": dict(start.values)} for start in starts]
-    return to_json({"space": space_to_dict(space), "plan": asdict(plan), "starts": first})
+    return to_json(
+        {
+            "space": space_to_dict(space),
+            "plan": asdict(plan),
+            "objective": goal.name,
+            "direction": goal.direction.value,
+            "starts": first,
+        }
+    )
