@@ -61,6 +61,7 @@ def test_status_tells_trials_under_way_and_the_budget(folder: Path) -> None:
     assert "trial 13: epoch" in text
     assert "best so far" in text.splitlines()[-1]
     assert status["eta_seconds"] is None, "no search is running"
+    assert "2 interrupted" in describe_status(status)
 
 
 def test_the_time_to_go_is_told_by_the_clock_while_a_search_runs(tmp_path: Path) -> None:
@@ -75,6 +76,7 @@ def test_the_time_to_go_is_told_by_the_clock_while_a_search_runs(tmp_path: Path)
     pace = 60 / (spent + sum(under_way))
     assert status["eta_seconds"] == pytest.approx((500 - spent) * pace, abs=0.1)
     assert "a search is running, about" in describe_status(status)
+    assert "2 running" in describe_status(status)
 
 
 def test_a_search_that_has_just_gone_on_has_no_time_to_go_yet(folder: Path) -> None:

@@ -140,7 +140,9 @@ def status_text(study: Study) -> str:
 
 def describe_status(status: Mapping[str, Any]) -> str:
     """Say how a study stands, given as `status_dict` returns it."""
-    counts = ", ".join(f"{n} {state}" for state, n in status["trials"].items() if n)
+    # What no search is at any more waits for the next one.
+    names = {} if status["searching"] else {TrialState.RUNNING.value: "interrupted"}
+    counts = ", ".join(f"{n} {names.get(state, state)}" for state, n in status["trials"].items() if n)
     epochs = counted(status["budget"] or status["epochs"], "epoch")
     spent = f"{status['epochs']:,} of {epochs}" if status["budget"] else epochs
     lines = [
