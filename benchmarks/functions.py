@@ -106,6 +106,23 @@ def valley(values: Values) -> float:
     return 1 - floor + 0.02 * abs(math.sin(3 * c))
 
 
+def half(values: Values) -> float:
+    """Hartmann's of every other number; the rest do nothing."""
+    return hartmann({f"x{i}": values[f"x{2 * i}"] for i in range(6)})
+
+
+_WORTH = [np.random.default_rng([5, count]).normal(size=count) for count in (4, 5, 6, 4, 3)]
+_TOGETHER = np.random.default_rng(6).normal(size=(4, 5))
+
+
+def options(values: Values) -> float:
+    """Five choices, two of which depend on each other, and two shares; least 0.740."""
+    picks = [values[f"c{i}"] for i in range(len(_WORTH))]
+    alone = sum(worth[pick] - worth.min() for worth, pick in zip(_WORTH, picks, strict=True))
+    together = _TOGETHER[picks[0], picks[1]] - _TOGETHER.min()
+    return float(alone + together / 2 + 3 * (values["a"] - 0.3) ** 2 + (values["b"] - 0.8) ** 2)
+
+
 def _of(*hyperparameters: Hyperparameter) -> Space:
     return Space(hyperparameters=hyperparameters)
 
@@ -132,6 +149,16 @@ FUNCTIONS = {
             Float(name="width", low=1e-4, high=10.0, scale=Scale.LOG),
         ),
         of=valley,
+    ),
+    "half of 12": Function(space=_line(0.0, 1.0, 12), of=half),
+    "ackley12": Function(space=_line(-5.0, 5.0, 12), of=ackley),
+    "options": Function(
+        space=_of(
+            *(Choice(name=f"c{i}", options=tuple(range(len(worth)))) for i, worth in enumerate(_WORTH)),
+            Float(name="a", low=0.0, high=1.0),
+            Float(name="b", low=0.0, high=1.0),
+        ),
+        of=options,
     ),
 }
 

@@ -24,6 +24,9 @@ def point(*numbers):
         ("log rosenbrock4", point(*[1.0] * 4), -3.0),
         ("levy8", point(*[1.0] * 8), 0.0),
         ("branin", point((math.pi + 5) / 15, 2.275 / 15), 0.397887),
+        ("half of 12", point(*[m for n in HARTMANN for m in (n, 0.5)]), -3.32237),
+        ("ackley12", point(*[1.3] * 12), 0.0),
+        ("options", {"c0": 2, "c1": 1, "c2": 5, "c3": 2, "c4": 0, "a": 0.3, "b": 0.8}, 0.739717),
         ("mixed", {"rate": 10**-2.3, "kind": "a", "flag": False, "count": 2**5.2, "share": 0.27}, 0.0),
     ],
 )
