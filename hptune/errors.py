@@ -123,8 +123,22 @@ def did_you_mean(wrong: str, known: Iterable[str], *, and_known: bool = False) -
 
 
 def _nearest(wrong: str, names: Sequence[str]) -> str:
-    longer = [name for name in names if wrong and name.startswith(wrong)]
+    folded = {name.casefold(): name for name in reversed(names)}
+    longer = [name for low, name in sorted(folded.items()) if wrong and low.startswith(wrong.casefold())]
     if 1 < len(longer) <= _MOST_LONGER:
         return f"Did you mean {', '.join(map(repr, longer[:-1]))} or {longer[-1]!r}?"
-    near = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
-    return f"Did you mean {near[0]!r}?" if near else ""
+    near = (
+        longer if len(longer) == 1 else difflib.get_close_matches(wrong.casefold(), folded, n=1, cutoff=0.6)
+    )
+    # One number is not like another because its digits are.
+    if not near or _is_number(wrong):
+        return ""
+    return f"Did you mean {folded.get(near[0], near[0])!r}?"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from hptune.engine import Engine
 from hptune.errors import (
     ModelError,
+    ObjectiveError,
     SearchInterruptedError,
     SpaceError,
     StudyError,
@@ -237,7 +238,17 @@ def _settle_objective(
             f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
             "where Keras Tuner begins, it can be: the search goes on."
         )
-    return resolve_objective(options.objective, reported, dataset.task, on_demand=other_metrics(model))
+    goal = resolve_objective(options.objective, reported, dataset.task, on_demand=other_metrics(model))
+    held_out = f"val_{goal.name}"
+    if held_out in reported:
+        listener.warned(f"objective {goal.name} is of the training rows; {held_out} is of rows held out")
+    of_classes = metric_of(goal.name) in other_metrics(model) and dataset.classes
+    if of_classes and options.subject.cv is None and len(set(dataset.validation.y.tolist())) == 1:
+        raise ObjectiveError(
+            f"objective {goal.name}: all validation rows of {dataset.name} are of one class",
+            hint="Give validation rows of each class, or improve val_loss.",
+        )
+    return goal
 
 
 def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective: Objective) -> Identity:

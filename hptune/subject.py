@@ -27,6 +27,7 @@ _ONCE: dict[str, Value | None] = {
     "executions": 1,
     "image_size": None,
     "max_parameters": None,
+    "positive": None,
 }
 """Settings that a study remembers only where they are others."""
 
@@ -43,6 +44,8 @@ class Subject:
     """A share of the rows between 0 and 1, or a file of its own."""
     task: str | None = None
     """binary, multiclass or regression; inferred where not given."""
+    positive: str | None = None
+    """Of two classes the one to be found; None leaves it to the data."""
     skip_broken: bool = False
     """Leave out images that can't be read, instead of refusing the folder."""
     image_size: int | None = None
@@ -117,6 +120,7 @@ class Subject:
             "as_images": self.model == "cnn",
             "skip_broken": self.skip_broken,
             "image_size": self.image_size,
+            "positive": self.positive,
         }
 
     def load_model(self, dataset: Dataset) -> Model:

@@ -249,6 +249,34 @@ def test_the_task_is_inferred_from_the_targets(y: object, task: Task, classes: t
     assert found.note.startswith(f"task: {task}")
 
 
+@pytest.mark.parametrize(
+    ("y", "found"),
+    [
+        pytest.param([0, 0, 0, 1], 1, id="numbers, the greater one"),
+        pytest.param([0, 1, 1, 1], 1, id="also where it is frequent"),
+        pytest.param([True, True, False, True], True, id="true"),
+        pytest.param(["ok", "ok", "bad", "ok"], "bad", id="the rarer one"),
+        pytest.param(["left", "left", "right", "right"], "right", id="the second of equals"),
+        pytest.param(["Yes", "Yes", "Yes", "No"], "Yes", id="yes, whatever is rarer"),
+    ],
+)
+def test_of_two_classes_one_is_to_be_found(y: list[object], found: object) -> None:
+    targets = inferred(np.array(y * 5))
+    assert targets.classes[targets.positive] == found
+
+
+def test_a_person_may_say_which_class_is_to_be_found() -> None:
+    made = load_dataset("breast_cancer", positive="benign")
+    assert (made.positive, load_dataset("breast_cancer").positive) == (1, 0)
+    assert {fold.positive for fold in load_folds("breast_cancer", folds=2, positive="benign")} == {1}
+    with pytest.raises(DataError, match="has no class 'benin' of two") as refused:
+        load_dataset("breast_cancer", positive="benin")
+    assert refused.value.hint == "Did you mean 'benign'?"
+    with pytest.raises(DataError, match="has no class '1' of two") as refused:
+        load_dataset("digits", positive="1")
+    assert refused.value.hint == "Leave --positive out."
+
+
 def test_codes_are_places_in_the_labels() -> None:
     found = inferred(["pear", "apple", "fig", "apple"] * 3)
     assert [found.classes[code] for code in found.y[:4]] == ["pear", "apple", "fig", "apple"]

@@ -259,6 +259,7 @@ SETTINGS = Settings(
     target=None,
     validation=None,
     task=None,
+    positive=None,
     skip_broken=False,
     image_size=None,
     model="mlp",

@@ -1,4 +1,4 @@
-"""Scores of class codes are what their formulas say, in one batch or in many."""
+"""Scores of class codes are what scikit-learn says, in one batch or in many."""
 
 from __future__ import annotations
 
@@ -7,80 +7,102 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    balanced_accuracy_score,
+    f1_score,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from hptune.data import Task
 from hptune.models.backend import keras
 from hptune.recipes import Facts, metrics_on_demand
 from hptune.recipes.facts import LearnedStatistics
-from hptune.recipes.scores import AUC, BalancedAccuracy, F1Score
+from hptune.recipes.scores import AUC, AveragePrecision, BalancedAccuracy, F1Score, Precision, Recall
 from hptune.train.objective import direction_of
 from hptune.trial import Direction, metric_of
 
 RNG = np.random.default_rng(0)
 FOUR = RNG.integers(0, 4, 300).astype(np.int32)
-SHARES = RNG.random((300, 4)).astype(np.float32)
-SHARES[np.arange(300), FOUR] += 0.4
-SHARES /= SHARES.sum(axis=1, keepdims=True)
+ODDS = RNG.normal(size=(300, 4)) + 1.5 * np.eye(4)[FOUR]
+SHARES = (np.exp(ODDS) / np.exp(ODDS).sum(axis=1, keepdims=True)).astype(np.float32)
 TWO = (RNG.random(300) < 0.2).astype(np.int32)
-SIDES = np.clip(RNG.random((300, 1)) * 0.7 + 0.2 * TWO[:, None], 0, 1).astype(np.float32)
+SIDES = (1 / (1 + np.exp(0.5 - RNG.normal(size=(300, 1)) - TWO[:, None]))).astype(np.float32)
+OF_CODES = {F1Score: f1_score, Precision: precision_score, Recall: recall_score}
 
 
-def told(metric: Any, y: NDArray[Any], predicted: NDArray[Any], batch: int) -> float:
+def told(metric: Any, y: NDArray[Any], predicted: NDArray[Any], batch: int = 77) -> float:
     for first in range(0, len(y), batch):
         metric.update_state(y[first : first + batch], predicted[first : first + batch])
     return float(metric.result())
 
 
-def recalls(true: NDArray[Any], told: NDArray[Any]) -> list[float]:
-    return [float((told[true == code] == code).mean()) for code in np.unique(true)]
-
-
-def f1(true: NDArray[Any], told: NDArray[Any], code: int) -> float:
-    right = int(((true == code) & (told == code)).sum())
-    return 2 * right / (int((true == code).sum()) + int((told == code).sum()))
-
-
-def area(true: NDArray[Any], score: NDArray[Any]) -> float:
-    """Return how often a row of the class has the higher score: Mann and Whitney's statistic."""
-    above = score[true == 1][:, None] - score[true == 0][None, :]
-    return float((above > 0).mean() + 0.5 * (above == 0).mean())
-
-
 @pytest.mark.parametrize("batch", [300, 7])
 def test_scores_of_many_classes(batch: int) -> None:
     codes = SHARES.argmax(axis=1)
-    assert told(BalancedAccuracy(4), FOUR, SHARES, batch) == pytest.approx(np.mean(recalls(FOUR, codes)))
-    expected = np.mean([f1(FOUR, codes, code) for code in range(4)])
-    assert told(F1Score(4), FOUR, SHARES, batch) == pytest.approx(expected)
-    areas = [area(code == FOUR, SHARES[:, code]) for code in range(4)]
-    auc = AUC(num_thresholds=2000, multi_label=True, num_labels=4)
-    assert told(auc, FOUR, SHARES, batch) == pytest.approx(np.mean(areas), abs=1e-3)
+    for ours, theirs in OF_CODES.items():
+        expected = theirs(FOUR, codes, average="macro")
+        assert told(ours(4), FOUR, SHARES, batch) == pytest.approx(expected)
+    assert told(BalancedAccuracy(4), FOUR, SHARES, batch) == pytest.approx(
+        balanced_accuracy_score(FOUR, codes)
+    )
+    each = [(code == FOUR, SHARES[:, code]) for code in range(4)]
+    expected = np.mean([roc_auc_score(*pair) for pair in each])
+    assert told(AUC(4), FOUR, SHARES, batch) == pytest.approx(expected, abs=2e-4)
+    expected = np.mean([average_precision_score(*pair) for pair in each])
+    assert told(AveragePrecision(4), FOUR, SHARES, batch) == pytest.approx(expected, abs=2e-3)
 
 
 @pytest.mark.parametrize("batch", [300, 7])
 @pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
-def test_scores_of_two_classes(batch: int, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("positive", [0, 1])
+def test_scores_of_two_classes(batch: int, shape: tuple[int, ...], positive: int) -> None:
     codes, y = (SIDES[:, 0] > 0.5).astype(int), TWO.reshape(shape)
-    assert told(BalancedAccuracy(2), y, SIDES, batch) == pytest.approx(np.mean(recalls(TWO, codes)))
-    assert told(F1Score(2), y, SIDES, batch) == pytest.approx(f1(TWO, codes, 1))
+    for ours, theirs in OF_CODES.items():
+        expected = theirs(TWO, codes, pos_label=positive)
+        assert told(ours(2, positive), y, SIDES, batch) == pytest.approx(expected)
+    assert told(BalancedAccuracy(2), y, SIDES, batch) == pytest.approx(balanced_accuracy_score(TWO, codes))
+    assert told(AUC(2, positive), y, SIDES, batch) == pytest.approx(roc_auc_score(TWO, SIDES[:, 0]), abs=2e-4)
+    score = SIDES[:, 0] if positive else 1 - SIDES[:, 0].astype(float)
+    expected = average_precision_score(positive == TWO, score)
+    assert told(AveragePrecision(2, positive), y, SIDES, batch) == pytest.approx(expected, abs=2e-3)
 
 
-def test_a_class_without_rows_counts_in_no_mean_of_recalls() -> None:
-    assert told(BalancedAccuracy(4), np.array([0, 1]), np.eye(4, dtype=np.float32)[[0, 3]], 2) == 0.5
+@pytest.mark.parametrize("sure", [1, 10, 40])
+@pytest.mark.parametrize("share", [0.5, 0.005])
+def test_areas_are_told_where_a_network_is_sure_and_a_class_rare(sure: float, share: float) -> None:
+    rng = np.random.default_rng(1)
+    y = (rng.random(20_000) < share).astype(np.int32)
+    odds = np.clip(sure * (rng.normal(size=20_000) + 1.5 * y - 1), -80, 80)
+    score = (1 / (1 + np.exp(-odds))).astype(np.float32)
+    assert told(AUC(2), y, score[:, None], 5000) == pytest.approx(roc_auc_score(y, score), abs=5e-4)
+    expected = average_precision_score(y, score)
+    assert told(AveragePrecision(2), y, score[:, None], 5000) == pytest.approx(expected, abs=2e-3)
 
 
-def test_before_the_first_row_a_score_is_nothing() -> None:
-    assert float(BalancedAccuracy(3).result()) == float(F1Score(3).result()) == 0.0
+def test_a_class_without_rows_counts_in_no_mean() -> None:
+    y, predicted = np.array([0, 1, 1]), np.eye(4, dtype=np.float32)[[0, 3, 1]]
+    assert told(BalancedAccuracy(4), y, predicted) == 0.75
+    assert told(AUC(4), y, predicted) == (1 + 0.75) / 2
+    assert told(AveragePrecision(4), y, np.eye(4, dtype=np.float32)[y]) == 1.0
 
 
-@pytest.mark.parametrize(
-    "metric", [BalancedAccuracy(3, name="a"), F1Score(2), AUC(multi_label=True, num_labels=3)]
-)
-def test_a_score_is_saved_and_loaded(metric: Any) -> None:
-    config = keras.saving.serialize_keras_object(metric)
-    again = keras.saving.deserialize_keras_object(config)
-    assert type(again) is type(metric)
+def test_rows_that_are_told_alike_are_no_better_than_a_guess() -> None:
+    alike = np.full((300, 1), 0.3, np.float32)
+    assert told(AUC(2), TWO, alike) == pytest.approx(0.5)
+    assert told(AveragePrecision(2), TWO, alike) == pytest.approx(TWO.mean())
+
+
+@pytest.mark.parametrize("of", [AUC, AveragePrecision, BalancedAccuracy, F1Score, Precision, Recall])
+def test_a_score_is_nothing_before_the_first_row_and_is_saved_and_loaded(of: Any) -> None:
+    metric = of(2, positive=0, name="a")
+    assert float(metric.result()) == 0.0
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
+    assert type(again) is of
     assert again.get_config() == metric.get_config()
+    assert (again.classes, again.positive, again.name) == (2, 0, "a")
 
 
 def facts(task: Task) -> Facts:
@@ -98,13 +120,3 @@ def test_a_metric_on_demand_reports_under_its_name_which_tells_its_direction(tas
         way = Direction.MIN if name.endswith("error") else Direction.MAX
         assert direction_of(f"val_{name}") is way
         assert metric_of(f"{way}:val_{name}") == name
-
-
-def test_an_area_is_told_where_a_class_is_rare() -> None:
-    # With Keras's own 200 steps it is off by a tenth.
-    rng = np.random.default_rng(1)
-    y = (rng.random(20_000) < 0.005).astype(np.int32)
-    score = 1 / (1 + np.exp(6.3 - rng.normal(size=20_000) - 1.5 * y))
-    found = metrics_on_demand(facts(Task.BINARY))["auc"].make()
-    found.update_state(y, score.astype(np.float32).reshape(-1, 1))
-    assert float(found.result()) == pytest.approx(area(y, score), abs=2e-3)

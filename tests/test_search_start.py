@@ -130,6 +130,25 @@ def test_a_dry_run_refuses_an_objective_that_is_not_reported(capsys: pytest.Capt
     assert not list(Path().iterdir())
 
 
+def test_an_objective_of_the_training_rows_is_told_from_one_of_rows_held_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["search", "iris", "--dry-run", "--objective", "accuracy"]) == 0
+    assert "accuracy is of the training rows; val_accuracy is of rows held out" in capsys.readouterr().err
+
+
+def test_rows_of_one_class_can_not_tell_an_area(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["x,y", *(f"{i * i % 7},{'yes' if i % 2 else 'no'}" for i in range(40))]
+    Path("all.csv").write_text("\n".join(rows))
+    Path("no.csv").write_text("\n".join(["x,y", *(f"{i % 5},no" for i in range(12))]))
+    command = ["search", "all.csv", "--target", "y", "--validation", "no.csv", "--dry-run"]
+    assert run([*command, "--objective", "val_auc"]) == 3
+    assert "all validation rows of all.csv are of one class" in capsys.readouterr().err
+    assert run(command) == 0
+    assert run(["search", "all.csv", "--target", "y", "--objective", "val_recall", "--dry-run"]) == 0
+    assert "recall: of the class yes; --positive takes the other one" in capsys.readouterr().err
+
+
 def test_a_dry_run_refuses_what_going_on_would(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,3 +85,18 @@ def test_metrics_on_demand_are_told_beside_those_that_are_reported() -> None:
     with pytest.raises(ObjectiveError, match="no such metric") as refused:
         resolve_objective("cohens_kappa", ("loss", "val_loss"), Task.BINARY, on_demand=("auc", "f1_score"))
     assert refused.value.hint == "Known: loss, val_auc, val_f1_score, val_loss."
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("val_rmse", "val_root_mean_squared_error"),
+        ("MAE", "val_mean_absolute_error"),
+        ("val_AUROC", "val_auc"),
+    ],
+)
+def test_what_people_call_a_metric_leads_to_its_name(asked: str, meant: str) -> None:
+    reported = ("loss", "mean_absolute_error", "val_loss", "val_mean_absolute_error")
+    with pytest.raises(ObjectiveError) as refused:
+        resolve_objective(asked, reported, Task.REGRESSION, on_demand=("root_mean_squared_error", "auc"))
+    assert refused.value.hint.startswith(f"Did you mean '{meant}'?")

@@ -234,6 +234,22 @@ def test_an_improvement_must_exceed_min_delta_to_count() -> None:
     assert len(run(strict, on=trainer(strict, objective=LOSS), epochs=6).curve) == 3
 
 
+def test_min_delta_counts_alike_whatever_units_the_target_has() -> None:
+    values = {**VALUES, "early_stopping_patience": 1, "early_stopping_min_delta": 0.05}
+    error = Objective(name="val_mean_absolute_error", direction=Direction.MIN)
+    epochs = []
+    for unit in (1e-6, 1.0, 1e6):
+        whole = dataset(Task.REGRESSION)
+        parts = {
+            n: Part(x=p.x, y=p.y * unit)
+            for n, p in (("train", whole.train), ("validation", whole.validation))
+        }
+        data = replace(whole, **parts)
+        epochs.append(len(run(values, on=trainer(values, data=data, objective=error), epochs=20).curve))
+    assert 1 < epochs[0] < 20
+    assert len(set(epochs)) == 1
+
+
 # Checkpoints
 
 

@@ -79,6 +79,12 @@ def data_options(command: F) -> F:
             type=click.Choice(["binary", "multiclass", "regression"]),
             help="What kind of target it is.  [default: inferred]",
         ),
+        option(
+            "--positive",
+            metavar="CLASS",
+            help="Of two classes the one that precision, recall and F1 are of.  [default: true, yes or the"
+            " greater number; of other names the rarer one]",
+        ),
         option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
         option(
             "--image-size",

@@ -89,6 +89,8 @@ class Dataset:
     validation: Part
     classes: tuple[Value, ...] = ()
     """Original labels, in the order of their codes; empty for regression."""
+    positive: int = 1
+    """Of two classes the code of the one to be found: precision and recall are of it."""
     target: str = ""
     """Name of the target column; "" where there is none."""
     encoder: TableEncoder | None = None

@@ -45,15 +45,16 @@ def guess_alone(dataset: Dataset, objective: str, *, recipe: bool) -> Guess | No
 
 
 def _of_classes(dataset: Dataset, y: NDArray[Any], name: str) -> Guess | None:
-    """Return what is scored where classes are not told apart."""
-    scores = {"auc": 0.5, "balanced_accuracy": 1 / len(np.unique(y))}
-    if name in scores:
-        return Guess(what="all classes alike", score=scores[name])
+    """Return what is scored where classes are not told apart; None of recall, which is 1 then."""
+    alike = {"auc": 0.5, "balanced_accuracy": 1 / len(np.unique(y))}
+    if name in alike:
+        return Guess(what="all classes alike", score=alike[name])
     if dataset.task is not Task.BINARY:
         return None
-    share = float(np.mean(y == 1))
-    scores = {"pr_auc": share, "precision": share, "recall": 1.0, "f1_score": 2 * share / (1 + share)}
-    return Guess(what=f"always {dataset.classes[1]}", score=scores[name]) if name in scores else None
+    share = float(np.mean(y == dataset.positive))
+    always = {"pr_auc": share, "precision": share, "f1_score": 2 * share / (1 + share)}
+    what = f"always {dataset.classes[dataset.positive]}"
+    return Guess(what=what, score=always[name]) if name in always else None
 
 
 def _of_numbers(y: NDArray[np.float64], mean: float, deviation: float, name: str) -> float | None:

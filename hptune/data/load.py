@@ -52,6 +52,7 @@ def load_dataset(
     as_images: bool = False,
     image_size: int | tuple[int, int] | None = None,
     skip_broken: bool = False,
+    positive: str | None = None,
 ) -> Dataset:
     """Read a source of data, part it into training and validation rows, and encode both.
 
@@ -59,7 +60,8 @@ def load_dataset(
     NPZ file, a folder of images by class, or FILE.py:FUNCTION. `target` names the column to predict; tables
     need it. `validation` is the share of rows held back (stratified for classes; `split.split_indices`), or
     a source of its own; where the source has validation rows itself, the share is not used. `task` is
-    inferred (`target.read_targets`) unless given. What tables need besides is learned from the training
+    inferred (`target.read_targets`) unless given, and so is `positive`, which of two classes is to be found.
+    What tables need besides is learned from the training
     rows alone (`columns.learn_encoder`).
 
     `as_images` gives images, of bundled digits too, the shape (height, width, channels). `image_size`, in
@@ -71,7 +73,7 @@ def load_dataset(
     raw = _read(source, options)
     apart, share = _validation_rows(raw, validation, options)
     check_rows(raw.name, raw.rows)
-    targets = read_targets(raw, task)
+    targets = read_targets(raw, task, positive=positive)
     origin = _origin(raw, source, target, validation, seed, as_images)
     if apart is not None:
         train = np.arange(raw.rows)
@@ -93,6 +95,7 @@ def load_folds(
     as_images: bool = False,
     image_size: int | tuple[int, int] | None = None,
     skip_broken: bool = False,
+    positive: str | None = None,
 ) -> tuple[Dataset, ...]:
     """Read a source of data as `load_dataset` does and part it into folds, stratified for classes.
 
@@ -105,7 +108,7 @@ def load_folds(
     options = _options(target, as_images, image_size, skip_broken)
     raw = _read(source, options)
     check_rows(raw.name, raw.rows)
-    targets = read_targets(raw, task)
+    targets = read_targets(raw, task, positive=positive)
     codes = targets.y if targets.classes else None
     parts = fold_indices(raw.name, raw.rows, folds=folds, seed=seed, codes=codes, classes=targets.classes)
     origin = _origin(raw, source, target, 1 / folds, seed, as_images)
@@ -259,6 +262,7 @@ def _made(
         train=parts[0],
         validation=parts[1],
         classes=targets.classes,
+        positive=targets.positive,
         target=raw.target,
         encoder=encoder,
         input_scale=scale,

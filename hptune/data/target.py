@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,9 @@ _MOST_CLASSES = 20
 _ROWS_PER_CLASS = 3
 _WIDEST_SPAN = 100
 
+_YES = ("1", "pos", "positive", "t", "true", "y", "yes")
+"""Names of the class to be found, whatever the other is called."""
+
 _CLASSES = (Task.BINARY, Task.MULTICLASS)
 
 
@@ -39,9 +42,42 @@ class Targets:
     """Whether they came as one column per class."""
     note: str = ""
     """The task, and what it was inferred from."""
+    positive: int = 1
+    """Of two classes the code of the one to be found."""
 
 
-def read_targets(raw: Raw, task: Task | None = None) -> Targets:
+def read_targets(raw: Raw, task: Task | None = None, *, positive: str | None = None) -> Targets:
+    """Bring targets to the form of their task, and tell which of two classes is to be found.
+
+    That is the one that `positive` names; else true, yes or the greater of two numbers; of other names the
+    rarer one. Raises `DataError` as `_read_targets` does, and where `positive` is none of two classes.
+    """
+    found = _read_targets(raw, task)
+    if positive is None and found.task is not Task.BINARY:
+        return found
+    return replace(found, positive=_positive(raw, found, positive))
+
+
+def _positive(raw: Raw, targets: Targets, given: str | None) -> int:
+    """Return the code of the class to be found."""
+    names = [str(label) for label in targets.classes]
+    if given is not None:
+        if targets.task is not Task.BINARY or given not in names:
+            raise DataError(
+                f"{raw.name}: the target has no class {given!r} of two, that is to be found",
+                hint=did_you_mean(given, names) if targets.task is Task.BINARY else "Leave --positive out.",
+            )
+        return names.index(given)
+    if not isinstance(targets.classes[0], str):
+        return 1
+    meant = [code for code, name in enumerate(names) if name.strip().casefold() in _YES]
+    if len(meant) == 1:
+        return meant[0]
+    counts = np.bincount(targets.y, minlength=2)
+    return 0 if counts[0] < counts[1] else 1
+
+
+def _read_targets(raw: Raw, task: Task | None = None) -> Targets:
     """Infer the task from the targets, unless it is given, and bring them to its form.
 
     Text and true or false are classes. Whole numbers are classes if there are at most two distinct ones, or

@@ -5,6 +5,7 @@ Keras takes a metric batch by batch, so only such as add up over rows are told h
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -41,6 +42,10 @@ def _squared(y: NDArray[Any], predicted: NDArray[np.float32]) -> float:
     return float(np.square(predicted - y.reshape(predicted.shape)).mean())
 
 
+def _root(y: NDArray[Any], predicted: NDArray[np.float32]) -> float:
+    return math.sqrt(_squared(y, predicted))
+
+
 def _one_code(y: NDArray[Any], outputs: int) -> bool:
     return y.size == len(y)
 
@@ -60,6 +65,7 @@ _KNOWN: dict[type, tuple[Measure, _Fits]] = {
     keras.metrics.CategoricalAccuracy: (_shares_right, _one_share_each),
     keras.metrics.MeanAbsoluteError: (_absolute, _one_number_each),
     keras.metrics.MeanSquaredError: (_squared, _one_number_each),
+    keras.metrics.RootMeanSquaredError: (_root, _one_number_each),
 }
 """Keras's metric → ours, and which targets it is for."""
 _FUNCTIONS: dict[Callable[..., Any], tuple[Measure, _Fits]] = {
@@ -76,13 +82,12 @@ _ADDED_UP = (
             *("AUC", "BinaryAccuracy", "F1Score", "FBetaScore", "Precision", "PrecisionAtRecall", "Recall"),
             *("RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TruePositives"),
             *("TrueNegatives", "FalsePositives", "FalseNegatives", "TopKCategoricalAccuracy", "R2Score"),
-            *("SparseTopKCategoricalAccuracy", "RootMeanSquaredError", "MeanSquaredLogarithmicError"),
+            *("SparseTopKCategoricalAccuracy", "MeanSquaredLogarithmicError"),
             *("MeanAbsolutePercentageError", "LogCoshError"),
         ),
     ),
-    *(scores.AUC, scores.BalancedAccuracy, scores.F1Score),
 )
-"""Metrics that add up over rows: of all rows at once they are what they are batch by batch."""
+"""Keras's metrics that add up over rows: of all rows at once they are what they are batch by batch."""
 
 
 def measures(compiled: Any, y: NDArray[Any], outputs: int) -> dict[str, Measure] | None:
@@ -109,10 +114,41 @@ def _measure(metric: Any, y: NDArray[Any], outputs: int) -> Measure | None:
     mine = _KNOWN.get(type(metric))
     if mine is None and type(metric) is keras.metrics.MeanMetricWrapper and not metric._fn_kwargs:
         mine = known(_FUNCTIONS, metric._fn)
+    if mine is None and isinstance(metric, scores.Counted):
+        return _count(metric)
     if mine is None:
         return _ask(metric) if type(metric) in _ADDED_UP else None
     measure, fits = mine
     return measure if fits(y, outputs) else None
+
+
+def _count(metric: scores.Counted) -> Measure:
+    """Count the rows of a recipe's own score, and let it tell what follows."""
+
+    def count(y: NDArray[Any], predicted: NDArray[np.float32]) -> float:
+        places = _by_odds if isinstance(metric, scores.AUC) else _taken_for
+        where = places(metric, y.reshape(-1), predicted)
+        counts = np.bincount(where, minlength=math.prod(metric.shape())).reshape(metric.shape())
+        return float(metric.of(counts, np))
+
+    return count
+
+
+def _taken_for(metric: Any, codes: NDArray[Any], predicted: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return where each row counts in a confusion matrix."""
+    told = predicted[:, 0] > 0.5 if predicted.shape[1] == 1 else predicted.argmax(axis=1)
+    return np.asarray(codes.astype(np.int64) * metric.classes + told)
+
+
+def _by_odds(metric: Any, codes: NDArray[Any], predicted: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return where each row counts by its log-odds, as scores.AUC says."""
+    against = np.log(np.maximum(1 - predicted, np.float32(2e-8)))
+    odds = np.log(np.maximum(predicted, np.float32(1.2e-38))) - against
+    place = ((odds - np.float32(metric.least)) / np.float32(metric.step)).astype(np.int64)
+    columns = np.arange(predicted.shape[1])
+    true = codes[:, None] == columns + int(metric.classes == 2)
+    place = np.clip(place, 0, metric.steps - 1) + (true * len(columns) + columns) * metric.steps
+    return np.asarray(place.reshape(-1))
 
 
 def _ask(metric: Any) -> Measure:

@@ -78,7 +78,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Plan:
         schedule=recipe.schedule if recipe else None,
         averaged=trained.averaged,
         patience=trained.patience,
-        min_delta=trained.min_delta,
+        min_delta=trained.min_delta * trained.unit_of(goal.name),
         target=recipe.target if recipe else None,
         factor=goal.name.removeprefix("val_") in trained.units,
         draws=recipe is None or any(map(_draws, recipe.layers)),

@@ -52,9 +52,13 @@ class Training:
     patience: int = 0
     """Epochs without a better objective after which it ends; 0 for never."""
     min_delta: float = 0.0
-    """By how much the objective must be better to count."""
+    """By how much the objective, as the model is told it, must be better to count."""
     units: Mapping[str, float] = field(default_factory=dict)
     """What a metric is multiplied by to be in the target's own units."""
+
+    def unit_of(self, reported: str) -> float:
+        """Return what a reported metric, of whichever rows, is multiplied by."""
+        return self.units.get(reported.removeprefix("val_"), 1.0)
 
 
 class Model(Protocol):

@@ -108,6 +108,7 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         target=subject.target,
         validation=None if subject.validation == Subject.validation else subject.validation,
         task=subject.task,
+        positive=subject.positive,
         skip_broken=subject.skip_broken,
         image_size=subject.image_size,
         model=subject.model,

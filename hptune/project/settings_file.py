@@ -33,6 +33,7 @@ class Settings:
     target: str | None
     validation: str | None
     task: str | None
+    positive: str | None
     skip_broken: bool
     image_size: int | None
     model: str
@@ -53,6 +54,7 @@ def settings_text(settings: Settings, source: str) -> str:
         "target": settings.target,
         "validation": settings.validation,
         "task": settings.task,
+        "positive": settings.positive,
         "skip-broken": settings.skip_broken or None,
         "image-size": settings.image_size,
         "model": settings.model,

@@ -59,6 +59,9 @@ class Facts:
     """Epochs of a full training, which the cosine schedule spans; 0 where not known."""
     metric: str = ""
     """What is to be reported, whether it is always or on demand; "" for nothing in particular."""
+    positive: int = 1
+    """Of two classes the code of the one to be found."""
+    positive_label: str = ""
 
     @classmethod
     def of(cls, dataset: Dataset, *, epochs: int = 0, metric: str = "") -> Facts:
@@ -77,4 +80,6 @@ class Facts:
             target_deviation=deviation if deviation > 0 else 1.0,
             epochs=epochs,
             metric=metric,
+            positive=dataset.positive,
+            positive_label=str(dataset.classes[dataset.positive]) if dataset.task is Task.BINARY else "",
         )

@@ -10,6 +10,8 @@ from hptune.space import Boolean, Choice, Fixed, Integer, Space, Value
 
 __all__ = ["remarks"]
 
+_OF_ONE_CLASS = ("f1_score", "pr_auc", "precision", "recall")
+
 
 def remarks(space: Space, facts: Facts) -> tuple[str, ...]:
     """Return a sentence for each choice that is allowed and seldom meant, or does not say what it means."""
@@ -31,6 +33,8 @@ def remarks(space: Space, facts: Facts) -> tuple[str, ...]:
             "activation selu: it normalises itself only with the first weights that auto gives it "
             "(arXiv 1706.02515)"
         )
+    if facts.positive_label and facts.metric in _OF_ONE_CLASS:
+        found.append(f"{facts.metric}: of the class {facts.positive_label}; --positive takes the other one")
     return tuple(found)
 
 

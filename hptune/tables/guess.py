@@ -28,5 +28,5 @@ def guess_text(meta: Mapping[str, str], goal: Objective, best: float | None) -> 
         return f"A guess alone ({noted['what']}) scores {score}."
     said = f"Nothing better than a guess alone was found: {noted['what']} scores {score}."
     if metric_of(goal.name) == "accuracy":
-        said += " --objective val_auc or --class-weight balanced makes rare classes count."
+        said += " --class-weight balanced makes rare classes count."
     return said

@@ -58,7 +58,12 @@ def _also(winner: Trial, objective: str) -> str:
         return ""
     epoch = winner.curve[winner.best_epoch - 1]
     held_out = objective.startswith("val_")
-    others = [n for n in epoch if n != objective and n.startswith("val_") == held_out]
+    others = [
+        name
+        for name in epoch
+        # Each fold's own are in the curve too.
+        if name not in (objective, "learning_rate") and name.startswith("val_") == held_out and "[" not in name
+    ]
     told = ", ".join(f"{name} {format_value(epoch[name])}" for name in others)
     return f"At the same epoch: {told}." if told else ""
 

@@ -147,8 +147,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         """Return the report as plain numbers, in the target's own units, with the learning rate."""
         report = {}
         for name, value in reported.items():
-            factor = self._training.units.get(name.removeprefix("val_"), 1.0)
-            report[name] = float(value) * factor
+            report[name] = float(value) * self._training.unit_of(name)
         return report | ({} if math.isnan(self.rate) else {"learning_rate": self.rate})
 
     def _refuse_divergence(self, epoch: int, report: Mapping[str, float]) -> None:
@@ -166,7 +165,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             report[self._objective.name],
             self._objective,
             patience=self._training.patience,
-            min_delta=self._training.min_delta,
+            min_delta=self._training.min_delta * self._training.unit_of(self._objective.name),
         )
         if better and self._keep_best:
             self.best_weights = self._judged_weights()

@@ -60,6 +60,21 @@ _MEASURES_OF_ERROR = (
 )
 """Endings of the metrics of Keras of which less is better."""
 
+_ALSO_CALLED = {
+    "acc": "accuracy",
+    "ap": "pr_auc",
+    "auprc": "pr_auc",
+    "auroc": "auc",
+    "average_precision": "pr_auc",
+    "f1": "f1_score",
+    "mae": "mean_absolute_error",
+    "mse": "loss",
+    "r2_score": "r2",
+    "rmse": "root_mean_squared_error",
+    "roc_auc": "auc",
+}
+"""What people call the metrics of the recipes."""
+
 
 def resolve_objective(
     name: str | None, reported: Sequence[str], task: Task, *, on_demand: Sequence[str] = ()
@@ -88,9 +103,10 @@ def resolve_objective(
         return Objective(name=metric, direction=Direction(prefix))
     if metric not in reported:
         names = [*reported, *(f"val_{other}" for other in on_demand)]
+        asked = metric.casefold().removeprefix("val_")
         raise ObjectiveError(
             f"objective {metric}: training reports no such metric",
-            hint=did_you_mean(metric, names, and_known=True),
+            hint=did_you_mean(f"val_{_ALSO_CALLED.get(asked, asked)}", names, and_known=True),
         )
     if colon:
         return Objective(name=metric, direction=Direction(prefix))
