@@ -90,7 +90,9 @@ class _Reader:
                 name=data.get("name", ""),
                 description=data.get("description", ""),
                 said={
-                    name: frozenset(said) if isinstance(said, dict) else frozenset({"value"})
+                    name: frozenset(k for k in said if said[k] is not None)
+                    if isinstance(said, dict)
+                    else frozenset({"value"})
                     for name, said in data["hyperparameters"].items()
                 },
             )

@@ -40,13 +40,17 @@ class NumberSpec(Spec):
         "the scale is log_complement or the name is known for fractions (such as dropout).",
     )
     scale: Literal["linear", "log", "log_complement"] = Field(
-        "linear", description="log_complement is uniform in log(1 − x): for momentum and the betas."
+        "linear",
+        description="log_complement is uniform in log(1 − x): for momentum and the betas. When not given: "
+        "linear, or as in code of your own.",
     )
     step: Number | None = Field(
         None, description="linear: distance between values; log: factor between them."
     )
     default: Number | None = Field(
-        None, description="Where to start. When not given: the middle of the range on its scale."
+        None,
+        description="Where to start. When not given: the middle of the range on its scale, or as in code of"
+        " your own.",
     )
     limits: Pair | None = Field(
         None,

@@ -15,6 +15,7 @@ from hptune.data import Dataset, Part, Task
 from hptune.errors import ModelError, SpaceError
 from hptune.models import PersonModel, RecipeModel, load_model
 from hptune.models.backend import keras
+from hptune.names import limits_for
 from hptune.scales import Scale
 from hptune.space import (
     Boolean,
@@ -300,10 +301,20 @@ RANGES = """def build(hp):
     hp.Float("lr", 1e-4, 1e-2, sampling="log", default=1e-3)
     hp.Float("share", 0.1, 0.9)
     hp.Int("units", 32, 256, step=32, default=64)
+    hp.Int("rotation", 0, 45)
     hp.Choice("kind", [1, 2, 4], default=2, ordered=True)
     hp.Boolean("flag", default=True)
+    hp.Fixed("rate", 0.5)
+    if hp.Choice("optimizer", ["sgd", "adam", "rmsprop"], default="adam") == "sgd":
+        hp.Float("momentum", 0.1, 0.9)
     return compiled(keras.Sequential())
 """
+
+
+def over(text: str, spec: str, folder: Path) -> Space:
+    """Return the space of a model's code with one line of a space file over it."""
+    (folder / "s.yaml").write_text(f"hyperparameters:\n  {text}\n")
+    return load_model(spec, DATA, space=load_space(folder / "s.yaml")).space()
 
 
 @pytest.mark.parametrize(
@@ -315,15 +326,41 @@ RANGES = """def build(hp):
             id="scale and default of the code",
         ),
         pytest.param(
+            "lr: {range: [1e-5, 1e-1], default: null}",
+            Float(name="lr", low=1e-5, high=0.1, scale=Scale.LOG, default=1e-3),
+            id="nothing is said by null",
+        ),
+        pytest.param(
             "lr: {range: [2e-3, 9e-3], scale: linear}",
             Float(name="lr", low=2e-3, high=9e-3),
             id="another scale, and the default is outside",
         ),
+        pytest.param(
+            "lr: {choices: [1e-3, 1e-2]}",
+            Choice(name="lr", options=(1e-3, 1e-2), default=1e-3),
+            id="choices for a range",
+        ),
         pytest.param("share: {range: [0, 1]}", Float(name="share", low=0.0, high=1.0), id="real numbers"),
+        pytest.param(
+            "rate: {range: [0, 1]}", Float(name="rate", low=0.0, high=1.0, default=0.5), id="real, but fixed"
+        ),
+        pytest.param(
+            "rotation: {range: [0, 30]}", Integer(name="rotation", low=0, high=30), id="whole numbers"
+        ),
         pytest.param(
             "units: {range: [32, 512]}",
             Integer(name="units", low=32, high=512, step=32, default=64),
             id="step and default of the code",
+        ),
+        pytest.param(
+            "units: {range: [33, 70]}",
+            Integer(name="units", low=33, high=70, default=64),
+            id="ends that are no steps of the code",
+        ),
+        pytest.param(
+            "units: {range: [32, 512], default: 48}",
+            Integer(name="units", low=32, high=512, default=48),
+            id="a default that is no step of the code",
         ),
         pytest.param(
             "units: {range: [16, 512], scale: log}",
@@ -331,27 +368,69 @@ RANGES = """def build(hp):
             id="a step means something else on another scale",
         ),
         pytest.param(
-            "units: {range: [32, 512], step: 16, default: 48}",
-            Integer(name="units", low=32, high=512, step=16, default=48),
+            "units: {range: [32, 512], step: 16, default: 48, limits: [16, 1024]}",
+            Integer(name="units", low=32, high=512, step=16, default=48, limits=(16, 1024)),
             id="all of it said",
         ),
         pytest.param(
             "kind: {choices: [2, 4, 8]}",
             Choice(name="kind", options=(2, 4, 8), ordered=True, default=2),
-            id="an ordered choice",
+            id="an order",
+        ),
+        pytest.param(
+            "kind: {choices: [2, 4], ordered: false}",
+            Choice(name="kind", options=(2, 4), default=2),
+            id="an order that is taken away",
+        ),
+        pytest.param(
+            "kind: {choices: [4, 1, 2]}",
+            Choice(name="kind", options=(4, 1, 2), default=2),
+            id="choices that are in no order",
         ),
         pytest.param("flag: {type: boolean}", Boolean(name="flag", default=True), id="a boolean"),
+        pytest.param(
+            "optimizer: {choices: [rmsprop, adam]}",
+            Choice(name="optimizer", options=("rmsprop", "adam"), default="adam", hard=True),
+            id="an option that others ask for is gone",
+        ),
     ],
 )
 def test_what_a_space_file_does_not_say_stays_as_the_code_has_it(
     written: Written, tmp_path: Path, text: str, expected: Hyperparameter
 ) -> None:
-    (tmp_path / "s.yaml").write_text(f"hyperparameters:\n  {text}\n")
-    space = load_model(written(RANGES), DATA, space=load_space(tmp_path / "s.yaml")).space()
+    found = over(text, written(RANGES), tmp_path)[expected.name]
     plain: dict[str, Any] = {"tier": expected.tier}
-    if isinstance(expected, Number):
+    if isinstance(expected, Number) and "limits" not in text:
+        # Those that its name tells.
+        assert isinstance(found, Number)
+        whole = isinstance(expected, Integer)
+        name, scale = expected.name, expected.scale
+        assert found.limits == limits_for(name, expected.low, expected.high, scale, whole=whole)
         plain["limits"] = None
-    assert replace(space[expected.name], **plain) == replace(expected, **plain)
+    assert replace(found, **plain) == replace(expected, **plain)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        pytest.param("units: true", "asks for a number, and True is true or false", id="a boolean"),
+        pytest.param("lr: {choices: [small, large]}", "asks for a number, and 'small' is text", id="text"),
+        pytest.param("optimizer: {range: [1, 2]}", "asks for text, and 1 is a number", id="a number"),
+    ],
+)
+def test_a_space_file_gives_the_code_no_other_kind_of_value(
+    written: Written, tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(SpaceError, match=said):
+        over(text, written(RANGES), tmp_path)
+
+
+def test_what_decides_what_else_is_asked_for_never_grows_beyond_what_was_tried(
+    written: Written, tmp_path: Path
+) -> None:
+    layers = over("num_layers: {range: [1, 2]}", written(LAYERS), tmp_path)["num_layers"]
+    assert isinstance(layers, Integer)
+    assert layers.limits == (1, 3)
 
 
 LAYERS = """def build(hp):

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
+from hptune.condition import Value, kind_of
 from hptune.errors import SpaceError, did_you_mean
 from hptune.names import limits_for
-from hptune.space import Boolean, Choice, Float, Hyperparameter, Integer, Number, Space
+from hptune.scales import grid_index
+from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space
 
 __all__ = ["overridden"]
 
-_DERIVED = ("default", "limits")
-"""What follows from the rest of a range where nothing is said of it."""
+_CALLED = {"number": "a number", "text": "text", "boolean": "true or false"}
 
 
 def overridden(found: Space, given: Space, spec: str) -> Space:
     """Return the space of a person's code, `found`, with what a person wrote, `given`.
 
-    Conditions stay where none are written, and scale, step and default where a file says nothing of them.
-    Raises SpaceError for a name that the code does not ask for, and for what it can't take.
+    Conditions stay where none are written; scale, step, default and order of choices where a file says
+    nothing of them and they still fit. Raises SpaceError for a name that the code does not ask for, and for
+    what it can't take.
     """
     changed = []
     for hp in given:
@@ -30,69 +32,107 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
                 f"{hp.name}: {spec} declares no such hyperparameter",
                 hint=did_you_mean(hp.name, (h.name for h in found)),
             )
-        keys = given.said.get(hp.name)
-        made = hp if keys is None else _completed(hp, own, keys)
-        _refuse_what_code_can_not_take(made, own, found, spec)
-        changed.append(made if made.when else replace(made, when=own.when))
+        _refuse_other_kinds(hp, own, spec)
+        said = given.said.get(hp.name)
+        made = hp if said is None else _completed(hp, own, said)
+        made = _inside_what_is_known(made, own, found, spec)
+        hard = made.hard or _is_asked_for_what_is_gone(made, found)
+        changed.append(replace(made, when=made.when or own.when, hard=hard))
     return replace(found.with_changes(changed), name=given.name or found.name)
 
 
 def _completed(hp: Hyperparameter, own: Hyperparameter, said: Set[str]) -> Hyperparameter:
     """Return a hyperparameter of a file, which says these keys of it, with what the code says of it."""
-    if isinstance(hp, Number) and isinstance(own, Number):
-        return _with_default(_number(hp, own, said), own, said)
-    if isinstance(hp, Choice) and isinstance(own, Choice):
-        ordered = hp.ordered if "ordered" in said else own.ordered
-        return _with_default(replace(hp, ordered=ordered), own, said)
-    same = isinstance(hp, Boolean) and isinstance(own, Boolean)
-    return _with_default(hp, own, said) if same else hp
-
-
-def _number(hp: Number, own: Number, said: Set[str]) -> Number:
-    """Return a file's range on the code's scale, with its step."""
-    # Without a type, 0 and 1 may be the ends of real numbers.
-    kind = Float if isinstance(own, Float) and "type" not in said else type(hp)
-    scale = hp.scale if "scale" in said else own.scale
-    step = hp.step if "step" in said or scale is not own.scale else own.step
-    kept: dict[str, Any] = {f.name: getattr(hp, f.name) for f in fields(hp) if f.name not in _DERIVED}
-    default = hp.default if "default" in said else None
-    made = kind(**{**kept, "scale": scale, "step": step, "default": default})
-    whole = kind is Integer
-    limits = hp.limits if "limits" in said else limits_for(hp.name, made.low, made.high, scale, whole=whole)
-    return replace(made, limits=limits)
-
-
-def _with_default(hp: Hyperparameter, own: Hyperparameter, said: Set[str]) -> Hyperparameter:
-    """Return the same beginning where the code does, as far as that can still be."""
+    if isinstance(hp, Number):
+        hp = _number(hp, own, said)
+    elif isinstance(hp, Choice) and isinstance(own, Choice):
+        ordered = own.ordered and _is_sorted(hp)
+        hp = replace(hp, ordered=hp.ordered if "ordered" in said else ordered)
     middle = isinstance(own, Number) and own.initial == own.at(0.5)
-    if "default" in said or middle or not hp.contains(own.initial):
+    if isinstance(hp, Fixed) or "default" in said or middle or not hp.contains(own.initial):
         return hp
     return replace(hp, default=own.initial)  # type: ignore[call-arg]
 
 
-def _refuse_what_code_can_not_take(hp: Hyperparameter, own: Hyperparameter, found: Space, spec: str) -> None:
-    """Refuse real numbers for whole ones, and values for which it is not known what else they ask for."""
+def _number(hp: Number, own: Hyperparameter, said: Set[str]) -> Number:
+    """Return a file's range of the code's kind, on its scale, with its step where both ends are on it."""
+    whole = isinstance(own.initial, int) and float(hp.low).is_integer() and float(hp.high).is_integer()
+    kind = type(hp) if "type" in said else Integer if whole else Float
+    scale = own.scale if isinstance(own, Number) and "scale" not in said else hp.scale
+    numbers: dict[str, Any] = {"low": hp.low, "high": hp.high, "scale": scale, "step": hp.step}
+    if "default" in said:
+        numbers["default"] = hp.default
+    if "step" not in said and isinstance(own, Number) and scale is own.scale:
+        written = [hp.low, hp.high, *([hp.default] if "default" in said else [])]
+        numbers["step"] = own.step if _are_steps(own, written) else None
+    if "limits" in said:
+        numbers["limits"] = hp.limits
+    else:
+        numbers["limits"] = limits_for(hp.name, hp.low, hp.high, scale, whole=kind is Integer)
+    return kind(name=hp.name, tier=hp.tier, when=hp.when, hard=hp.hard, description=hp.description, **numbers)
+
+
+def _are_steps(own: Number, numbers: list[float | None]) -> bool:
+    """Tell whether all of these are values that the code could ask for if its range were wide enough."""
+    if own.step is None:
+        return False
+    places = [float(grid_index(own.scale, own.low, own.step, number)) for number in numbers]
+    return all(abs(place - round(place)) < 1e-6 for place in places)
+
+
+def _is_sorted(hp: Choice) -> bool:
+    numbers = [option for option in hp.options if isinstance(option, int | float)]
+    return numbers in (sorted(numbers), sorted(numbers, reverse=True))
+
+
+def _is_asked_for_what_is_gone(hp: Hyperparameter, found: Space) -> bool:
+    """Tell whether conditions ask for options that a file leaves out: then they are out for good."""
+    asked = [c for other in found for c in other.when if c.parent == hp.name]
+    return isinstance(hp, Choice) and not all(hp.contains(value) for c in asked for value in c.values)
+
+
+def _refuse_other_kinds(hp: Hyperparameter, own: Hyperparameter, spec: str) -> None:
+    """Refuse text for numbers and the like."""
+    expected = kind_of(own.initial)
+    other = next((value for value in _ends(hp) if kind_of(value) != expected), None)
+    if other is not None:
+        raise SpaceError(
+            f"{hp.name}: {spec} asks for {_CALLED[expected]}, and {other!r} is {_CALLED[kind_of(other)]}",
+            hint=f"In the code it is {own.initial!r} to begin with.",
+        )
+
+
+def _inside_what_is_known(hp: Hyperparameter, own: Hyperparameter, found: Space, spec: str) -> Hyperparameter:
+    """Refuse real numbers for whole ones, and values for which it is not known what else they ask for.
+
+    Of a whole number that decides what else is asked for, the range can't grow beyond what was tried.
+    """
     if not isinstance(own, Integer):
-        return
-    values = _ends(hp)
+        return hp
+    values = [value for value in _ends(hp) if not isinstance(value, str)]
     odd = next((value for value in values if not isinstance(value, int)), None)
     if odd is not None:
         raise SpaceError(
             f"{hp.name}: {spec} asks for a whole number, and {odd} is none",
             hint="Write its range in whole numbers.",
         )
+    if not any(condition.parent == hp.name for other in found for condition in other.when):
+        return hp
     assert own.limits is not None
-    decides = any(condition.parent == hp.name for other in found for condition in other.when)
     low, high = own.limits
     beyond = next((value for value in values if not low <= value <= high), None)
-    if decides and beyond is not None:
+    if beyond is not None:
         raise SpaceError(
             f"{hp.name}: {beyond} lies beyond {low}..{high}, and what {spec} asks for there is not known",
             hint=f"Widen hp.Int({hp.name!r}, …) in the code; a space file can make it narrower.",
         )
+    if not isinstance(hp, Number):
+        return hp
+    assert hp.limits is not None
+    return replace(hp, limits=(max(low, hp.limits[0]), min(high, hp.limits[1])))
 
 
-def _ends(hp: Hyperparameter) -> tuple[Any, ...]:
+def _ends(hp: Hyperparameter) -> tuple[Value, ...]:
     """Return the values that bound what a hyperparameter can be."""
     if isinstance(hp, Number):
         return (hp.low, hp.high)

@@ -23,14 +23,13 @@ _WIDTH = 106
 
 _HEADER = """\
 # What {model} asks for, as `hptune init` found it by calling it. What is said here goes before the
-# code; a hyperparameter that is not listed stays as the code has it.
+# code; what is not said, a hyperparameter, its scale, step or default, stays as the code has it.
 #
 #   range    [low, high], both included: what the first pass searches. Later ones narrow or widen it.
-#   scale    linear where none is written; log: equal steps multiply; log_complement: the same of 1 − x,
-#            which suits momentum.
+#   scale    linear; log: equal steps multiply; log_complement: the same of 1 − x, which suits momentum.
 #   step     the distance between two values; on a log scale the factor.
-#   default  where the search begins; where none is written, the middle of the range on its scale, or the
-#            first of the choices.
+#   default  where the search begins; where the code has none either, the middle of the range on its scale,
+#            or the first of the choices.
 #   limits   walls that no pass crosses; where none are written, a comment says which hold.
 #   when     it counts only where others have these values.
 #   hard     true: nothing is tried outside its range, whatever the search learns.

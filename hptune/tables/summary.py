@@ -58,12 +58,9 @@ def _also(winner: Trial, objective: str) -> str:
         return ""
     epoch = winner.curve[winner.best_epoch - 1]
     held_out = objective.startswith("val_")
-    others = [
-        name
-        for name in epoch
-        # Each fold's own are in the curve too.
-        if name not in (objective, "learning_rate") and name.startswith("val_") == held_out and "[" not in name
-    ]
+    # Each fold's own are in the curve too.
+    measured = [name for name in epoch if name != "learning_rate" and "[" not in name]
+    others = [name for name in measured if name != objective and name.startswith("val_") == held_out]
     told = ", ".join(f"{name} {format_value(epoch[name])}" for name in others)
     return f"At the same epoch: {told}." if told else ""
 
