@@ -94,7 +94,7 @@ def plan_search(
     listener.data_loaded(dataset)
     model = options.subject.load_model(dataset)
     space = model.space()
-    _remark(model, listener)
+    _remark(options, dataset, model, listener)
     if not options.fresh and Study.exists(options.folder):
         with Study.open(options.folder) as study:
             options = _with_objective_of(options, study.identity)
@@ -162,10 +162,17 @@ def _starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[S
     )
 
 
-def _remark(model: Model, listener: Listener) -> None:
-    """Tell what a person should know of the space to be searched."""
+def _remark(options: SearchOptions, dataset: Dataset, model: Model, listener: Listener) -> None:
+    """Tell what a person should know of the rows that judge and of the space to be searched."""
     from hptune.models import remarks_on
 
+    folds = options.subject.cv
+    if folds is not None:
+        rows = dataset.train.rows + (0 if dataset.has_own_validation else dataset.validation.rows)
+        listener.remarked(
+            f"--cv {folds}: a score is the mean over {folds} folds of {rows:,} rows; the"
+            f" {counted(dataset.validation.rows, 'validation row')} above judge only what is exported"
+        )
     for text in remarks_on(model):
         listener.remarked(text)
 
@@ -283,7 +290,7 @@ def _run(
 ) -> None:
     """Run the passes of an open, locked study."""
     space, goal = model.space(), study.identity.goal
-    _remark(model, listener)
+    _remark(options, dataset, model, listener)
     if study.passes() and study.spent() >= options.budget:
         _warn_of_waiting_pass(options, study, listener)
     else:

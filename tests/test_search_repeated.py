@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ import pytest
 from hptune.data import load_folds
 from hptune.errors import InputError, SearchInterruptedError, StudyMismatchError
 from hptune.export.script import script
+from hptune.export.trained import save_model
 from hptune.listener import Listener, Stop
 from hptune.models import load_model
+from hptune.models.backend import keras
 from hptune.scales import Scale
 from hptune.search import SearchOptions, search
 from hptune.space import Fixed, Float, Space
+from hptune.strategy.finalists import Finalist
 from hptune.study import Study
 from hptune.subject import Subject, load_again, subject_of
 from hptune.train import Trainer
+from hptune.train.progress import load_snapshot
 from hptune.train.repeated import seed_of
 from hptune.trial import Direction, Job, Objective, Trial
 
@@ -138,6 +143,39 @@ def test_what_is_exported_of_a_mean_is_one_training_and_says_so(folds: Path) -> 
         text = script(study, study.trial(1))
     assert "that is a mean over 2 folds, and this is one training" in text
     assert "sample_weight=weights[order]" in text
+
+
+def test_the_exported_model_of_a_mean_has_the_weights_of_the_means_best_epoch(tmp_path: Path) -> None:
+    search(
+        replace(options(tmp_path / "s", epochs=3, cv=2), objective="max:val_loss"),
+        listener=Listener(),
+        stop=Stop(),
+    )
+    with Study.open(tmp_path / "s") as study:
+        # By its own split it would be the first one.
+        trial = replace(study.trial(1), best_epoch=3)
+        patched = pytest.MonkeyPatch()
+        patched.setattr(study, "trial", lambda number: trial)
+        try:
+            file, _ = save_model(study, Finalist(trial=trial, confirmations=()), tmp_path / "m.keras")
+        finally:
+            patched.undo()
+        dataset, model = load_again(study)
+        job = Job(
+            id=1,
+            trial_id=1,
+            values=trial.values,
+            seed=trial.seed,
+            initial_epoch=0,
+            epochs=3,
+            keep_as=str(tmp_path / "last.npz"),
+        )
+        Trainer(dataset, model, None).run(job)
+    kernels = [w for w in keras.models.load_model(file).get_weights() if w.ndim == 2]
+    expected = [w for w in load_snapshot(tmp_path / "last.npz").weights if w.ndim == 2]
+    assert len(kernels) == len(expected) == 2
+    for mine, other in zip(kernels, expected, strict=True):
+        assert mine == pytest.approx(other)
 
 
 def test_balanced_classes_change_what_is_learned(tmp_path: Path) -> None:

@@ -62,6 +62,17 @@ class Origin:
     image_size: tuple[int, int] | None = None
     """Height and width that images of a folder were brought to."""
 
+    @property
+    def comes_apart(self) -> bool:
+        """Whether the validation rows are no share of the rows, but a source of their own."""
+        if self.own_validation:
+            return True
+        try:
+            float(self.validation)
+        except ValueError:
+            return True
+        return False
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Part:
@@ -113,6 +124,11 @@ class Dataset:
     def outputs(self) -> int:
         """How many numbers a model gives per row: classes, or 1 for binary and regression."""
         return len(self.classes) if self.task is Task.MULTICLASS else 1
+
+    @property
+    def has_own_validation(self) -> bool:
+        """Whether the validation rows came apart from the training rows, and are in no fold."""
+        return self.origin is not None and self.origin.comes_apart
 
     @property
     def class_counts(self) -> NDArray[np.int64]:

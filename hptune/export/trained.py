@@ -29,7 +29,9 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     # The weights of all folds are no one model's.
     held = trial.checkpoint and not subject.is_repeated
     checkpoint = study.folder / trial.checkpoint if held else None
-    trained = subject.split_trainer(dataset, model, study.identity.goal).best_model(trial, checkpoint)
+    # The mean's best epoch is the last one here, whatever the one split would call its best.
+    goal = None if subject.is_repeated else study.identity.goal
+    trained = subject.split_trainer(dataset, model, goal).best_model(trial, checkpoint)
     scaled = model.recipe(trial.values).target if isinstance(model, RecipeModel) else None
     target = None if scaled is None else (scaled.mean, scaled.deviation)
     whole = with_preprocessing(trained, dataset, target=target)
