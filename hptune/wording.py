@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "first_of", "listed", "numbered", "quoted"]
+__all__ = ["counted", "first_of", "listed", "numbered", "quoted", "significant"]
+
+_PLAIN = 1e7
+"""Numbers below are written out."""
 
 
 def counted(count: int, name: str) -> str:
@@ -27,6 +30,16 @@ def first_of(names: Sequence[object], most: int, separator: str = ", ") -> str:
     """Return at most so many names, and how many are left out: `a, b and 7 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return separator.join(map(str, names[:most])) + more
+
+
+def significant(number: float | None, digits: int) -> str:
+    """Return a number rounded to so many digits: `0.9861`, `31620`, `1700`, `1e-7`; "" for none."""
+    if number is None:
+        return ""
+    text = f"{number:.{digits}g}"
+    if "e+" in text and abs(number) < _PLAIN:
+        return f"{float(text):.0f}"
+    return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
 
 
 def quoted(text: str) -> str:

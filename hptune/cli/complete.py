@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hptune.errors import HptuneError
+from hptune.wording import significant
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -41,7 +42,7 @@ def complete_trial(ctx: click.Context, parameter: click.Parameter, incomplete: s
     with suppress(HptuneError, sqlite3.Error), _opened(ctx.params.get("study")) as study:
         goal = study.identity.goal
         said = {
-            str(t.id): str(t.state) if t.score is None else f"{goal.name} {t.score:.5g}"
+            str(t.id): str(t.state) if t.score is None else f"{goal.name} {significant(t.score, 5)}"
             for t in study.trials(curves=False)
         }
         return [_item(number, help=help) for number, help in said.items() if number.startswith(incomplete)]

@@ -20,7 +20,7 @@ from hptune.strategy.start import Start
 from hptune.study import Pass, Study
 from hptune.tables.plans import start_lines
 from hptune.trial import Job, Trial, TrialState
-from hptune.wording import counted
+from hptune.wording import counted, significant
 
 __all__ = ["ProgressListener", "stop_on_signals"]
 
@@ -150,7 +150,7 @@ class ProgressListener(Listener):
 
         assert self._study is not None
         left = max(0, self._budget - self._spent)
-        best = "" if self._best is None else f" Best {self._best:.4g}."
+        best = "" if self._best is None else f" Best {significant(self._best, 4)}."
         headline = (
             f"{self._title.capitalize()} is over after {self._told}.{best}"
             f" {left} of {self._budget} epochs are left{self._time_left()}."
@@ -177,7 +177,7 @@ class ProgressListener(Listener):
     def _standing(self) -> str:
         parts = [self._told, f"{self._spent}/{self._budget} epochs"]
         if self._best is not None:
-            parts.append(f"best {self._best:.4g}")
+            parts.append(f"best {significant(self._best, 4)}")
         parts += [f"{self._bad[state]} {state}" for state in TrialState if self._bad[state]]
         seconds = self._seconds_left()
         if seconds is not None:

@@ -15,6 +15,7 @@ from hptune.strategy.finalists import Finalist
 from hptune.study import Study
 from hptune.subject import subject_of
 from hptune.tables import format_value
+from hptune.wording import significant
 
 __all__ = ["model_card"]
 
@@ -116,7 +117,9 @@ def _scores(finalist: Finalist, objective: str, *, repeated: bool) -> str:
         [str(c.seed), format_value(c.score) or f"could not be trained: {c.reason}", str(c.best_epoch or "")]
         for c in finalist.confirmations
     ]
-    spread = "" if finalist.deviation is None else f" ± {finalist.deviation:.2g} (standard deviation)"
+    spread = (
+        "" if finalist.deviation is None else f" ± {significant(finalist.deviation, 2)} (standard deviation)"
+    )
     mean = f"Mean over {len(finalist.scores)} fresh seeds: {format_value(finalist.mean)}{spread}."
     told = mean if finalist.scores else "No fresh seed could be trained."
     return f"{own}\n\n{told}\n\n{_table(['seed', objective, 'epoch'], rows)}"

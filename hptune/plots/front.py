@@ -9,6 +9,7 @@ from hptune.plots.axis import Axis
 from hptune.plots.frame import Frame
 from hptune.plots.lines import stairs
 from hptune.plots.svg import element, number, path, text
+from hptune.wording import significant
 
 __all__ = ["Priced", "front", "front_plot"]
 
@@ -50,7 +51,10 @@ def front_plot(x: Axis, y: Axis, points: Sequence[Priced], *, sign: int, title: 
         # What a front reaches it reaches for every higher cost, too: steps, to the edge.
         marks.append(element("path", d=path(stairs(corners, frame.px(1))), class_="front"))
     for point, (at, up) in zip(shown, corners, strict=True):
-        words = element("title", text(f"trial {point.trial}: {point.score:.5g} at {point.cost:.4g}"))
+        words = element(
+            "title",
+            text(f"trial {point.trial}: {significant(point.score, 5)} at {significant(point.cost, 4)}"),
+        )
         marks.append(element("circle", words, cx=at, cy=up, r=4.0, class_="mark"))
     return frame.draw(*marks, title=title, kind="plot crowd" if len(points) > _CROWD else "plot")
 

@@ -9,6 +9,7 @@ from hptune.plots.axis import Axis
 from hptune.plots.frame import Frame
 from hptune.plots.svg import element, number, path, text
 from hptune.space import Hyperparameter
+from hptune.wording import significant
 
 __all__ = ["Point", "Region", "axis_plot", "isolation_plot", "regions_of"]
 
@@ -167,7 +168,7 @@ def isolation_plot(x: Axis, y: Axis, regions: Sequence[Region], *, title: str) -
         assert best.score is not None
         y_at, fits = _height(frame, best.score)
         line.append((at, y_at))
-        words = f"best of {count}: {best.score:.5g} (trial {best.trial})"
+        words = f"best of {count}: {significant(best.score, 5)} (trial {best.trial})"
         dots.append(
             element(
                 "circle",

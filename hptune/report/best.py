@@ -8,7 +8,7 @@ from hptune.report.html import Section, note, paragraph, table
 from hptune.space import Value, same_value
 from hptune.strategy.lead import Lead
 from hptune.tables import format_value, guess_text, standing
-from hptune.wording import numbered
+from hptune.wording import numbered, significant
 
 __all__ = ["best"]
 
@@ -23,7 +23,7 @@ def best(facts: Facts) -> Section:
     shown = facts.finalists[: _RIVALS + 1]
     header = ["", *(f"trial {t.id}" for t in shown), "default", "range now"]
     rows = [
-        [facts.identity.objective, *(f"{t.score:.5g}" for t in shown), "", ""],
+        [facts.identity.objective, *(significant(t.score, 5) for t in shown), "", ""],
         *_again(facts, [t.id for t in shown]),
         ["pass", *(str(t.pass_number) for t in shown), "", ""],
         ["best epoch", *(f"{t.best_epoch} of {t.epochs}" for t in shown), "", ""],
@@ -51,7 +51,7 @@ def _again(facts: Facts, ids: list[int]) -> list[list[str]]:
         return []
     found = [known.get(i) for i in ids]
     means = ["–" if f is None else format_value(f.mean) for f in found]
-    spreads = ["" if f is None or f.deviation is None else f"± {f.deviation:.2g}" for f in found]
+    spreads = ["" if f is None or f.deviation is None else f"± {significant(f.deviation, 2)}" for f in found]
     seeds = ["" if f is None else f"{len(f.scores)}" for f in found]
     return [
         ["mean of fresh seeds", *means, "", ""],
@@ -72,7 +72,7 @@ def _lead(facts: Facts) -> str:
         )
     said = again if lead.confirmed else " ".join([*([again] if again else []), _of_the_search(lead)])
     header = ["rival", "behind by", "chance to be ahead"]
-    rows = [[f"trial {r.trial.id}", f"{r.gap:.3g}", f"{r.chance:.0%}"] for r in lead.rivals]
+    rows = [[f"trial {r.trial.id}", significant(r.gap, 3), f"{r.chance:.0%}"] for r in lead.rivals]
     caption = "The lead, if luck were drawn again (bootstrap)"
     if lead.confirmed:
         header.append("gap by luck alone")
@@ -92,7 +92,7 @@ def _of_the_search(lead: Lead) -> str:
     how = "trainings of one configuration" if lead.retrained else "the late epochs of one training"
     within = [r.trial.id for r in lead.within_noise]
     safe = [r.trial.id for r in lead.rivals if r.trial.id not in within]
-    sentences = [f"Scores vary by about ±{lead.noise:.2g} between {how}."]
+    sentences = [f"Scores vary by about ±{significant(lead.noise, 2)} between {how}."]
     if safe:
         sentences.append(f"Trial {lead.best.id} beats {numbered('trial', safe)} by more than that.")
     if within:

@@ -9,6 +9,7 @@ from hptune.plots.svg import element, text
 from hptune.report.html import Section, figure, grid, note, paragraph, table
 from hptune.report.page import page
 from hptune.tables import format_value
+from hptune.wording import significant
 
 __all__ = ["render_comparison"]
 
@@ -31,7 +32,7 @@ def _studies(found: Comparison) -> Section:
             c.oracle,
             f"{c.trials:,}",
             f"{c.spent:,}",
-            "" if c.best is None or c.best.score is None else f"{c.best.score:.5g}",
+            "" if c.best is None or c.best.score is None else significant(c.best.score, 5),
         ]
         for c in found.contenders
     ]
@@ -64,7 +65,10 @@ def _budget(found: Comparison) -> Section:
         for i, c in enumerate(found.contenders, 1)
     )
     rows = [
-        [f"{budget:,}", *("–" if (s := c.at(budget)) is None else f"{s:.5g}" for c in found.contenders)]
+        [
+            f"{budget:,}",
+            *("–" if (s := c.at(budget)) is None else significant(s, 5) for c in found.contenders),
+        ]
         for budget in found.budgets
     ]
     names = [c.name for c in found.contenders]

@@ -10,7 +10,7 @@ from hptune.plots.lines import Line, line_plot, stairs
 from hptune.report.html import Section, figure, grid, note, paragraph, table
 from hptune.report.scatter import legend
 from hptune.study import Progress
-from hptune.wording import counted
+from hptune.wording import counted, significant
 
 __all__ = ["cost"]
 
@@ -52,7 +52,13 @@ def _table(facts: Facts) -> str:
 def _row(name: str, facts: Facts, stretches: list[Progress], examples: int) -> list[str]:
     epochs, seconds = sum(s.epochs for s in stretches), sum(s.seconds for s in stretches)
     trials = len({s.trial_id for s in stretches})
-    row = [name, f"{trials:,}", f"{epochs:,}", f"{seconds:,.1f}", f"{seconds / epochs:.3g}" if epochs else ""]
+    row = [
+        name,
+        f"{trials:,}",
+        f"{epochs:,}",
+        f"{seconds:,.1f}",
+        significant(seconds / epochs, 3) if epochs else "",
+    ]
     if examples:
         timed = [s for s in stretches if s.epochs and s.fit_seconds]
         fitted = sum(s.fit_seconds for s in timed)
@@ -71,7 +77,7 @@ def _figures(facts: Facts) -> list[str]:
             [Line(points=stairs(steps, total), kind="curve")],
             x=linear_axis("epochs spent", 0, total, whole=True),
             y=score_axis(objective, [score for _, score in reversed(steps)], facts.goal),
-            title=f"Best {objective} so far: {steps[-1][1]:.5g} after {counted(total, 'epoch')}",
+            title=f"Best {objective} so far: {significant(steps[-1][1], 5)} after {counted(total, 'epoch')}",
             height=210,
         )
         figures.append(figure(drawing, "Best so far"))

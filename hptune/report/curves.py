@@ -15,6 +15,7 @@ from hptune.strategy.curves import judge_curve
 from hptune.strategy.epochs import advise_epochs
 from hptune.strategy.findings import Finding, Kind
 from hptune.trial import Trial
+from hptune.wording import significant
 
 __all__ = ["curves"]
 
@@ -102,7 +103,7 @@ def _single(facts: Facts, trial: Trial, found: Sequence[Finding]) -> str:
         lines.append(Line(points=twin, kind="train", name=name.removeprefix("val_")))
     values = sorted((y for line in lines for _, y in _late(line.points)), reverse=facts.goal.sign > 0)
     told = "; ".join(f.kind for f in found)
-    marks = [(x, y, f"best epoch: {y:.5g}") for x, y in own if x == trial.best_epoch]
+    marks = [(x, y, f"best epoch: {significant(y, 5)}") for x, y in own if x == trial.best_epoch]
     drawing = line_plot(
         lines,
         x=epoch_axis(trial.epochs),

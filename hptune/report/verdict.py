@@ -13,7 +13,7 @@ from hptune.strategy.findings import Finding, Severity
 from hptune.strategy.owed import Answer
 from hptune.tables import standing
 from hptune.trial import TrialState
-from hptune.wording import counted, listed
+from hptune.wording import counted, listed, significant
 
 __all__ = ["verdict"]
 
@@ -59,10 +59,11 @@ def _found(facts: Facts) -> str:
         )
     if facts.confirmed.winner is not None:
         return " ".join(standing(facts.confirmed))
+    reached = f"{name} {significant(best.score, 5)}"
     if len(facts.trials) == 1:
-        return f"The only trial reached {name} {best.score:.5g} at epoch {best.best_epoch} of {best.epochs}."
+        return f"The only trial reached {reached} at epoch {best.best_epoch} of {best.epochs}."
     found = (
-        f"The best of {len(facts.trials):,} trials is trial {best.id}: {name} {best.score:.5g}"
+        f"The best of {len(facts.trials):,} trials is trial {best.id}: {reached}"
         f" at epoch {best.best_epoch} of {best.epochs}, in pass {best.pass_number} of {len(facts.passes)}."
     )
     if facts.lead is None:

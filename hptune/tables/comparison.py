@@ -5,6 +5,7 @@ from __future__ import annotations
 from hptune.compare import Comparison
 from hptune.tables.text import columns, format_value, to_csv, to_json
 from hptune.tables.trials import trial_dict
+from hptune.wording import significant
 
 __all__ = ["comparison_csv", "comparison_json", "comparison_text"]
 
@@ -43,7 +44,7 @@ def comparison_text(found: Comparison) -> str:
 
 
 def _score(score: float | None) -> str:
-    return "–" if score is None else f"{score:.5g}"
+    return "–" if score is None else significant(score, 5)
 
 
 def _value(value: object) -> str:

@@ -8,7 +8,7 @@ from hptune.strategy.differ import Difference
 from hptune.strategy.finalists import Confirmed, Finalist, confirmed_among
 from hptune.study import Study
 from hptune.tables.text import columns, format_value, to_csv, to_json, wrapped
-from hptune.wording import numbered
+from hptune.wording import numbered, significant
 
 __all__ = [
     "confirmed_csv",
@@ -36,7 +36,7 @@ def mean_text(finalist: Finalist) -> str:
     """Return `0.955 ± 0.0041 over 5 seeds`, or that none could be trained."""
     if finalist.mean is None:
         return "no seed could be trained"
-    spread = "" if finalist.deviation is None else f" ± {finalist.deviation:.2g}"
+    spread = "" if finalist.deviation is None else f" ± {significant(finalist.deviation, 2)}"
     count = len(finalist.scores)
     return f"{format_value(finalist.mean)}{spread} over {count} seed{'s' if count > 1 else ''}"
 
@@ -148,7 +148,7 @@ def _row(finalist: Finalist) -> list[str]:
         str(finalist.trial.id),
         format_value(finalist.trial.score),
         format_value(finalist.mean),
-        "" if finalist.deviation is None else f"± {finalist.deviation:.2g}",
+        "" if finalist.deviation is None else f"± {significant(finalist.deviation, 2)}",
         f"{format_value(min(scores))}..{format_value(max(scores))}" if scores else "",
         str(len(scores)),
         str(finalist.trial.epochs),

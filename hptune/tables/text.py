@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hptune.space import Value
+from hptune.wording import significant
 
 __all__ = ["JSON_VERSION", "columns", "format_value", "to_csv", "to_json", "wrapped"]
 
@@ -15,14 +16,13 @@ JSON_VERSION = 1
 
 
 def format_value(value: Value | None) -> str:
-    """Return a value as a person would write it: five digits at most."""
+    """Return a value as a person would write it."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        text = f"{value:.4g}"
-        return text.replace("e-0", "e-").replace("e+0", "e")
+        return significant(value, 4)
     return str(value)
 
 
