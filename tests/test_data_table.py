@@ -38,6 +38,11 @@ def test_a_missing_number_becomes_the_median_and_a_feature_says_so() -> None:
     assert said == ("column 'age': 1 of 4 training values are missing; they become the median, 3",)
 
 
+def test_a_missing_text_is_a_level_and_is_said() -> None:
+    _, said = learn_encoder(pd.DataFrame({"plan": ["a", None, "b", "a"]}))
+    assert said == ("column 'plan': 1 of 4 training values are missing, which is a level of its own",)
+
+
 def test_a_number_that_is_missing_only_later_becomes_the_median_too() -> None:
     assert learned(age=[1.0, 2.0, 3.0]).encode(pd.DataFrame({"age": [np.nan]})).tolist() == [[2]]
 

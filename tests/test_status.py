@@ -50,7 +50,9 @@ def test_durations_are_short(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-def test_status_tells_trials_under_way_and_the_budget(folder: Path) -> None:
+def test_status_tells_trials_under_way_and_the_budget(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Study.open(folder) as study:
         status = status_dict(study)
         spent = study.spent()
@@ -62,6 +64,11 @@ def test_status_tells_trials_under_way_and_the_budget(folder: Path) -> None:
     assert "best so far" in text.splitlines()[-1]
     assert status["eta_seconds"] is None, "no search is running"
     assert "2 interrupted" in describe_status(status)
+    assert run(["trials", str(folder)]) == 0
+    assert capsys.readouterr().out.count("interrupted") == 2
+    assert run(["show", "13", "--study", str(folder)]) == 0
+    assert "Trial 13, pass" in (said := capsys.readouterr().out)
+    assert "interrupted" in said
 
 
 def test_the_time_to_go_is_told_by_the_clock_while_a_search_runs(tmp_path: Path) -> None:

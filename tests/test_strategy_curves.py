@@ -52,7 +52,7 @@ class TestCurves:
         assert found.kind is Kind.OVERFITTING
         assert found.severity is Severity.ADVICE
         assert found.sentence.startswith("trial 7 overfits: val_accuracy went from 0.8")
-        assert "at epoch 30 while accuracy still improved" in found.sentence
+        assert "at the end while accuracy still improved (means over 3 epochs)" in found.sentence
         assert "regularisation" in found.action
         assert found.figures["peak_epoch"] == pytest.approx(15, abs=2)
         assert "Examining the training curves" in found.source

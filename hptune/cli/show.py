@@ -26,7 +26,7 @@ def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
     Where `hptune confirm` trained it again, also what fresh seeds gave.
     """
     from hptune import tables
-    from hptune.study import Study, find_study
+    from hptune.study import Study, StudyLock, find_study
 
     with Study.open(find_study(study)) as opened:
         found, confirmed = opened.trial(trial), tables.read_confirmed(opened)
@@ -36,4 +36,6 @@ def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
         elif as_csv:
             click.echo(tables.curve_csv(found))
         else:
-            click.echo(tables.trial_text(found, opened.identity.objective, confirmed))
+            searching = StudyLock.held(opened.folder) == "search"
+            text = tables.trial_text(found, opened.identity.objective, confirmed, searching=searching)
+            click.echo(text)

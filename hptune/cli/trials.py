@@ -34,7 +34,7 @@ def command(
     --sort score puts the best first; any other column, a hyperparameter too, goes upwards.
     """
     from hptune import tables
-    from hptune.study import Study, find_study
+    from hptune.study import Study, StudyLock, find_study
     from hptune.trial import TrialState
     from hptune.trial_list import select
 
@@ -44,4 +44,6 @@ def command(
         if as_json:
             click.echo(tables.trials_json(opened, trials))
         else:
-            click.echo(tables.trials_csv(trials) if as_csv else tables.trials_text(trials))
+            searching = StudyLock.held(opened.folder) == "search"
+            table = tables.trials_csv(trials) if as_csv else tables.trials_text(trials, searching=searching)
+            click.echo(table)

@@ -87,10 +87,12 @@ def _learn_levels(name: str, column: pd.Series[Any]) -> tuple[CategoricalColumn,
     counts = texts.value_counts()
     by_count = sorted(((-int(n), str(level)) for level, n in counts.items()))
     levels = sorted(level for _, level in by_count[:MOST_LEVELS])
-    if texts.isna().any():
-        levels.insert(0, MISSING)
-    many = len(counts) > MOST_LEVELS
+    missing = int(texts.isna().sum())
     said = []
+    if missing:
+        levels.insert(0, MISSING)
+        said.append(f"{missing} of {len(texts)} training values are missing, which is a level of its own")
+    many = len(counts) > MOST_LEVELS
     if many:
         said.append(f"the {MOST_LEVELS} most frequent of {len(counts)} levels count, all others as one")
     share = _share_of_numbers(counts)

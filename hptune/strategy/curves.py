@@ -201,8 +201,8 @@ def _overfits(curve: _Curve) -> Finding | None:
         curve,
         Kind.OVERFITTING,
         Severity.ADVICE,
-        f"overfits: {curve.name} went from {curve.told(peak)} (epoch {curve.peak + 1}) to {curve.told(end)} "
-        f"at epoch {curve.epochs}{training}",
+        f"overfits: {curve.name} went from {curve.told(peak)} about epoch {curve.peak + 1} to "
+        f"{curve.told(end)} at the end{training} (means over {curve.window} epochs)",
         "Add regularisation (dropout, weight decay, label smoothing, augmentation) and tune it.",
         peak=curve.sign * peak,
         peak_epoch=curve.peak + 1,

@@ -13,7 +13,7 @@ from hptune.study.records import Tally
 from hptune.tables.confirmed import confirmed_dict, read_confirmed
 from hptune.tables.spark import sparkline
 from hptune.tables.text import JSON_VERSION, format_value, to_csv, to_json, wrapped
-from hptune.tables.trials import trial_dict
+from hptune.tables.trials import state_name, trial_dict
 from hptune.trial import Objective, TrialState
 from hptune.wording import counted
 
@@ -140,9 +140,12 @@ def status_text(study: Study) -> str:
 
 def describe_status(status: Mapping[str, Any]) -> str:
     """Say how a study stands, given as `status_dict` returns it."""
-    # What no search is at any more waits for the next one.
-    names = {} if status["searching"] else {TrialState.RUNNING.value: "interrupted"}
-    counts = ", ".join(f"{n} {names.get(state, state)}" for state, n in status["trials"].items() if n)
+    searching = status["searching"]
+    counts = ", ".join(
+        f"{n} {state_name(TrialState(state), searching=searching)}"
+        for state, n in status["trials"].items()
+        if n
+    )
     epochs = counted(status["budget"] or status["epochs"], "epoch")
     spent = f"{status['epochs']:,} of {epochs}" if status["budget"] else epochs
     lines = [

@@ -15,6 +15,7 @@ from hptune.trial import Trial, TrialState
 __all__ = [
     "count_states",
     "curve_csv",
+    "state_name",
     "trial_dict",
     "trial_text",
     "trials_csv",
@@ -75,8 +76,16 @@ def trials_csv(trials: Sequence[Trial]) -> str:
     return to_csv([[*fixed, *names], *rows])
 
 
-def trials_text(trials: Sequence[Trial]) -> str:
-    """Return trials as a table; what is the same in all of them stands below it, once."""
+def state_name(state: TrialState, *, searching: bool) -> str:
+    """Return a state as people are told it: no training runs where no search does."""
+    return "interrupted" if state is TrialState.RUNNING and not searching else state.value
+
+
+def trials_text(trials: Sequence[Trial], *, searching: bool = True) -> str:
+    """Return trials as a table; what is the same in all of them stands below it, once.
+
+    `searching` tells whether a search is under way.
+    """
     every = dict.fromkeys(name for trial in trials for name in trial.values)
     same = {name: trials[0].values[name] for name in every if _is_same(trials, name)}
     names = [name for name in every if name not in same]
@@ -84,7 +93,7 @@ def trials_text(trials: Sequence[Trial]) -> str:
         [
             str(t.id),
             str(t.pass_number),
-            t.state.value,
+            state_name(t.state, searching=searching),
             format_value(t.score),
             str(t.epochs),
             f"{t.seconds:.1f}",
@@ -109,10 +118,12 @@ def _is_same(trials: Sequence[Trial], name: str) -> bool:
     )
 
 
-def trial_text(trial: Trial, objective: str, confirmed: Confirmed | None = None) -> str:
+def trial_text(
+    trial: Trial, objective: str, confirmed: Confirmed | None = None, *, searching: bool = True
+) -> str:
     """Say everything about one trial; `confirmed` has it where it was trained again with fresh seeds."""
     lines = [
-        f"Trial {trial.id}, pass {trial.pass_number}: {trial.state}",
+        f"Trial {trial.id}, pass {trial.pass_number}: {state_name(trial.state, searching=searching)}",
         f"{objective} {format_value(trial.score)}"
         + (f" at epoch {trial.best_epoch} of {trial.epochs}" if trial.best_epoch else ""),
         f"{trial.seconds:.1f} s, seed {trial.seed}"
