@@ -146,7 +146,7 @@ def test_rows_of_one_class_can_not_tell_an_area(capsys: pytest.CaptureFixture[st
     assert "all validation rows of all.csv are of one class" in capsys.readouterr().err
     assert run(command) == 0
     assert run(["search", "all.csv", "--target", "y", "--objective", "val_recall", "--dry-run"]) == 0
-    assert "recall: of the class yes; --positive takes the other one" in capsys.readouterr().err
+    assert "recall is of the class yes; --positive CLASS takes the other" in capsys.readouterr().err
 
 
 def test_a_dry_run_refuses_what_going_on_would(

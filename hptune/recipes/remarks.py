@@ -34,7 +34,8 @@ def remarks(space: Space, facts: Facts) -> tuple[str, ...]:
             "(arXiv 1706.02515)"
         )
     if facts.positive_label and facts.metric in _OF_ONE_CLASS:
-        found.append(f"{facts.metric}: of the class {facts.positive_label}; --positive takes the other one")
+        label = facts.positive_label
+        found.append(f"{facts.metric} is of the class {label}; --positive CLASS takes the other")
     return tuple(found)
 
 
