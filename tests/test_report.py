@@ -19,6 +19,7 @@ from hptune.plots.axis import score_axis
 from hptune.report import render, write_report
 from hptune.report.data import PLACES, page_data
 from hptune.report.trials import MOST_ROWS
+from hptune.report.verdict import verdict
 from hptune.space import Choice, Float, Space
 from hptune.study import Study
 from hptune.trial import Direction, Objective
@@ -159,6 +160,13 @@ def test_the_reasons_of_ranges_that_moved_are_told(studies: dict[str, Facts]) ->
     for move in moved:
         assert move.reason.replace("<", "&lt;") in page
     assert page.count("only steers: half") == 1, "told once, above the plots"
+
+
+def test_going_on_asks_for_more_trials_than_there_were(studies: dict[str, Facts]) -> None:
+    facts = studies["sixty trials"]
+    command = "hptune search 'my data.csv' --trials 6 --target y --trials=7"
+    asked = replace(facts, meta={**facts.meta, "command": command, "budget": str(10 * facts.identity.epochs)})
+    assert "hptune search 'my data.csv' --target y --trials 15" in unescape(verdict(asked).body)
 
 
 def test_versions_data_and_command_stand_in_the_last_section(studies: dict[str, Facts]) -> None:

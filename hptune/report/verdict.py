@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 
@@ -16,6 +17,9 @@ from hptune.trial import TrialState
 from hptune.wording import counted, listed, significant
 
 __all__ = ["verdict"]
+
+_MORE = 1.5
+"""Times the trials so far, where a search goes on."""
 
 
 def verdict(facts: Facts) -> Section:
@@ -107,8 +111,9 @@ def _next(facts: Facts) -> str:
     """Return the commands to go on with, the one that helps most first."""
     study = shlex.quote(facts.folder)
     more = [("See each proposed range and accept, edit or reject it:", f"hptune narrow {study}")]
-    if facts.meta.get("command"):
-        more.append(("Go on with the search, with a larger --trials:", facts.meta["command"]))
+    if facts.meta.get("command") and facts.meta.get("budget"):
+        trials = math.ceil(_MORE * int(facts.meta["budget"]) / facts.identity.epochs)
+        more.append(("Go on with the search, half as long again:", _asking(facts.meta["command"], trials)))
     best: list[tuple[str, str]] = []
     if facts.confirmed.winner is None and len(facts.ranked) > 1:
         best.append(("Train the best again with fresh seeds, to see who leads:", f"hptune confirm {study}"))
@@ -119,3 +124,14 @@ def _next(facts: Facts) -> str:
     steps = best + more if facts.owed.answer is Answer.NO else more + best
     lines = (paragraph(said) + code(command) for said, command in steps)
     return element("h3", text("Next")) + "".join(lines)
+
+
+def _asking(command: str, trials: int) -> str:
+    """Return the command of a search with another --trials."""
+    words, kept = iter(shlex.split(command)), []
+    for word in words:
+        if word == "--trials":
+            next(words, None)
+        elif not word.startswith("--trials="):
+            kept.append(word)
+    return shlex.join([*kept, "--trials", str(trials)])
