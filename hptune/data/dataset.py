@@ -65,13 +65,16 @@ class Origin:
     @property
     def comes_apart(self) -> bool:
         """Whether the validation rows are no share of the rows, but a source of their own."""
-        if self.own_validation:
-            return True
-        try:
-            float(self.validation)
-        except ValueError:
-            return True
-        return False
+        return self.own_validation or is_source(self.validation)
+
+
+def is_source(validation: float | str) -> bool:
+    """Tell whether this is a source of validation rows, and not a share of the rows there are."""
+    try:
+        float(validation)
+    except ValueError:
+        return True
+    return False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hptune.data.arrays import IMAGE_SCALE, as_inputs, is_bytes, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
 from hptune.data.columns import learn_encoder
-from hptune.data.dataset import Dataset, Origin, Part, SourceKind, Task
+from hptune.data.dataset import Dataset, Origin, Part, SourceKind, Task, is_source
 from hptune.data.function import read_function
 from hptune.data.images import read_images
 from hptune.data.npz import read_npz
@@ -180,14 +180,11 @@ def _unknown(source: str, path: Path) -> DataError:
 
 def _validation_rows(raw: Raw, validation: float | str, options: _Options) -> tuple[Raw | None, float]:
     """Return validation rows that come apart from the training rows, else None and the share to hold back."""
-    if isinstance(validation, str):
-        try:
-            validation = float(validation)
-        except ValueError:
-            return _matching(raw, _read(str(validation), options, like=raw)), 0.0
+    if is_source(validation):
+        return _matching(raw, _read(str(validation), options, like=raw)), 0.0
     if raw.own_validation is not None:
         return _matching(raw, shaped(raw.own_validation, as_images=options.as_images)), 0.0
-    return None, validation
+    return None, float(validation)
 
 
 def _matching(raw: Raw, apart: Raw) -> Raw:
@@ -212,19 +209,11 @@ def _origin(
         separator=raw.separator,
         decimal=raw.decimal,
         validation=validation,
-        own_validation=raw.own_validation is not None and not _is_source(validation),
+        own_validation=raw.own_validation is not None and not is_source(validation),
         seed=seed,
         as_images=as_images,
         image_size=raw.image_size,
     )
-
-
-def _is_source(validation: float | str) -> bool:
-    try:
-        float(validation)
-    except ValueError:
-        return True
-    return False
 
 
 def _made(

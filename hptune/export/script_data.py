@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hptune.data import Dataset, Origin, SourceKind, Task
 from hptune.data.bundled import BUNDLED
+from hptune.data.dataset import is_source
 from hptune.data.pyfile import is_function_spec
 from hptune.data.tablefile import CSV_OPTIONS, TABLE_SUFFIXES, read_csv
 from hptune.errors import DataError
@@ -95,7 +96,7 @@ def _targets(dataset: Dataset, origin: Origin) -> Part:
 
 def _is_loose(origin: Origin) -> bool:
     """Tell whether targets may come in several shapes."""
-    kinds = {origin.kind} | ({_kind(origin.validation)} if _is_source(origin.validation) else set())
+    kinds = {origin.kind} | ({_kind(origin.validation)} if is_source(origin.validation) else set())
     return bool(kinds & {SourceKind.NPZ, SourceKind.FUNCTION})
 
 
@@ -128,7 +129,7 @@ class _Reader:
         part, lines = source.part, [source.read]
         if source.whole:
             pass
-        elif _is_source(origin.validation):
+        elif is_source(origin.validation):
             held = str(origin.validation)
             apart = self._source(_kind(held), held, "VALIDATION", "x_val", "y_val")
             part += Part(constants=(layout(f"VALIDATION = {literal(held)}"),)) + apart.part
@@ -269,12 +270,3 @@ def _kind(source: float | str) -> SourceKind:
     if path.suffix.lower() in TABLE_SUFFIXES:
         return TABLE_SUFFIXES[path.suffix.lower()]
     return SourceKind.NPZ if path.suffix.lower() == ".npz" else SourceKind.IMAGES
-
-
-def _is_source(validation: float | str) -> bool:
-    """Tell whether validation rows have a source of their own."""
-    try:
-        float(validation)
-    except ValueError:
-        return True
-    return False
