@@ -266,7 +266,7 @@ def test_of_two_classes_one_is_to_be_found(y: list[object], found: object) -> No
 
 
 def test_a_person_may_say_which_class_is_to_be_found() -> None:
-    made = load_dataset("breast_cancer", positive="benign")
+    made = load_dataset("breast_cancer", positive="Benign")
     assert (made.positive, load_dataset("breast_cancer").positive) == (1, 0)
     assert {fold.positive for fold in load_folds("breast_cancer", folds=2, positive="benign")} == {1}
     with pytest.raises(DataError, match="has no class 'benin' of two") as refused:

@@ -446,3 +446,13 @@ def test_a_model_of_ones_own_gets_a_file_of_what_it_asks_for(capsys: pytest.Capt
     assert run(["init", "data.npz", "--model", "model.py:nothing", "--force"]) == 3
     assert "model.py:nothing: asks for no hyperparameters" in capsys.readouterr().err
     assert load_space(SPACE) == own
+
+
+def test_the_class_to_be_found_is_written_down_and_read_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "breast_cancer", "--positive", "Benign"]) == 0
+    assert 'positive = "Benign"' in Path("hptune.toml").read_text()
+    capsys.readouterr()
+    assert run(["search", "--dry-run", "--objective", "val_recall"]) == 0
+    assert "recall is of the class benign" in capsys.readouterr().err
+    # Other data has other classes.
+    assert run(["search", "iris", "--dry-run"]) == 0

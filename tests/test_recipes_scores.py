@@ -70,16 +70,24 @@ def test_scores_of_two_classes(batch: int, shape: tuple[int, ...], positive: int
     assert told(AveragePrecision(2, positive), y, SIDES, batch) == pytest.approx(expected, abs=2e-3)
 
 
-@pytest.mark.parametrize("sure", [1, 10, 40])
+@pytest.mark.parametrize("sure", [0.02, 1, 10, 40])
 @pytest.mark.parametrize("share", [0.5, 0.005])
 def test_areas_are_told_where_a_network_is_sure_and_a_class_rare(sure: float, share: float) -> None:
     rng = np.random.default_rng(1)
     y = (rng.random(20_000) < share).astype(np.int32)
     odds = np.clip(sure * (rng.normal(size=20_000) + 1.5 * y - 1), -80, 80)
     score = (1 / (1 + np.exp(-odds))).astype(np.float32)
-    assert told(AUC(2), y, score[:, None], 5000) == pytest.approx(roc_auc_score(y, score), abs=5e-4)
+    assert told(AUC(2, 1), y, score[:, None], 5000) == pytest.approx(roc_auc_score(y, score), abs=5e-4)
     expected = average_precision_score(y, score)
-    assert told(AveragePrecision(2), y, score[:, None], 5000) == pytest.approx(expected, abs=2e-3)
+    assert told(AveragePrecision(2, 1), y, score[:, None], 5000) == pytest.approx(expected, abs=2e-3)
+
+
+def test_two_classes_with_a_probability_each_count_both() -> None:
+    both = np.concatenate([1 - SIDES, SIDES], axis=1)
+    codes = both.argmax(axis=1)
+    for ours, theirs in OF_CODES.items():
+        assert told(ours(2), TWO, both) == pytest.approx(theirs(TWO, codes, average="macro"))
+    assert told(AUC(2), TWO, both) == pytest.approx(roc_auc_score(TWO, SIDES[:, 0]), abs=2e-4)
 
 
 def test_a_class_without_rows_counts_in_no_mean() -> None:
@@ -91,8 +99,8 @@ def test_a_class_without_rows_counts_in_no_mean() -> None:
 
 def test_rows_that_are_told_alike_are_no_better_than_a_guess() -> None:
     alike = np.full((300, 1), 0.3, np.float32)
-    assert told(AUC(2), TWO, alike) == pytest.approx(0.5)
-    assert told(AveragePrecision(2), TWO, alike) == pytest.approx(TWO.mean())
+    assert told(AUC(2, 1), TWO, alike) == pytest.approx(0.5)
+    assert told(AveragePrecision(2, 1), TWO, alike) == pytest.approx(TWO.mean())
 
 
 @pytest.mark.parametrize("of", [AUC, AveragePrecision, BalancedAccuracy, F1Score, Precision, Recall])

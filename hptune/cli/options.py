@@ -40,11 +40,11 @@ OPTION_NAMES: tuple[str, ...] = (
         "interactive",
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
-    *("image-size", "max-parameters"),
+    *("image-size", "max-parameters", "positive"),
 )
 """What a project file may set."""
 
-_OF_DATA = ("target", "validation", "task", "skip_broken", "image_size")
+_OF_DATA = ("target", "validation", "task", "skip_broken", "image_size", "positive")
 """Parameters that say how one's data is read."""
 
 

@@ -62,6 +62,8 @@ def _positive(raw: Raw, targets: Targets, given: str | None) -> int:
     """Return the code of the class to be found."""
     names = [str(label) for label in targets.classes]
     if given is not None:
+        same = [name for name in names if name.casefold() == given.casefold()]
+        given = same[0] if len(same) == 1 else given
         if targets.task is not Task.BINARY or given not in names:
             raise DataError(
                 f"{raw.name}: the target has no class {given!r} of two, that is to be found",

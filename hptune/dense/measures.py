@@ -144,10 +144,12 @@ def _by_odds(metric: Any, codes: NDArray[Any], predicted: NDArray[np.float32]) -
     """Return where each row counts by its log-odds, as scores.AUC says."""
     against = np.log(np.maximum(1 - predicted, np.float32(2e-8)))
     odds = np.log(np.maximum(predicted, np.float32(1.2e-38))) - against
-    place = ((odds - np.float32(metric.least)) / np.float32(metric.step)).astype(np.int64)
+    place = (np.arcsinh(odds * np.float32(10)) - np.float32(metric.least)) / np.float32(metric.step)
     columns = np.arange(predicted.shape[1])
-    true = codes[:, None] == columns + int(metric.classes == 2)
-    place = np.clip(place, 0, metric.steps - 1) + (true * len(columns) + columns) * metric.steps
+    true = codes[:, None] == columns + (0 if metric.positive is None else 1)
+    place = (
+        np.clip(place.astype(np.int64), 0, metric.steps - 1) + (true * len(columns) + columns) * metric.steps
+    )
     return np.asarray(place.reshape(-1))
 
 

@@ -106,14 +106,15 @@ def _data(dataset: Dataset, source: str) -> str:
 
 def _scores(finalist: Finalist, objective: str, *, repeated: bool) -> str:
     trial = finalist.trial
+    rows = "" if repeated else ", on the validation rows"
     own = (
-        f"{objective} {format_value(trial.score)} in the search, on the validation rows. The weights are"
+        f"{objective} {format_value(trial.score)} in the search{rows}. The weights are"
         f" those of seed {trial.seed} at epoch {trial.best_epoch} of {trial.epochs}"
     )
     own += ", trained once more on one split: the score is a mean over trainings." if repeated else "."
     if not finalist.confirmations:
         return f"{own}\n\nNot confirmed with other seeds: the best of many trials is partly the luckiest."
-    rows = [
+    seeds = [
         [str(c.seed), format_value(c.score) or f"could not be trained: {c.reason}", str(c.best_epoch or "")]
         for c in finalist.confirmations
     ]
@@ -122,7 +123,7 @@ def _scores(finalist: Finalist, objective: str, *, repeated: bool) -> str:
     )
     mean = f"Mean over {len(finalist.scores)} fresh seeds: {format_value(finalist.mean)}{spread}."
     told = mean if finalist.scores else "No fresh seed could be trained."
-    return f"{own}\n\n{told}\n\n{_table(['seed', objective, 'epoch'], rows)}"
+    return f"{own}\n\n{told}\n\n{_table(['seed', objective, 'epoch'], seeds)}"
 
 
 def _made(study: Study) -> str:

@@ -21,8 +21,12 @@ __all__ = [
 class Counted(keras.metrics.Metric):  # type: ignore[misc]
     """What follows from counts of rows, of two classes or more."""
 
-    def __init__(self, classes: int, positive: int = 1, **options: Any) -> None:
-        """Count for so many classes; of two, `positive` is the one to be found."""
+    def __init__(self, classes: int, positive: Any = None, **options: Any) -> None:
+        """Count for so many classes.
+
+        `positive` is the one of two to be found where a single number is told, the
+        probability of the second; None where each class has its own: all of them count.
+        """
         super().__init__(**options)
         self.classes = classes
         self.positive = positive
@@ -75,8 +79,8 @@ class Confusion(Counted):
         raise NotImplementedError
 
     def of_interest(self, scores: Any, ops: Any) -> Any:
-        """Return the score of the class to be found of two, else the mean of all."""
-        return scores[self.positive] if self.classes == 2 else ops.mean(scores)
+        """Return the score of the class to be found, or the mean of all."""
+        return ops.mean(scores) if self.positive is None else scores[self.positive]
 
 
 @keras.saving.register_keras_serializable("hptune")
@@ -124,18 +128,18 @@ class AUC(Counted):
     """How often a row of a class is told to be likelier of it than one of another class.
 
     It is the area under the curve of true over false positives, the mean over classes
-    where there are more than two. Probabilities are told apart by their log-odds, in
-    steps of 0.013 over all that float32 can say: networks are often sure, and steps of
-    probability would take all that they are sure of for the same.
+    where each has its own probability. These are told apart by their log-odds, in steps
+    of a thousandth of them over all that float32 can say: networks are often sure, and
+    steps of probability would take all that they are sure of for the same.
     """
 
-    least = -88.0
-    steps = 8192
-    step = (18.0 + 88.0) / 8192
+    least = -7.6
+    steps = 16384
+    step = (6.0 + 7.6) / 16384
 
     def shape(self) -> tuple[int, ...]:
         """Return the shape of the counts: rows of others and of the class, by log-odds."""
-        return (2, 1 if self.classes == 2 else self.classes, self.steps)
+        return (2, self.classes if self.positive is None else 1, self.steps)
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add codes and probabilities: (rows, classes), or (rows, 1) of the second of two."""
@@ -143,12 +147,15 @@ class AUC(Counted):
         y_pred = ops.convert_to_tensor(y_pred)
         against = ops.log(ops.maximum(1 - y_pred, 2e-8))
         odds = ops.log(ops.maximum(y_pred, 1.2e-38)) - against
-        place = ops.cast((odds - self.least) / self.step, "int32")
+        # Even odds are told apart by less: a network that has learnt little is near them.
+        place = (ops.arcsinh(odds * 10) - self.least) / self.step
+        place = ops.cast(place, "int32")
         place = ops.clip(place, 0, self.steps - 1)
         count = self.counts.shape[1]
         columns = ops.arange(count)
         codes = ops.cast(ops.reshape(y_true, (-1, 1)), "int32")
-        true = ops.cast(codes == columns + int(self.classes == 2), "int32")
+        first = 0 if self.positive is None else 1
+        true = ops.cast(codes == columns + first, "int32")
         place += (true * count + columns) * self.steps
         place = ops.reshape(place, (-1,))
         ones = ops.ones_like(place, dtype=self.dtype)
@@ -178,7 +185,7 @@ class AveragePrecision(AUC):
     def of(self, counts: Any, ops: Any) -> Any:
         """Return it, from 0 to 1; a guess alone scores the share of rows of the class."""
         others, own = ops.flip(counts[0], axis=1), ops.flip(counts[1], axis=1)
-        if self.classes == 2 and self.positive == 0:
+        if self.positive == 0:
             others, own = counts[1], counts[0]
         found = ops.cumsum(own, axis=1)
         taken = ops.maximum(found + ops.cumsum(others, axis=1), 1)

@@ -24,7 +24,7 @@ from hptune.strategy.range_verdicts import dead, duplicates, edges, infeasible_s
 from hptune.strategy.rules import Rules
 from hptune.study.records import Confirmation
 from hptune.trial import Objective, Trial
-from hptune.wording import counted
+from hptune.wording import counted, significant
 
 __all__ = ["Finding", "Kind", "Severity", "judge_study"]
 
@@ -119,7 +119,7 @@ def _within_noise(lead: Lead, objective: Objective, trainings: int) -> Finding:
     more = f"{len(close) - 1} more {'is' if len(close) == 2 else 'are'} as close"
     others = f", and {more}" if len(close) > 1 else ""
     figures: dict[str, float | int | str] = {"gap": first.gap, "noise": lead.noise, "chance": first.chance}
-    gap = f"by {first.gap:.2g} in {objective.name}"
+    gap = f"by {significant(first.gap, 2)} in {objective.name}"
     if first.p is not None:
         seeds = math.ceil(trainings / (len(lead.rivals) + 1))
         figures["p"] = first.p
@@ -132,7 +132,7 @@ def _within_noise(lead: Lead, objective: Objective, trainings: int) -> Finding:
         whence = "trainings of one configuration" if lead.retrained else "late epochs"
         sentence = (
             f"trial {lead.best.id} leads trial {first.trial.id} {gap}, within noise: {whence} differ by "
-            f"±{lead.noise:.2g}, it would be behind in {first.chance:.0%} of redraws{others}"
+            f"±{significant(lead.noise, 2)}, it would be behind in {first.chance:.0%} of redraws{others}"
         )
         action = f"hptune confirm --top {len(close) + 1}"
     return Finding(
