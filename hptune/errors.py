@@ -20,6 +20,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from hptune.wording import is_number
+
 __all__ = [
     "DataError",
     "HptuneError",
@@ -131,14 +133,6 @@ def _nearest(wrong: str, names: Sequence[str]) -> str:
         longer if len(longer) == 1 else difflib.get_close_matches(wrong.casefold(), folded, n=1, cutoff=0.6)
     )
     # One number is not like another because its digits are.
-    if not near or _is_number(wrong):
+    if not near or is_number(wrong):
         return ""
     return f"Did you mean {folded.get(near[0], near[0])!r}?"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

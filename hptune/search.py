@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hptune.due_pass import open_due_pass
 from hptune.engine import Engine
 from hptune.errors import (
     ModelError,
     ObjectiveError,
     SearchInterruptedError,
-    SpaceError,
     StudyError,
     StudyMismatchError,
 )
@@ -24,7 +24,7 @@ from hptune.listener import Listener, Stop
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
 from hptune.report import write_report
-from hptune.space import Choice, Space
+from hptune.space import Space
 from hptune.starts import first_starts, noted_starts, starts_note
 from hptune.strategy.plan import Plan, plan
 from hptune.strategy.start import Start
@@ -294,7 +294,7 @@ def _run(
     if study.passes() and study.spent() >= options.budget:
         _warn_of_waiting_pass(options, study, listener)
     else:
-        _open_pass(options, study, dataset, space)
+        open_due_pass(study, options.subject, dataset, space)
     the_plan = options.plan(space)
     root = study.passes()[0].space
     _note_facts(study, dataset, the_plan)
@@ -365,39 +365,6 @@ def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
     study.note("budget", str(the_plan.budget))
     study.note("train_examples", str(dataset.train.rows))
     study.note("versions", json.dumps(versions))
-
-
-def _open_pass(options: SearchOptions, study: Study, dataset: Dataset, space: Space) -> None:
-    """Open the pass that is due before the search goes on: the first, a given or an edited one."""
-    passes = study.passes()
-    given = [p.space for p in passes if p.origin == "given"]
-    if passes:
-        space = _without_what_is_gone(space, passes[0].space)
-    if not given or given[-1] != space:
-        study.open_pass(space, proposal=None, origin="given")
-    edited = read_next_pass(study) if passes else None
-    if edited is None:
-        return
-    path = study.folder / NEXT_PASS
-    if edited.next_space != study.passes()[-1].space:
-        try:
-            # The model itself says what it takes, before anything is written.
-            replace(options.subject, space=edited.next_space, space_file="").load_model(dataset)
-        except SpaceError as error:
-            raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
-        study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)
-    path.unlink()
-
-
-def _without_what_is_gone(space: Space, first: Space) -> Space:
-    """Return a space of which options that the first pass had, and it has not, are not tried again."""
-    changed = []
-    for now in space:
-        before = first.get(now.name)
-        if isinstance(now, Choice) and isinstance(before, Choice):
-            gone = any(not now.contains(option) for option in before.options)
-            changed += [replace(now, hard=True)] if gone and not now.hard else []
-    return space.with_changes(changed) if changed else space
 
 
 def _searcher(

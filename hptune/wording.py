@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["counted", "first_of", "listed", "numbered", "quoted", "significant"]
+__all__ = ["counted", "first_of", "is_number", "listed", "numbered", "quoted", "significant"]
 
 _PLAIN = 1e7
 """Numbers below are written out."""
@@ -30,6 +30,15 @@ def first_of(names: Sequence[object], most: int, separator: str = ", ") -> str:
     """Return at most so many names, and how many are left out: `a, b and 7 more`."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return separator.join(map(str, names[:most])) + more
+
+
+def is_number(text: str) -> bool:
+    """Tell whether text is a number as Python reads it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def significant(number: float | None, digits: int) -> str:

@@ -34,6 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("oracles", "train", "models", "check", "stack", "dense"),
     ("engine", "listener", "executors", "checkpoints", "subject"),
     (
+        "due_pass",
         "earlier",
         "facts",
         "next_pass",

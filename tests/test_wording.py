@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hptune.wording import counted, first_of, listed, numbered, significant
+from hptune.wording import counted, first_of, is_number, listed, numbered, significant
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "0 trials"), (1, "1 trial"), (1200, "1,200 trials")])
@@ -45,3 +45,8 @@ def test_what_is_left_out_of_a_long_list_is_counted() -> None:
 )
 def test_numbers_are_written_out_where_people_would(number: float | None, digits: int, text: str) -> None:
     assert significant(number, digits) == text
+
+
+@pytest.mark.parametrize(("text", "told"), [("1e-3", True), ("-2", True), ("", False), ("1,5", False)])
+def test_a_number_is_what_python_reads(text: str, told: bool) -> None:
+    assert is_number(text) is told

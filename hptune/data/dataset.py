@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.space import Value
+from hptune.wording import is_number
 
 if TYPE_CHECKING:
     from hptune.data.table import TableEncoder
@@ -70,11 +71,7 @@ class Origin:
 
 def is_source(validation: float | str) -> bool:
     """Tell whether this is a source of validation rows, and not a share of the rows there are."""
-    try:
-        float(validation)
-    except ValueError:
-        return True
-    return False
+    return isinstance(validation, str) and not is_number(validation)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -61,8 +61,7 @@ def load_dataset(
     need it. `validation` is the share of rows held back (stratified for classes; `split.split_indices`), or
     a source of its own; where the source has validation rows itself, the share is not used. `task` is
     inferred (`target.read_targets`) unless given, and so is `positive`, which of two classes is to be found.
-    What tables need besides is learned from the training
-    rows alone (`columns.learn_encoder`).
+    What tables need besides is learned from the training rows alone (`columns.learn_encoder`).
 
     `as_images` gives images, of bundled digits too, the shape (height, width, channels). `image_size`, in
     pixels (height, width) or of a square, and `skip_broken` are for folders of images (`images.read_images`).

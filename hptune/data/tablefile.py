@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hptune.data.dataset import SourceKind
 from hptune.data.raw import SHOWN, Raw, row_names
 from hptune.errors import DataError, did_you_mean
-from hptune.wording import first_of
+from hptune.wording import first_of, is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,7 +175,7 @@ def _refuse_odd_numbers(name: str, column: pd.Series[Any], where: Callable[[Sequ
     texts = _distinct_texts(column)
     if len(texts) <= _FEW:
         return
-    plain = texts.map(_is_number).astype(bool)
+    plain = texts.map(is_number).astype(bool)
     odd = texts[texts.str.fullmatch(_ODD_NUMBER).astype(bool) & ~plain]
     if len(odd) < 0.1 * len(texts) or len(odd) + plain.sum() < 0.9 * len(texts):
         return
@@ -257,7 +257,7 @@ def _is_headless(names: Sequence[str]) -> bool:
 
     Rising whole numbers are names, as places and years are.
     """
-    numbers = [name for name in names if _is_number(name)]
+    numbers = [name for name in names if is_number(name)]
     whole = [int(name) for name in numbers if name.strip().isdecimal()]
     if 2 * (len(numbers) - len(whole)) >= len(names):
         return True
@@ -320,11 +320,3 @@ def _spoken(separator: str) -> str:
 
 def _listed(names: Sequence[str]) -> str:
     return first_of([repr(name) for name in names], 4 * SHOWN)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

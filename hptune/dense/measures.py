@@ -75,17 +75,15 @@ _FUNCTIONS: dict[Callable[..., Any], tuple[Measure, _Fits]] = {
     keras.metrics.mean_absolute_error: (_absolute, _one_number_each),
     keras.metrics.mean_squared_error: (_squared, _one_number_each),
 }
-_ADDED_UP = (
-    *map(
-        vars(keras.metrics).__getitem__,
-        (
-            *("AUC", "BinaryAccuracy", "F1Score", "FBetaScore", "Precision", "PrecisionAtRecall", "Recall"),
-            *("RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TruePositives"),
-            *("TrueNegatives", "FalsePositives", "FalseNegatives", "TopKCategoricalAccuracy", "R2Score"),
-            *("SparseTopKCategoricalAccuracy", "MeanSquaredLogarithmicError"),
-            *("MeanAbsolutePercentageError", "LogCoshError"),
-        ),
-    ),
+_ADDED_UP = tuple(
+    getattr(keras.metrics, name)
+    for name in (
+        *("AUC", "BinaryAccuracy", "F1Score", "FBetaScore", "Precision", "PrecisionAtRecall", "Recall"),
+        *("RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity", "TruePositives"),
+        *("TrueNegatives", "FalsePositives", "FalseNegatives", "TopKCategoricalAccuracy", "R2Score"),
+        *("SparseTopKCategoricalAccuracy", "MeanSquaredLogarithmicError", "LogCoshError"),
+        "MeanAbsolutePercentageError",
+    )
 )
 """Keras's metrics that add up over rows: of all rows at once they are what they are batch by batch."""
 

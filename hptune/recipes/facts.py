@@ -62,6 +62,7 @@ class Facts:
     positive: int = 1
     """Of two classes the code of the one to be found."""
     positive_label: str = ""
+    """Its name; "" where there are not two."""
 
     @classmethod
     def of(cls, dataset: Dataset, *, epochs: int = 0, metric: str = "") -> Facts:

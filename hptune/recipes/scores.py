@@ -19,7 +19,11 @@ __all__ = [
 
 
 class Counted(keras.metrics.Metric):  # type: ignore[misc]
-    """What follows from counts of rows, of two classes or more."""
+    """What follows from counts of rows, of two classes or more.
+
+    A subclass says what they come to: of(counts, ops), where `ops` is keras.ops, or NumPy
+    for NumPy's arrays.
+    """
 
     def __init__(self, classes: int, positive: Any = None, **options: Any) -> None:
         """Count for so many classes.
@@ -41,10 +45,6 @@ class Counted(keras.metrics.Metric):  # type: ignore[misc]
         """Return what the counts come to."""
         return self.of(self.counts, keras.ops)
 
-    def of(self, counts: Any, ops: Any) -> Any:
-        """Return what counts come to; `ops` is keras.ops, or NumPy for NumPy's arrays."""
-        raise NotImplementedError
-
     def get_config(self) -> dict[str, Any]:
         """Return what it is made of."""
         own = {"classes": self.classes, "positive": self.positive}
@@ -52,7 +52,10 @@ class Counted(keras.metrics.Metric):  # type: ignore[misc]
 
 
 class Confusion(Counted):
-    """What follows from how many rows of each class were taken for each other."""
+    """What follows from how many rows of each class were taken for each other.
+
+    A subclass says what score(hits, rows, taken, ops) comes to, each of shape (classes,).
+    """
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Add codes and what was told: (rows, classes), or (rows, 1) of the second of two."""
@@ -73,10 +76,6 @@ class Confusion(Counted):
         """Return it of hits, rows and rows that were taken for it, of each class."""
         rows, taken = ops.sum(counts, axis=1), ops.sum(counts, axis=0)
         return self.score(ops.diagonal(counts), rows, taken, ops)
-
-    def score(self, hits: Any, rows: Any, taken: Any, ops: Any) -> Any:
-        """Return what the three come to, each of shape (classes,)."""
-        raise NotImplementedError
 
     def of_interest(self, scores: Any, ops: Any) -> Any:
         """Return the score of the class to be found, or the mean of all."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hptune.space import Value
-from hptune.wording import significant
+from hptune.wording import is_number, significant
 
 __all__ = ["JSON_VERSION", "columns", "format_value", "to_csv", "to_json", "wrapped"]
 
@@ -43,11 +43,7 @@ def columns(rows: Sequence[Sequence[str]], header: Sequence[str], *, indent: str
 
 
 def _numeric(cell: str) -> bool:
-    try:
-        float(cell if cell not in ("", "–") else "0")
-    except ValueError:
-        return False
-    return True
+    return cell in ("", "–") or is_number(cell)
 
 
 def to_json(content: Mapping[str, Any]) -> str:
