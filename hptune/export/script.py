@@ -127,8 +127,8 @@ def _compared(study: Study) -> str:
     named = (("cv", "folds"), ("executions", "seeds"))
     means = [f"{settings[name]} {what}" for name, what in named if name in settings]
     if not means:
-        rounding = "" if keras.backend.backend() == "tensorflow" else ", to float32 rounding"
-        return f"on the same backend this gives the same{rounding}"
+        # A search may have trained by NumPy, whose sums are rounded another way.
+        return "on the same backend this gives the same but for rounding: rows told all but alike may swap"
     return f"that is a mean over {' and '.join(means)}, and this is one training"
 
 
