@@ -47,14 +47,13 @@ def main() -> None:
     )
     parser.add_argument("--trials", type=int, default=10_000)
     parser.add_argument("--real", type=int, metavar="TRIALS", help="train real models; memory only")
-    parser.add_argument("--stack", type=int, default=1, help="with --real: configurations in one model")
     parser.add_argument("--same", action="store_true", help="with --real: one structure throughout")
     arguments = parser.parse_args()
     import hptune.models.backend  # noqa: F401  (Keras, quietly, before Keras Tuner imports it)
 
     with tempfile.TemporaryDirectory() as folder:
         if arguments.real:
-            real(Path(folder), arguments.real, arguments.stack, arguments.same)
+            real(Path(folder), arguments.real, arguments.same)
         else:
             compare(Path(folder), arguments.trials)
 
@@ -302,12 +301,12 @@ def suggestion(folder: Path) -> float:
 # Real models
 
 
-def real(folder: Path, trials: int, stack: int, same: bool) -> None:
+def real(folder: Path, trials: int, same: bool) -> None:
     """Print how much memory the process takes as it trains one small model after the other."""
-    print(f"digits, mlp of 8 units, 2 epochs, stack {stack}\n\n{'trials':>8}{'MB':>8}{'s/trial':>9}")
+    print(f"digits, mlp of 8 units, 2 epochs\n\n{'trials':>8}{'MB':>8}{'s/trial':>9}")
     began = time.perf_counter()
     marks = []
-    for done, size in trained(folder, trials, stack, same):
+    for done, size in trained(folder, trials, same):
         if done % max(1, trials // 20) == 0:
             marks.append((done, size))
             print(f"{done:>8}{size / 1e6:>8.0f}{(time.perf_counter() - began) / done:>9.2f}", flush=True)
@@ -316,10 +315,10 @@ def real(folder: Path, trials: int, stack: int, same: bool) -> None:
     print(f"\n{grown / 1000:.1f} kB more for each trial of the second half")
 
 
-def trained(folder: Path, trials: int, stack: int, same: bool) -> Any:
+def trained(folder: Path, trials: int, same: bool) -> Any:
     """Train small models through an executor; yield how many are done and the memory in bytes."""
     from hptune.data import load_dataset
-    from hptune.executors.stacked import StackedExecutor
+    from hptune.executors.inline import InlineExecutor
     from hptune.models import load_model
     from hptune.space_yaml import ready_space
     from hptune.train import Trainer as RealTrainer
@@ -328,10 +327,8 @@ def trained(folder: Path, trials: int, stack: int, same: bool) -> Any:
     dataset, space = load_dataset("digits"), ready_space("mlp")
     model = load_model("mlp", dataset, space=space, epochs=2)
     goal = Objective(name="val_accuracy", direction=Direction.MAX)
-    executor = StackedExecutor(
-        RealTrainer(dataset, model, goal), dataset, model, goal, most=stack, alone=stack == 1
-    )
-    rng, waiting, done = np.random.default_rng(0), [], 0
+    executor = InlineExecutor(RealTrainer(dataset, model, goal))
+    rng = np.random.default_rng(0)
     for number in range(1, trials + 1):
         drawn = space.defaults if same else space.sample(rng)
         job = Job(
@@ -345,14 +342,9 @@ def trained(folder: Path, trials: int, stack: int, same: bool) -> Any:
             epochs=2,
             keep_as=str(folder / "weights.npz"),
         )
-        waiting.append(executor.submit(job, lambda job, epoch, report: False))
-        while len(waiting) >= stack or (number == trials and waiting):
-            for future in [f for f in waiting if f.done()]:
-                waiting.remove(future)
-                done += 1
-                yield done, resident()
-            if len(waiting) >= stack or (number == trials and waiting):
-                executor.poll(0.1)
+        executor.submit(job, lambda job, epoch, report: False)
+        executor.poll(0.1)
+        yield number, resident()
 
 
 if __name__ == "__main__":

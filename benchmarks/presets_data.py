@@ -91,7 +91,7 @@ GENERATED: Mapping[str, Callable[[], Arrays]] = {
     "heavy-tails": _heavy_tails,
     "wide": lambda: _classes(300, features=400, n_clusters_per_class=1, flip_y=0.0),
 }
-"""Tables for the recipe mlp. All but one have 20 features: what trains as wide rows shares its graphs."""
+"""Tables for the recipe mlp. All but one have 20 features."""
 
 
 # Images for the recipe cnn

@@ -91,13 +91,12 @@ def gather(
     lines = save.read_text().splitlines() if save is not None and save.exists() else []
     asked = [recipe, epochs, [candidate.values for candidate in tried]]
     known = {line["data"]: line for line in map(json.loads, lines) if line["asked"] == asked}
-    graphs: dict[int, Any] = {}
     tables = []
     with tempfile.TemporaryDirectory() as folder:
         for name, source in list(sources(recipe, Path(folder)).items())[:only]:
             if name not in known:
                 before = cpu_seconds()
-                curves, objective = train(recipe, *source, asked[2], epochs=epochs, graphs=graphs)
+                curves, objective = train(recipe, *source, asked[2], epochs=epochs)
                 spent = cpu_seconds() - before
                 known[name] = {"asked": asked, "data": name, "objective": objective, "cpu": spent}
                 known[name]["curves"] = curves.tolist()
@@ -117,13 +116,8 @@ def train(
     values: list[dict[str, Any]],
     *,
     epochs: int,
-    graphs: dict[int, Any],
 ) -> tuple[Array, str]:
-    """Return best-so-far curves of configurations, (configurations, epochs), and the objective.
-
-    `graphs` are known ones by the width of rows; those made here are added.
-    """
-    from hptune.executors.stacked import StackedExecutor
+    """Return best-so-far curves of configurations, (configurations, epochs), and the objective."""
     from hptune.subject import Subject
     from hptune.train import resolve_objective
     from hptune.trial import Job
@@ -131,27 +125,19 @@ def train(
     subject = Subject(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
     dataset, model = subject.load()
     reported = subject.split_trainer(dataset, model, None).preflight(values[0])
-    # Not before the preflight: TensorFlow takes its threads when it is first used.
-    from hptune.stack.stack import StackGraphs
-
     objective = resolve_objective(None, reported, dataset.task)
     trainer = subject.split_trainer(dataset, model, objective)
-    shared = graphs.setdefault(dataset.train.x[0].size, StackGraphs())
-    executor = StackedExecutor(trainer, dataset, model, objective, most=64, graphs=shared)
     jobs = [
         Job(id=i, trial_id=i, values=v, seed=1000 + i, initial_epoch=0, epochs=epochs)
         for i, v in enumerate(values, 1)
     ]
-    futures = [executor.submit(job, lambda job, epoch, report: False) for job in jobs]
-    while not all(future.done() for future in futures):
-        executor.poll(0.1)
-    executor.close()
+    outcomes = [trainer.run(job, lambda epoch, report: False) for job in jobs]
     curves = np.full((len(values), epochs), -np.inf)
-    for row, future in zip(curves, futures, strict=True):
-        told = [objective.sign * float(report[objective.name]) for report in future.result().curve]
+    for row, outcome in zip(curves, outcomes, strict=True):
+        told = [objective.sign * float(report[objective.name]) for report in outcome.curve]
         told = [value if np.isfinite(value) else -np.inf for value in told]
         row[: len(told)] = np.maximum.accumulate(told)
-        row[len(told) :] = row[len(told) - 1] if told and future.result().state == "done" else -np.inf
+        row[len(told) :] = row[len(told) - 1] if told and outcome.state == "done" else -np.inf
     return curves, objective.name
 
 

@@ -53,7 +53,7 @@ class Setting:
     mid_defaults: bool
     declared_axes: bool
     peers_get_defaults: bool
-    in_flight: int | None
+    in_flight: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,9 +238,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--in-flight",
-        type=lambda text: None if text == "auto" else int(text),
+        type=int,
         default=1,
-        help="configurations that hptune asks for at once: a number, or auto for what a stack does",
+        help="configurations that hptune asks for at once",
     )
     parser.add_argument("--workers", type=int, default=2, help="races at once")
     parser.add_argument("--quick", action="store_true", help="the fast methods, one seed")

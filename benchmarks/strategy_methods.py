@@ -17,7 +17,6 @@ import lcbench
 import numpy as np
 
 from hptune.engine import Engine
-from hptune.executors.stacked import MOST, wave_size
 from hptune.next_pass import propose
 from hptune.oracles.make import make_searcher
 from hptune.scales import Scale
@@ -41,8 +40,8 @@ class Race:
     seed: int
     defaults_first: bool
     """Whether a peer gets our defaults as its first trial."""
-    in_flight: int | None = 1
-    """Jobs that our engine asks for at once; None for as many as a stack does by itself."""
+    in_flight: int = 1
+    """Jobs that our engine asks for at once."""
     waits: list[float] = field(default_factory=list)
     """Seconds of each suggestion."""
     _jobs: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -65,23 +64,15 @@ class Race:
         return answer
 
 
-class _Waves:
-    """Holds a wave of jobs, as `search --stack` does; all of it is paid before any of it is told."""
+class _AtOnce:
+    """Holds `slots` jobs; all of them are paid before any outcome is reported."""
 
-    in_waves = True
-
-    def __init__(self, trainer: _InStead, most: int | None) -> None:
-        self._most = most
-        self._last_job = 0
+    def __init__(self, trainer: _InStead, slots: int) -> None:
+        self.slots = slots
         self._trainer = trainer
         self._waiting: list[tuple[Job, Any, Future[Outcome]]] = []
 
-    @property
-    def slots(self) -> int:
-        return wave_size(self._last_job, MOST) if self._most is None else self._most
-
     def submit(self, job: Job, on_epoch: Any) -> Future[Outcome]:
-        self._last_job = job.id
         self._waiting.append((job, on_epoch, Future()))
         return self._waiting[-1][2]
 
@@ -140,7 +131,7 @@ def ours(race: Race) -> None:
             Engine(
                 study=study,
                 searcher=searcher,
-                executor=_Waves(_InStead(race), race.in_flight),
+                executor=_AtOnce(_InStead(race), race.in_flight),
                 pass_ends=tuple(itertools.accumulate(the_plan.pass_epochs)),
                 narrow=lambda space, trials: propose(space, trials, GOAL, root=race.space, epochs=FULL),
             ).run()

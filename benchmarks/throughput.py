@@ -73,7 +73,6 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[DIGITS_ROWS], help="1437 are the digits")
     parser.add_argument("--trials", type=int, help="of each side")
     parser.add_argument("--epochs", type=int, help="of each trial")
-    parser.add_argument("--stack", type=int, default=16, help="configurations trained as one model")
     parser.add_argument("--workers", type=int, help="compare one process with so many instead")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--side", help=argparse.SUPPRESS)
@@ -175,7 +174,6 @@ def measure(cell: Cell, options: argparse.Namespace) -> None:
             "epochs": options.epochs,
             "trials": options.trials,
             "seed": options.seed,
-            "stack": 1,
             "workers": 1,
         }
         base = child({**common, "side": "Keras Tuner"})
@@ -184,9 +182,6 @@ def measure(cell: Cell, options: argparse.Namespace) -> None:
         if options.workers:
             label = f"hptune, {options.workers} workers"
             found[label] = child({**common, "side": "hptune", "workers": options.workers})
-        elif name == "recipe":
-            label = f"hptune, {options.stack} as one model"
-            found[label] = child({**common, "side": "hptune", "stack": options.stack})
         show(name, found)
     print(flush=True)
 

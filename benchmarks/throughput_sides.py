@@ -114,7 +114,7 @@ class Given:
 
 
 def ours(plan: Plan) -> dict[str, Any]:
-    """Train given configurations with hptune: one at a time, as one model, or in several processes."""
+    """Train given configurations with hptune: one at a time, or in several processes."""
     from hptune.trial import Direction, Objective
 
     subject, dataset, model = load(plan)
@@ -147,14 +147,11 @@ def ours(plan: Plan) -> dict[str, Any]:
 def _executor(plan: Plan, subject: Any, dataset: Any, model: Any, goal: Any) -> Any:
     from hptune.executors.inline import InlineExecutor
     from hptune.executors.processes import ProcessesExecutor
-    from hptune.executors.stacked import StackedExecutor
     from hptune.subject import load_trainer
 
     if plan["workers"] > 1:
         return ProcessesExecutor(partial(load_trainer, subject, goal), workers=plan["workers"])
     trainer = subject.trainer(dataset, model, goal)
-    if plan["stack"] > 1:
-        return StackedExecutor(trainer, dataset, model, goal, most=plan["stack"])
     return InlineExecutor(trainer)
 
 

@@ -69,8 +69,6 @@ class Engine:
     _epoch_of: dict[int, int] = field(default_factory=dict)
     _again: dict[int, int] = field(default_factory=dict)
     """Epochs on record that a job under way trains again, for lack of weights."""
-    _wave_open: bool = True
-    """Nothing of the jobs under way was told yet."""
     _written_at: float = 0.0
     _checkpoints: Checkpoints = field(init=False)
 
@@ -140,9 +138,7 @@ class Engine:
         self._spent = self.study.spent() + self.study.fruitless()
         passes = self.study.passes()
         everything = self.study.trials(curves=False)
-        told_last = False
         for event in self.study.events():
-            told_last = isinstance(event, Tell)
             if isinstance(event, Tell):
                 self._any_score = self._any_score or event.score is not None
                 trial_id = self._continued[event.job_id]
@@ -153,7 +149,6 @@ class Engine:
                 self._reach(event.pass_number, passes)
                 self._continued[event.job.id] = event.job.trial_id
                 self.searcher.replay_ask(event.job.id, event.oracle_values, event.memo)
-        self._wave_open = not (told_last and self.study.open_jobs())
         self._by_values = {_key(trial.values): trial.id for trial in everything}
         self._checkpoints.remember(everything)
 
@@ -164,9 +159,7 @@ class Engine:
         self._pending = sum(job.epochs - job.initial_epoch for job in waiting)
         over: NoSuggestion | None = None
         while True:
-            if not running and not waiting:
-                self._wave_open = True
-            while self._may_begin(running, waiting) and over is None:
+            while self._may_begin(running) and over is None:
                 job = waiting.popleft() if waiting else self._ask(the_pass, end)
                 if job in (NoSuggestion.EXHAUSTED, NoSuggestion.SPENT):
                     over = job
@@ -180,24 +173,15 @@ class Engine:
         if over is NoSuggestion.EXHAUSTED:
             self.listener.exhausted(the_pass)
 
-    def _may_begin(self, running: Mapping[Future[Outcome], Job], waiting: deque[Job]) -> bool:
+    def _may_begin(self, running: Mapping[Future[Outcome], Job]) -> bool:
         """Whether one more job may be submitted now."""
-        if self.stop.now or len(running) >= self.executor.slots:
-            return False
-        return bool(waiting) or self._wave_open or not self.executor.in_waves
+        return not self.stop.now and len(running) < self.executor.slots
 
     def _record_done(self, running: dict[Future[Outcome], Job]) -> None:
-        """Record the jobs that are done; a wave is recorded when all of it is.
-
-        Rounding depends on what is trained together, so a wave that was cut off is trained again,
-        together, and scores the same.
-        """
+        """Record the jobs that are done, in the order in which they were asked for."""
         done = [future for future in running if future.done()]
-        if self.executor.in_waves and len(done) < len(running):
-            return
         for future in sorted(done, key=lambda f: running[f].id):
             self._record(running.pop(future), future.result())
-            self._wave_open = False
 
     def _ask(self, the_pass: Pass, end: int) -> Job | NoSuggestion | None:
         """Return the next job, why there is none, or None where the budget is spent."""

@@ -19,7 +19,7 @@ from hptune.errors import (
     StudyError,
     StudyMismatchError,
 )
-from hptune.executors.choose import executor_for, refuse_stack
+from hptune.executors.choose import executor_for
 from hptune.listener import Listener, Stop
 from hptune.next_pass import NEXT_PASS, propose, read_next_pass
 from hptune.paid_out import is_paid_out, note_paid_out
@@ -54,8 +54,6 @@ class SearchOptions:
     oracle: str
     objective: str | None = None
     workers: int = 1
-    stack: int | None = None
-    """Configurations of the recipe mlp that are trained as one model; None for as many as cost nothing."""
     trial_seconds: float | None = None
     """Longest that a job may be trained, above 0; one that takes longer is infeasible. None for no limit."""
     learn_from: tuple[str, ...] = ()
@@ -89,7 +87,6 @@ def plan_search(
     Raises what beginning it, or going on with it, would raise: one batch is trained to see that it can be.
     """
     listener = listener or Listener()
-    _refuse_stack(options)
     dataset = options.subject.load_data()
     listener.data_loaded(dataset)
     model = options.subject.load_model(dataset)
@@ -116,12 +113,6 @@ def _told_of_going_on(options: SearchOptions, study: Study, space: Space, listen
         return space
     listener.remarked(f"the next pass is {study.folder / NEXT_PASS}")
     return edited.next_space
-
-
-def _refuse_stack(options: SearchOptions) -> None:
-    refuse_stack(
-        options.subject, workers=options.workers, stack=options.stack, max_seconds=options.trial_seconds
-    )
 
 
 def _warn_of_late_starts(options: SearchOptions, study: Study, listener: Listener) -> None:
@@ -183,7 +174,6 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     Raises what `hptune.errors` lists; nothing is written before data, model, space and
     objective have been checked by training one batch.
     """
-    _refuse_stack(options)
     folder = options.folder
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
@@ -308,7 +298,6 @@ def _run(
         model,
         goal,
         workers=options.workers,
-        stack=options.stack,
         max_seconds=options.trial_seconds,
     ) as executor:
         engine = Engine(

@@ -101,23 +101,18 @@ class FakeTrainer:
         return Outcome(job_id=job.id, state=state, curve=tuple(curve), seconds=0.1, checkpoint=keep)
 
 
-class FakeWaves:
-    """Takes up to four jobs at a time, how many follows from the last one's number."""
+class FakeParallel:
+    """Holds up to three jobs at a time and ends the newest first."""
 
-    in_waves = True
+    slots = 3
 
     def __init__(self, trainer: FakeTrainer) -> None:
         self.trainer = trainer
-        self.last, self.stopped = 0, False
+        self.stopped = False
         self.waiting: list[tuple[Job, OnEpoch, Future[Outcome]]] = []
-
-    @property
-    def slots(self) -> int:
-        return 1 + self.last % 4
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Future[Outcome]:
         self.waiting.append((job, on_epoch, Future()))
-        self.last = job.id
         return self.waiting[-1][2]
 
     def poll(self, seconds: float) -> None:

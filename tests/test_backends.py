@@ -161,12 +161,6 @@ def test_folds_and_convolutions_are_searched(place: Place) -> None:
     assert found["best"]["score"] > 0
 
 
-def test_a_stack_is_trained(place: Place) -> None:
-    once = ["--trials", "2", "--epochs", "2", "--passes", "1", "--stack", "4"]
-    found = json.loads(place.hptune("search", "iris", *once, "--study", "stacked", "--json"))
-    assert found["best"]["score"] > 0.2
-
-
 def test_a_model_that_reads_text_is_exported_by_tensorflow_alone(place: Place) -> None:
     rows = "\n".join(f"{n % 7},{'red' if n % 3 else 'blue'},{'yes' if n % 2 else 'no'}" for n in range(60))
     (place.folder / "table.csv").write_text(f"number,colour,answer\n{rows}\n")
@@ -201,9 +195,8 @@ def test_the_fast_path_of_jax() -> None:
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-@pytest.mark.parametrize("file", ["test_stack.py", "test_dense.py"])
-def test_stacks_and_dense_networks_train_as_by_kerass_loop(backend: str, file: str) -> None:
-    run_on(backend, f"tests/{file}")
+def test_dense_networks_train_as_by_kerass_loop(backend: str) -> None:
+    run_on(backend, "tests/test_dense.py")
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])

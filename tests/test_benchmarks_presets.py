@@ -99,7 +99,7 @@ def test_what_is_written_is_what_the_package_reads(tmp_path, monkeypatch):
 def test_trainings_that_are_on_file_are_not_repeated(tmp_path, monkeypatch):
     trained = []
 
-    def train(recipe, source, share, values, *, epochs, graphs):
+    def train(recipe, source, share, values, *, epochs):
         trained.append(source)
         return np.full((len(values), epochs), -np.inf), "val_accuracy"
 

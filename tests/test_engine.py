@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import SPACE, FakeSearcher, FakeTrainer, FakeWaves, identity, keep_all
+from fakes import SPACE, FakeParallel, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.engine import Engine
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
-from hptune.executors import Executor
 from hptune.executors.inline import InlineExecutor
 from hptune.listener import Listener, Stop
 from hptune.proposal import Proposal
@@ -45,16 +44,10 @@ def story(study: Study) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.fixture(params=[InlineExecutor, FakeWaves], ids=["one at a time", "in waves"])
-def executor(request: pytest.FixtureRequest) -> Callable[[FakeTrainer], Executor]:
-    """How jobs are trained, where that must not change what a search finds after it was cut off."""
-    return request.param  # type: ignore[no-any-return]
-
-
 @pytest.fixture
-def uninterrupted(tmp_path: Path, executor: Callable[[FakeTrainer], Executor]) -> list[tuple[Any, ...]]:
+def uninterrupted(tmp_path: Path) -> list[tuple[Any, ...]]:
     study = begin(tmp_path / "whole")
-    engine(study, executor=executor(FakeTrainer())).run()
+    engine(study).run()
     return story(study)
 
 
@@ -142,7 +135,6 @@ def test_a_search_killed_anywhere_goes_on_as_if_it_had_not_been(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     uninterrupted: list[tuple[Any, ...]],
-    executor: Callable[[FakeTrainer], Executor],
     method: str,
     count: int,
     after: bool,
@@ -151,10 +143,10 @@ def test_a_search_killed_anywhere_goes_on_as_if_it_had_not_been(
     with monkeypatch.context() as patch:
         kill_at(method, count, patch, after=after)
         with pytest.raises(Killed):
-            engine(study, executor=executor(FakeTrainer())).run()
+            engine(study).run()
     study.close()
     with Study.open(tmp_path / "s", read_only=False) as again:
-        engine(again, executor=executor(FakeTrainer())).run()
+        engine(again).run()
         assert story(again) == uninterrupted
 
 
@@ -173,22 +165,20 @@ class StopsAfter(Listener):
 def test_a_search_stopped_after_any_epoch_goes_on_as_if_it_had_not_been(
     tmp_path: Path,
     uninterrupted: list[tuple[Any, ...]],
-    executor: Callable[[FakeTrainer], Executor],
     epochs: int,
 ) -> None:
     study = begin(tmp_path / "s")
     stop = Stop()
     with pytest.raises(SearchInterruptedError):
-        engine(study, stop=stop, listener=StopsAfter(stop, epochs), executor=executor(FakeTrainer())).run()
+        engine(study, stop=stop, listener=StopsAfter(stop, epochs)).run()
     assert study.spent() == epochs
-    engine(study, executor=executor(FakeTrainer())).run()
+    engine(study).run()
     assert story(study) == uninterrupted
 
 
 def test_a_search_out_of_time_ends_without_an_error_and_goes_on_later(
     tmp_path: Path,
     uninterrupted: list[tuple[Any, ...]],
-    executor: Callable[[FakeTrainer], Executor],
 ) -> None:
     study = begin(tmp_path / "s")
     stop = Stop()
@@ -199,9 +189,9 @@ def test_a_search_out_of_time_ends_without_an_error_and_goes_on_later(
             if self.left == 0:
                 self.stop.deadline = time.monotonic() - 1
 
-    engine(study, stop=stop, listener=RunsOut(stop, 5), executor=executor(FakeTrainer())).run()
+    engine(study, stop=stop, listener=RunsOut(stop, 5)).run()
     assert study.spent() == 5
-    engine(study, executor=executor(FakeTrainer())).run()
+    engine(study).run()
     assert story(study) == uninterrupted
 
 
@@ -279,42 +269,38 @@ def test_only_weights_that_may_be_needed_stay_on_disk(tmp_path: Path) -> None:
     assert {t.id for t in complete if t.checkpoint} == {t.id for t in best}
 
 
-def test_a_wave_is_told_when_all_of_it_is_done_and_then_the_next_is_asked_for(tmp_path: Path) -> None:
+def test_several_jobs_at_a_time_are_all_recorded_whichever_ends_first(tmp_path: Path) -> None:
     study = begin(tmp_path)
-    engine(study, executor=FakeWaves(FakeTrainer())).run()
-    order = [(type(event) is Tell, event.job_id if type(event) is Tell else 0) for event in study.events()]
-    waves = [len(list(group)) for told, group in itertools.groupby(order, key=lambda one: one[0]) if told]
-    assert max(waves) == 4
-    told = [job_id for is_tell, job_id in order if is_tell]
-    assert told == sorted(told)
+    engine(study, executor=FakeParallel(FakeTrainer())).run()
+    assert study.open_jobs() == ()
+    assert ENDS[-1] - 9 < study.spent() <= ENDS[-1]
+    told = [event.job_id for event in study.events() if type(event) is Tell]
+    assert sorted(told) == list(range(1, len(told) + 1))
+    assert told != sorted(told)
 
 
-def test_lost_weights_are_trained_again(
-    tmp_path: Path, uninterrupted: list[tuple[Any, ...]], executor: Callable[[FakeTrainer], Executor]
-) -> None:
+def test_lost_weights_are_trained_again(tmp_path: Path, uninterrupted: list[tuple[Any, ...]]) -> None:
     study = begin(tmp_path / "s")
     stop = Stop()
     with pytest.raises(SearchInterruptedError):
-        engine(study, stop=stop, listener=StopsAfter(stop, 17), executor=executor(FakeTrainer())).run()
+        engine(study, stop=stop, listener=StopsAfter(stop, 17)).run()
     for file in (tmp_path / "s" / "checkpoints").iterdir():
         file.unlink()
-    engine(study, executor=executor(FakeTrainer())).run()
+    engine(study).run()
     assert story(study) == uninterrupted
 
 
 def test_lost_weights_and_another_stop_record_no_epoch_twice(
-    tmp_path: Path, uninterrupted: list[tuple[Any, ...]], executor: Callable[[FakeTrainer], Executor]
+    tmp_path: Path, uninterrupted: list[tuple[Any, ...]]
 ) -> None:
     study = begin(tmp_path / "s")
     for epochs in (20, 1, 2):
         stop = Stop()
         with pytest.raises(SearchInterruptedError):
-            engine(
-                study, stop=stop, listener=StopsAfter(stop, epochs), executor=executor(FakeTrainer())
-            ).run()
+            engine(study, stop=stop, listener=StopsAfter(stop, epochs)).run()
         for file in (tmp_path / "s" / "checkpoints").iterdir():
             file.unlink()
-    engine(study, executor=executor(FakeTrainer())).run()
+    engine(study).run()
     assert story(study) == uninterrupted
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hptune.errors import NoFeasibleTrialError, UsageError
+from hptune.errors import NoFeasibleTrialError
 from hptune.listener import Listener, Stop
 from hptune.search import SearchOptions, search
 from hptune.study import Study
@@ -54,14 +54,3 @@ def test_models_with_too_many_weights_are_infeasible_and_say_so(tmp_path: Path) 
         assert all((trial.parameters or 0) <= 2000 for trial in trained)
         assert refused
         assert all(trial.reason.startswith("too large: ") for trial in refused)
-
-
-@pytest.mark.parametrize(
-    ("more", "named"), [({"workers": 2}, "--workers"), ({"trial_seconds": 60.0}, "--trial-time")]
-)
-def test_a_stack_excludes_what_needs_each_configuration_by_itself(
-    tmp_path: Path, more: dict[str, float], named: str
-) -> None:
-    with pytest.raises(UsageError, match=f"--stack does not go with {named}$"):
-        search(options(tmp_path, stack=4, **more), listener=Listener(), stop=Stop())
-    assert not (tmp_path / "s").exists()

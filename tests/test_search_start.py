@@ -156,7 +156,6 @@ def test_a_dry_run_refuses_what_going_on_would(
     assert run(["search", "iris", "--study", "s", "--dry-run"]) == 0
     assert run(["search", "iris", "--study", "s", "--dry-run", "--seed", "1"]) == 6
     assert "this study can't go on with this command" in capsys.readouterr().err
-    assert run(["search", "iris", "--study", "s", "--dry-run", "--stack", "4", "--workers", "2"]) == 2
 
 
 def test_what_is_tried_first_is_settled_when_a_study_begins(

@@ -33,7 +33,6 @@ OPTION_NAMES: tuple[str, ...] = (
         "oracle",
         "objective",
         "workers",
-        "stack",
         "trial-time",
         "learn-from",
         "seed",

@@ -70,12 +70,6 @@ __all__ = ["command"]
     help="Longest that a trial may be trained without a break; one that takes longer is infeasible.",
 )
 @option(
-    "--stack",
-    type=click.IntRange(1, 64),
-    help="Configurations of mlp to train as one model."
-    "  [default: one on a CPU; on a GPU as many as cost the search little]",
-)
-@option(
     "--learn-from",
     multiple=True,
     metavar="STUDY|auto",
@@ -105,7 +99,6 @@ def command(
     oracle: str,
     objective: str | None,
     workers: int,
-    stack: int | None,
     trial_time: float | None,
     learn_from: tuple[str, ...],
     no_presets: bool,
@@ -130,7 +123,6 @@ def command(
         oracle=oracle,
         objective=objective,
         workers=workers,
-        stack=stack,
         trial_seconds=trial_time,
         learn_from=learn_from,
         presets=not no_presets,

@@ -27,15 +27,7 @@ class Executor(Protocol):
 
     @property
     def slots(self) -> int:
-        """How many jobs it can hold at once; may change with each submitted job's number alone."""
-        ...
-
-    @property
-    def in_waves(self) -> bool:
-        """Whether jobs come in waves: all of one are recorded before any of the next is asked for.
-
-        Then what is asked depends on no clock: a search that was cut off anywhere asks for the same.
-        """
+        """How many jobs it can hold at once."""
         ...
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Future[Outcome]:

@@ -14,7 +14,6 @@ class InlineExecutor:
     """Runs a job to its end before `submit` returns."""
 
     slots = 1
-    in_waves = False
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer

@@ -75,8 +75,6 @@ class ProcessesExecutor:
     a module, or a partial of one. `max_seconds` bounds one job, from its first moment in a worker.
     """
 
-    in_waves = False
-
     def __init__(
         self, load: Callable[[], Trainer], *, workers: int, max_seconds: float | None = None
     ) -> None:

@@ -96,7 +96,7 @@ def _best_so_far(scores: Sequence[float | None], goal: Objective) -> list[float]
 def _eta(study: Study, epochs: int, now: float | None) -> float | None:
     """Return the seconds that `epochs` more will take at the pace of the search that is running.
 
-    By the clock, not by what trainings took: those of several processes, or of one stacked model, overlap.
+    By the clock, not by what trainings took: those of several processes overlap.
     None before the first epoch of its own.
     """
     began, trained = study.trained_since(StudyLock.taken_at(study.folder))

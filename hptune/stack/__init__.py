@@ -1,1 +1,0 @@
-"""Trains several configurations of the recipe mlp as one model with a leading axis of configurations."""
