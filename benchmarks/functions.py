@@ -27,9 +27,9 @@ from typing import Any
 
 import numpy as np
 
-from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Float, Hyperparameter, Integer, Space
-from hptune.trial import Direction, Objective
+from hptune.space.scales import Scale
+from hptune.study.trial import Direction, Objective
 
 BUDGETS = (10, 20, 30, 50)
 GOAL = Objective(name="value", direction=Direction.MIN)

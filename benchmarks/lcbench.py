@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from hptune.scales import Scale, from_unit
 from hptune.space import Float, Hyperparameter, Integer, Number, Space, Tier
-from hptune.trial import Job, Outcome, OutcomeState
+from hptune.space.scales import Scale, from_unit
+from hptune.study.trial import Job, Outcome, OutcomeState
 
 EPOCHS = 52
 OBJECTIVE = "val_accuracy"

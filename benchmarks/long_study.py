@@ -65,7 +65,7 @@ class Trainer:
     """Makes up curves, and weights of a kilobyte where they are to be kept."""
 
     def run(self, job: Any, on_epoch: Callable[[int, Mapping[str, float]], bool]) -> Any:
-        from hptune.trial import Outcome, OutcomeState
+        from hptune.study.trial import Outcome, OutcomeState
 
         rng = np.random.default_rng(job.id)
         top = 0.98 - 0.02 * (math.log10(job.values.get("learning_rate", 1e-3)) + 2.5) ** 2
@@ -93,7 +93,7 @@ def drawing_searcher(goal: Any, most: int) -> Any:
     """Return a searcher whose oracle keeps everything as coarse-to-fine does and draws at random."""
     from hptune.oracles.coarse_to_fine import CoarseToFineOracle
     from hptune.oracles.searcher import Searcher
-    from hptune.trial import TrialState
+    from hptune.study.trial import TrialState
 
     class Drawing(CoarseToFineOracle):
         """Two new trials, then the last one goes on."""
@@ -124,9 +124,9 @@ def keras_tuner_goal(goal: Any) -> Any:
 
 
 def new_study(folder: Path) -> Any:
-    from hptune.space_yaml import ready_space
+    from hptune.space.files import ready_space
     from hptune.study import Identity, Study
-    from hptune.trial import Direction
+    from hptune.study.trial import Direction
 
     identity = Identity(
         data="digits",
@@ -153,7 +153,7 @@ class Watching:
         self.bytes: list[int] = []
 
     def listener(self) -> Any:
-        from hptune.listener import Listener
+        from hptune.search.events import Listener
 
         watching = self
 
@@ -178,8 +178,8 @@ def resident() -> int:
 
 def search(study: Any, trials: int, watching: Watching) -> None:
     """Bring a study to so many trials."""
-    from hptune.engine import Engine
     from hptune.executors.inline import InlineExecutor
+    from hptune.search.engine import Engine
 
     Engine(
         study=study,
@@ -254,11 +254,11 @@ def status(folder: Path) -> float:
 
 def going_on(folder: Path, then: Callable[[Any], None] = lambda searcher: None) -> float:
     """Return the seconds to bring engine and real oracle to where the study stands."""
-    from hptune.engine import Engine
     from hptune.errors import SearchInterruptedError
     from hptune.executors.inline import InlineExecutor
-    from hptune.listener import Stop
-    from hptune.oracles.make import make_searcher
+    from hptune.oracles.names import make_searcher
+    from hptune.search.engine import Engine
+    from hptune.search.events import Stop
     from hptune.study import Study
 
     with Study.open(folder, read_only=False) as study:
@@ -319,10 +319,10 @@ def trained(folder: Path, trials: int, same: bool) -> Any:
     """Train small models through an executor; yield how many are done and the memory in bytes."""
     from hptune.data import load_dataset
     from hptune.executors.inline import InlineExecutor
-    from hptune.models import load_model
-    from hptune.space_yaml import ready_space
-    from hptune.train import Trainer as RealTrainer
-    from hptune.trial import Direction, Job, Objective
+    from hptune.models.load import load_model
+    from hptune.space.files import ready_space
+    from hptune.study.trial import Direction, Job, Objective
+    from hptune.training import Trainer as RealTrainer
 
     dataset, space = load_dataset("digits"), ready_space("mlp")
     model = load_model("mlp", dataset, space=space, epochs=2)

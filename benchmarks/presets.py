@@ -6,7 +6,7 @@
 
 Trains the same configurations, drawn from the recipe's own space, on the bundled data and on
 generated data of many kinds. Chooses a few that complement each other and the defaults, which a
-search tries first in any case (`hptune.strategy.learn.cover`), and with --write puts them where the
+search tries first in any case (`hptune.strategy.portfolio.cover`), and with --write puts them where the
 package reads them.
 
 What they are worth is told leave-one-data-set-out: the presets for each data set are chosen on the
@@ -32,7 +32,7 @@ MOST = 5
 FIRST = 9
 """Configurations of a search's first bracket, the defaults among them."""
 TIER_ONE = 0.4
-"""Share of a search's own first draws that move tier 1 only (`hptune.strategy.start.TIER_SHARE`)."""
+"""Share of a search's own first draws that move tier 1 only (`hptune.strategy.initial_design.TIER_SHARE`)."""
 DRAWS = 2000
 
 
@@ -98,7 +98,7 @@ def regrets(table: Table) -> Array:
 
 def chosen_on(tables: list[Table], count: int) -> list[int]:
     """Return the candidates that complement the defaults, which are the first, best."""
-    from hptune.strategy.learn import cover
+    from hptune.strategy.portfolio import cover
 
     return cover(np.array([regrets(table) for table in tables]), count, given=[0])
 
@@ -196,7 +196,7 @@ def per_data(tables: list[Table]) -> list[str]:
 
 def line(candidate: Candidate, recipe: str) -> str:
     """Return the searched values of a configuration as YAML in one line, with two significant digits."""
-    from hptune.space_yaml import ready_space
+    from hptune.space.files import ready_space
 
     names = [hp.name for hp in ready_space(recipe).searched]
     values = {name: candidate.values[name] for name in names if name in candidate.values}
@@ -210,7 +210,7 @@ def text(value: object) -> str:
 
 
 def write(recipe: str, chosen: list[Candidate], tables: list[Table]) -> None:
-    """Write the presets where `hptune.recipes.presets` reads them."""
+    """Write the presets where `hptune.models.recipes.presets` reads them."""
     path = ROOT / "hptune" / "recipes" / "presets" / f"{recipe}.yaml"
     data = textwrap.wrap(", ".join(table.data for table in tables) + ".", 98)
     head = [

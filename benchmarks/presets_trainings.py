@@ -56,7 +56,7 @@ def candidates(recipe: str, *, shapes: int, each: int, rates: int) -> list[Candi
     is drawn from all of the space as well, so that draws of different shapes are independent.
     """
     from hptune.space import Tier
-    from hptune.space_yaml import ready_space
+    from hptune.space.files import ready_space
 
     space = ready_space(recipe)
     names = [hp.name for hp in space.searched]
@@ -118,9 +118,9 @@ def train(
     epochs: int,
 ) -> tuple[Array, str]:
     """Return best-so-far curves of configurations, (configurations, epochs), and the objective."""
-    from hptune.subject import Subject
-    from hptune.train import resolve_objective
-    from hptune.trial import Job
+    from hptune.search.task import Subject
+    from hptune.study.trial import Job
+    from hptune.training import resolve_objective
 
     subject = Subject(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
     dataset, model = subject.load()

@@ -72,8 +72,8 @@ class Task:
     @classmethod
     def of(cls, run: Run) -> Task:
         from hptune.data import load_dataset
-        from hptune.models import load_model
-        from hptune.train import resolve_objective
+        from hptune.models.load import load_model
+        from hptune.training import resolve_objective
 
         dataset = load_dataset(run.data, seed=run.seed)
         metric = "mae" if dataset.task.value == "regression" else "accuracy"
@@ -93,9 +93,9 @@ class Task:
 
 def hptune(task: Task, told: Told) -> None:
     """Run a whole search, as the command line does."""
-    from hptune.listener import Listener, Stop
-    from hptune.search import SearchOptions, search
-    from hptune.subject import Subject
+    from hptune.search.events import Listener, Stop
+    from hptune.search.run import SearchOptions, search
+    from hptune.search.task import Subject
 
     class Noting(Listener):
         """Notes every epoch."""
@@ -176,7 +176,7 @@ def keras_tuner(make: Callable[..., Any], task: Task, told: Told) -> None:
 
 
 def _active(task: Task, hp: Any) -> dict[str, Any]:
-    from hptune.oracles.hyperparameters import values_of
+    from hptune.models.keras_tuner_space import values_of
 
     space = task.model.space()
     return dict(space.active({name: value for name, value in values_of(hp).items() if name in space}))
@@ -204,8 +204,8 @@ def optuna_tpe(task: Task, told: Told) -> None:
     """Ask and tell; every trial is trained to the end."""
     import optuna
 
-    from hptune.train import Trainer
-    from hptune.trial import Job
+    from hptune.study.trial import Job
+    from hptune.training import Trainer
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     trainer = Trainer(task.dataset, task.model, task.objective)
@@ -243,8 +243,8 @@ def _suggested(trial: Any, space: Any) -> dict[str, Any]:
 
 def _one(trial: Any, hp: Any) -> Any:
     """Draw one hyperparameter on its own scale."""
-    from hptune.scales import Scale
     from hptune.space import Fixed, Integer, Number
+    from hptune.space.scales import Scale
 
     if isinstance(hp, Fixed):
         return hp.value
@@ -273,7 +273,13 @@ def in_this_process(run: Run) -> dict[str, Any]:
     """Run one search; return what is kept of it."""
     # Keras first, quietly; then what else would be slow to import within the clock.
     peer = "optuna" if run.method == "optuna-tpe" else "keras_tuner"
-    for name in ("hptune.models.backend", "hptune.search", "hptune.train", "hptune.oracles.make", peer):
+    for name in (
+        "hptune.models.backend",
+        "hptune.search.run",
+        "hptune.training",
+        "hptune.oracles.names",
+        peer,
+    ):
         importlib.import_module(name)
     task = Task.of(run)
     told = Told(task.objective.sign)

@@ -16,14 +16,14 @@ from typing import Any
 import lcbench
 import numpy as np
 
-from hptune.engine import Engine
-from hptune.next_pass import propose
-from hptune.oracles.make import make_searcher
-from hptune.scales import Scale
+from hptune.narrowing.propose import propose
+from hptune.oracles.names import make_searcher
+from hptune.search.engine import Engine
 from hptune.space import Integer, Number, Space
+from hptune.space.scales import Scale
 from hptune.strategy.plan import plan
 from hptune.study import Identity, Study
-from hptune.trial import Direction, Job, Objective, Outcome
+from hptune.study.trial import Direction, Job, Objective, Outcome
 
 FULL = lcbench.EPOCHS
 GOAL = Objective(name=lcbench.OBJECTIVE, direction=Direction.MAX)

@@ -78,15 +78,23 @@ def main() -> None:
     parser.add_argument("--side", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.side:
-        import throughput_sides
-
-        print(json.dumps(throughput_sides.run(json.loads(options.side))))
+        print(json.dumps(run_side(json.loads(options.side))))
         return
     options.trials = options.trials or (4 if options.quick else 6 if options.grid or options.units else 24)
     options.epochs = options.epochs or (3 if options.quick else 20)
     with tempfile.TemporaryDirectory() as folder:
         for cell in cells(options, Path(folder)):
             measure(cell, options)
+
+
+def run_side(plan: dict[str, Any]) -> dict[str, Any]:
+    """Run one side in this process; returns its trials, what they cost, and where the time of one goes."""
+    from throughput_keras_tuner import stock
+    from throughput_sides import ours
+
+    import hptune.models.backend  # noqa: F401  (Keras, quietly, before Keras Tuner imports it)
+
+    return stock(plan) if plan["side"] == "Keras Tuner" else ours(plan)
 
 
 # What is trained
@@ -104,8 +112,8 @@ def cells(options: argparse.Namespace, folder: Path) -> list[Cell]:
 
 def whole_space(folder: Path) -> Cell:
     """The mlp space as it stands, and a person's model with much the same ranges."""
-    from hptune.space_dict import space_to_dict
-    from hptune.space_yaml import ready_space
+    from hptune.space.as_dict import space_to_dict
+    from hptune.space.files import ready_space
 
     sizes = {"batches": [16, 32, 64, 128, 256, 512], "units": [16, 32, 64, 128, 256, 512]}
     return Cell(
@@ -118,9 +126,9 @@ def whole_space(folder: Path) -> Cell:
 
 def one_size(folder: Path, units: int, batch: int, rows: int) -> Cell:
     """Two hidden layers of `units`: what is searched changes no size."""
-    from hptune.scales import Scale
     from hptune.space import Fixed, Float, Space
-    from hptune.space_dict import space_to_dict
+    from hptune.space.as_dict import space_to_dict
+    from hptune.space.scales import Scale
 
     space = Space(
         hyperparameters=(

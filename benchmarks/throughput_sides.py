@@ -27,15 +27,6 @@ sys.path.insert(0, str(ROOT))
 Plan = Mapping[str, Any]
 
 
-def run(plan: Plan) -> dict[str, Any]:
-    """Run one side; returns its trials, what they cost, and where the time of one goes."""
-    from throughput_keras_tuner import stock
-
-    import hptune.models.backend  # noqa: F401  (Keras, quietly, before Keras Tuner imports it)
-
-    return stock(plan) if plan["side"] == "Keras Tuner" else ours(plan)
-
-
 @contextlib.contextmanager
 def clock(into: dict[str, Any]) -> Iterator[None]:
     """Measure wall seconds, and CPU seconds of this process and its workers."""
@@ -72,8 +63,8 @@ def peak_megabytes() -> float:
 
 def load(plan: Plan) -> tuple[Any, Any, Any]:
     """Return the subject, its data and its model."""
-    from hptune.space_dict import space_from_dict
-    from hptune.subject import Subject
+    from hptune.search.task import Subject
+    from hptune.space.as_dict import space_from_dict
 
     space = None if plan["space"] is None else space_from_dict(plan["space"])
     subject = Subject(data=plan["data"], model=plan["model"], space=space, epochs=plan["epochs"])
@@ -115,7 +106,7 @@ class Given:
 
 def ours(plan: Plan) -> dict[str, Any]:
     """Train given configurations with hptune: one at a time, or in several processes."""
-    from hptune.trial import Direction, Objective
+    from hptune.study.trial import Direction, Objective
 
     subject, dataset, model = load(plan)
     goal = Objective(name="val_accuracy", direction=Direction.MAX)
@@ -147,7 +138,7 @@ def ours(plan: Plan) -> dict[str, Any]:
 def _executor(plan: Plan, subject: Any, dataset: Any, model: Any, goal: Any) -> Any:
     from hptune.executors.inline import InlineExecutor
     from hptune.executors.processes import ProcessesExecutor
-    from hptune.subject import load_trainer
+    from hptune.search.task import load_trainer
 
     if plan["workers"] > 1:
         return ProcessesExecutor(partial(load_trainer, subject, goal), workers=plan["workers"])
@@ -157,9 +148,9 @@ def _executor(plan: Plan, subject: Any, dataset: Any, model: Any, goal: Any) -> 
 
 def train(folder: Path, plan: Plan, model: Any, executor: Any, configurations: list[Any]) -> None:
     """Train configurations through the engine, as a search does."""
-    from hptune.engine import Engine
+    from hptune.search.engine import Engine
     from hptune.study import Identity, Study
-    from hptune.trial import Direction
+    from hptune.study.trial import Direction
 
     identity = Identity(
         data=plan["data"],

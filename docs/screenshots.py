@@ -23,8 +23,8 @@ from browser import Browser, browser  # noqa: E402 - shared with the tests
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
 
-from hptune.report import write_report  # noqa: E402
 from hptune.study import Study  # noqa: E402
+from hptune.views.report import write_report  # noqa: E402
 
 SEARCH = ["search", "digits", "--passes", "3", "--trials", "24", "--epochs", "18"]
 CONFIRM = ["confirm", "--top", "3", "--seeds", "5"]

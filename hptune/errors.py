@@ -20,7 +20,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from hptune.wording import is_number
+from hptune._text import is_number
 
 __all__ = [
     "DataError",

@@ -11,11 +11,11 @@ import numpy as np
 
 from hptune.executors import OnEpoch
 from hptune.oracles.searcher import NoSuggestion, Suggestion
-from hptune.proposal import Move, Proposal, Verdict
-from hptune.scales import Scale
 from hptune.space import Choice, Condition, Float, Integer, Space, Tier
+from hptune.space.scales import Scale
 from hptune.study import Identity
-from hptune.trial import Direction, Job, Objective, Outcome, OutcomeState, Trial, TrialState
+from hptune.study.proposal import Move, Proposal, Verdict
+from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState, Trial, TrialState
 
 OBJECTIVE = Objective(name="val_accuracy", direction=Direction.MAX)
 

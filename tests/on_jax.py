@@ -9,10 +9,10 @@ import pytest
 from test_train_feeds import ARRAYS, WEIGHTS, built, trained
 
 from hptune.models.backend import keras
-from hptune.train import jax_feeds
-from hptune.train.choose import choose_feed
-from hptune.train.feeds import GeneratorFeed
-from hptune.train.jax_feeds import EpochLoop
+from hptune.training import jax_feeds
+from hptune.training.choose_feed import choose_feed
+from hptune.training.feeds import GeneratorFeed
+from hptune.training.jax_feeds import EpochLoop
 
 
 def same(one: Any, other: Any) -> None:
@@ -38,7 +38,7 @@ def test_how_an_epoch_is_divided_into_calls_changes_no_bit(monkeypatch: pytest.M
 
 
 def test_a_model_with_a_step_of_its_own_is_left_to_kerass_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hptune.train.choose.choose_dense_feed", lambda *given: None)
+    monkeypatch.setattr("hptune.training.choose_feed.choose_dense_feed", lambda *given: None)
 
     class Own(keras.Model):  # type: ignore[misc]
         def train_step(self, state: Any, data: Any) -> Any:

@@ -187,10 +187,10 @@ def write_sources(folder: Path) -> None:
 
 def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
     """Train the one configuration as a search does; return the study and its trial."""
+    from hptune.search.task import Subject
     from hptune.space import Fixed, Space
     from hptune.study import Identity, Study
-    from hptune.subject import Subject
-    from hptune.trial import Direction, Trial, TrialState, metric_of
+    from hptune.study.trial import Direction, Trial, TrialState, metric_of
 
     fixed = tuple(Fixed(name=key, value=value) for key, value in case.values.items())
     # A person's model is told what it declares; the batch size belongs to the training.

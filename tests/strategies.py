@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hptune.condition import Condition, Value
-from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space, Tier
+from hptune.space.condition import Condition, Value
+from hptune.space.scales import Scale
 
 __all__ = ["hyperparameters", "names", "numbers", "spaces", "values_in"]
 

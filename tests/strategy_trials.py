@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space, Tier
-from hptune.trial import Direction, Objective, Trial, TrialState
+from hptune.space.scales import Scale
+from hptune.study.trial import Direction, Objective, Trial, TrialState
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 LOSS = Objective(name="val_loss", direction=Direction.MIN)

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from hptune.next_pass import propose_for
-from hptune.scales import Scale
+from hptune.search.next_pass import propose_for
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier, Value
+from hptune.space.scales import Scale
 from hptune.study import Confirmation, Identity, Study
-from hptune.trial import Direction, Epoch, Outcome, OutcomeState, Trial, TrialState
+from hptune.study.trial import Direction, Epoch, Outcome, OutcomeState, Trial, TrialState
 
 SGD = (Condition(parent="optimizer", values=("sgd",)),)
 

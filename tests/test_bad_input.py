@@ -11,10 +11,10 @@ import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.__main__ import run
-from hptune.engine import Engine
 from hptune.executors.inline import InlineExecutor
+from hptune.search.engine import Engine
+from hptune.search.task import Subject
 from hptune.study import Study, StudyLock
-from hptune.subject import Subject
 
 
 @pytest.fixture(autouse=True)
@@ -181,7 +181,7 @@ def test_a_wrong_next_pass_is_refused_and_kept(
     study: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from hptune.errors import SpaceError
-    from hptune.next_pass import read_next_pass
+    from hptune.search.next_pass import read_next_pass
 
     path = study / "next-pass.yaml"
     path.write_text(f"hyperparameters:\n  {text}\n")
@@ -193,7 +193,7 @@ def test_a_wrong_next_pass_is_refused_and_kept(
 
 
 def test_a_next_pass_keeps_conditions_that_are_not_written(study: Path) -> None:
-    from hptune.next_pass import read_next_pass
+    from hptune.search.next_pass import read_next_pass
 
     (study / "next-pass.yaml").write_text("hyperparameters:\n  momentum: {range: [0.5, 0.8]}\n")
     with Study.open(study) as opened:
@@ -246,9 +246,9 @@ def test_messages_with_brackets_are_shown_as_they_are(capsys: pytest.CaptureFixt
 
 def test_an_error_of_ours_is_no_trial_that_failed() -> None:
     from hptune.data import load_dataset
-    from hptune.models import load_model
-    from hptune.train import Trainer
-    from hptune.trial import Job
+    from hptune.models.load import load_model
+    from hptune.study.trial import Job
+    from hptune.training import Trainer
 
     dataset = load_dataset("iris")
     model = load_model("mlp", dataset)
@@ -264,9 +264,9 @@ def test_an_error_of_ours_is_no_trial_that_failed() -> None:
 
 def test_weights_that_can_not_be_read_are_trained_again(folder: Path) -> None:
     from hptune.data import load_dataset
-    from hptune.models import load_model
-    from hptune.train import Trainer
-    from hptune.trial import Job, OutcomeState
+    from hptune.models.load import load_model
+    from hptune.study.trial import Job, OutcomeState
+    from hptune.training import Trainer
 
     dataset = load_dataset("iris")
     model = load_model("mlp", dataset)

@@ -13,7 +13,7 @@ import presets_data
 import presets_trainings
 from presets_trainings import Candidate, Table
 
-from hptune.space_yaml import ready_space
+from hptune.space.files import ready_space
 
 PLAN = {"shapes": 9, "each": 2, "rates": 4}
 TRIED = presets_trainings.candidates("mlp", **PLAN)
@@ -81,7 +81,7 @@ def test_the_report_judges_each_data_set_by_what_the_others_chose():
 
 
 def test_what_is_written_is_what_the_package_reads(tmp_path, monkeypatch):
-    from hptune.yaml_lines import read_yaml
+    from hptune.space.yaml_lines import read_yaml
 
     folder = tmp_path / "hptune" / "recipes" / "presets"
     folder.mkdir(parents=True)

@@ -11,7 +11,7 @@ import lcbench
 import strategy
 import strategy_methods
 
-from hptune.trial import Job
+from hptune.study.trial import Job
 
 
 class Formula:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hptune.check.report import Finding, Report, Section, Verdict
 from hptune.cli.check_text import can_show_marks, report_text
-from hptune.tables import to_json
+from hptune.views.tables import to_json
 
 REPORT = Report(
     data="digits",

@@ -11,8 +11,8 @@ import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.__main__ import run
-from hptune.engine import Engine
 from hptune.executors.inline import InlineExecutor
+from hptune.search.engine import Engine
 from hptune.study import Study
 
 
@@ -136,7 +136,7 @@ def test_narrow_prints_a_row_of_csv_per_range(here: Path, capsys: pytest.Capture
 def test_narrow_writes_the_next_pass_with_a_persons_changes(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hptune.next_pass import read_next_pass
+    from hptune.search.next_pass import read_next_pass
     from hptune.space import Fixed, Float
 
     arguments = ["--set", "learning_rate=1e-3..1e-1", "--freeze", "optimizer=sgd", "--keep", "units"]
@@ -202,7 +202,7 @@ def test_the_summaries_in_help_are_those_of_the_commands() -> None:
 
 
 def test_a_project_file_sets_defaults_and_flags_win(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hptune.cli.config import load_defaults
+    from hptune.cli.project_file import load_defaults
 
     (tmp_path / "hptune.toml").write_text('trials = 12\n[search]\nmax-time = "5m"\nseed = 3\n')
     defaults = load_defaults(tmp_path)
@@ -301,7 +301,7 @@ def test_a_wrong_value_of_the_project_file_is_told_with_its_line(
     ],
 )
 def test_right_values_of_the_project_file_are_taken(tmp_path: Path, text: str) -> None:
-    from hptune.cli.config import check_values, load_defaults
+    from hptune.cli.project_file import check_values, load_defaults
 
     (tmp_path / "hptune.toml").write_text(text)
     assert load_defaults(tmp_path)
@@ -312,7 +312,7 @@ def test_right_values_of_the_project_file_are_taken(tmp_path: Path, text: str) -
 def test_what_a_section_of_the_project_file_sets_is_what_the_command_gets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hptune.cli.config import load_defaults
+    from hptune.cli.project_file import load_defaults
 
     monkeypatch.chdir(tmp_path)
     Path("hptune.toml").write_text("[spaces]\n[status]\njson = true\n[search]\ndata = 'no-such-data'\n")
@@ -405,7 +405,7 @@ def test_a_study_whose_budget_is_spent_is_said_to_need_more(
 def test_what_a_recipe_does_not_take_is_refused_before_the_next_pass_is_written(
     tmp_path: Path, flag: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hptune.space_yaml import ready_space
+    from hptune.space.files import ready_space
 
     with Study.create(tmp_path / "s", identity(model="mlp")) as study:
         study.open_pass(ready_space("mlp"), proposal=None, origin="given")

@@ -14,8 +14,8 @@ import pytest
 from studies import Recipe, build
 
 from hptune.__main__ import run
-from hptune.next_pass import NEXT_PASS, propose_for
-from hptune.proposal import describe_range
+from hptune.search.next_pass import NEXT_PASS, propose_for
+from hptune.space.describe import describe_range
 from hptune.study import Study
 
 KEYS = r"quit \?: $"
@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 from hptune.cli.progress import ProgressListener, stop_on_signals
-from hptune.engine import Engine
+from hptune.search.engine import Engine
 from hptune.executors.inline import InlineExecutor
 from hptune.study import Study
 

@@ -12,12 +12,12 @@ from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 from hptune.__main__ import run
 from hptune.cli.app import app
 from hptune.cli.progress import stop_on_signals
-from hptune.engine import Engine
 from hptune.errors import SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
-from hptune.listener import Listener, Stop
+from hptune.search.engine import Engine
+from hptune.search.events import Listener, Stop
 from hptune.study import Study
-from hptune.trial import Job, Trial
+from hptune.study.trial import Job, Trial
 
 
 def press(number: signal.Signals = signal.SIGINT) -> None:

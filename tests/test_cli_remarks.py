@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hptune.__main__ import run
-from hptune.engine import Engine
 from hptune.errors import SearchInterruptedError
+from hptune.search.engine import Engine
 
 ZEROS = "kernel_initializer zeros: all units of a hidden layer begin alike"
 

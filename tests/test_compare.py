@@ -9,12 +9,12 @@ import pytest
 from studies import MLP, Recipe, build
 
 from hptune.__main__ import run
-from hptune.compare import Comparison, best_so_far, compare
 from hptune.errors import StudyMismatchError, UsageError
 from hptune.space import Float
 from hptune.study import Progress, Study
-from hptune.tables import comparison_text
-from hptune.trial import Direction, Objective
+from hptune.study.trial import Direction, Objective
+from hptune.views.compare import Comparison, best_so_far, compare
+from hptune.views.tables import comparison_text
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 WIDER = MLP.with_changes([Float(name="dropout", low=0.0, high=0.9)])

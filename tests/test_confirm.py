@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from fakes import OBJECTIVE, SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
-from hptune import tables
 from hptune.__main__ import run
-from hptune.confirm import Watcher, confirm_study, fresh_seed
-from hptune.engine import Engine
+from hptune.analysis.finalists import Confirmed, ranked
 from hptune.errors import SearchInterruptedError, StudyError, StudyLockedError
 from hptune.executors.inline import InlineExecutor
-from hptune.listener import Stop
-from hptune.strategy.finalists import Confirmed, ranked
+from hptune.search.confirm import Watcher, confirm_study, fresh_seed
+from hptune.search.engine import Engine
+from hptune.search.events import Stop
 from hptune.study import Confirmation, Study, StudyLock
-from hptune.trial import Job, Outcome, OutcomeState
+from hptune.study.trial import Job, Outcome, OutcomeState
+from hptune.views import tables
 
 
 class Seeded:
@@ -230,7 +230,7 @@ def test_a_report_that_cant_be_written_is_a_warning_beside_the_scores(
     study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(study.folder.parent.parent)
-    monkeypatch.setattr("hptune.confirm._load", lambda study: Seeded())
+    monkeypatch.setattr("hptune.search.confirm._load", lambda study: Seeded())
     (study.folder / "report.html").mkdir()
     assert run(["confirm", "--top", "2", "--seeds", "2"]) == 0
     captured = capsys.readouterr()
@@ -243,7 +243,7 @@ def test_the_command_prints_what_is_known_without_loading_data(
     study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(study.folder.parent.parent)
-    monkeypatch.setattr("hptune.confirm._load", lambda study: Seeded())
+    monkeypatch.setattr("hptune.search.confirm._load", lambda study: Seeded())
     assert run(["confirm", "--top", "2", "--seeds", "3", "--json"]) == 0
     captured = capsys.readouterr()
     assert captured.err.splitlines()[0] == "2 finalists: 6 trainings, 54 epochs"

@@ -12,10 +12,10 @@ import pytest
 from studies import Recipe, build, confirm
 
 from hptune.__main__ import run
-from hptune.facts import read_facts
-from hptune.report import render
 from hptune.study import Study
-from hptune.tables import (
+from hptune.views.report import render
+from hptune.views.snapshot import read_facts
+from hptune.views.tables import (
     confirmed_csv,
     read_confirmed,
     standing,

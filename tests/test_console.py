@@ -7,7 +7,7 @@ import pytest
 from hptune.cli.confirm_progress import ConfirmProgress
 from hptune.cli.console import EpochCounter
 from hptune.study import Confirmation
-from hptune.trial import Trial, TrialState
+from hptune.study.trial import Trial, TrialState
 
 TRIAL = Trial(id=4, pass_number=1, values={}, seed=1, state=TrialState.COMPLETE)
 

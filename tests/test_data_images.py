@@ -12,7 +12,7 @@ from PIL import Image
 from hptune.data import SourceKind, Task, load_dataset, load_folds
 from hptune.data.images import read_images
 from hptune.errors import DataError
-from hptune.subject import Subject
+from hptune.search.task import Subject
 
 GREY = (128,)
 RED, BLUE = (255, 0, 0), (0, 0, 255)
@@ -278,7 +278,7 @@ def test_without_pillow_the_way_out_is_said(tmp_path: Path, monkeypatch: pytest.
 
 def test_nothing_heavy_is_imported_before_data_is_read() -> None:
     program = (
-        "import sys, hptune.data, hptune.data.pyfile, hptune.normalise\n"
+        "import sys, hptune.data, hptune.data.python_file, hptune.data.normalisation\n"
         "print([name for name in ('pandas', 'sklearn', 'scipy', 'PIL', 'pyarrow', 'tensorflow', 'keras')"
         " if name in sys.modules])"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hptune.data.pyfile import importable, is_function_spec, load_function
+from hptune.data.python_file import importable, is_function_spec, load_function
 from hptune.errors import DataError, ModelError
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hptune.data.columns import MOST_LEVELS, learn_encoder
-from hptune.data.table import CategoricalColumn, DroppedColumn, NumericColumn, TableEncoder
+from hptune.data.column_kinds import MOST_LEVELS, learn_encoder
+from hptune.data.encoder import CategoricalColumn, DroppedColumn, NumericColumn, TableEncoder
 from hptune.errors import DataError
 
 

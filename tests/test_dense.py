@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 
 from hptune.data import Task
-from hptune.models import Arrays, Training
 from hptune.models.backend import keras, set_up
-from hptune.recipes import Facts, make_recipe
-from hptune.recipes.facts import LearnedStatistics
+from hptune.models.model import Arrays, Training
+from hptune.models.recipes import Facts, make_recipe
+from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Value
-from hptune.train import dense_feed
-from hptune.train.choose import choose_feed
-from hptune.train.conductor import Conductor
-from hptune.train.dense_feed import DenseFeed, choose_dense_feed
-from hptune.train.feeds import Feed, GeneratorFeed
-from hptune.train.progress import Progress
-from hptune.train.session import make_ready
-from hptune.trial import Direction, Job, Objective
+from hptune.study.trial import Direction, Job, Objective
+from hptune.training import numpy_feed as dense_feed
+from hptune.training.checkpoint import Progress
+from hptune.training.choose_feed import choose_feed
+from hptune.training.epoch_callback import Conductor
+from hptune.training.feeds import Feed, GeneratorFeed
+from hptune.training.numpy_feed import DenseFeed, choose_dense_feed
+from hptune.training.session import make_ready
 
 layers = keras.layers
 RNG = np.random.default_rng(0)
@@ -626,7 +626,7 @@ def test_a_training_that_is_asked_to_stop_stops_after_the_epoch() -> None:
 
 
 def test_an_exploding_training_is_told_as_one_that_diverged() -> None:
-    from hptune.train.failures import Diverged
+    from hptune.training.failures import Diverged
 
     build, training = recipe({"optimizer": "sgd", "learning_rate": 1e30}, Task.REGRESSION)
     with pytest.raises(Diverged, match="diverged at epoch"):

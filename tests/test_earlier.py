@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
-from hptune.earlier import earlier_studies, learned_starts
-from hptune.engine import Engine
 from hptune.errors import StudyError, UsageError
 from hptune.executors.inline import InlineExecutor
+from hptune.search.engine import Engine
+from hptune.search.past_studies import earlier_studies, learned_starts
 from hptune.study import Study
 
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from fakes import SPACE, FakeParallel, FakeSearcher, FakeTrainer, identity, keep_all
 
-from hptune.engine import Engine
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
-from hptune.listener import Listener, Stop
-from hptune.proposal import Proposal
+from hptune.search.engine import Engine
+from hptune.search.events import Listener, Stop
 from hptune.study import Pass, Study, Tell
-from hptune.trial import Job, Trial, TrialState
+from hptune.study.proposal import Proposal
+from hptune.study.trial import Job, Trial, TrialState
 
 ENDS = (30, 60, 90)
 

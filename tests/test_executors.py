@@ -16,13 +16,14 @@ from pathlib import Path
 import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
-from hptune.engine import Engine
 from hptune.errors import DataError
-from hptune.executors import Executor, limited, processes
+from hptune.executors import Executor, processes
+from hptune.executors import time_limit as limited
 from hptune.executors.inline import InlineExecutor
 from hptune.executors.processes import ProcessesExecutor
+from hptune.search.engine import Engine
 from hptune.study import Study
-from hptune.trial import Job, Outcome, OutcomeState, TrialState
+from hptune.study.trial import Job, Outcome, OutcomeState, TrialState
 
 
 class Moody(FakeTrainer):

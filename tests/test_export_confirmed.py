@@ -14,13 +14,13 @@ import pytest
 from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.__main__ import run
+from hptune.analysis.finalists import Finalist, ranked
 from hptune.data import Dataset, load_dataset
-from hptune.engine import Engine
 from hptune.executors.inline import InlineExecutor
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
 from hptune.export.write import export
-from hptune.strategy.finalists import Finalist, ranked
+from hptune.search.engine import Engine
 from hptune.study import Confirmation, Study
 
 

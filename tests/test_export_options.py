@@ -14,7 +14,7 @@ import pytest
 
 from hptune.data import load_dataset
 from hptune.export.model import with_preprocessing
-from hptune.recipes import Facts, make_recipe
+from hptune.models.recipes import Facts, make_recipe
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     *[

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hptune._files import appearing, write_text
 from hptune.errors import InputError
-from hptune.files import appearing, write_text
 
 
 def test_a_file_that_fails_half_way_leaves_the_old_one_and_nothing_else(tmp_path: Path) -> None:

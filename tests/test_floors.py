@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Set
 from pathlib import Path
 
 import pytest
@@ -11,45 +11,14 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "hptune"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("", "errors", "files", "log", "wording"),
-    (
-        "choice",
-        "condition",
-        "hyperparameter",
-        "names",
-        "number",
-        "proposal",
-        "scales",
-        "space",
-        "space_dict",
-        "space_dump",
-        "space_read",
-        "space_schema",
-        "space_yaml",
-        "trial",
-        "yaml_lines",
-    ),
-    ("study", "data", "normalise"),
-    ("strategy", "recipes"),
-    ("oracles", "train", "models", "check", "stack", "dense"),
-    ("engine", "listener", "executors", "checkpoints", "subject"),
-    (
-        "due_pass",
-        "earlier",
-        "facts",
-        "next_pass",
-        "paid_out",
-        "search",
-        "starts",
-        "tables",
-        "trial_list",
-        "plots",
-        "compare",
-        "confirm",
-        "report",
-        "export",
-        "project",
-    ),
+    ("", "errors", "_files", "_log", "_text"),
+    ("space",),
+    ("study", "data"),
+    ("strategy", "analysis", "narrowing", "models"),
+    ("oracles", "training", "check"),
+    ("executors", "views"),
+    ("search",),
+    ("export", "project"),
     ("cli", "__main__"),
 )
 """The house of docs/architecture.md, lowest floor first; a room is a module or a package."""
@@ -65,51 +34,65 @@ def floor(module: str) -> int:
     return next(number for number, rooms in enumerate(FLOORS) if room(module) in rooms)
 
 
-class WithoutTypes(ast.NodeTransformer):
-    """Leaves out `if TYPE_CHECKING:`, which never runs."""
-
-    def visit_If(self, node: ast.If) -> ast.AST | None:
-        is_types = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-        return None if is_types else node
-
-
-def imports(path: Path, package: Path = PACKAGE, *, types: bool = True) -> Iterator[str]:
-    """Every module of ours that a file imports, wherever in the file it does."""
-    known = set(modules(package))
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree if types else WithoutTypes().visit(tree)):
+def imports(path: Path, known: Collection[str]) -> Iterator[str]:
+    """Every module of `known` that a file imports, wherever in the file and for whatever use."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "hptune")
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "hptune":
+            yield from (alias.name for alias in node.names if alias.name in known)
+        elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                yield inner if inner in known else str(node.module)
+                module = inner if inner in known else str(node.module)
+                if module in known:
+                    yield module
 
 
-def modules(package: Path = PACKAGE) -> dict[str, Path]:
+def modules(folder: Path = PACKAGE) -> dict[str, Path]:
     """Dotted name → file."""
     found = {}
-    for path in sorted(package.rglob("*.py")):
-        parts = path.relative_to(package.parent).with_suffix("").parts
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder.parent).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
+def scripts(folder: Path) -> dict[str, Path]:
+    """Bare name → file, of scripts that import each other."""
+    return {path.stem: path for path in sorted(folder.glob("*.py"))}
+
+
 def upward(package: Path = PACKAGE) -> list[str]:
+    known = modules(package)
     return [
         f"{name} (floor {floor(name)}) imports {target} (floor {floor(target)})"
-        for name, path in modules(package).items()
-        for target in imports(path, package)
+        for name, path in known.items()
+        for target in imports(path, known)
         if floor(target) > floor(name)
     ]
 
 
-def circles(package: Path = PACKAGE) -> list[str]:
-    """Circles between modules, imports inside functions included."""
-    graph = {
-        name: {t for t in imports(path, package, types=False) if t != name and not name.startswith(f"{t}.")}
-        for name, path in modules(package).items()
-    }
+def circles(known: Mapping[str, Path]) -> list[str]:
+    """Circles between modules, imports inside functions and for types alone included."""
+    return _circles(
+        {
+            name: {t for t in imports(path, known) if t != name and not name.startswith(f"{t}.")}
+            for name, path in known.items()
+        }
+    )
+
+
+def circles_of_rooms(package: Path = PACKAGE) -> list[str]:
+    """Circles between rooms: a room that imports another is not imported by it, however indirectly."""
+    known = modules(package)
+    graph: dict[str, set[str]] = {}
+    for name, path in known.items():
+        graph.setdefault(room(name), set()).update(
+            room(t) for t in imports(path, known) if room(t) != room(name)
+        )
+    return _circles({name: targets - {""} for name, targets in graph.items() if name})
+
+
+def _circles(graph: Mapping[str, Set[str]]) -> list[str]:
     found: list[str] = []
     done: set[str] = set()
 
@@ -138,7 +121,12 @@ def test_no_module_imports_from_a_floor_above() -> None:
 
 
 def test_no_circle_of_imports() -> None:
-    assert circles() == []
+    assert circles(modules()) == []
+    assert circles_of_rooms() == []
+
+
+def test_no_circle_among_benchmarks() -> None:
+    assert circles(scripts(PACKAGE.parent / "benchmarks")) == []
 
 
 @pytest.fixture
@@ -152,10 +140,21 @@ def small(tmp_path: Path) -> Path:
 
 def test_an_import_from_above_would_be_found(small: Path) -> None:
     (small / "errors.py").write_text("def f():\n    from hptune.cli import app\n")
-    assert upward(small) == ["hptune.errors (floor 0) imports hptune.cli.app (floor 7)"]
+    assert upward(small) == ["hptune.errors (floor 0) imports hptune.cli.app (floor 8)"]
 
 
 def test_a_circle_would_be_found(small: Path) -> None:
     (small / "errors.py").write_text("from hptune.cli import app\n")
     (small / "cli" / "app.py").write_text("import hptune.errors\n")
-    assert circles(small) == ["hptune.cli.app → hptune.errors → hptune.cli.app"]
+    assert circles(modules(small)) == ["hptune.cli.app → hptune.errors → hptune.cli.app"]
+
+
+def test_a_circle_of_types_alone_or_of_rooms_would_be_found(small: Path) -> None:
+    (small / "space").mkdir()
+    (small / "space" / "a.py").write_text("if TYPE_CHECKING:\n    from hptune.cli import app\n")
+    (small / "cli" / "app.py").write_text("def f():\n    from hptune.space import a\n")
+    assert circles(modules(small)) == ["hptune.cli.app → hptune.space.a → hptune.cli.app"]
+    (small / "cli" / "app.py").write_text("")
+    (small / "cli" / "b.py").write_text("import hptune.space.a\n")
+    assert circles(modules(small)) == []
+    assert circles_of_rooms(small) == ["cli → space → cli"]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hptune.data import Dataset, Part, Task, guess_alone
-from hptune.tables import guess_text
-from hptune.trial import Direction, Objective
+from hptune.study.trial import Direction, Objective
+from hptune.views.tables import guess_text
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 LOSS = Objective(name="val_loss", direction=Direction.MIN)

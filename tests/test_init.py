@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from strategies import spaces
 
 from hptune.__main__ import run
+from hptune._text import quoted
 from hptune.cli.commands import COMMANDS
-from hptune.cli.config import check_values, load_defaults
+from hptune.cli.project_file import check_values, load_defaults
 from hptune.errors import InputError
 from hptune.project.settings_file import Settings, settings_text
 from hptune.project.space_file import space_text
-from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space, Tier
-from hptune.space_yaml import load_space, parse_space, ready_spaces
-from hptune.wording import quoted
+from hptune.space.files import load_space, parse_space, ready_spaces
+from hptune.space.scales import Scale
 
 SPACE, PROJECT = Path("space.yaml"), Path("hptune.toml")
 MINE = "hyperparameters:\n  units: {range: [4, 8]}\n"
@@ -409,7 +409,7 @@ def nothing(hp):
 
 def test_a_model_of_ones_own_gets_a_file_of_what_it_asks_for(capsys: pytest.CaptureFixture[str]) -> None:
     from hptune.data import load_dataset
-    from hptune.models import load_model
+    from hptune.models.load import load_model
 
     x = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
     np.savez("data.npz", x=x, y=np.arange(30) % 3)

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from studies import Recipe, build
 
 from hptune.cli.app import app
-from hptune.report import write_report
 from hptune.study import Study
+from hptune.views.report import write_report
 
 
 @pytest.fixture(scope="module")

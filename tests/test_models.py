@@ -13,22 +13,14 @@ import pytest
 
 from hptune.data import Dataset, Part, Task
 from hptune.errors import ModelError, SpaceError
-from hptune.models import PersonModel, RecipeModel, load_model
 from hptune.models.backend import keras
-from hptune.names import limits_for
-from hptune.scales import Scale
-from hptune.space import (
-    Boolean,
-    Choice,
-    Condition,
-    Fixed,
-    Float,
-    Hyperparameter,
-    Integer,
-    Number,
-    Space,
-)
-from hptune.space_yaml import load_space
+from hptune.models.load import load_model
+from hptune.models.recipe_model import RecipeModel
+from hptune.models.user_model import PersonModel
+from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Number, Space
+from hptune.space.files import load_space
+from hptune.space.names import limits_for
+from hptune.space.scales import Scale
 
 
 def dataset(task: Task = Task.MULTICLASS, shape: tuple[int, ...] = (4,)) -> Dataset:

@@ -1,8 +1,8 @@
 import pytest
 
-from hptune.hyperparameter import Tier
-from hptune.names import limits_for, meaning
-from hptune.scales import Scale
+from hptune.space.hyperparameter import Tier
+from hptune.space.names import limits_for, meaning
+from hptune.space.scales import Scale
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from hptune.normalise import Normalisation, statistics
+from hptune.data.normalisation import Normalisation, statistics
 
 ROWS = np.random.default_rng(3).normal(5, [1, 100, 1e-3], size=(200, 3)).astype(np.float32)
 
@@ -72,7 +72,7 @@ def test_images_are_normalised_per_channel() -> None:
 
 def test_many_rows_are_looked_at_in_parts_with_the_same_result(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = statistics(Normalisation.Z_SCORE, ROWS)
-    monkeypatch.setattr("hptune.normalise._CHUNK_VALUES", 10)
+    monkeypatch.setattr("hptune.data.normalisation._CHUNK_VALUES", 10)
     parts = statistics(Normalisation.Z_SCORE, ROWS)
     np.testing.assert_allclose(whole, parts, rtol=1e-6)
 

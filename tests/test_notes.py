@@ -14,10 +14,10 @@ from test_recipes_options import EFFECTS, FACTS
 from test_train_trainer import VALUES, trainer, trial
 
 from hptune.models.backend import keras
-from hptune.proposal import describe_range
-from hptune.recipes import OPTIONS, make_recipe
+from hptune.models.recipes import OPTIONS, make_recipe
 from hptune.space import Choice, Integer, Tier
-from hptune.space_yaml import ready_space, ready_spaces
+from hptune.space.describe import describe_range
+from hptune.space.files import ready_space, ready_spaces
 
 TESTS = Path(__file__).parent
 NOTES = TESTS.parent / "docs" / "notes.md"

@@ -9,10 +9,10 @@ import pytest
 
 from hptune.errors import ObjectiveError
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle
-from hptune.scales import Scale
 from hptune.space import Float, Integer, Space
+from hptune.space.scales import Scale
 from hptune.strategy.state import Answer
-from hptune.trial import Observation, TrialState
+from hptune.study.trial import Observation, TrialState
 
 GOAL = keras_tuner.Objective("val_accuracy", "max")
 

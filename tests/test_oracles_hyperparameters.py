@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from keras_tuner.engine import hyperparameters as kt
 from strategies import hyperparameters, spaces, values_in
 
-from hptune.condition import Condition
 from hptune.errors import SpaceError
-from hptune.oracles.hyperparameters import from_keras_tuner, to_keras_tuner, values_of, with_values
-from hptune.scales import Scale
+from hptune.models.keras_tuner_space import from_keras_tuner, to_keras_tuner, values_of, with_values
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Space, Tier
-from hptune.space_yaml import ready_space
+from hptune.space.condition import Condition
+from hptune.space.files import ready_space
+from hptune.space.scales import Scale
 
 SGD = (Condition(parent="optimizer", values=("sgd",)),)
 SPACE = Space(

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from strategies import spaces
 from strategy_trials import MOMENTUM, RATE
 
-from hptune.plots.axis import axis_of, linear_axis, log_axis
-from hptune.plots.front import Priced, front, front_plot
-from hptune.plots.lines import Line, epoch_axis, line_plot, stairs
-from hptune.plots.points import Point, axis_plot, isolation_plot, regions_of
-from hptune.plots.svg import element, number
 from hptune.space import Boolean, Choice, Fixed, Float, Integer, Number, Space
+from hptune.views.plots.axis import axis_of, linear_axis, log_axis
+from hptune.views.plots.front import Priced, front, front_plot
+from hptune.views.plots.lines import Line, epoch_axis, line_plot, stairs
+from hptune.views.plots.points import Point, axis_plot, isolation_plot, regions_of
+from hptune.views.plots.svg import element, number
 
 UNITS = Integer(name="units", low=16, high=1024, scale=RATE.scale)
 Y = linear_axis("score", 0.0, 1.0)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from studies import Recipe, build
 
-from hptune.facts import read_facts
-from hptune.next_pass import propose_for
-from hptune.plots.axis import axis_of, linear_axis
-from hptune.plots.terminal import ASCII, Dot, text_plot
-from hptune.scales import Scale
+from hptune.search.next_pass import propose_for
 from hptune.space import Choice, Fixed, Float
-from hptune.tables.steering import importance_text, range_plot, trials_behind
+from hptune.space.scales import Scale
+from hptune.views.plots.axis import axis_of, linear_axis
+from hptune.views.plots.terminal import ASCII, Dot, text_plot
+from hptune.views.snapshot import read_facts
+from hptune.views.tables.steering import importance_text, range_plot, trials_behind
 
 RATE = Float(name="rate", low=1e-4, high=1.0, scale=Scale.LOG)
 SCORE = linear_axis("score", 0.0, 1.0)

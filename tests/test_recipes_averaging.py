@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hptune.models.backend import keras
-from hptune.recipes import averaging
+from hptune.models.recipes import averaging
 
 BETA = 0.7
 GRADIENTS = [1.0, -2.0, 0.5, 3.0, 1.0]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hptune.models.backend import keras
-from hptune.recipes.calls import Array, Call, make, source
+from hptune.models.recipes.calls import Array, Call, make, source
 
 
 def evaluated(text: str) -> Any:
@@ -50,9 +50,9 @@ def test_a_long_call_has_a_line_for_each_argument() -> None:
 
 
 def test_what_is_not_of_keras_is_printed_without_a_prefix() -> None:
-    call = Call(name="SGD", arguments={"learning_rate": 0.1}, home="hptune.recipes.averaging")
+    call = Call(name="SGD", arguments={"learning_rate": 0.1}, home="hptune.models.recipes.averaging")
     assert call.source() == "SGD(learning_rate=0.1)"
-    assert type(call.make()).__module__ == "hptune.recipes.averaging"
+    assert type(call.make()).__module__ == "hptune.models.recipes.averaging"
 
 
 @pytest.mark.parametrize("kind", ["layers.Dense", "optimizers.Adam"])

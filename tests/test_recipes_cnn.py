@@ -11,9 +11,9 @@ import pytest
 from hptune.data import Task
 from hptune.errors import ModelError
 from hptune.models.backend import keras
-from hptune.recipes import Facts, Recipe, make_recipe
-from hptune.recipes.cnn import image_shape
-from hptune.recipes.facts import LearnedStatistics
+from hptune.models.recipes import Facts, Recipe, make_recipe
+from hptune.models.recipes.cnn import image_shape
+from hptune.models.recipes.data_facts import LearnedStatistics
 
 X = np.random.default_rng(0).uniform(0, 16, size=(20, 8, 8, 1)).astype(np.float32)
 FACTS = Facts(

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from hptune.data import Dataset, Part, Task
+from hptune.data.normalisation import Normalisation, statistics
 from hptune.errors import ModelError
 from hptune.models.backend import keras
-from hptune.normalise import Normalisation, statistics
-from hptune.recipes import Facts, Recipe, make_recipe
-from hptune.recipes.calls import Array, Call
-from hptune.recipes.facts import LearnedStatistics
+from hptune.models.recipes import Facts, Recipe, make_recipe
+from hptune.models.recipes.calls import Array, Call
+from hptune.models.recipes.data_facts import LearnedStatistics
 
 X = np.random.default_rng(0).normal(3, 2, size=(50, 6)).astype(np.float32)
 X[:, 4] = 7.0
@@ -359,8 +359,8 @@ def test_the_printed_model_is_the_built_model() -> None:
 def test_modules_that_a_script_needs_are_named() -> None:
     assert mlp().homes == ()
     assert mlp(ema=True, ema_bias_correction=False).homes == ()
-    assert mlp(ema=True).homes == ("hptune.recipes.averaging",)
-    assert mlp(replace(FACTS, metric="f1_score")).homes == ("hptune.recipes.scores",)
+    assert mlp(ema=True).homes == ("hptune.models.recipes.averaging",)
+    assert mlp(replace(FACTS, metric="f1_score")).homes == ("hptune.models.recipes.metrics",)
 
 
 def test_statistics_are_arguments_of_the_call() -> None:

@@ -8,12 +8,12 @@ import pytest
 from test_recipes_options import FACTS
 
 from hptune.data import Dataset, load_dataset
-from hptune.models import load_model
-from hptune.recipes import make_recipe, remarks, with_all_rows
-from hptune.recipes.offered import SMALL_DATA
-from hptune.scales import Scale
+from hptune.models.load import load_model
+from hptune.models.recipes import make_recipe, remarks, with_all_rows
+from hptune.models.recipes.batch_sizes import SMALL_DATA
 from hptune.space import Choice, Fixed, Hyperparameter, Integer, Space
-from hptune.space_yaml import ready_space
+from hptune.space.files import ready_space
+from hptune.space.scales import Scale
 
 MLP = ready_space("mlp")
 

@@ -11,10 +11,10 @@ import pytest
 
 from hptune.data import Task
 from hptune.errors import SpaceError
-from hptune.recipes import OPTIONS, Facts, check_space, make_recipe, remarks, resolve
-from hptune.recipes.facts import LearnedStatistics
-from hptune.scales import Scale
+from hptune.models.recipes import OPTIONS, Facts, check_space, make_recipe, remarks, resolve
+from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space
+from hptune.space.scales import Scale
 
 FACTS = Facts(
     input_shape=(8, 8, 1),

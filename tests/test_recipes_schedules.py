@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hptune.errors import SpaceError
-from hptune.recipes.schedules import Decay, Schedule, read_rates
+from hptune.models.recipes.schedules import Decay, Schedule, read_rates
 
 EPOCHS = range(12)
 

@@ -18,11 +18,11 @@ from sklearn.metrics import (
 
 from hptune.data import Task
 from hptune.models.backend import keras
-from hptune.recipes import Facts, metrics_on_demand
-from hptune.recipes.facts import LearnedStatistics
-from hptune.recipes.scores import AUC, AveragePrecision, BalancedAccuracy, F1Score, Precision, Recall
-from hptune.train.objective import direction_of
-from hptune.trial import Direction, metric_of
+from hptune.models.recipes import Facts, metrics_on_demand
+from hptune.models.recipes.data_facts import LearnedStatistics
+from hptune.models.recipes.metrics import AUC, AveragePrecision, BalancedAccuracy, F1Score, Precision, Recall
+from hptune.study.trial import Direction, metric_of
+from hptune.training.objective import direction_of
 
 RNG = np.random.default_rng(0)
 FOUR = RNG.integers(0, 4, 300).astype(np.int32)

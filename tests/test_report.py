@@ -14,15 +14,15 @@ from studies import MLP, Recipe, build, versions
 from test_startup import heavy_modules
 
 from hptune.errors import StudyError
-from hptune.facts import Facts, read_facts
-from hptune.plots.axis import score_axis
-from hptune.report import render, write_report
-from hptune.report.data import PLACES, page_data
-from hptune.report.trials import MOST_ROWS
-from hptune.report.verdict import verdict
 from hptune.space import Choice, Float, Space
 from hptune.study import Study
-from hptune.trial import Direction, Objective
+from hptune.study.trial import Direction, Objective
+from hptune.views.plots.axis import score_axis
+from hptune.views.report import render, write_report
+from hptune.views.report.data import PLACES, page_data
+from hptune.views.report.trials import MOST_ROWS
+from hptune.views.report.verdict import verdict
+from hptune.views.snapshot import Facts, read_facts
 
 SECTIONS = [
     "verdict",
@@ -256,7 +256,9 @@ def test_a_study_without_a_pass_has_no_report(tmp_path: Path) -> None:
 def test_writing_a_report_loads_nothing_heavy(tmp_path: Path) -> None:
     build(tmp_path / "s").close()
     code = (
-        "from pathlib import Path; from hptune.study import Study; from hptune.report import write_report\n"
+        "from pathlib import Path\n"
+        "from hptune.study import Study\n"
+        "from hptune.views.report import write_report\n"
         f"with Study.open(Path({str(tmp_path / 's')!r})) as study: write_report(study)"
     )
     assert not {"tensorflow", "keras", "keras_tuner", "pandas", "plotly"} & set(heavy_modules(code))

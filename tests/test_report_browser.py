@@ -15,11 +15,11 @@ from browser import Browser, browser
 from studies import MLP, Recipe, build, confirm, versions
 
 from hptune.__main__ import run
-from hptune.report import write_report
-from hptune.scales import Scale
 from hptune.space import Integer
+from hptune.space.scales import Scale
 from hptune.study import Study
-from hptune.trial import Direction
+from hptune.study.trial import Direction
+from hptune.views.report import write_report
 
 pytestmark = pytest.mark.browser
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hptune.scales import Scale, from_unit, grid_index, grid_size, grid_values, to_unit
+from hptune.space.scales import Scale, from_unit, grid_index, grid_size, grid_values, to_unit
 
 RANGES = {
     Scale.LINEAR: st.tuples(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6)).map(lambda t: (t[0], t[0] + t[1])),

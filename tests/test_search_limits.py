@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from hptune.errors import NoFeasibleTrialError
-from hptune.listener import Listener, Stop
-from hptune.search import SearchOptions, search
+from hptune.search.events import Listener, Stop
+from hptune.search.run import SearchOptions, search
+from hptune.search.task import Subject, subject_of
 from hptune.study import Study
-from hptune.subject import Subject, subject_of
-from hptune.trial import TrialState
+from hptune.study.trial import TrialState
 
 
 def options(folder: Path, **more: float | None) -> SearchOptions:

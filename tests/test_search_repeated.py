@@ -10,23 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hptune.analysis.finalists import Finalist
 from hptune.data import load_folds
 from hptune.errors import InputError, SearchInterruptedError, StudyMismatchError
 from hptune.export.script import script
 from hptune.export.trained import save_model
-from hptune.listener import Listener, Stop
-from hptune.models import load_model
 from hptune.models.backend import keras
-from hptune.scales import Scale
-from hptune.search import SearchOptions, search
+from hptune.models.load import load_model
+from hptune.search.events import Listener, Stop
+from hptune.search.run import SearchOptions, search
+from hptune.search.task import Subject, load_again, subject_of
 from hptune.space import Fixed, Float, Space
-from hptune.strategy.finalists import Finalist
+from hptune.space.scales import Scale
 from hptune.study import Study
-from hptune.subject import Subject, load_again, subject_of
-from hptune.train import Trainer
-from hptune.train.progress import load_snapshot
-from hptune.train.repeated import seed_of
-from hptune.trial import Direction, Job, Objective, Trial
+from hptune.study.trial import Direction, Job, Objective, Trial
+from hptune.training import Trainer
+from hptune.training.checkpoint import load_snapshot
+from hptune.training.folds_and_seeds import seed_of
 
 SPACE = Space(
     name="small",

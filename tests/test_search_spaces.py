@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hptune.listener import Listener, Stop
-from hptune.search import SearchOptions, search
-from hptune.space_yaml import ready_spaces
+from hptune.search.events import Listener, Stop
+from hptune.search.run import SearchOptions, search
+from hptune.search.task import Subject
+from hptune.space.files import ready_spaces
 from hptune.study import Study
-from hptune.subject import Subject
 
 RUNS = {
     "cnn": ("digits", "cnn", 1),

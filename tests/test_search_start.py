@@ -9,10 +9,10 @@ import pytest
 
 from hptune.__main__ import run
 from hptune.data import load_dataset
-from hptune.engine import Engine
 from hptune.errors import SearchInterruptedError
-from hptune.models import load_model, other_start
-from hptune.space_yaml import ready_space
+from hptune.models.load import load_model, other_start
+from hptune.search.engine import Engine
+from hptune.space.files import ready_space
 from hptune.study import Study
 
 # Of four features a window of more than four can't be had; the middle of 1..9 is five.
@@ -81,7 +81,7 @@ def test_where_keras_tuner_begins_is_the_lowest_value_inside_the_ranges_that_are
     model = load_model(written('hp.Int("window", 1, 9)'), iris)
     assert other_start(model) == {"window": 1, "optimizer": "sgd"}
     Path("space.yaml").write_text("hyperparameters:\n  window: {type: int, range: [2, 4]}\n")
-    from hptune.space_yaml import load_space
+    from hptune.space.files import load_space
 
     narrower = load_model("model.py:build", iris, space=load_space(Path("space.yaml")))
     assert other_start(narrower) is None
@@ -170,15 +170,15 @@ def test_what_is_tried_first_is_settled_when_a_study_begins(
 def test_a_study_that_was_begun_meanwhile_is_not_put_aside(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hptune.search import _settle_objective
+    from hptune.search.run import _settle_objective
 
     def meanwhile(*arguments: Any) -> Any:
         with monkeypatch.context() as patch:
-            patch.setattr("hptune.search._settle_objective", _settle_objective)
+            patch.setattr("hptune.search.run._settle_objective", _settle_objective)
             assert begins(patch, "--study", "s") == 130
         return _settle_objective(*arguments)
 
-    monkeypatch.setattr("hptune.search._settle_objective", meanwhile)
+    monkeypatch.setattr("hptune.search.run._settle_objective", meanwhile)
     assert run(["search", "iris", "--study", "s"]) == 6
     assert "s: another search has begun a study there meanwhile" in capsys.readouterr().err
     assert not Path("s.1").exists()

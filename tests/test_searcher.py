@@ -11,15 +11,16 @@ import pytest
 from fakes import OBJECTIVE, SPACE, FakeTrainer, identity, keep_all
 from test_engine import Killed, StopsAfter, kill_at, story
 
-from hptune.engine import Engine
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
-from hptune.listener import Stop
-from hptune.oracles import ORACLES, hyperparameters
-from hptune.oracles.make import make_searcher
+from hptune.models import keras_tuner_space as hyperparameters
+from hptune.oracles import ORACLES
+from hptune.oracles.names import make_searcher
+from hptune.search.engine import Engine
+from hptune.search.events import Stop
 from hptune.space import Boolean, Choice, Fixed, Space
 from hptune.study import Study
-from hptune.trial import Job, Outcome, OutcomeState, TrialState
+from hptune.study.trial import Job, Outcome, OutcomeState, TrialState
 
 EPOCHS = 9
 ENDS = (45, 90, 135)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import hyperparameters, numbers, spaces
 
-from hptune.condition import Condition, same_value
 from hptune.errors import SpaceError
-from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space, Tier
+from hptune.space.condition import Condition, same_value
+from hptune.space.scales import Scale
 
 RATE = Float(name="learning_rate", low=1e-4, high=1e-1, scale=Scale.LOG, tier=Tier.FIRST)
 OPTIMIZER = Choice(name="optimizer", options=("sgd", "adam"))

@@ -8,15 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import spaces
 
-from hptune.condition import Condition
 from hptune.errors import SpaceError
-from hptune.names import meaning
-from hptune.recipes.options import check_space
-from hptune.scales import Scale
+from hptune.models.recipes.options import check_space
 from hptune.space import Boolean, Choice, Fixed, Float, Integer, Space, Tier
-from hptune.space_dict import hyperparameter_from_dict
-from hptune.space_dump import short_number
-from hptune.space_yaml import (
+from hptune.space.as_dict import hyperparameter_from_dict
+from hptune.space.condition import Condition
+from hptune.space.files import (
     dump_space,
     load_space,
     parse_space,
@@ -26,6 +23,9 @@ from hptune.space_yaml import (
     space_from_dict,
     space_to_dict,
 )
+from hptune.space.names import meaning
+from hptune.space.scales import Scale
+from hptune.space.yaml_writer import short_number
 
 WHOLE = """\
 name: mlp
@@ -607,7 +607,7 @@ def test_an_unknown_ready_space_gets_the_nearest_name() -> None:
 
 def test_reading_no_space_loads_neither_ruamel_nor_pydantic() -> None:
     code = (
-        "import sys, hptune.space_yaml; print([m for m in ('ruamel.yaml', 'pydantic') if m in sys.modules])"
+        "import sys, hptune.space.files; print([m for m in ('ruamel.yaml', 'pydantic') if m in sys.modules])"
     )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from fakes import identity
 
-from hptune import starts as rooms
-from hptune.recipes import RECIPES, check_space
-from hptune.recipes.presets import presets, presets_for
+from hptune.models.recipes import RECIPES, check_space
+from hptune.models.recipes.presets import presets, presets_for
+from hptune.search import warm_start as rooms
+from hptune.search.warm_start import MOST_PRESETS, first_starts, noted_starts, starts_note
 from hptune.space import Choice, Fixed, Float, Space
-from hptune.space_yaml import ready_space
-from hptune.starts import MOST_PRESETS, first_starts, noted_starts, starts_note
+from hptune.space.files import ready_space
+from hptune.strategy.initial_design import Start
 from hptune.strategy.plan import plan
-from hptune.strategy.start import Start
 from hptune.study import Study
-from hptune.tables import plan_json, plan_text
-from hptune.trial import Direction, Objective
+from hptune.study.trial import Direction, Objective
+from hptune.views.tables import plan_json, plan_text
 
 MLP = ready_space("mlp")
 GOAL = Objective(name="val_accuracy", direction=Direction.MAX)
@@ -29,7 +29,9 @@ TWO = (
 @pytest.fixture
 def two(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two presets of known values in the place of those that are shipped."""
-    monkeypatch.setattr("hptune.recipes.presets.presets", lambda recipe: TWO if recipe == "mlp" else ())
+    monkeypatch.setattr(
+        "hptune.models.recipes.presets.presets", lambda recipe: TWO if recipe == "mlp" else ()
+    )
 
 
 def starts(space: Space = MLP, trials: int = 30, epochs: int = 20, **more: object) -> tuple[Start, ...]:
@@ -72,7 +74,7 @@ def test_presets_that_come_to_the_same_are_tried_once_and_the_defaults_not_again
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = ({"learning_rate_adam": 0.01}, {"learning_rate_adam": 0.02}, {"learning_rate_adam": 1e-4})
-    monkeypatch.setattr("hptune.recipes.presets.presets", lambda recipe: given)
+    monkeypatch.setattr("hptune.models.recipes.presets.presets", lambda recipe: given)
     wall = Float(name="learning_rate_adam", low=1e-4, high=1e-3, default=1e-4)
     assert presets_for("mlp", Space(hyperparameters=(wall,))) == [{"learning_rate_adam": 1e-3}]
 

@@ -19,7 +19,7 @@ from test_startup import heavy_modules
 from hptune.__main__ import run
 from hptune.errors import StudyLockedError
 from hptune.study import Study, StudyLock
-from hptune.tables import describe_status, duration, follow, sparkline, status_dict, trials_text
+from hptune.views.tables import describe_status, duration, follow, sparkline, status_dict, trials_text
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hptune.strategy.chance import (
+from hptune.analysis.binomial import (
     chance_all_above,
     chance_at_least,
     chance_of_order,

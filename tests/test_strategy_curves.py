@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategy_trials import ACCURACY, LOSS, curve, space_of, trial
 
-from hptune.scales import Scale
+from hptune.analysis.curves import judge_curve
+from hptune.analysis.epoch_advice import advise_epochs
+from hptune.analysis.findings import Kind, Severity
 from hptune.space import Fixed, Float
-from hptune.strategy.curves import judge_curve
-from hptune.strategy.epochs import advise_epochs
-from hptune.strategy.findings import Kind, Severity
-from hptune.trial import Trial, TrialState
+from hptune.space.scales import Scale
+from hptune.study.trial import Trial, TrialState
 
 
 def learned(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hptune.strategy.differ import LEVEL, _beyond, differences
+from hptune.analysis.significance import LEVEL, _beyond, differences
 
 A = (0.981, 0.979, 0.984, 0.980, 0.978)
 B = (0.975, 0.971, 0.978, 0.969, 0.973)

@@ -20,9 +20,7 @@ from strategy_trials import (
 )
 
 from hptune.errors import SpaceError
-from hptune.proposal import Move, Proposal, Verdict
-from hptune.space import Boolean, Choice, Fixed, Float, Integer, Number, Space, Tier
-from hptune.strategy.edit import (
+from hptune.narrowing.edit import (
     drop,
     drop_tier,
     flags,
@@ -34,7 +32,9 @@ from hptune.strategy.edit import (
     widen,
     with_flags,
 )
-from hptune.strategy.narrow import narrow
+from hptune.narrowing.narrow import narrow
+from hptune.space import Boolean, Choice, Fixed, Float, Integer, Number, Space, Tier
+from hptune.study.proposal import Move, Proposal, Verdict
 
 PROPOSAL = narrow(MIXED, sampled(MIXED, 40, good_near(3e-3)), ACCURACY)
 

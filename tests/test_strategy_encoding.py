@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space
+from hptune.space.scales import Scale
 from hptune.strategy.encoding import Cube, mixed_axes
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, coarse_rungs, promotion
 from hptune.strategy.history import Standing
-from hptune.trial import TrialState
+from hptune.study.trial import TrialState
 
 
 def trial(number, epochs, score, state=TrialState.WAITING):

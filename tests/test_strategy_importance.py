@@ -20,11 +20,11 @@ from strategy_trials import (
     trials_of,
 )
 
-from hptune.scales import Scale
+from hptune.analysis.importance import Importance, _Binned, _divergence, disagreements, measure
+from hptune.narrowing.narrow import narrow
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Space, Tier
-from hptune.strategy.importance import Importance, _Binned, _divergence, disagreements, measure
-from hptune.strategy.narrow import narrow
-from hptune.trial import Trial
+from hptune.space.scales import Scale
+from hptune.study.trial import Trial
 
 X = Float(name="x", low=-5.0, high=5.0)
 Y = Float(name="y", low=-5.0, high=5.0)

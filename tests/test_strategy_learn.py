@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from hptune.space import Float, Space
-from hptune.strategy.learn import cover, learn_starts
-from hptune.trial import Direction, Objective, Observation, TrialState
+from hptune.strategy.portfolio import cover, learn_starts
+from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 SPACE = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
 UP = Objective(name="accuracy", direction=Direction.MAX)

@@ -21,12 +21,12 @@ from strategy_trials import (
 )
 
 from hptune.errors import SpaceError
-from hptune.proposal import Verdict
+from hptune.narrowing.narrow import Rules, narrow
 from hptune.space import Choice, Fixed, Float
+from hptune.space.range_moves import unit_of
 from hptune.strategy.encoding import Cube
-from hptune.strategy.narrow import Rules, narrow
-from hptune.strategy.ranges import unit_of
-from hptune.trial import Trial, TrialState
+from hptune.study.proposal import Verdict
+from hptune.study.trial import Trial, TrialState
 
 BOTH = space_of(RATE, NOISE)
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from strategy_trials import ACCURACY, RATE, good_near, graded, infeasible, space_of, spread, trial
 
-from hptune.proposal import Verdict
-from hptune.scales import Scale
+from hptune.narrowing.narrow import narrow
 from hptune.space import Boolean, Choice, Condition, Float, Integer
-from hptune.strategy.narrow import narrow
+from hptune.space.scales import Scale
+from hptune.study.proposal import Verdict
 
 
 class TestGrids:

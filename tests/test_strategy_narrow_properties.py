@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategy_trials import ACCURACY, MIXED, RATE, good_near, sampled, spaces, trials_of
 
-from hptune.proposal import Proposal, Verdict
+from hptune.narrowing.narrow import narrow
 from hptune.space import Choice, Float, Number, Space
-from hptune.strategy.narrow import narrow
-from hptune.strategy.ranges import unit_of
-from hptune.trial import Direction, Objective, Trial
+from hptune.space.range_moves import unit_of
+from hptune.study.proposal import Proposal, Verdict
+from hptune.study.trial import Direction, Objective, Trial
 
 
 def width(home: Number, hp: Number) -> float:

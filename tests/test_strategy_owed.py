@@ -7,17 +7,17 @@ from dataclasses import replace
 import pytest
 from strategy_trials import ACCURACY, LOSS, NOISE, RATE, good_near, infeasible, sampled, space_of, trial
 
-from hptune.strategy.narrow import narrow
-from hptune.strategy.owed import Answer, Owed, more_trials
-from hptune.strategy.verdicts import judge_study
-from hptune.trial import Trial
+from hptune.analysis.convergence import Answer, Owed, more_trials
+from hptune.analysis.study_findings import judge_study
+from hptune.narrowing.narrow import narrow
+from hptune.study.trial import Trial
 
 BOTH = space_of(RATE, NOISE)
 
 
 def owed(trials: list[Trial], *, noise: float | None = 0.001) -> Owed:
     proposal = narrow(BOTH, trials, ACCURACY)
-    findings = judge_study(BOTH, trials, ACCURACY, proposal=proposal)
+    findings = judge_study(proposal, trials, ACCURACY)
     return more_trials(trials, ACCURACY, proposal=proposal, findings=findings, noise=noise)
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from fakes import OBJECTIVE
 
-from hptune.proposal import Verdict
-from hptune.scales import Scale
+from hptune.narrowing.narrow import narrow
+from hptune.narrowing.plausible_region import MIN_TRIALS, plausible
 from hptune.space import Choice, Condition, Float, Number, Space
-from hptune.strategy.narrow import narrow
-from hptune.strategy.plausible import MIN_TRIALS, plausible
-from hptune.trial import Trial, TrialState
+from hptune.space.scales import Scale
+from hptune.study.proposal import Verdict
+from hptune.study.trial import Trial, TrialState
 
 SPACE = Space(
     hyperparameters=(

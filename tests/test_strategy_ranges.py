@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategy_trials import numbers
 
-from hptune.scales import Scale
 from hptune.space import Float, Integer, Number
-from hptune.strategy.ranges import at_unit, snapped, unit_of, values_between, with_range
+from hptune.space.range_moves import at_unit, snapped, unit_of, values_between, with_range
+from hptune.space.scales import Scale
 
 RATE = Float(name="x", low=1e-5, high=1.0, scale=Scale.LOG, limits=(1e-9, 10.0))
 UNITS = Integer(name="x", low=16, high=512, scale=Scale.LOG, step=2)

@@ -3,7 +3,7 @@ import pytest
 
 from hptune.space import Boolean, Choice, Fixed, Float, Integer, Space, Tier
 from hptune.strategy.encoding import Cube
-from hptune.strategy.start import fit_to, quasi_random, soft_tier_row
+from hptune.strategy.initial_design import fit_to, quasi_random, soft_tier_row
 
 
 def test_the_sequence_is_the_same_for_a_seed_and_fills_evenly():

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from hptune.scales import Scale
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier
+from hptune.space.scales import Scale
 from hptune.strategy.acquisition import log_expected_improvement
-from hptune.strategy.start import Start
+from hptune.strategy.initial_design import Start
 from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.suggest import JUDGED, MARGIN, _look, _Mind, _promise, suggest
-from hptune.trial import Direction, Objective, Observation, TrialState
+from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 
 @pytest.fixture(autouse=True)

@@ -23,21 +23,22 @@ from strategy_trials import (
     trials_of,
 )
 
+from hptune.analysis.best_margin import measure_lead
+from hptune.analysis.importance import measure
+from hptune.analysis.range_findings import dead
+from hptune.analysis.study_findings import Finding, Kind, Severity, judge_study
+from hptune.narrowing.edit import with_flags
+from hptune.narrowing.narrow import narrow
 from hptune.space import Fixed, Float, Space, Tier
-from hptune.strategy.edit import with_flags
-from hptune.strategy.importance import measure
-from hptune.strategy.lead import measure_lead
-from hptune.strategy.narrow import narrow
-from hptune.strategy.range_verdicts import dead
-from hptune.strategy.verdicts import Finding, Kind, Severity, judge_study
 from hptune.study import Confirmation
-from hptune.trial import Trial
+from hptune.study.trial import Trial
 
 BOTH = space_of(RATE, NOISE)
 
 
 def found(space: Space, trials: list[Trial], kind: Kind, **more: object) -> list[Finding]:
-    return [f for f in judge_study(space, trials, ACCURACY, **more) if f.kind is kind]  # type: ignore[arg-type]
+    proposal = narrow(space, trials, ACCURACY)
+    return [f for f in judge_study(proposal, trials, ACCURACY, **more) if f.kind is kind]  # type: ignore[arg-type]
 
 
 def with_late_noise(trials: list[Trial], noise: float) -> list[Trial]:
@@ -52,7 +53,8 @@ def with_late_noise(trials: list[Trial], noise: float) -> list[Trial]:
 
 
 def test_too_few_trials_are_a_warning_and_come_first() -> None:
-    findings = judge_study(BOTH, sampled(BOTH, 4, good_near(3e-3)), ACCURACY)
+    trials = sampled(BOTH, 4, good_near(3e-3))
+    findings = judge_study(narrow(BOTH, trials, ACCURACY), trials, ACCURACY)
     assert findings[0].kind is Kind.SUFFICIENCY
     assert findings[0].severity is Severity.WARNING
     assert findings[0].sentence == "only 4 trials reached 10 epochs; 8 are needed to narrow"
@@ -266,14 +268,9 @@ def test_what_the_curves_of_the_best_show_is_gathered() -> None:
 
 def test_findings_made_from_what_is_given_are_the_same() -> None:
     trials = sampled(MIXED, 60, good_near(3e-3))
-    again = judge_study(
-        MIXED,
-        trials,
-        ACCURACY,
-        proposal=narrow(MIXED, trials, ACCURACY),
-        importances=measure(MIXED, trials, ACCURACY),
-    )
-    assert again == judge_study(MIXED, trials, ACCURACY)
+    proposal = narrow(MIXED, trials, ACCURACY)
+    again = judge_study(proposal, trials, ACCURACY, importances=measure(MIXED, trials, ACCURACY))
+    assert again == judge_study(proposal, trials, ACCURACY)
 
 
 @st.composite
@@ -286,7 +283,7 @@ def studies(draw: st.DrawFn) -> tuple[Space, list[Trial]]:
 @given(studies())
 def test_any_study_is_judged(study: tuple[Space, list[Trial]]) -> None:
     space, trials = study
-    findings = judge_study(space, trials, ACCURACY)
+    findings = judge_study(narrow(space, trials, ACCURACY), trials, ACCURACY)
     assert all(f.sentence and f.action and f.source for f in findings)
     order = list(Severity)[::-1]
     assert [order.index(f.severity) for f in findings] == sorted(order.index(f.severity) for f in findings)

@@ -9,10 +9,10 @@ from test_strategy_suggest import Play
 
 from hptune.errors import SpaceError
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle
-from hptune.scales import Scale
 from hptune.space import Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space, Value
+from hptune.space.scales import Scale
 from hptune.strategy.encoding import Cube
-from hptune.trial import Observation, TrialState
+from hptune.study.trial import Observation, TrialState
 
 
 def space(*hyperparameters: Hyperparameter) -> Space:

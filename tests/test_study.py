@@ -14,7 +14,7 @@ from fakes import SPACE, identity, keep_all
 
 from hptune.errors import StudyError, StudyLockedError, UsageError
 from hptune.study import Ask, Study, StudyLock, Tell, default_path, find_study, move_aside
-from hptune.trial import Job, Outcome, OutcomeState, Trial, TrialState
+from hptune.study.trial import Job, Outcome, OutcomeState, Trial, TrialState
 
 VALUES = {"learning_rate": 0.01, "optimizer": "adam", "units": 16}
 

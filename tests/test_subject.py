@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hptune.listener import Listener, Stop
-from hptune.search import SearchOptions, search
-from hptune.subject import Subject
+from hptune.search.events import Listener, Stop
+from hptune.search.run import SearchOptions, search
+from hptune.search.task import Subject
 
 DATA = """import tensorflow
 import numpy as np
@@ -25,7 +25,7 @@ def load():
 """
 QUIETLY = """
 import sys
-from hptune.subject import Subject
+from hptune.search.task import Subject
 Subject(data=sys.argv[1], epochs=1).load()
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hptune.train.failures import in_words
+from hptune.training.failures import in_words
 
 GRAPH = """Graph execution error:
 

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 
 from hptune.data import Task
-from hptune.models import Arrays, Training
 from hptune.models.backend import keras, set_up
-from hptune.recipes import Facts, make_recipe
-from hptune.recipes.facts import LearnedStatistics
+from hptune.models.model import Arrays, Training
+from hptune.models.recipes import Facts, make_recipe
+from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Value
-from hptune.train import tensorflow_feeds
-from hptune.train.choose import choose_feed
-from hptune.train.conductor import Conductor
-from hptune.train.feeds import Feed, GeneratorFeed, batches, rows_at_once
-from hptune.train.order import shuffled
-from hptune.train.progress import Progress
-from hptune.train.session import make_ready
-from hptune.train.tensorflow_feeds import EpochGraph, RowsFeed
-from hptune.trial import Job
+from hptune.study.trial import Job
+from hptune.training import tensorflow_feeds
+from hptune.training.checkpoint import Progress
+from hptune.training.choose_feed import choose_feed
+from hptune.training.epoch_callback import Conductor
+from hptune.training.feeds import Feed, GeneratorFeed, batches, rows_at_once
+from hptune.training.random_numbers import shuffled
+from hptune.training.session import make_ready
+from hptune.training.tensorflow_feeds import EpochGraph, RowsFeed
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(37, 5)).astype(np.float32)

@@ -6,8 +6,8 @@ import pytest
 
 from hptune.data import Task
 from hptune.errors import ObjectiveError
-from hptune.train import resolve_objective
-from hptune.trial import Direction, Objective
+from hptune.study.trial import Direction, Objective
+from hptune.training import resolve_objective
 
 REPORTED = ("accuracy", "loss", "val_accuracy", "val_loss", "val_f1")
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hptune.data import Dataset, Part, Task
-from hptune.models import load_model
-from hptune.train import Trainer, resolve_objective
-from hptune.trial import Direction, Job, Objective, Outcome, OutcomeState
+from hptune.models.load import load_model
+from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState
+from hptune.training import Trainer, resolve_objective
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 RNG = np.random.default_rng(0)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from hptune.models.backend import keras
-from hptune.train.order import reseed, seed_states, shuffled
-from hptune.train.progress import Progress, load_snapshot, restore, save_snapshot, take_snapshot
-from hptune.trial import Direction, Objective
+from hptune.study.trial import Direction, Objective
+from hptune.training.checkpoint import Progress, load_snapshot, restore, save_snapshot, take_snapshot
+from hptune.training.random_numbers import reseed, seed_states, shuffled
 
 MORE = Objective(name="val_accuracy", direction=Direction.MAX)
 LESS = Objective(name="val_loss", direction=Direction.MIN)

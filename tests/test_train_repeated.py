@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from hptune.train.repeated import RepeatedTrainer, seed_of
-from hptune.trial import Direction, Job, Objective, Outcome, OutcomeState
+from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState
+from hptune.training.folds_and_seeds import RepeatedTrainer, seed_of
 
 GOAL = Objective(name="val_accuracy", direction=Direction.MAX)
 

@@ -15,11 +15,11 @@ import pytest
 
 from hptune.data import Dataset, Part, Task, load_dataset
 from hptune.errors import InputError, ModelError, SpaceError, StudyError
-from hptune.models import load_model
 from hptune.models.backend import keras
+from hptune.models.load import load_model
 from hptune.space import Fixed, Space, Value
-from hptune.train import ClassWeight, Trainer, TrainerSettings, resolve_objective
-from hptune.trial import Direction, Job, Objective, Outcome, OutcomeState, Trial, TrialState
+from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState, Trial, TrialState
+from hptune.training import ClassWeight, Trainer, TrainerSettings, resolve_objective
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 LOSS = Objective(name="val_loss", direction=Direction.MIN)
@@ -447,7 +447,7 @@ STEPPING = """class Stepping(keras.Sequential):
 
 
 def test_a_model_with_a_step_of_its_own_trains_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hptune.train.choose.choose_dense_feed", lambda *given: None)
+    monkeypatch.setattr("hptune.training.choose_feed.choose_dense_feed", lambda *given: None)
     plain = person(tmp_path).run(job({"kind": "good"}))
     own = person(tmp_path, STEPPING, model="Stepping").run(job({"kind": "good"}))
     assert [epoch.pop("steps") for epoch in map(dict, own.curve)] == [1.0, 1.0, 1.0]
@@ -513,7 +513,7 @@ def test_a_full_disk_is_no_failure_of_the_configuration(monkeypatch: pytest.Monk
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "checkpoints/trial.npz")
 
-    monkeypatch.setattr("hptune.train.session.save_snapshot", full)
+    monkeypatch.setattr("hptune.training.session.save_snapshot", full)
     with pytest.raises(StudyError, match=r"checkpoints/trial\.npz: No space left on device") as raised:
         trainer().run(replace(job(), keep_as="checkpoints/trial.npz"))
     assert "the same command goes on" in raised.value.hint

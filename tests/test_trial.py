@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hptune.trial import Direction, Job, Objective
+from hptune.study.trial import Direction, Job, Objective
 
 LOSS = Objective(name="val_loss", direction=Direction.MIN)
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from hptune.wording import counted, first_of, is_number, listed, numbered, significant
+from hptune._text import counted, first_of, is_number, listed, numbered, significant
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "0 trials"), (1, "1 trial"), (1200, "1,200 trials")])

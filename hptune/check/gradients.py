@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune._log import logger
+from hptune._text import first_of
 from hptune.check.autodiff import double_precision, gradients_of, to_array, values_of
 from hptune.check.losses import compute_loss, pick_rows
 from hptune.check.naming import all_layers, display_names, is_own, where_written
@@ -27,11 +29,9 @@ from hptune.check.report import Finding, Section, Verdict
 from hptune.check.still import Still, epsilon_of, without_augmentation
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.data import Task
-from hptune.log import logger
-from hptune.models import Arrays, Model
 from hptune.models.backend import keras, set_random_seed
+from hptune.models.model import Arrays, Model
 from hptune.space import Values
-from hptune.wording import first_of
 
 __all__ = ["check_gradients", "gradient_findings"]
 

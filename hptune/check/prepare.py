@@ -7,10 +7,10 @@ from typing import Any
 
 from hptune.data import Task
 from hptune.errors import HptuneError, ModelError
-from hptune.models import Arrays, Model
 from hptune.models.backend import keras
+from hptune.models.model import Arrays, Model
 from hptune.space import Values
-from hptune.train.failures import in_words
+from hptune.training.failures import in_words
 
 __all__ = ["LOSSES", "build_ready", "file_of"]
 

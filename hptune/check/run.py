@@ -23,10 +23,10 @@ from hptune.check.units import TITLE as UNITS
 from hptune.check.units import check_units
 from hptune.data import Dataset
 from hptune.errors import HptuneError
-from hptune.models import Model
 from hptune.models.backend import keras, set_up
+from hptune.models.model import Model
 from hptune.space import Values
-from hptune.train.failures import in_words
+from hptune.training.failures import in_words
 
 __all__ = ["run_checks"]
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hptune.check.report import Finding, Section, Verdict
 from hptune.check.still import Still
 from hptune.models.backend import keras
-from hptune.train.failures import is_out_of_memory
+from hptune.training.failures import is_out_of_memory
 
 __all__ = ["check_throughput"]
 

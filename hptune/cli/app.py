@@ -8,7 +8,7 @@ import click
 
 from hptune import __version__
 from hptune.cli.commands import COMMANDS
-from hptune.cli.config import check_values, load_defaults
+from hptune.cli.project_file import check_values, load_defaults
 
 __all__ = ["app"]
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hptune.cli import ask_show
-from hptune.cli.ask_voice import Voice
+from hptune.cli import ask_text as ask_show
+from hptune.cli.prompt import Voice
 from hptune.errors import SpaceError
-from hptune.facts import Facts
-from hptune.proposal import Proposal, describe_range
+from hptune.narrowing import edit
 from hptune.space import Fixed, Tier
-from hptune.strategy import edit
-from hptune.strategy.edit_text import exact_text
-from hptune.tables.steering import trials_behind
+from hptune.space.describe import describe_range
+from hptune.space.range_text import exact_text
+from hptune.study.proposal import Proposal
+from hptune.views.snapshot import Facts
+from hptune.views.tables.steering import trials_behind
 
 __all__ = ["ask"]
 

@@ -28,11 +28,11 @@ def command(as_json: bool, space: str | None, **subject: Any) -> int:
     are dead or alike; whether one batch can be learnt by heart; gradient norms; and batch sizes.
     Exits with 3 where something is wrong.
     """
-    from hptune import tables
     from hptune.check import Verdict, run_checks
     from hptune.cli.check_text import can_show_marks, report_text
-    from hptune.models import remarks_on
-    from hptune.subject import Subject
+    from hptune.models.load import remarks_on
+    from hptune.search.task import Subject
+    from hptune.views import tables
 
     chosen = Subject(**subject).with_space(space)
     dataset, model = chosen.load()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from hptune.tables import columns, format_value
+from hptune.views.tables import columns, format_value
 
 if TYPE_CHECKING:
     from hptune.check import Finding, Report, Section

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.complete import complete_study
+from hptune.cli.completion import complete_study
 from hptune.cli.options import csv_option, json_option
 
 __all__ = ["command"]
@@ -30,10 +30,10 @@ def command(studies: tuple[str, ...], output: Path | None, as_csv: bool, as_json
     Shows the best score that the same number of epochs bought, the best configurations side by
     side, and the ranges that differ. The studies need the same objective.
     """
-    from hptune import tables
-    from hptune.compare import compare
-    from hptune.report import render_comparison, write_page
     from hptune.study import Study, find_study
+    from hptune.views import tables
+    from hptune.views.compare import compare
+    from hptune.views.report import render_comparison, write_page
 
     with ExitStack() as stack:
         opened = [stack.enter_context(Study.open(find_study(study))) for study in studies]

@@ -24,11 +24,11 @@ def command(study: str | None, top: int, seeds: int, as_csv: bool, as_json: bool
     trained is not trained again, and asking for more --top or --seeds adds to it. `hptune export`
     then goes by the means, and so does the study's report, which is written anew.
     """
-    from hptune import tables
     from hptune.cli.confirm_progress import ConfirmProgress
     from hptune.cli.progress import stop_on_signals
-    from hptune.confirm import confirm
+    from hptune.search.confirm import confirm
     from hptune.study import find_study
+    from hptune.views import tables
 
     folder = find_study(study)
     with stop_on_signals(None) as stop, ConfirmProgress() as watcher:

@@ -7,12 +7,12 @@ import time
 
 from rich.progress import Progress, TaskID
 
+from hptune._text import counted
 from hptune.cli.console import EpochCounter, bar, console
-from hptune.confirm import Watcher
+from hptune.search.confirm import Watcher
 from hptune.study import Confirmation
-from hptune.tables import duration, format_value
-from hptune.trial import Trial
-from hptune.wording import counted
+from hptune.study.trial import Trial
+from hptune.views.tables import duration, format_value
 
 __all__ = ["ConfirmProgress"]
 

@@ -10,8 +10,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from hptune.cli.config import PROJECT_FILE
 from hptune.cli.options import budget_options, data_options, json_option, model_options
+from hptune.cli.project_file import PROJECT_FILE
 
 __all__ = ["command"]
 
@@ -41,7 +41,7 @@ def command(
     """
     from hptune import project
     from hptune.cli.progress import ProgressListener
-    from hptune.subject import Subject
+    from hptune.search.task import Subject
 
     # The file that the project file got from here is what is to be made anew.
     ours = space == project.SPACE_FILE and ctx.get_parameter_source("space") is ParameterSource.DEFAULT_MAP

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from hptune.cli.complete import complete_hyperparameter
+from hptune.cli.completion import complete_hyperparameter
 from hptune.cli.options import csv_option, json_option, study_argument
 
 __all__ = ["command"]
@@ -43,9 +43,10 @@ def command(
     Shows how each range would move and why. --accept, --set, --freeze and --keep write
     next-pass.yaml in the study; on a terminal and without them it asks.
     """
-    from hptune import next_pass, tables
-    from hptune.facts import read_facts
+    from hptune.search import next_pass
     from hptune.study import Study, StudyLock, find_study
+    from hptune.views import tables
+    from hptune.views.snapshot import read_facts
 
     with Study.open(find_study(study)) as opened:
         facts = read_facts(opened)
@@ -54,7 +55,7 @@ def command(
         for_programs = as_json or as_csv
         if not decided and not dry_run and not for_programs and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask
-            from hptune.tables.steering import owed_text
+            from hptune.views.tables.steering import owed_text
 
             answer = ask(proposal, facts, headline=owed_text(facts))
             if answer is None:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from hptune.cli.complete import complete_data, complete_model, complete_space, complete_study
-from hptune.wording import listed
+from hptune._text import listed
+from hptune.cli.completion import complete_data, complete_model, complete_space, complete_study
 
 __all__ = [
     "OPTION_NAMES",

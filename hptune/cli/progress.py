@@ -12,15 +12,16 @@ from types import FrameType, TracebackType
 import click
 from rich.progress import Progress, TaskID
 
+from hptune._text import counted, significant
 from hptune.cli.console import EpochCounter, bar, console
 from hptune.data import Dataset
-from hptune.listener import Listener, Stop
-from hptune.proposal import Proposal, Verdict, describe_range
-from hptune.strategy.start import Start
+from hptune.search.events import Listener, Stop
+from hptune.space.describe import describe_range
+from hptune.strategy.initial_design import Start
 from hptune.study import Pass, Study
-from hptune.tables.plans import start_lines
-from hptune.trial import Job, Trial, TrialState
-from hptune.wording import counted, significant
+from hptune.study.proposal import Proposal, Verdict
+from hptune.study.trial import Job, Trial, TrialState
+from hptune.views.tables.plans import start_lines
 
 __all__ = ["ProgressListener", "stop_on_signals"]
 
@@ -146,7 +147,7 @@ class ProgressListener(Listener):
     def _ask(self, proposal: Proposal) -> Proposal | None:
         """Ask what to do with a proposal; None where the person leaves or nobody answers."""
         from hptune.cli.ask import ask
-        from hptune.facts import read_facts
+        from hptune.views.snapshot import read_facts
 
         assert self._study is not None
         left = max(0, self._budget - self._spent)

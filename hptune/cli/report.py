@@ -27,9 +27,9 @@ def command(study: str | None, output: Path | None, as_json: bool) -> None:
     It needs no network and no other file, and works while the study is searched. Prints the
     file's path.
     """
-    from hptune import tables
-    from hptune.report import write_report
     from hptune.study import Study, find_study
+    from hptune.views import tables
+    from hptune.views.report import write_report
 
     with Study.open(find_study(study)) as opened:
         path = write_report(opened, output)

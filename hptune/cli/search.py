@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hptune.cli.complete import complete_study
+from hptune.cli.completion import complete_study
 from hptune.cli.options import Duration, budget_options, data_options, json_option, model_options, option
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
-    from hptune.search import SearchOptions
+    from hptune.search.run import SearchOptions
 
 __all__ = ["command"]
 
@@ -111,9 +111,9 @@ def command(
     file, a folder of images by class, or FILE.py:function. The same command again goes on from
     where it was stopped.
     """
-    from hptune.search import SearchOptions
-    from hptune.subject import Subject
-    from hptune.trial import metric_of
+    from hptune.search.run import SearchOptions
+    from hptune.search.task import Subject
+    from hptune.study.trial import metric_of
 
     options = SearchOptions(
         subject=Subject(metric=metric_of(objective or ""), **subject).with_space(space),
@@ -137,9 +137,9 @@ def command(
 
 
 def _plan(options: SearchOptions, *, as_json: bool) -> None:
-    from hptune import tables
     from hptune.cli.progress import ProgressListener
-    from hptune.search import plan_search
+    from hptune.search.run import plan_search
+    from hptune.views import tables
 
     with contextlib.redirect_stdout(sys.stderr):
         planned = plan_search(options, ProgressListener())
@@ -147,10 +147,10 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
 
 
 def _run(options: SearchOptions, *, interactive: bool, max_time: float | None, as_json: bool) -> None:
-    from hptune import tables
     from hptune.cli.progress import ProgressListener, stop_on_signals
-    from hptune.search import search
+    from hptune.search.run import search
     from hptune.study import Study
+    from hptune.views import tables
 
     with ProgressListener(interactive=interactive) as listener, stop_on_signals(max_time) as stop:
         try:

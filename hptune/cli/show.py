@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hptune.cli.complete import complete_study, complete_trial
+from hptune.cli.completion import complete_study, complete_trial
 from hptune.cli.options import json_option, option
 
 __all__ = ["command"]
@@ -25,8 +25,8 @@ def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
 
     Where `hptune confirm` trained it again, also what fresh seeds gave.
     """
-    from hptune import tables
     from hptune.study import Study, StudyLock, find_study
+    from hptune.views import tables
 
     with Study.open(find_study(study)) as opened:
         found, confirmed = opened.trial(trial), tables.read_confirmed(opened)

@@ -7,7 +7,7 @@ import textwrap
 
 import click
 
-from hptune.cli.complete import complete_space
+from hptune.cli.completion import complete_space
 from hptune.cli.options import json_option
 
 __all__ = ["command"]
@@ -23,8 +23,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
     """List the ready search spaces, show one, or print the file format's JSON Schema."""
     if ctx.invoked_subcommand is not None:
         return
-    from hptune.space_yaml import ready_space, ready_spaces, space_to_dict
-    from hptune.tables import columns, to_json
+    from hptune.space.files import ready_space, ready_spaces, space_to_dict
+    from hptune.views.tables import columns, to_json
 
     spaces = [ready_space(name) for name in sorted(ready_spaces())]
     if as_json:
@@ -43,8 +43,8 @@ def command(ctx: click.Context, as_json: bool) -> None:
 def show(name: str, as_json: bool) -> None:
     """Print a ready space's file, to copy and edit."""
     from hptune.errors import SpaceError, did_you_mean
-    from hptune.space_yaml import ready_space, ready_spaces, space_to_dict
-    from hptune.tables import to_json
+    from hptune.space.files import ready_space, ready_spaces, space_to_dict
+    from hptune.views.tables import to_json
 
     ready = ready_spaces()
     if name not in ready:
@@ -58,6 +58,6 @@ def show(name: str, as_json: bool) -> None:
 @command.command(name="schema")
 def schema() -> None:
     """Print the JSON Schema of space files, for editors."""
-    from hptune.space_yaml import schema
+    from hptune.space.files import schema
 
     click.echo(json.dumps(schema(), indent=2))

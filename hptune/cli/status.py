@@ -32,8 +32,8 @@ def command(study: str | None, watch: bool, every: float, as_csv: bool, as_json:
     --watch keeps one view up to date on a terminal; elsewhere it prints the view anew when it
     has changed. With --json it prints one object per line.
     """
-    from hptune import tables
     from hptune.study import Study, find_study
+    from hptune.views import tables
 
     folder = find_study(study)
     if watch and as_csv:
@@ -57,7 +57,7 @@ def command(study: str | None, watch: bool, every: float, as_csv: bool, as_json:
 
 
 def _print_changes(views: Iterator[dict[str, Any]]) -> None:
-    from hptune import tables
+    from hptune.views import tables
 
     before = ""
     for status in views:
@@ -72,7 +72,7 @@ def _keep_up_to_date(views: Iterator[dict[str, Any]]) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from hptune import tables
+    from hptune.views import tables
 
     with Live(console=Console(highlight=False), auto_refresh=False) as live:
         for status in views:

@@ -9,7 +9,7 @@ from hptune.cli.options import json_option, study_argument
 __all__ = ["command"]
 
 STATES = ("waiting", "running", "complete", "stopped-early", "infeasible", "failed")
-"""Those of `hptune.trial.TrialState`, which --help should not have to load."""
+"""Those of `hptune.study.trial.TrialState`, which --help should not have to load."""
 
 
 @click.command(name="trials", short_help="List a study's trials.")
@@ -33,10 +33,10 @@ def command(
 
     --sort score puts the best first; any other column, a hyperparameter too, goes upwards.
     """
-    from hptune import tables
     from hptune.study import Study, StudyLock, find_study
-    from hptune.trial import TrialState
-    from hptune.trial_list import select
+    from hptune.study.trial import TrialState
+    from hptune.views import tables
+    from hptune.views.trial_list import select
 
     with Study.open(find_study(study)) as opened:
         wanted = {TrialState(state.replace("-", " ")) for state in states}

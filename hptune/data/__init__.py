@@ -1,8 +1,9 @@
 """What is learned from: tables, arrays and bundled sets, split and encoded."""
 
+from hptune.data.baseline import Guess, guess_alone
 from hptune.data.bundled import BUNDLED
-from hptune.data.dataset import Dataset, Origin, Part, SourceKind, Task
-from hptune.data.guess import Guess, guess_alone
+from hptune.data.dataset import Dataset, Origin, Part
+from hptune.data.kinds import SourceKind, Task
 from hptune.data.load import load_dataset, load_folds
 
 __all__ = [

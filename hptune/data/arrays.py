@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.dataset import SourceKind
+from hptune.data.kinds import SourceKind
 from hptune.data.raw import Raw, is_table
 from hptune.errors import DataError
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from hptune.data.dataset import SourceKind
+from hptune.data.kinds import SourceKind
 from hptune.data.raw import Raw
 from hptune.errors import DataError, did_you_mean
 

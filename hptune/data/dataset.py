@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune._text import is_number
+from hptune.data.encoder import TableEncoder
+from hptune.data.kinds import SourceKind, Task
 from hptune.space import Value
-from hptune.wording import is_number
 
-if TYPE_CHECKING:
-    from hptune.data.table import TableEncoder
-
-__all__ = ["Dataset", "Origin", "Part", "SourceKind", "Task"]
-
-
-class Task(StrEnum):
-    """What is to be predicted."""
-
-    BINARY = "binary"
-    MULTICLASS = "multiclass"
-    REGRESSION = "regression"
-    OTHER = "other"
-    """Targets of another shape, handed as they are to a person's own model."""
-
-
-class SourceKind(StrEnum):
-    """Where data comes from."""
-
-    BUNDLED = "bundled"
-    CSV = "csv"
-    PARQUET = "parquet"
-    NPZ = "npz"
-    IMAGES = "images"
-    FUNCTION = "function"
+__all__ = ["Dataset", "Origin", "Part"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hptune.data.dataset import SourceKind
-from hptune.data.pyfile import importable, load_function, where_raised
+from hptune.data.csv_and_parquet import check_columns, take_target
+from hptune.data.kinds import SourceKind
+from hptune.data.python_file import importable, load_function, where_raised
 from hptune.data.raw import Raw, is_table, pair, row_names
-from hptune.data.tablefile import check_columns, take_target
 from hptune.errors import DataError
 
 __all__ = ["read_function"]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.dataset import SourceKind
+from hptune._text import first_of
+from hptune.data.kinds import SourceKind
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError
-from hptune.wording import first_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image

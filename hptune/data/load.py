@@ -12,21 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune._text import counted
 from hptune.data.arrays import IMAGE_SCALE, as_inputs, is_bytes, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
-from hptune.data.columns import learn_encoder
-from hptune.data.dataset import Dataset, Origin, Part, SourceKind, Task, is_source
+from hptune.data.column_kinds import learn_encoder
+from hptune.data.csv_and_parquet import TABLE_SUFFIXES, read_csv, read_parquet
+from hptune.data.dataset import Dataset, Origin, Part, is_source
+from hptune.data.encoder import TableEncoder
 from hptune.data.function import read_function
 from hptune.data.images import read_images
+from hptune.data.kinds import SourceKind, Task
 from hptune.data.npz import read_npz
-from hptune.data.pyfile import is_function_spec
+from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table
 from hptune.data.split import Indices, check_rows, fold_indices, rows_in_both, split_indices
-from hptune.data.table import TableEncoder
-from hptune.data.tablefile import TABLE_SUFFIXES, read_csv, read_parquet
 from hptune.data.target import Targets, code_targets, read_targets
 from hptune.errors import DataError, did_you_mean
-from hptune.wording import counted
 
 __all__ = ["load_dataset", "load_folds"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hptune.data.dataset import SourceKind
+from hptune.data.kinds import SourceKind
 from hptune.data.raw import Raw, pair
 from hptune.errors import DataError
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.dataset import SourceKind
+from hptune.data.kinds import SourceKind
 from hptune.errors import DataError
 from hptune.space import Value
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune._text import first_of
 from hptune.data.dataset import Part
 from hptune.errors import DataError
 from hptune.space import Value
-from hptune.wording import first_of
 
 __all__ = ["FEWEST_ROWS", "Indices", "check_rows", "fold_indices", "rows_in_both", "split_indices"]
 

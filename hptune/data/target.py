@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.dataset import Task
+from hptune._text import first_of
+from hptune.data.kinds import Task
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError, did_you_mean
 from hptune.space import Value
-from hptune.wording import first_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
-from hptune.trial import Job, Outcome
+from hptune.study.trial import Job, Outcome
 
 __all__ = ["Executor", "OnEpoch", "Trainer"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 
 from hptune.executors import OnEpoch, Trainer
-from hptune.trial import Job, Outcome
+from hptune.study.trial import Job, Outcome
 
 __all__ = ["InlineExecutor"]
 

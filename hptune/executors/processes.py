@@ -21,8 +21,8 @@ from typing import Any
 from pebble import ProcessExpired, ProcessPool
 
 from hptune.executors import OnEpoch, Trainer
-from hptune.executors.limited import too_long
-from hptune.trial import Job, Outcome, OutcomeState
+from hptune.executors.time_limit import too_long
+from hptune.study.trial import Job, Outcome, OutcomeState
 
 __all__ = ["ProcessesExecutor"]
 

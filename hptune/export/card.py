@@ -5,17 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from hptune._text import significant
+from hptune.analysis.finalists import Finalist
 from hptune.data import Dataset, Task
-from hptune.data.pyfile import is_function_spec
-from hptune.data.table import CategoricalColumn
+from hptune.data.encoder import CategoricalColumn
+from hptune.data.python_file import is_function_spec
 from hptune.export.model import input_name
 from hptune.models.backend import keras
+from hptune.search.task import subject_of
 from hptune.space import Value
-from hptune.strategy.finalists import Finalist
 from hptune.study import Study
-from hptune.subject import subject_of
-from hptune.tables import format_value
-from hptune.wording import significant
+from hptune.views.tables import format_value
 
 __all__ = ["model_card"]
 

@@ -6,10 +6,10 @@ import json
 from collections.abc import Sequence
 
 from hptune.space import Fixed, Space
-from hptune.space_dump import dump_space
+from hptune.space.yaml_writer import dump_space
 from hptune.study import Study
-from hptune.tables import format_value, trials_csv
-from hptune.trial import Trial
+from hptune.study.trial import Trial
+from hptune.views.tables import format_value, trials_csv
 
 __all__ = ["as_csv", "as_json", "as_yaml", "fixed_space"]
 

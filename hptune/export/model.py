@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hptune.data import Dataset, Task
-from hptune.data.table import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.data.encoder import CategoricalColumn, NumericColumn, TableEncoder
 from hptune.errors import UsageError
 from hptune.models.backend import keras
 from hptune.space import Value

@@ -12,23 +12,24 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 from hptune.data import Dataset
-from hptune.data.pyfile import is_function_spec
+from hptune.data.normalisation import Normalisation
+from hptune.data.python_file import is_function_spec
 from hptune.errors import StudyError
 from hptune.export.script_data import argument, data
 from hptune.export.script_model import person_model, recipe_model
 from hptune.export.script_part import Part
 from hptune.export.script_text import comment
 from hptune.export.script_train import Plan, training
-from hptune.models import Model, RecipeModel
 from hptune.models.backend import SMALL_ROW, keras
-from hptune.normalise import Normalisation
-from hptune.recipes import resolve
-from hptune.recipes.calls import Call
+from hptune.models.model import Model
+from hptune.models.recipe_model import RecipeModel
+from hptune.models.recipes import resolve
+from hptune.models.recipes.calls import Call
+from hptune.search.task import load_again
 from hptune.study import Study
-from hptune.subject import load_again
-from hptune.tables import format_value
-from hptune.train.feeds import rows_at_once
-from hptune.trial import Trial
+from hptune.study.trial import Trial
+from hptune.training.feeds import rows_at_once
+from hptune.views.tables import format_value
 
 __all__ = ["assemble", "script"]
 

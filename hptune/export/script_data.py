@@ -8,9 +8,9 @@ from pathlib import Path
 
 from hptune.data import Dataset, Origin, SourceKind, Task
 from hptune.data.bundled import BUNDLED
+from hptune.data.csv_and_parquet import CSV_OPTIONS, TABLE_SUFFIXES, read_csv
 from hptune.data.dataset import is_source
-from hptune.data.pyfile import is_function_spec
-from hptune.data.tablefile import CSV_OPTIONS, TABLE_SUFFIXES, read_csv
+from hptune.data.python_file import is_function_spec
 from hptune.errors import DataError
 from hptune.export.script_files import image_folders, images, load_function, npz_names
 from hptune.export.script_part import Part, code

@@ -8,14 +8,14 @@ import inspect
 import math
 from dataclasses import replace
 
-from hptune.data.pyfile import load_function as find_function
+from hptune.data.normalisation import Normalisation
+from hptune.data.python_file import load_function as find_function
 from hptune.errors import ModelError
 from hptune.export.script_files import load_function
 from hptune.export.script_part import Part, code
 from hptune.export.script_text import inside, layout, literal
-from hptune.normalise import Normalisation
-from hptune.recipes import Recipe
-from hptune.recipes.calls import Call, source
+from hptune.models.recipes import Recipe
+from hptune.models.recipes.calls import Call, source
 from hptune.space import Values
 
 __all__ = ["person_model", "recipe_model"]

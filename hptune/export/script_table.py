@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hptune.data.table import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.data.encoder import CategoricalColumn, NumericColumn, TableEncoder
 from hptune.export.script_part import Part, code
 from hptune.export.script_text import layout, literal
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from hptune.export.script_part import Part, code
 from hptune.export.script_text import inside, layout, literal
-from hptune.recipes.recipe import Target
-from hptune.recipes.schedules import Decay, Schedule
-from hptune.trial import Direction, Objective
+from hptune.models.recipes.recipe import Target
+from hptune.models.recipes.schedules import Decay, Schedule
+from hptune.study.trial import Direction, Objective
 
 __all__ = ["Plan", "training"]
 

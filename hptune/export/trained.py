@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hptune._files import appearing, write_text
+from hptune.analysis.finalists import Finalist
 from hptune.errors import InputError
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
-from hptune.files import appearing, write_text
-from hptune.models import RecipeModel
-from hptune.strategy.finalists import Finalist
+from hptune.models.recipe_model import RecipeModel
+from hptune.search.task import load_again, subject_of
 from hptune.study import Study
-from hptune.subject import load_again, subject_of
 
 __all__ = ["save_model"]
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from hptune._files import write_text
+from hptune.analysis.finalists import Finalist, ranked
 from hptune.errors import StudyError, UsageError
 from hptune.export.configuration import as_csv, as_json, as_yaml
-from hptune.files import write_text
-from hptune.strategy.finalists import Finalist, ranked
 from hptune.study import Study
-from hptune.tables import format_value
-from hptune.trial import Trial
+from hptune.study.trial import Trial
+from hptune.views.tables import format_value
 
 __all__ = ["Exported", "export"]
 

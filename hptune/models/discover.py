@@ -15,9 +15,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hptune.condition import Condition
-from hptune.log import logger
+from hptune._log import logger
 from hptune.space import Boolean, Choice, Hyperparameter, Integer, Number, Space, Value
+from hptune.space.condition import Condition
 
 __all__ = ["discover"]
 

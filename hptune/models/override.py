@@ -6,11 +6,11 @@ from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
-from hptune.condition import Value, kind_of
 from hptune.errors import SpaceError, did_you_mean
-from hptune.names import limits_for
-from hptune.scales import grid_index
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space
+from hptune.space.condition import Value, kind_of
+from hptune.space.names import limits_for
+from hptune.space.scales import grid_index
 
 __all__ = ["overridden"]
 

@@ -17,11 +17,11 @@ import keras_tuner
 from hptune.errors import ObjectiveError
 from hptune.oracles.ledger import Ledger, read_observation
 from hptune.space import Space, Value, Values
-from hptune.strategy.start import Start
+from hptune.strategy.initial_design import Start
 from hptune.strategy.state import Answer, SearchState
 from hptune.strategy.suggest import suggest
 from hptune.strategy.threads import one_thread
-from hptune.trial import Direction, Objective, Observation, TrialState
+from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 __all__ = ["CoarseToFineOracle"]
 
@@ -62,7 +62,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         the epochs trained, so that a training that ended by itself is known. Other arguments go
         to `keras_tuner.Oracle`, which refuses those it does not know.
         """
-        from hptune.oracles.hyperparameters import to_keras_tuner
+        from hptune.models.keras_tuner_space import to_keras_tuner
 
         if hyperparameters is None and space is not None:
             hyperparameters = to_keras_tuner(space)
@@ -98,7 +98,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def begin_pass(self, space: Space) -> None:
         """Go on with other ranges; everything told so far still counts."""
-        from hptune.oracles.hyperparameters import to_keras_tuner
+        from hptune.models.keras_tuner_space import to_keras_tuner
 
         self._root = self._root or space
         self._space = space
@@ -166,7 +166,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Return the ranges to search: given, or declared by the Tuner's model so far."""
         if self._space is not None:
             return self._space
-        from hptune.oracles.hyperparameters import from_keras_tuner
+        from hptune.models.keras_tuner_space import from_keras_tuner
 
         count = len(self.hyperparameters.space)
         if self._declared is None or self._declared[0] != count:

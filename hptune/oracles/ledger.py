@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from hptune.trial import Observation, TrialState
+from hptune.study.trial import Observation, TrialState
 
 __all__ = ["Ledger", "read_observation"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from hptune.log import logger
+from hptune._log import logger
 from hptune.space import Space, Value
-from hptune.trial import Objective, Trial, TrialState
+from hptune.study.trial import Objective, Trial, TrialState
 
 __all__ = ["NoSuggestion", "Searcher", "Suggestion"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from hptune._text import quoted
 from hptune.errors import InputError
-from hptune.wording import quoted
 
 __all__ = ["Settings", "settings_text"]
 

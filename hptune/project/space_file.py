@@ -6,12 +6,13 @@ import re
 import textwrap
 
 from hptune.errors import ModelError
-from hptune.models import Model, RecipeModel
-from hptune.names import limits_for, meaning
-from hptune.scales import Scale
+from hptune.models.model import Model
+from hptune.models.recipe_model import RecipeModel
 from hptune.space import Integer, Number, Space
-from hptune.space_dump import dump_space, short_number
-from hptune.space_yaml import ready_spaces
+from hptune.space.files import ready_spaces
+from hptune.space.names import limits_for, meaning
+from hptune.space.scales import Scale
+from hptune.space.yaml_writer import dump_space, short_number
 from hptune.strategy.axis import mixed_axes
 
 __all__ = ["SPACE_FILE", "space_file_text", "space_text"]

@@ -1,1 +1,1 @@
-"""Pure decisions over (space, history, random state): no Keras, no I/O, no clock."""
+"""What to train next: pure decisions over (space, history, random state). No Keras, no I/O, no clock."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.scales import Scale, from_unit, to_unit
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Number, Space, Value, same_value
+from hptune.space.scales import Scale, from_unit, to_unit
 
 __all__ = ["LOG_SHARE", "Axis", "alike", "axis_of", "mixed_axes"]
 

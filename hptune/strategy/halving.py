@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hptune.strategy.history import Standing
-from hptune.trial import TrialState
+from hptune.study.trial import TrialState
 
 __all__ = ["COARSE_SHARE", "FACTOR", "Bracket", "check_rungs", "coarse_brackets", "coarse_rungs", "promotion"]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from hptune.strategy.encoding import Cube
 from hptune.strategy.state import SearchState
-from hptune.trial import Objective, Observation, TrialState
+from hptune.study.trial import Objective, Observation, TrialState
 
 __all__ = ["History", "Standing", "keys_of", "read_history"]
 

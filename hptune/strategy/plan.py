@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hptune._text import counted
 from hptune.space import Space
 from hptune.strategy.encoding import mixed_axes
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets
-from hptune.wording import counted
 
 __all__ = ["COARSE_LEAST", "COARSE_MOST", "Plan", "plan"]
 

@@ -8,8 +8,8 @@ from enum import StrEnum
 from typing import Any
 
 from hptune.space import Space, Value
-from hptune.strategy.start import Start
-from hptune.trial import Objective, Observation
+from hptune.strategy.initial_design import Start
+from hptune.study.trial import Objective, Observation
 
 __all__ = ["Answer", "SearchState", "Suggestion"]
 

@@ -20,10 +20,10 @@ from hptune.strategy.candidates import CANDIDATES, all_rows, draw_candidates
 from hptune.strategy.encoding import Box, Cube
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
 from hptune.strategy.history import History, Standing, keys_of, read_history
-from hptune.strategy.start import fit_to, soft_tier_row
+from hptune.strategy.initial_design import fit_to, soft_tier_row
+from hptune.strategy.posterior import MOST_LEADERS, View, look
 from hptune.strategy.state import Answer, SearchState, Suggestion
-from hptune.strategy.view import MOST_LEADERS, View, look
-from hptune.trial import TrialState
+from hptune.study.trial import TrialState
 
 __all__ = ["DOUBT", "DOUBT_EVERY", "JUDGED", "MARGIN", "NOISE_KNOWN", "PAUSE_BELOW", "suggest"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from hptune.study.records import Progress, Tally
-from hptune.trial import Direction, TrialState
+from hptune.study.trial import Direction, TrialState
 
 __all__ = ["fruitless", "progress", "spent_by_pass", "tallies", "trained_since"]
 

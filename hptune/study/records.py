@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from hptune.proposal import Proposal
 from hptune.space import Space, Value
-from hptune.trial import Direction, Job, Objective, TrialState
+from hptune.study.proposal import Proposal
+from hptune.study.trial import Direction, Job, Objective, TrialState
 
 __all__ = ["Ask", "Confirmation", "Identity", "Pass", "Progress", "Tally", "Tell"]
 

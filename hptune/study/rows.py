@@ -6,10 +6,10 @@ import json
 import sqlite3
 from typing import Any
 
-from hptune.proposal import Move, Proposal, Verdict
 from hptune.space import Space
-from hptune.space_dict import space_from_dict, space_to_dict
-from hptune.trial import Epoch, Trial, TrialState
+from hptune.space.as_dict import space_from_dict, space_to_dict
+from hptune.study.proposal import Move, Proposal, Verdict
+from hptune.study.trial import Epoch, Trial, TrialState
 
 __all__ = ["proposal_from_json", "proposal_to_json", "space_from_json", "space_to_json", "trial_from_row"]
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from types import TracebackType
 
 from hptune.errors import StudyError, StudyMismatchError
-from hptune.proposal import Proposal
 from hptune.space import Space, Value
 from hptune.study import confirmations, counts, rows, schema
 from hptune.study.folder import DATABASE
+from hptune.study.proposal import Proposal
 from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tally, Tell
 from hptune.study.schema import transaction
-from hptune.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
+from hptune.study.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
 
 __all__ = ["Study"]
 
@@ -143,6 +143,13 @@ class Study:
             )
             for row in self._database.execute("SELECT * FROM passes ORDER BY number")
         )
+
+    def begun_passes(self) -> tuple[Pass, ...]:
+        """Return the passes so far; raises StudyError where there is none yet."""
+        passes = self.passes()
+        if not passes:
+            raise StudyError(f"{self.folder}: no pass was begun yet", hint="Go on with the search first.")
+        return passes
 
     # Trials
 

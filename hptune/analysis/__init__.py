@@ -1,0 +1,1 @@
+"""What a study shows: importance, curves, significance, convergence. Pure functions of trials."""

@@ -1,0 +1,177 @@
+"""What each column of a table is good for, learned from the training rows alone."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.data.encoder import (
+    MISSING,
+    CategoricalColumn,
+    Column,
+    DroppedColumn,
+    NumericColumn,
+    TableEncoder,
+    Where,
+    as_numbers,
+    as_texts,
+)
+from hptune.data.raw import row_names
+from hptune.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["MOST_LEVELS", "learn_encoder"]
+
+MOST_LEVELS = 50
+"""How many levels of a column have a feature of their own; a missing value's is not counted."""
+
+_ENOUGH = 10
+"""Rows from which on a column of distinct values is taken for an identifier."""
+
+_DATE = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ].*)?"
+
+_ID_WORDS = {"id", "ids", "idx", "index", "uuid", "guid", "key", "rowid", "rownumber", "unnamed"}
+
+_SCALARS = (str, bool, int, float, np.generic)
+
+
+def learn_encoder(frame: pd.DataFrame, *, where: Where = row_names) -> tuple[TableEncoder, tuple[str, ...]]:
+    """Learn from training rows how a table becomes features, and return what to say of it.
+
+    The index holds the place of each row in the whole table; `where` names rows, given by their place in
+    `frame`, in messages. Columns are dropped that have no values, or always the same; that hold dates, or
+    neither numbers nor text; and, with 10 or more values, those that identify the row instead of telling
+    anything about it: text of which at least 90 % of the values are distinct; whole numbers that number
+    the rows of the table from 0 or 1; and distinct whole numbers in a column named like an identifier
+    (id, customer_id, PassengerId, …).
+
+    Raises `DataError` where no column is left, and where `as_numbers` does.
+    """
+    columns: list[Column] = []
+    dropped: list[DroppedColumn] = []
+    notes: list[str] = []
+    for place, name in enumerate(map(str, frame.columns)):
+        column = frame.iloc[:, place]
+        reason = _useless(column, where)
+        if reason:
+            dropped.append(DroppedColumn(name=name, reason=reason))
+            notes.append(f"column {name!r} is not used: it {reason}")
+            continue
+        made, said = _learn(name, column, where)
+        columns.append(made)
+        notes += [f"column {name!r}: {said}"] if said else []
+    if not columns:
+        raise DataError("no column is left to learn from", hint="; ".join(notes))
+    return TableEncoder(columns=tuple(columns), dropped=tuple(dropped)), tuple(notes)
+
+
+def _learn(name: str, column: pd.Series[Any], where: Where) -> tuple[Column, str]:
+    return _learn_numbers(name, column, where) if _kind(column) == "number" else _learn_levels(name, column)
+
+
+def _learn_numbers(name: str, column: pd.Series[Any], where: Where) -> tuple[NumericColumn, str]:
+    numbers = as_numbers(column, where)
+    missing = int(np.isnan(numbers).sum())
+    fill = float(np.nanmedian(numbers))
+    said = f"{missing} of {len(numbers)} training values are missing; they become the median, {fill:g}"
+    return NumericColumn(name=name, fill=fill, indicator=missing > 0), said if missing else ""
+
+
+def _learn_levels(name: str, column: pd.Series[Any]) -> tuple[CategoricalColumn, str]:
+    texts = as_texts(column)
+    counts = texts.value_counts()
+    by_count = sorted(((-int(n), str(level)) for level, n in counts.items()))
+    levels = sorted(level for _, level in by_count[:MOST_LEVELS])
+    missing = int(texts.isna().sum())
+    said = []
+    if missing:
+        levels.insert(0, MISSING)
+        said.append(f"{missing} of {len(texts)} training values are missing, which is a level of its own")
+    many = len(counts) > MOST_LEVELS
+    if many:
+        said.append(f"the {MOST_LEVELS} most frequent of {len(counts)} levels count, all others as one")
+    share = _share_of_numbers(counts)
+    if share >= 0.5:
+        said.append(f"taken as text, though {share:.0%} of its values are numbers")
+    return CategoricalColumn(name=name, levels=tuple(levels), other=many), "; ".join(said)
+
+
+def _share_of_numbers(counts: pd.Series[int]) -> float:
+    import pandas as pd
+
+    parsed = pd.to_numeric(pd.Series(counts.index.astype(object)), errors="coerce")
+    return float(counts.to_numpy(dtype=np.float64)[parsed.notna().to_numpy()].sum() / counts.sum())
+
+
+def _kind(column: pd.Series[Any]) -> str:
+    """Return number, text, date or other."""
+    import pandas as pd
+
+    types = pd.api.types
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return "text"
+    if types.is_numeric_dtype(dtype):
+        return "other" if types.is_complex_dtype(dtype) else "number"
+    found = types.infer_dtype(column, skipna=True)
+    if found in ("boolean", "integer", "floating", "decimal", "mixed-integer-float"):
+        return "number"
+    if found.startswith(("date", "time", "period")):
+        return "date"
+    if found in ("string", "mixed", "mixed-integer"):
+        known = column.dropna()
+        if found != "string" and not known.head(1000).map(lambda value: isinstance(value, _SCALARS)).all():
+            return "other"
+        some = as_texts(known.drop_duplicates().head(1000)).dropna()
+        return "date" if len(some) and bool(some.str.fullmatch(_DATE).all()) else "text"
+    return "other"
+
+
+def _useless(column: pd.Series[Any], where: Where) -> str:
+    """Return why nothing can be learned from a column; "" where something can."""
+    if not column.notna().any():
+        return "has no values in the training rows"
+    kind = _kind(column)
+    if kind == "other":
+        return "holds neither numbers nor text"
+    if kind == "date":
+        return "holds dates: give what matters of them as numbers, such as the month or the days since"
+    return _useless_numbers(column, where) if kind == "number" else _useless_texts(as_texts(column))
+
+
+def _useless_texts(texts: pd.Series[Any]) -> str:
+    counts = texts.value_counts(dropna=False)
+    known = int(texts.notna().sum())
+    if len(counts) == 1:
+        return f"is always {counts.index[0]}" if known else "has no values in the training rows"
+    if known >= _ENOUGH and len(counts) - int(known < len(texts)) >= 0.9 * known:
+        return "identifies the row: nearly every value is distinct"
+    return ""
+
+
+def _useless_numbers(column: pd.Series[Any], where: Where) -> str:
+    numbers = as_numbers(column, where)
+    if np.isnan(numbers).any():
+        return ""
+    if numbers.min() == numbers.max():
+        return f"is always {column.iloc[0]}"
+    if len(numbers) < _ENOUGH or np.any(numbers != np.floor(numbers)) or not column.is_unique:
+        return ""
+    if _numbers_the_rows(numbers, column.index.to_numpy()):
+        return "numbers the rows"
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(column.name))]
+    if {*words, "".join(words)} & _ID_WORDS:
+        return "identifies the row: every value is distinct"
+    return ""
+
+
+def _numbers_the_rows(numbers: NDArray[np.float64], places: NDArray[Any]) -> bool:
+    if places.dtype.kind not in "iu":
+        return False
+    ahead = np.unique(numbers - places)
+    return len(ahead) == 1 and float(ahead[0]) in (0.0, 1.0)

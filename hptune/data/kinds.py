@@ -1,0 +1,28 @@
+"""The kinds of data: what is to be predicted, and where rows come from."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["SourceKind", "Task"]
+
+
+class Task(StrEnum):
+    """What is to be predicted."""
+
+    BINARY = "binary"
+    MULTICLASS = "multiclass"
+    REGRESSION = "regression"
+    OTHER = "other"
+    """Targets of another shape, handed as they are to a person's own model."""
+
+
+class SourceKind(StrEnum):
+    """Where data comes from."""
+
+    BUNDLED = "bundled"
+    CSV = "csv"
+    PARQUET = "parquet"
+    NPZ = "npz"
+    IMAGES = "images"
+    FUNCTION = "function"

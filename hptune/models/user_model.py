@@ -1,0 +1,235 @@
+"""A person's own model: a Keras Tuner `build(hp)` function or HyperModel in FILE.py."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hptune.data import Dataset
+from hptune.data.python_file import importable, load_function, where_raised
+from hptune.errors import HptuneError, ModelError
+from hptune.models.discover import discover
+from hptune.models.model import Arrays, OwnFit, Training
+from hptune.space import Space, Values
+
+__all__ = ["PersonModel", "load_person"]
+
+_DEFAULT_BATCH = 32
+"""Keras's own default."""
+_TRIED_ROWS = 32
+"""Rows on which a person's own fit is called once, to see what it asks for."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PersonModel:
+    """A model that takes Keras Tuner's `hp`."""
+
+    name: str
+    """FILE.py:NAME"""
+    file: Path
+    fingerprint: str
+    searched: Space
+    first_tried: Values = field(default_factory=dict)
+    """What Keras Tuner itself would begin with: its own defaults, the lowest of a range without one."""
+    _build: Callable[[Any], Any]
+    _fit: Callable[..., Any] | None
+    """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What was defined in a file that is no module can't be pickled: it is loaded again.
+        return (_again, (self.name, self.fingerprint, self.searched))
+
+    def space(self) -> Space:
+        """Return what it asked for when it was called, and what a space file made of it."""
+        return self.searched
+
+    def build(self, values: Values, seed: int) -> Any:
+        """Return the compiled keras.Model of a configuration.
+
+        Raises ModelError where the code returns no compiled model; what it raises goes through.
+        """
+        from hptune.models.backend import set_random_seed
+        from hptune.models.keras_tuner_space import with_values
+
+        set_random_seed(seed)
+        hp = with_values(self.searched, values)
+        with importable(self.file):
+            return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+
+    def training(self, values: Values, rows: int) -> Training:
+        """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
+        return Training(batch_size=self.batch_size(values, rows))
+
+    def batch_size(self, values: Values, rows: int) -> int:
+        """Return how many rows a step takes."""
+        given = values.get("batch_size", _DEFAULT_BATCH)
+        try:
+            size = int(given)
+        except ValueError:
+            size = rows if given == "all" else _DEFAULT_BATCH
+        return max(1, min(size, rows))
+
+    def arrays(self, dataset: Dataset, values: Values) -> Arrays:
+        """Return the data as it is."""
+        train, validation = dataset.train, dataset.validation
+        return Arrays(x=train.x, y=train.y, validation_x=validation.x, validation_y=validation.y)
+
+    def graph_key(self, values: Values) -> Hashable | None:
+        """Return None: what a person's code does besides is not known."""
+        return None
+
+    def own_fit(self, values: Values) -> OwnFit | None:
+        """Return the HyperModel's own fit with its hyperparameters set, or None."""
+        if self._fit is None:
+            return None
+        from hptune.models.keras_tuner_space import with_values
+
+        fit, hp = self._fit, with_values(self.searched, values)
+
+        def run(model: Any, *args: Any, **kwargs: Any) -> Any:
+            with importable(self.file):
+                return call_with_what_it_takes(fit, hp, model, *args, **kwargs)
+
+        return OwnFit(run, goes_on=_takes(fit, "initial_epoch"))
+
+
+def load_person(spec: str, dataset: Dataset) -> PersonModel:
+    """Load FILE.py:NAME and find its hyperparameters by calling it.
+
+    NAME is a function `build(hp)`, a HyperModel, or a HyperModel class that needs no arguments.
+    Raises ModelError where it can't be loaded or called, or gives no compiled model.
+    """
+    from hptune.models.backend import set_up
+
+    set_up(dataset.input_shape)
+    # After the backend: they import Keras as well.
+    from keras_tuner import HyperParameters
+
+    from hptune.models.keras_tuner_space import from_keras_tuner
+
+    file, build, fit = _load(spec)
+    first = HyperParameters()
+
+    def explore(hp: Any) -> None:
+        with importable(file):
+            model = _checked(build(hp), spec, own_fit=fit is not None)
+            if fit is not None and hp is first:
+                # Once: it trains, and what it asks for hardly depends on the rest.
+                _try_fit(fit, hp, model, dataset)
+
+    try:
+        searched = discover(explore, from_keras_tuner, first)
+    except HptuneError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
+        begun = ", ".join(f"{name} {value}" for name, value in first.values.items())
+        told = f"\n  It was given what Keras Tuner begins with: {begun}" if begun else ""
+        raise ModelError(f"{spec}: can't be built\n  {message}{told}") from error
+    return PersonModel(
+        name=spec,
+        file=file,
+        fingerprint=_fingerprint(file, spec),
+        searched=searched,
+        first_tried=dict(first.values),
+        _build=build,
+        _fit=fit,
+    )
+
+
+def _again(spec: str, fingerprint: str, searched: Space) -> PersonModel:
+    """Load a model again, in another process, without looking for its hyperparameters."""
+    file, build, fit = _load(spec)
+    return PersonModel(
+        name=spec, file=file, fingerprint=fingerprint, searched=searched, _build=build, _fit=fit
+    )
+
+
+def _fingerprint(file: Path, spec: str) -> str:
+    return hashlib.sha256(file.read_bytes() + spec.rpartition(":")[2].encode()).hexdigest()
+
+
+def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | None]:
+    """Return the file, what builds, and its own fit where it has one."""
+    import hptune.models.backend  # noqa: F401  (before the file imports Keras)
+
+    file = Path(spec.rpartition(":")[0])
+    found = load_function(spec, error=ModelError)
+    if inspect.isclass(found):
+        try:
+            with importable(file):
+                found = found()
+        except (Exception, SystemExit) as error:
+            raise ModelError(
+                f"{where_raised(error, file)}: {spec} can't be made: {type(error).__name__}: {error}",
+                hint="A class must need no arguments; a function that returns the model will do as well.",
+            ) from error
+    if not hasattr(found, "build"):
+        return file, found, None
+    return file, found.build, _own_fit(found)
+
+
+def _own_fit(hypermodel: Any) -> Callable[..., Any] | None:
+    """Return fit where a class defines one of its own, not that of Keras Tuner's HyperModel."""
+    for kind in type(hypermodel).__mro__:
+        if "fit" in vars(kind):
+            stock = kind.__name__ == "HyperModel" and kind.__module__.startswith("keras_tuner.")
+            return None if stock else hypermodel.fit
+    return None
+
+
+def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
+    """Return what a person's build gave if it is a model that can be trained; else raise ModelError."""
+    from hptune.models.backend import keras
+
+    if model is None:
+        raise ModelError(f"{spec}: returned None", hint="End it with `return model`.")
+    if not isinstance(model, keras.Model):
+        kind = type(model)
+        raise ModelError(
+            f"{spec}: returned {kind.__module__}.{kind.__qualname__}, not a keras.Model of Keras 3",
+            hint="Return the compiled model.",
+        )
+    if not model.compiled and not own_fit:
+        raise ModelError(
+            f"{spec}: the model is not compiled", hint="Call model.compile(…) before returning it."
+        )
+    return model
+
+
+def _try_fit(fit: Callable[..., Any], hp: Any, model: Any, dataset: Dataset) -> None:
+    """Call a person's own fit on a few rows, so that it asks for its hyperparameters."""
+    x, y = dataset.train.x[:_TRIED_ROWS], dataset.train.y[:_TRIED_ROWS]
+    held = (dataset.validation.x[:_TRIED_ROWS], dataset.validation.y[:_TRIED_ROWS])
+    call_with_what_it_takes(fit, hp, model, x, y, validation_data=held, epochs=1, callbacks=[], verbose=0)
+
+
+def call_with_what_it_takes(fit: Callable[..., Any], hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call fit(hp, model, *args, **kwargs) without the keywords that it gives itself or does not take.
+
+    Keras Tuner passes on what its user wrote; here nobody wrote anything, so `verbose=0` or
+    `epochs=…` must not be in the way of a fit that sets them.
+    """
+    while True:
+        try:
+            return fit(hp, model, *args, **kwargs)
+        except TypeError as error:
+            refused = next((key for key in kwargs if _refuses(error, key)), None)
+            if refused is None:
+                raise
+            kwargs = {key: value for key, value in kwargs.items() if key != refused}
+
+
+def _takes(function: Callable[..., Any], keyword: str) -> bool:
+    """Tell whether a function can be given a keyword."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.name == keyword or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def _refuses(error: TypeError, key: str) -> bool:
+    text = str(error)
+    return f"keyword argument '{key}'" in text and ("multiple values" in text or "unexpected" in text)

@@ -1,0 +1,144 @@
+"""Loads data and model, and writes a space file and a project file for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hptune._files import write_text
+from hptune._text import counted, listed
+from hptune.data import Dataset, Task
+from hptune.errors import UsageError
+from hptune.models.load import remarks_on
+from hptune.models.model import Model
+from hptune.models.recipe_model import RecipeModel
+from hptune.project.settings_file import Settings, settings_text
+from hptune.project.space_file import SPACE_FILE, space_file_text
+from hptune.search.events import Listener
+from hptune.search.task import Subject
+from hptune.space import Fixed, Space
+from hptune.space.files import parse_space, ready_spaces
+
+__all__ = ["Project", "ProjectOptions", "begin_project"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectOptions:
+    """What a project begins with."""
+
+    subject: Subject
+    """Data and model, without a space."""
+    space: str | None = None
+    """A ready space or a space file; None for the model's own."""
+    trials: int
+    passes: int
+    file: Path
+    """The project file to write."""
+    force: bool = False
+    """Replace what is there."""
+
+    @property
+    def ready(self) -> str | None:
+        """The ready space that is asked for by name."""
+        return self.space if self.space in ready_spaces() and not Path(self.space).exists() else None
+
+    @property
+    def given_file(self) -> str | None:
+        """The space file that is given, and so not written."""
+        return None if self.ready else self.space
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files to write."""
+        return (Path(SPACE_FILE), self.file) if self.given_file is None else (self.file,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """What was written."""
+
+    files: dict[Path, str]
+    """Each file with what it holds, in words."""
+    space: Space
+    """What is searched by these files."""
+
+
+def begin_project(options: ProjectOptions, listener: Listener) -> Project:
+    """Write the files of a project, once its data and model are loaded.
+
+    Raises UsageError where one is there already, and what loading raises: nothing is written then.
+    """
+    _refuse_to_replace(options)
+    dataset, model = _load(options, listener)
+    texts, files = {}, {}
+    if options.given_file is None:
+        text = space_file_text(model, options.ready)
+        texts[Path(SPACE_FILE)] = text
+        files[Path(SPACE_FILE)] = _held(parse_space(text, SPACE_FILE))
+    settings = _settings(options, dataset, model)
+    texts[options.file] = settings_text(settings, str(options.file))
+    files[options.file] = _budget(options)
+    for path, text in texts.items():
+        write_text(path, text)
+    return Project(files=files, space=model.space())
+
+
+def _refuse_to_replace(options: ProjectOptions) -> None:
+    there = [path for path in options.paths if path.exists()]
+    if there and not options.force:
+        raise UsageError(
+            f"{listed(there)}: already there",
+            hint="Write anew with --force: what was changed by hand is lost.",
+        )
+
+
+def _load(options: ProjectOptions, listener: Listener) -> tuple[Dataset, Model]:
+    """Load data and model as a search would, and tell what was inferred."""
+    subject = options.subject.with_space(options.space)
+    dataset = subject.load_data()
+    listener.data_loaded(dataset)
+    model = subject.load_model(dataset)
+    for text in remarks_on(model):
+        listener.remarked(text)
+    return dataset, model
+
+
+def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settings:
+    subject, classes = options.subject, dataset.task in (Task.BINARY, Task.MULTICLASS)
+    return Settings(
+        data=subject.data,
+        target=subject.target,
+        validation=None if subject.validation == Subject.validation else subject.validation,
+        task=subject.task,
+        positive=subject.positive,
+        skip_broken=subject.skip_broken,
+        image_size=subject.image_size,
+        model=subject.model,
+        space=options.given_file or SPACE_FILE,
+        trials=options.trials,
+        epochs=subject.epochs,
+        passes=options.passes,
+        # A model of one's own may report no accuracy; the loss is always reported.
+        objective="val_accuracy" if classes and isinstance(model, RecipeModel) else "val_loss",
+        # A fit of one's own is not told how much each class counts.
+        takes_class_weight=classes and model.own_fit(model.space().defaults) is None,
+    )
+
+
+def _held(space: Space) -> str:
+    """Say what a space file holds: `mlp, 10 hyperparameters to search and 14 fixed`."""
+    fixed = sum(isinstance(hp, Fixed) for hp in space)
+    named = f"{space.name}, " if space.name else ""
+    said = f"{named}{counted(len(space) - fixed, 'hyperparameter')} to search"
+    return f"{said} and {fixed:,} fixed" if fixed else said
+
+
+def _budget(options: ProjectOptions) -> str:
+    """Say what a project file holds: `digits with mlp, 30 trainings of 20 epochs in 3 passes`."""
+    subject = options.subject
+    over = f" over {options.given_file}" if options.given_file else ""
+    passes = "1 pass" if options.passes == 1 else f"{options.passes} passes"
+    return (
+        f"{subject.data} with {subject.model}{over}, {counted(options.trials, 'training')}"
+        f" of {counted(subject.epochs, 'epoch')} in {passes}"
+    )

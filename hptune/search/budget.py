@@ -1,0 +1,61 @@
+"""Tells whether a search has bought all that its budget can, so that nothing need be loaded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from hptune.data.bundled import BUNDLED
+from hptune.models.recipes import RECIPES
+from hptune.search.next_pass import NEXT_PASS
+from hptune.search.task import Subject
+from hptune.study import Study
+from hptune.study.rows import space_to_json
+
+__all__ = ["is_paid_out", "note_paid_out"]
+
+_NOTE = "paid_out"
+
+
+def note_paid_out(study: Study, subject: Subject, *, budget: int) -> None:
+    """Note that `budget` epochs bought all they could, on the files as they are now."""
+    study.note(_NOTE, json.dumps({"budget": budget, "asked": _asked(subject)}))
+
+
+def is_paid_out(study: Study, subject: Subject, *, oracle: str, budget: int) -> bool:
+    """Tell whether the very same search was paid out before with at least this budget.
+
+    False wherever that can't be told cheaply and surely: other files, folders, another space.
+    """
+    noted = json.loads(study.meta.get(_NOTE, "null"))
+    asked = _asked(subject)
+    if noted is None or asked is None or study.identity.oracle != oracle:
+        return False
+    same = noted["asked"] == asked and noted["budget"] >= budget
+    return same and not (study.folder / NEXT_PASS).exists()
+
+
+def _asked(subject: Subject) -> dict[str, object] | None:
+    """Return everything that the search depends on, as JSON can hold it; None where it can't be told."""
+    sources = {"data": subject.data, "validation": subject.validation, "model": subject.model}
+    files = {name: _stamp(source) for name, source in sources.items()}
+    if None in files.values():
+        return None
+    return {
+        "files": files,
+        "names": sources,
+        "settings": dict(subject.settings),
+        "epochs": subject.epochs,
+        "seed": subject.seed,
+        "space": None if subject.space is None else space_to_json(subject.space),
+    }
+
+
+def _stamp(source: str) -> list[int] | None:
+    """Return what changes where a file does; [] for what is no file; None for what can't be stamped."""
+    path = Path(source)
+    if path.is_file():
+        found = path.stat()
+        return [found.st_size, found.st_mtime_ns, found.st_ino]
+    known = source in BUNDLED or source in RECIPES or source.replace(".", "", 1).isdigit()
+    return [] if known else None

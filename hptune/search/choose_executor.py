@@ -1,0 +1,59 @@
+"""Which executor a search trains with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hptune.executors import Executor
+from hptune.search.task import Subject, load_trainer
+
+if TYPE_CHECKING:
+    from hptune.data import Dataset
+    from hptune.models.model import Model
+    from hptune.study.trial import Objective
+
+__all__ = ["executor_for"]
+
+
+@contextmanager
+def executor_for(
+    subject: Subject,
+    dataset: Dataset,
+    model: Model,
+    objective: Objective,
+    *,
+    workers: int = 1,
+    max_seconds: float | None = None,
+) -> Iterator[Executor]:
+    """Give an executor, closed at the end: this process, or `workers` processes where that is more than one.
+
+    A job that takes longer than `max_seconds` is infeasible.
+    """
+    executor = _executor(subject, dataset, model, objective, workers, max_seconds)
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+def _executor(
+    subject: Subject,
+    dataset: Dataset,
+    model: Model,
+    objective: Objective,
+    workers: int,
+    max_seconds: float | None,
+) -> Executor:
+    from hptune.executors.inline import InlineExecutor
+    from hptune.executors.time_limit import LimitedTrainer
+
+    if workers > 1:
+        from hptune.executors.processes import ProcessesExecutor
+
+        load = partial(load_trainer, subject, objective)
+        return ProcessesExecutor(load, workers=workers, max_seconds=max_seconds)
+    trainer = subject.trainer(dataset, model, objective)
+    return InlineExecutor(trainer if max_seconds is None else LimitedTrainer(trainer, max_seconds))

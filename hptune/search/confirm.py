@@ -1,0 +1,152 @@
+"""Trains a study's finalists again with fresh seeds, and tells which differ by more than luck.
+
+The best score of many trials is partly the luckiest: with other seeds it comes out lower. Means over
+the same number of fresh seeds compare fairly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from hptune.analysis.finalists import Confirmed, ranked
+from hptune.errors import SearchInterruptedError, StudyError
+from hptune.executors import Trainer
+from hptune.search.events import Stop
+from hptune.study import Confirmation, Study, StudyLock
+from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
+from hptune.views.report import write_report
+
+__all__ = ["Watcher", "confirm", "confirm_study", "fresh_seed"]
+
+
+class Watcher:
+    """Hears what a confirmation does. This one says nothing."""
+
+    def planned(self, trials: int, trainings: int, epochs: int, known: int) -> None:
+        """See what is to be trained: `trainings` of `epochs` in all, beside `known` ones."""
+
+    def epoch(self, trial: Trial, number: int, epoch: int) -> None:
+        """Note that a training has had another epoch."""
+
+    def ended(self, confirmation: Confirmation) -> None:
+        """Note how a training ended."""
+
+    def warned(self, text: str) -> None:
+        """Hear of something that went wrong beside the confirmation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Due:
+    """One training that is still to be done."""
+
+    trial: Trial
+    number: int
+    seed: int
+    job: Job = field(init=False)
+
+    def __post_init__(self) -> None:
+        job = Job(
+            id=0,
+            trial_id=self.trial.id,
+            values=self.trial.values,
+            seed=self.seed,
+            initial_epoch=0,
+            epochs=self.trial.epochs,
+        )
+        object.__setattr__(self, "job", job)
+
+
+def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop) -> Confirmed:
+    """Train the `top` best trials of the study in `folder` with `seeds` fresh seeds each.
+
+    Each training is written down as it ends, and what is written down is not trained again. The study's
+    report is written anew. Raises StudyLockedError while a search runs, SearchInterruptedError when a person
+    asks to stop.
+    """
+    # Raises where there is no study: taking the lock makes a file.
+    Study.open(folder).close()
+    with StudyLock(folder, "confirm"), Study.open(folder, read_only=False) as study:
+        found = confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
+        try:
+            write_report(study)
+        except StudyError as error:
+            # The scores are what was asked for; the page can be written later.
+            watcher.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
+    return found
+
+
+def confirm_study(
+    study: Study, *, top: int, seeds: int, load: Callable[[Study], Trainer], watcher: Watcher, stop: Stop
+) -> Confirmed:
+    """Confirm an open study that this process may write; `load` makes its trainer where one is needed."""
+    trials = study.best(top)
+    if not trials:
+        raise StudyError(f"{study.folder}: no trial has a score yet", hint="Let the search run first.")
+    wanted = [(trial, number) for number in range(1, seeds + 1) for trial in trials]
+    known = {(c.trial_id, c.number) for c in study.confirmations()}
+    due = [
+        _Due(trial=trial, number=number, seed=fresh_seed(study.identity.seed, trial, number))
+        for trial, number in wanted
+        if (trial.id, number) not in known
+    ]
+    epochs = sum(d.trial.epochs for d in due)
+    watcher.planned(len(trials), len(due), epochs, len(wanted) - len(due))
+    if due:
+        _train(study, due, load(study), watcher, stop)
+    return Confirmed(
+        study=str(study.folder),
+        objective=study.identity.goal,
+        finalists=ranked(trials, study.confirmations(), study.identity.goal),
+    )
+
+
+def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
+    """Return the seed of a trial's `number`-th confirmation, never the one the trial was trained with."""
+    drawn = np.random.default_rng([study_seed, trial.id, number]).integers(2**31 - 1, size=2)
+    return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
+
+
+def _load(study: Study) -> Trainer:
+    from hptune.search.task import load_again, subject_of
+
+    return subject_of(study).trainer(*load_again(study), study.identity.goal)
+
+
+def _train(study: Study, due: list[_Due], trainer: Trainer, watcher: Watcher, stop: Stop) -> None:
+    """Train and write down one after the other, all finalists with one seed before the next."""
+    stop.running = True
+    for one in due:
+
+        def on_epoch(epoch: int, report: object, one: _Due = one) -> bool:
+            watcher.epoch(one.trial, one.number, epoch)
+            return stop.now
+
+        outcome = None if stop.now else trainer.run(one.job, on_epoch)
+        whole = outcome is not None and len(outcome.curve) == one.job.epochs
+        if outcome is None or (outcome.state is OutcomeState.INTERRUPTED and not whole):
+            raise SearchInterruptedError(
+                "what was trained is kept", hint="The same command goes on from here."
+            )
+        confirmation = _noted(one, outcome, study.identity.goal)
+        study.record_confirmation(confirmation)
+        watcher.ended(confirmation)
+
+
+def _noted(due: _Due, outcome: Outcome, objective: Objective) -> Confirmation:
+    trained = outcome.state in (OutcomeState.DONE, OutcomeState.INTERRUPTED)
+    best = objective.best_epoch(outcome.curve) if trained else None
+    return Confirmation(
+        trial_id=due.trial.id,
+        asked=due.job.epochs,
+        number=due.number,
+        seed=due.seed,
+        score=None if best is None else outcome.curve[best - 1][objective.name],
+        best_epoch=best,
+        epochs=len(outcome.curve),
+        seconds=outcome.seconds,
+        reason=outcome.reason,
+    )

@@ -1,0 +1,339 @@
+"""The loop: ask → record → submit → record → tell, pass after pass, until the budget is spent."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
+from hptune.executors import Executor
+from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
+from hptune.search.events import Listener, Stop
+from hptune.space import Space, Value
+from hptune.study import Pass, Study, Tell
+from hptune.study.checkpoints import Checkpoints
+from hptune.study.proposal import Proposal
+from hptune.study.trial import Job, Outcome, OutcomeState, Trial, TrialState
+
+__all__ = ["Engine"]
+
+GIVE_UP_REPEATING = 100
+"""Known configurations in a row that an oracle may suggest before its space counts as exhausted."""
+GIVE_UP_AFTER = 10
+"""Trials in a row at the very start, none of which could be trained."""
+GIVE_UP_BROKEN = 30
+"""Jobs in a row, at any time, that failed before their first epoch: something is broken outside the model."""
+POLL_SECONDS = 0.1
+"""How often epochs trained elsewhere are asked for."""
+PROGRESS_SECONDS = 1.0
+"""How often the epoch of running jobs is written down for whoever watches."""
+
+
+@dataclass
+class Engine:
+    """One search over one study, held by this process."""
+
+    study: Study
+    searcher: Searcher
+    executor: Executor
+    pass_ends: tuple[int, ...]
+    """Epochs spent in all when each pass ends; the last is the budget."""
+    narrow: Callable[[Space, tuple[Trial, ...]], Proposal]
+    """What a pass teaches: its space and all trials so far → a proposal."""
+    listener: Listener = field(default_factory=Listener)
+    stop: Stop = field(default_factory=Stop)
+    left: bool = False
+    """Whoever was asked between two passes chose to stop there."""
+    _spent: int = 0
+    """Epochs trained, and one for each job that ended badly without any: else no budget would end those."""
+    _pending: int = 0
+    """Epochs that the jobs under way will cost."""
+    _trials: dict[int, Trial] = field(default_factory=dict)
+    """Without their curves."""
+    _by_values: dict[str, int] = field(default_factory=dict)
+    _continued: dict[int, int] = field(default_factory=dict)
+    """Trial of each job."""
+    _in_a_row: int = 0
+    """Trials of this run that could not be trained, while none could."""
+    _broken: int = 0
+    """Jobs in a row that failed before their first epoch."""
+    _reached: int = 0
+    """The last pass that the oracle knows of."""
+    _any_score: bool = False
+    _epoch_of: dict[int, int] = field(default_factory=dict)
+    _again: dict[int, int] = field(default_factory=dict)
+    """Epochs on record that a job under way trains again, for lack of weights."""
+    _written_at: float = 0.0
+    _checkpoints: Checkpoints = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._checkpoints = Checkpoints(self.study.folder, self.study.identity.goal)
+
+    @property
+    def budget(self) -> int:
+        """Epochs that the whole search may cost."""
+        return self.pass_ends[-1]
+
+    def run(self) -> None:
+        """Go on from wherever the study stands, which has a pass to run.
+
+        Raises SearchInterruptedError when a person asks to stop, NoFeasibleTrialError when
+        nothing can be trained.
+        """
+        the_pass = self.study.passes()[-1]
+        self._replay()
+        self.listener.study_opened(self.study, self.budget)
+        waiting = deque(self.study.open_jobs())
+        while True:
+            end = self._end_of(the_pass)
+            self.listener.pass_begun(the_pass, end)
+            self._run_pass(the_pass, end, waiting)
+            if self.stop.asked:
+                raise SearchInterruptedError(
+                    "what was trained is kept", hint="The same command goes on from here."
+                )
+            following = None if self.stop.now else self._next_pass(the_pass)
+            if following is None:
+                break
+            the_pass = following
+        if not self._any_score and not self._trials and self.stop.now:
+            raise SearchInterruptedError("the time was up before a trial had ended")
+        if not self._any_score:
+            self._give_up()
+
+    # Passes
+
+    def _end_of(self, the_pass: Pass) -> int:
+        return self.pass_ends[min(the_pass.number, len(self.pass_ends)) - 1]
+
+    def _next_pass(self, the_pass: Pass) -> Pass | None:
+        """Narrow and open the next pass where one is due and there is budget left for it."""
+        if the_pass.number >= len(self.pass_ends) or self._spent >= self.budget:
+            return None
+        proposal = self.narrow(the_pass.space, self.study.trials())
+        decided = self.listener.narrowed(proposal)
+        if decided is None:
+            self.left = True
+            return None
+        return self.study.open_pass(decided.next_space, proposal=decided, origin=decided.origin)
+
+    def _reach(self, number: int, passes: tuple[Pass, ...]) -> None:
+        """Bring the oracle to a pass, just before it is first asked in it: what was told by then counts.
+
+        So a search that goes on and its replay know the same, whatever was under way in between.
+        """
+        for the_pass in passes[self._reached : number]:
+            earlier = tuple(t for t in self._trials.values() if t.pass_number < the_pass.number)
+            self.searcher.begin_pass(the_pass.number, the_pass.space, earlier)
+            self._reached = the_pass.number
+
+    def _replay(self) -> None:
+        """Bring the oracle, the budget and the counts to where the study stands."""
+        self._spent = self.study.spent() + self.study.fruitless()
+        passes = self.study.passes()
+        everything = self.study.trials(curves=False)
+        for event in self.study.events():
+            if isinstance(event, Tell):
+                self._any_score = self._any_score or event.score is not None
+                trial_id = self._continued[event.job_id]
+                self._trials[trial_id] = everything[trial_id - 1]
+                epochs = self._trials[trial_id].epochs
+                self.searcher.tell(event.job_id, event.state, event.score, epochs=epochs)
+            else:
+                self._reach(event.pass_number, passes)
+                self._continued[event.job.id] = event.job.trial_id
+                self.searcher.replay_ask(event.job.id, event.oracle_values, event.memo)
+        self._by_values = {_key(trial.values): trial.id for trial in everything}
+        self._checkpoints.remember(everything)
+
+    # One pass
+
+    def _run_pass(self, the_pass: Pass, end: int, waiting: deque[Job]) -> None:
+        running: dict[Future[Outcome], Job] = {}
+        self._pending = sum(job.epochs - job.initial_epoch for job in waiting)
+        over: NoSuggestion | None = None
+        while True:
+            while self._may_begin(running) and over is None:
+                job = waiting.popleft() if waiting else self._ask(the_pass, end)
+                if job in (NoSuggestion.EXHAUSTED, NoSuggestion.SPENT):
+                    over = job
+                if not isinstance(job, Job):
+                    break
+                running[self._submit(job)] = job
+            if not running:
+                break
+            self.executor.poll(POLL_SECONDS)
+            self._record_done(running)
+        if over is NoSuggestion.EXHAUSTED:
+            self.listener.exhausted(the_pass)
+
+    def _may_begin(self, running: Mapping[Future[Outcome], Job]) -> bool:
+        """Whether one more job may be submitted now."""
+        return not self.stop.now and len(running) < self.executor.slots
+
+    def _record_done(self, running: dict[Future[Outcome], Job]) -> None:
+        """Record the jobs that are done, in the order in which they were asked for."""
+        done = [future for future in running if future.done()]
+        for future in sorted(done, key=lambda f: running[f].id):
+            self._record(running.pop(future), future.result())
+
+    def _ask(self, the_pass: Pass, end: int) -> Job | NoSuggestion | None:
+        """Return the next job, why there is none, or None where the budget is spent."""
+        for _ in range(GIVE_UP_REPEATING):
+            committed = self._spent + self._pending
+            if committed >= min(end, self.budget):
+                return None
+            if self._reached < the_pass.number:
+                self._reach(the_pass.number, self.study.passes())
+            suggestion = self.searcher.ask()
+            if isinstance(suggestion, NoSuggestion):
+                return suggestion
+            cost = suggestion.epochs - suggestion.initial_epoch
+            if committed + cost > self.budget and committed > 0:
+                return None
+            job = self._write_down(suggestion, the_pass)
+            if job is not None:
+                self._pending += cost
+                return job
+        return NoSuggestion.EXHAUSTED
+
+    def _write_down(self, suggestion: Suggestion, the_pass: Pass) -> Job | None:
+        """Record an ask; returns None where its configuration was trained before and is told again."""
+        trial = self._trial_for(suggestion, the_pass)
+        known = suggestion.continues is None and trial.id != 0
+        job = self.study.record_ask(
+            trial=trial,
+            initial_epoch=trial.epochs if known else suggestion.initial_epoch,
+            epochs=max(trial.epochs, suggestion.epochs),
+            oracle_values=suggestion.oracle_values,
+            memo=suggestion.memo,
+            pass_number=the_pass.number,
+        )
+        self.searcher.begun(job.id)
+        self._continued[job.id] = job.trial_id
+        if known and (trial.state.is_bad or trial.epochs >= suggestion.epochs):
+            again = Outcome(
+                job_id=job.id, state=OutcomeState.DONE, reason=trial.reason, checkpoint=trial.checkpoint
+            )
+            self._tell(job, self.study.record_outcome(again, trial.state))
+            self._spent += trial.state.is_bad
+            return None
+        self._by_values[_key(job.values)] = job.trial_id
+        begun = replace(trial, id=job.trial_id, state=TrialState.RUNNING)
+        self.listener.asked(job, begun)
+        return job
+
+    def _trial_for(self, suggestion: Suggestion, the_pass: Pass) -> Trial:
+        if suggestion.continues is not None:
+            return self._trials[self._continued[suggestion.continues]]
+        earlier = self._by_values.get(_key(suggestion.values))
+        if earlier is not None and earlier in self._trials:
+            return self._trials[earlier]
+        number = len(self._by_values) + 1
+        seeds = np.random.default_rng([self.study.identity.seed, number])
+        return Trial(
+            id=0,
+            pass_number=the_pass.number,
+            values=suggestion.values,
+            seed=int(seeds.integers(2**31 - 1)),
+            state=TrialState.RUNNING,
+            note=suggestion.note,
+        )
+
+    def _submit(self, job: Job) -> Future[Outcome]:
+        full = job.epochs >= self.study.identity.epochs
+        ready = self._checkpoints.prepare(job, full=full)
+        self._again[job.id] = job.initial_epoch - ready.initial_epoch
+        return self.executor.submit(ready, self._on_epoch)
+
+    def _on_epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> bool:
+        if job.id not in self._again:
+            return self.stop.now  # A late report of a job that has ended.
+        self.stop.running = True
+        self._epoch_of[job.id] = epoch
+        self.listener.epoch(job, epoch, report)
+        now = time.monotonic()
+        if now - self._written_at >= PROGRESS_SECONDS:
+            self._written_at = now
+            self.study.record_progress(self._epoch_of)
+        return self.stop.now
+
+    def _record(self, job: Job, outcome: Outcome) -> None:
+        """Write down how a job ended, tell the oracle and clear away weights nobody needs."""
+        self._pending -= job.epochs - job.initial_epoch
+        self._epoch_of.pop(job.id, None)
+        # Where it began anew because its weights were gone, those epochs are on record.
+        again = max(self._again.pop(job.id, 0), len(outcome.curve) - (job.epochs - job.initial_epoch))
+        if again > 0:
+            behind = len(outcome.curve) < again
+            outcome = replace(
+                outcome, curve=outcome.curve[again:], checkpoint="" if behind else outcome.checkpoint
+            )
+        trained = len(outcome.curve)
+        outcome = replace(outcome, checkpoint=self._checkpoints.relative(outcome.checkpoint))
+        if outcome.state is OutcomeState.INTERRUPTED and trained >= job.epochs - job.initial_epoch:
+            outcome = replace(outcome, state=OutcomeState.DONE)
+        trial = self.study.record_outcome(outcome, self._state_after(job, outcome))
+        self._spent += len(outcome.curve) or int(trial.state.is_bad)
+        trial = replace(trial, curve=())
+        self._trials[trial.id] = trial
+        if outcome.state is OutcomeState.INTERRUPTED:
+            return
+        self._tell(job, trial)
+        self._clear_away(trial)
+        self._count_bad(trial, trained)
+
+    def _tell(self, job: Job, trial: Trial) -> None:
+        self.searcher.tell(job.id, trial.state, trial.score, epochs=trial.epochs)
+        self.listener.told(job, trial)
+
+    def _state_after(self, job: Job, outcome: Outcome) -> TrialState:
+        if outcome.state is OutcomeState.DONE:
+            done = outcome.ended or job.epochs >= self.study.identity.epochs
+            return TrialState.COMPLETE if done else TrialState.STOPPED
+        return {
+            OutcomeState.INTERRUPTED: TrialState.RUNNING,
+            OutcomeState.INFEASIBLE: TrialState.INFEASIBLE,
+            OutcomeState.FAILED: TrialState.FAILED,
+        }[outcome.state]
+
+    def _count_bad(self, trial: Trial, trained: int) -> None:
+        """Give up where nothing can be trained, or nothing any more."""
+        self._any_score = self._any_score or trial.score is not None
+        self._in_a_row += trial.state.is_bad and not self._any_score
+        self._broken = self._broken + 1 if trial.state is TrialState.FAILED and not trained else 0
+        if self._in_a_row >= GIVE_UP_AFTER or self._broken >= GIVE_UP_BROKEN:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        bad = [t for t in self._trials.values() if t.state.is_bad]
+        if self._any_score:
+            bad = bad[-GIVE_UP_BROKEN:]
+        reasons = Counter(f"{t.state}: {t.reason}" for t in bad)
+        listed = "".join(f"\n  {count} × {reason}" for reason, count in reasons.most_common(5))
+        which = f"the last {len(bad)}" if self._any_score else f"the {len(bad)}"
+        raise NoFeasibleTrialError(
+            f"none of {which} trials could be trained{listed}",
+            hint="See `hptune show TRIAL` for a traceback, or start from smaller learning rates and models."
+            + (" What was trained is kept: the same command goes on." if self._any_score else ""),
+        )
+
+    def _clear_away(self, trial: Trial) -> None:
+        """Delete weights that can neither be resumed nor exported: first from the record."""
+        gone = self._checkpoints.settle(trial)
+        if gone:
+            self.study.forget_checkpoints(gone)
+            self._checkpoints.delete(self._trials[number] for number in gone)
+            for number in gone:
+                self._trials[number] = replace(self._trials[number], checkpoint="")
+
+
+def _key(values: Mapping[str, Value]) -> str:
+    """Return a text that is the same for the same configuration."""
+    return json.dumps(dict(values), sort_keys=True)

@@ -1,0 +1,75 @@
+"""Whoever hears what a search does, and how it is asked to stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hptune.data import Dataset
+from hptune.strategy.initial_design import Start
+from hptune.study import Pass, Study
+from hptune.study.proposal import Proposal
+from hptune.study.trial import Job, Trial
+
+__all__ = ["Listener", "Stop"]
+
+
+@dataclass
+class Stop:
+    """Asks a search to end after the epoch that is running."""
+
+    asked: bool = False
+    """A person asked (Ctrl-C)."""
+    running: bool = False
+    """Epochs have been trained: the one under way is waited for. Before that, asking ends all at once."""
+    deadline: float | None = None
+    """Monotonic time after which no epoch begins; None for no limit."""
+
+    @property
+    def now(self) -> bool:
+        """Whether to stop."""
+        return self.asked or self.out_of_time
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+
+class Listener:
+    """Hears what a search does. This one says nothing; the command line's shows it."""
+
+    def data_loaded(self, dataset: Dataset) -> None:
+        """See what a new study is to learn from."""
+
+    def remarked(self, text: str) -> None:
+        """Hear what a person should know of the space before it is searched."""
+
+    def warned(self, text: str) -> None:
+        """Hear of something that went wrong beside the search."""
+
+    def study_opened(self, study: Study, budget: int) -> None:
+        """See where the study stands before the search goes on to `budget` epochs."""
+
+    def starts_taken(self, starts: tuple[Start, ...]) -> None:
+        """See the configurations that a new search tries first, after the defaults."""
+
+    def pass_begun(self, the_pass: Pass, end: int) -> None:
+        """Note that a pass begins (or goes on) and lasts until `end` epochs are spent in all."""
+
+    def asked(self, job: Job, trial: Trial) -> None:
+        """Note that a job begins."""
+
+    def epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+        """Note that a job has trained another epoch."""
+
+    def told(self, job: Job, trial: Trial) -> None:
+        """Note that a job has ended and its trial stands as given."""
+
+    def narrowed(self, proposal: Proposal) -> Proposal | None:
+        """See what a pass taught; return the proposal to go on with, or None to stop here."""
+        return proposal
+
+    def exhausted(self, the_pass: Pass) -> None:
+        """Note that a pass ends early because its space holds nothing more to try."""

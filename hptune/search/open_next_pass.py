@@ -1,0 +1,50 @@
+"""Which pass comes next before a search goes on: the first, one that was given, or one that was edited."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hptune.errors import SpaceError
+from hptune.search.next_pass import NEXT_PASS, read_next_pass
+from hptune.search.task import Subject
+from hptune.space import Choice, Space
+from hptune.study import Study
+
+if TYPE_CHECKING:
+    from hptune.data import Dataset
+
+__all__ = ["open_due_pass"]
+
+
+def open_due_pass(study: Study, subject: Subject, dataset: Dataset, space: Space) -> None:
+    """Open the pass that is due before the search goes on: the first, a given or an edited one."""
+    passes = study.passes()
+    given = [p.space for p in passes if p.origin == "given"]
+    if passes:
+        space = _without_what_is_gone(space, passes[0].space)
+    if not given or given[-1] != space:
+        study.open_pass(space, proposal=None, origin="given")
+    edited = read_next_pass(study) if passes else None
+    if edited is None:
+        return
+    path = study.folder / NEXT_PASS
+    if edited.next_space != study.passes()[-1].space:
+        try:
+            # The model itself says what it takes, before anything is written.
+            replace(subject, space=edited.next_space, space_file="").load_model(dataset)
+        except SpaceError as error:
+            raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
+        study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)
+    path.unlink()
+
+
+def _without_what_is_gone(space: Space, first: Space) -> Space:
+    """Return a space of which options that the first pass had, and it has not, are not tried again."""
+    changed = []
+    for now in space:
+        before = first.get(now.name)
+        if isinstance(now, Choice) and isinstance(before, Choice):
+            gone = any(not now.contains(option) for option in before.options)
+            changed += [replace(now, hard=True)] if gone and not now.hard else []
+    return space.with_changes(changed) if changed else space

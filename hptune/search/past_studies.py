@@ -1,0 +1,62 @@
+"""First trials learned from a person's earlier studies."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from hptune.errors import HptuneError
+from hptune.narrowing.plausible_region import as_observation
+from hptune.space import Space
+from hptune.strategy.initial_design import Start, fit_to
+from hptune.strategy.portfolio import learn_starts
+from hptune.study import STUDIES, Study, find_study
+
+__all__ = ["AUTO", "COUNT", "earlier_studies", "learned_starts"]
+
+AUTO = "auto"
+"""Stands for every other study under studies/."""
+COUNT = 3
+"""Configurations taken from earlier studies."""
+
+
+def earlier_studies(given: Sequence[str], own: Path) -> list[Path]:
+    """Return the folders of the studies named, and with "auto" of all others that can be read.
+
+    Raises where one that is named is not there. The search's own is never among those of "auto".
+    """
+    named = [find_study(name) for name in given if name != AUTO]
+    if AUTO not in given:
+        return named
+    taken = {folder.resolve() for folder in (own, *named)}
+    found = sorted(path.parent for path in STUDIES.glob("*/study.db"))
+    return named + [folder for folder in found if folder.resolve() not in taken and _is_readable(folder)]
+
+
+def _is_readable(folder: Path) -> bool:
+    """Tell whether a study that nobody named can be read; what is broken is no reason not to search."""
+    try:
+        with Study.open(folder) as study:
+            study.trials(curves=False)
+    except (HptuneError, sqlite3.Error):
+        return False
+    return True
+
+
+def learned_starts(folders: Sequence[Path], space: Space) -> tuple[Start, ...]:
+    """Return configurations of `space` that did well in these studies, the best cover first."""
+    told = []
+    for folder in folders:
+        with Study.open(folder) as study:
+            observations = [as_observation(trial) for trial in study.trials(curves=False)]
+            told.append((study.identity.goal, observations))
+    tried = [fit_to(space, [observation.values for observation in seen]) for _, seen in told]
+    return tuple(
+        Start(
+            values=values,
+            origin="from "
+            + next(folder.name for folder, known in zip(folders, tried, strict=True) if values in known),
+        )
+        for values in learn_starts(space, told, COUNT)
+    )

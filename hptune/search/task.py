@@ -1,0 +1,218 @@
+"""What a search is about, loaded: the data and the model, the same in every process and later on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hptune.errors import InputError, SpaceError, StudyMismatchError
+from hptune.space import Space, Value
+from hptune.space.files import load_space, ready_space, ready_spaces
+from hptune.study import Identity, Study
+from hptune.study.trial import metric_of
+
+if TYPE_CHECKING:
+    from hptune.data import Dataset
+    from hptune.models.model import Model
+    from hptune.study.trial import Objective
+    from hptune.training import RepeatedTrainer, Trainer
+
+__all__ = ["Subject", "load_again", "load_trainer", "subject_of"]
+
+_ONCE: dict[str, Value | None] = {
+    "cv": None,
+    "class_weight": "none",
+    "executions": 1,
+    "image_size": None,
+    "max_parameters": None,
+    "positive": None,
+}
+"""Settings that a study remembers only where they are others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Data and model as a person names them. Plain data, so that it can go to another process."""
+
+    data: str
+    """A bundled name, a file, a folder of images, or FILE.py:function."""
+    target: str | None = None
+    """Column to predict, for a table."""
+    validation: str = "0.2"
+    """A share of the rows between 0 and 1, or a file of its own."""
+    task: str | None = None
+    """binary, multiclass or regression; inferred where not given."""
+    positive: str | None = None
+    """Of two classes the one to be found; None leaves it to the data."""
+    skip_broken: bool = False
+    """Leave out images that can't be read, instead of refusing the folder."""
+    image_size: int | None = None
+    """Pixels of each side of a folder's images; None for their most frequent size, no side above 64."""
+    model: str = "mlp"
+    """A recipe's name or FILE.py:build."""
+    space: Space | None = None
+    """The space to search instead of the model's own."""
+    space_file: str = ""
+    """The file it was read from; "" for none."""
+    epochs: int
+    """Epochs of a full training."""
+    metric: str = ""
+    """What a recipe shall report besides what it always does, as the objective asks: auc, f1_score."""
+    seed: int = 0
+    """Seeds the split."""
+    cv: int | None = None
+    """Folds, at least 2, over which each configuration's mean is its score; None for one split."""
+    class_weight: str = "none"
+    """none, or balanced: every class counts as much as any other in the loss."""
+    max_parameters: int | None = None
+    """Models with more weights are infeasible; None for no limit."""
+    executions: int = 1
+    """Seeds over which each configuration's mean is its score."""
+
+    def with_space(self, given: str | None) -> Subject:
+        """Return the same with the ready space of that name, or that file's; None changes nothing."""
+        if given is None:
+            return self
+        if given in ready_spaces() and not Path(given).exists():
+            return replace(self, space=ready_space(given), space_file="")
+        return replace(self, space=load_space(Path(given)), space_file=given)
+
+    def load(self) -> tuple[Dataset, Model]:
+        """Load the data and the model; raises DataError, ModelError or SpaceError."""
+        return (dataset := self.load_data()), self.load_model(dataset)
+
+    def load_data(self) -> Dataset:
+        """Load, split and encode the data."""
+        from hptune.data import load_dataset
+
+        self._prepare()
+        try:
+            validation: float | str = float(self.validation)
+        except ValueError:
+            validation = self.validation
+        return load_dataset(self.data, validation=validation, **self._reading)
+
+    def load_folds(self) -> tuple[Dataset, ...]:
+        """Load the data as so many folds, each encoded by what its own training rows taught."""
+        from hptune.data import load_folds
+
+        assert self.cv is not None
+        self._prepare()
+        return load_folds(self.data, folds=self.cv, **self._reading)
+
+    def _prepare(self) -> None:
+        """Load Keras quietly before a person's file does, which may import TensorFlow itself."""
+        from hptune.data.python_file import is_function_spec
+
+        if is_function_spec(self.data) or is_function_spec(self.validation):
+            import hptune.models.backend  # noqa: F401
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        from hptune.data import Task
+
+        return {
+            "target": self.target,
+            "seed": self.seed,
+            "task": None if self.task is None else Task(self.task),
+            "as_images": self.model == "cnn",
+            "skip_broken": self.skip_broken,
+            "image_size": self.image_size,
+            "positive": self.positive,
+        }
+
+    def load_model(self, dataset: Dataset) -> Model:
+        """Load the model for a data set."""
+        from hptune.models.load import load_model
+
+        try:
+            return load_model(self.model, dataset, space=self.space, epochs=self.epochs, metric=self.metric)
+        except SpaceError as error:
+            raise SpaceError(f"{self._place(error.message)}{error.message}", hint=error.hint) from error
+
+    def _place(self, message: str) -> str:
+        """Return FILE:LINE: of the hyperparameter that a message begins with; "" for no file."""
+        if not self.space_file:
+            return ""
+        key = re.compile(rf"""\s*["']?{re.escape(message.partition(":")[0])}["']?\s*:""")
+        lines = Path(self.space_file).read_text(encoding="utf-8-sig").splitlines()
+        found = [n for n, line in enumerate(lines, 1) if key.match(line)]
+        return f"{self.space_file}:{found[0]}: " if found else f"{self.space_file}: "
+
+    def split_trainer(self, dataset: Dataset, model: Model, objective: Objective | None) -> Trainer:
+        """Return a trainer on the one split, with a configuration's own seed: what is exported."""
+        from hptune.training import ClassWeight, Trainer, TrainerSettings
+
+        weights = ClassWeight(self.class_weight)
+        if weights is not ClassWeight.NONE and model.own_fit(model.space().defaults) is not None:
+            raise InputError(
+                f"{model.name}: its own fit is not told how much each class counts",
+                hint="Leave --class-weight out and weigh the classes in fit.",
+            )
+        settings = TrainerSettings(class_weight=weights, max_parameters=self.max_parameters)
+        return Trainer(dataset, model, objective, settings)
+
+    def trainer(
+        self, dataset: Dataset, model: Model, objective: Objective | None
+    ) -> Trainer | RepeatedTrainer:
+        """Return a trainer of whatever a configuration's score is: one split, or a mean.
+
+        Data and model are those of the split. With folds the model is made anew for each.
+        """
+        from hptune.training import RepeatedTrainer
+
+        if not self.is_repeated:
+            return self.split_trainer(dataset, model, objective)
+        pairs = [(dataset, model)]
+        if self.cv is not None:
+            pairs = [(fold, self.load_model(fold)) for fold in self.load_folds()]
+        trainers = [self.split_trainer(*pair, objective) for pair in pairs]
+        return RepeatedTrainer(trainers, executions=self.executions, objective=objective)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether a configuration's score is a mean over folds or seeds."""
+        return self.cv is not None or self.executions > 1
+
+    @property
+    def settings(self) -> dict[str, Value | None]:
+        """What a study remembers of it beside data and model."""
+        return {
+            "target": self.target,
+            "validation": self.validation,
+            "task": self.task,
+            "skip_broken": self.skip_broken,
+            **{name: getattr(self, name) for name, once in _ONCE.items() if getattr(self, name) != once},
+        }
+
+
+def subject_of(study: Study) -> Subject:
+    """Return what a study is about, to load it again."""
+    identity: Identity = study.identity
+    return Subject(
+        data=identity.data,
+        model=identity.model,
+        space=study.passes()[0].space,
+        epochs=identity.epochs,
+        metric=metric_of(identity.objective),
+        seed=identity.seed,
+        **identity.settings,  # type: ignore[arg-type]
+    )
+
+
+def load_trainer(subject: Subject, objective: Objective) -> Trainer | RepeatedTrainer:
+    """Return a trainer of the subject, in whichever process."""
+    return subject.trainer(*subject.load(), objective)
+
+
+def load_again(study: Study) -> tuple[Dataset, Model]:
+    """Load a study's data and model; raises StudyMismatchError where the data are others now."""
+    dataset, model = subject_of(study).load()
+    if dataset.fingerprint != study.identity.data_fingerprint:
+        raise StudyMismatchError(
+            f"{study.folder}: {study.identity.data} holds other rows than those that were searched",
+            hint=f"Run this where the search ran, with {Path(study.identity.data).name} as it was.",
+        )
+    return dataset, model

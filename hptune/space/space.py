@@ -1,0 +1,174 @@
+"""Search spaces: the hyperparameters of one pass, as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from hptune.errors import SpaceError, did_you_mean
+from hptune.space.choices import Boolean, Choice, Fixed
+from hptune.space.condition import Condition, Value, Values, kind_of
+from hptune.space.hyperparameter import Hyperparameter
+
+__all__ = ["Space"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Space:
+    """The hyperparameters of one pass.
+
+    Parents may be listed after those that depend on them; `ordered` has parents first. Two
+    spaces are equal when their names and hyperparameters are: the order of the list only
+    shows, and neither it nor the description, nor what a file `said`, changes what is drawn.
+    """
+
+    hyperparameters: tuple[Hyperparameter, ...]
+    name: str = ""
+    description: str = ""
+    said: Mapping[str, Set[str]] = field(default_factory=dict, repr=False)
+    """Name → the keys that a file says of it, as it was read; empty where there was no file."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hyperparameters", tuple(self.hyperparameters))
+        seen: set[str] = set()
+        for hp in self.hyperparameters:
+            if hp.name in seen:
+                raise SpaceError(f"{hp.name}: the name is used twice")
+            seen.add(hp.name)
+        for hp in self.hyperparameters:
+            for condition in hp.when:
+                self._check_condition(hp, condition)
+        _ = self.ordered
+
+    def _check_condition(self, hp: Hyperparameter, condition: Condition) -> None:
+        parent = self.get(condition.parent)
+        if parent is None:
+            raise SpaceError(
+                f"{hp.name}: when: no hyperparameter of this space is named {condition.parent!r}",
+                hint=did_you_mean(condition.parent, (h.name for h in self.hyperparameters)),
+            )
+        kind = kind_of(parent.initial)
+        for value in condition.values:
+            if kind_of(value) != kind:
+                raise SpaceError(
+                    f"{hp.name}: when: {parent.name} can't be {value!r}: it is {kind}, not {kind_of(value)}"
+                )
+        if isinstance(parent, Choice | Boolean):
+            for value in condition.values:
+                if not parent.contains(value) and not self._dropped(parent, value):
+                    raise SpaceError(
+                        f"{hp.name}: when: {parent.name} can't be {value!r}",
+                        hint=did_you_mean(str(value), map(str, parent.options)),
+                    )
+
+    def _dropped(self, parent: Choice | Boolean, value: Value) -> bool:
+        """Tell whether `value` may have been an option in a coarser pass."""
+        return isinstance(parent, Choice) and parent.hard and type(value) is type(parent.options[0])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Space):
+            return NotImplemented
+        return self.name == other.name and self._by_name == other._by_name
+
+    def __hash__(self) -> int:
+        return hash((self.name, frozenset(self.hyperparameters)))
+
+    def __iter__(self) -> Iterator[Hyperparameter]:
+        return iter(self.hyperparameters)
+
+    def __len__(self) -> int:
+        return len(self.hyperparameters)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Hyperparameter:
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise SpaceError(
+                f"no hyperparameter is named {name!r}", hint=did_you_mean(name, self._by_name)
+            ) from None
+
+    def get(self, name: str) -> Hyperparameter | None:
+        """Return the hyperparameter of that name, or None."""
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Hyperparameter]:
+        return {hp.name: hp for hp in self.hyperparameters}
+
+    @cached_property
+    def ordered(self) -> tuple[Hyperparameter, ...]:
+        """The hyperparameters, each after those it depends on; raises SpaceError on a circle."""
+        done: dict[str, Hyperparameter] = {}
+
+        def visit(hp: Hyperparameter, path: tuple[str, ...]) -> None:
+            if hp.name in path:
+                circle = " → ".join((*path[path.index(hp.name) :], hp.name))
+                raise SpaceError(f"{hp.name}: when: the conditions go in a circle: {circle}")
+            if hp.name in done:
+                return
+            for condition in hp.when:
+                visit(self._by_name[condition.parent], (*path, hp.name))
+            done[hp.name] = hp
+
+        for hp in self.hyperparameters:
+            visit(hp, ())
+        return tuple(done.values())
+
+    @property
+    def searched(self) -> tuple[Hyperparameter, ...]:
+        """Those that are not fixed."""
+        return tuple(hp for hp in self.hyperparameters if not isinstance(hp, Fixed))
+
+    def active(self, values: Values) -> dict[str, Value]:
+        """Return `values` without those that are inactive under them; missing ones are defaults."""
+        kept: dict[str, Value] = {}
+        for hp in self.ordered:
+            if all(condition.holds(kept) for condition in hp.when):
+                kept[hp.name] = values.get(hp.name, hp.initial)
+        return {hp.name: kept[hp.name] for hp in self.hyperparameters if hp.name in kept}
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """The configuration to start from."""
+        return self.active({})
+
+    def full(self, values: Values) -> dict[str, Value]:
+        """Return `values` with every inactive or missing hyperparameter at its default."""
+        return {hp.name: values.get(hp.name, hp.initial) for hp in self.hyperparameters}
+
+    def problems(self, values: Values) -> list[str]:
+        """Say what is wrong with a configuration: unknown names, values it can't take."""
+        found = [f"{name}: not in the space" for name in values if name not in self]
+        for name, value in self.active(values).items():
+            if not self[name].contains(value):
+                found.append(f"{name}: {value!r} is outside {self[name]!r}")
+        return found
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Value]:
+        """Draw a configuration, uniform on each scale. The draw count is always `len(self)`."""
+        units = rng.random(len(self.hyperparameters))
+        drawn = zip(sorted(self._by_name), units, strict=True)
+        return self.active({name: self[name].at(float(u)) for name, u in drawn})
+
+    @property
+    def size(self) -> int | None:
+        """An upper bound on the number of configurations; None where there is no end of them."""
+        total = 1
+        for hp in self.hyperparameters:
+            if hp.size is None:
+                return None
+            total *= hp.size
+        return total
+
+    def with_changes(self, changed: Iterable[Hyperparameter]) -> Space:
+        """Return this space with hyperparameters of the same names replaced."""
+        new = {hp.name: hp for hp in changed}
+        for name in new:
+            _ = self[name]
+        return replace(self, hyperparameters=tuple(new.get(hp.name, hp) for hp in self))

@@ -1,0 +1,118 @@
+"""How far a training has come: what the next job needs to go on exactly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune._files import appearing
+from hptune.models.backend import keras
+from hptune.study.trial import Objective
+
+__all__ = ["Progress", "Snapshot", "load_snapshot", "restore", "save_snapshot", "take_snapshot"]
+
+Weights = list[NDArray[Any]]
+
+
+@dataclass
+class Progress:
+    """What the epochs so far came to."""
+
+    epochs: int = 0
+    best: float | None = None
+    """Best value of the objective."""
+    best_epoch: int = 0
+    """The epoch (from 1) of it, the earliest of equals."""
+    reference: float | None = None
+    """Early stopping: the value that a later one must beat by min_delta."""
+    waited: int = 0
+    """Early stopping: epochs since then."""
+    ended: bool = False
+    """Early stopping has ended the training."""
+
+    def note(self, value: float, objective: Objective, *, patience: int, min_delta: float) -> bool:
+        """Take in an epoch's value of the objective; returns whether it is the best so far."""
+        if self.reference is None or objective.sign * (value - self.reference) > min_delta:
+            self.reference, self.waited = value, 0
+        else:
+            self.waited += 1
+        self.ended = 0 < patience <= self.waited
+        better = self.best is None or objective.better(value, self.best)
+        if better:
+            self.best, self.best_epoch = value, self.epochs
+        return better
+
+
+@dataclass
+class Snapshot:
+    """A training at the end of an epoch."""
+
+    weights: Weights
+    optimizer: Weights
+    best_weights: Weights | None
+    """Those of the best epoch; None where they were not kept."""
+    progress: Progress = field(default_factory=Progress)
+
+
+def take_snapshot(model: Any, progress: Progress, best_weights: Weights | None) -> Snapshot:
+    """Copy a model's weights and its optimiser's state."""
+    return Snapshot(
+        weights=_copies(model.weights),
+        optimizer=_copies(_state(model)),
+        best_weights=best_weights,
+        progress=Progress(**asdict(progress)),
+    )
+
+
+def restore(model: Any, snapshot: Snapshot) -> None:
+    """Put a model and its optimiser, both built, where the snapshot was taken."""
+    for variables, values in ((model.weights, snapshot.weights), (_state(model), snapshot.optimizer)):
+        if [tuple(v.shape) for v in variables] != [value.shape for value in values]:
+            raise ValueError("the weights on disk are those of another model")
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(value)
+
+
+def _state(model: Any) -> list[Any]:
+    """Return the optimiser's variables; none where a person's own fit has no use for an optimiser."""
+    optimizer = getattr(model, "optimizer", None)
+    return [] if optimizer is None else list(optimizer.variables)
+
+
+def _copies(variables: list[Any]) -> Weights:
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+_PARTS = ("weights", "optimizer", "best_weights")
+
+
+def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
+    """Write a snapshot as one NPZ file, which appears whole or not at all."""
+    arrays: dict[str, Any] = {"progress": np.array(json.dumps(asdict(snapshot.progress)))}
+    for part in _PARTS:
+        for number, value in enumerate(getattr(snapshot, part) or ()):
+            arrays[f"{part}.{number:04d}"] = value
+    with appearing(Path(path)) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def load_snapshot(path: str | Path) -> Snapshot:
+    """Read what `save_snapshot` wrote."""
+    with Path(path).open("rb") as file, np.load(file) as arrays:
+        read: Mapping[str, Any] = {
+            part: [arrays[key] for key in sorted(arrays.files) if key.startswith(f"{part}.")]
+            for part in _PARTS
+        }
+        progress = Progress(**json.loads(str(arrays["progress"])))
+    return Snapshot(
+        weights=read["weights"],
+        optimizer=read["optimizer"],
+        best_weights=read["best_weights"] or None,
+        progress=progress,
+    )

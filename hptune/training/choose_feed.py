@@ -1,0 +1,34 @@
+"""Chooses how rows are fed to a model: the one place that takes a fast path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.models.backend import keras
+from hptune.models.model import Arrays
+from hptune.training.feeds import Feed, GeneratorFeed
+from hptune.training.numpy_feed import choose_dense_feed
+
+__all__ = ["choose_feed"]
+
+
+def choose_feed(model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int) -> Feed:
+    """Return the fastest way that trains this model as Keras's fit would.
+
+    `weights` are those of the rows in the loss; None where all count alike.
+    """
+    dense = choose_dense_feed(model, arrays, weights, batch_size)
+    if dense is not None:
+        return dense
+    if keras.backend.backend() == "tensorflow":
+        from hptune.training.tensorflow_feeds import choose_tensorflow_feed
+
+        return choose_tensorflow_feed(model, arrays, weights, batch_size)
+    if keras.backend.backend() == "jax":
+        from hptune.training.jax_feeds import choose_jax_feed
+
+        return choose_jax_feed(model, arrays, weights, batch_size)
+    return GeneratorFeed(model, arrays, weights, batch_size)

@@ -1,0 +1,71 @@
+"""Why a training could not be finished: infeasible, which is evidence, or failed, which is a bug."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+from hptune.data.python_file import where_raised
+
+__all__ = ["Diverged", "Infeasible", "TooLarge", "in_words", "is_out_of_memory", "traceback_text"]
+
+_OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError", "MemoryError")
+_LONGEST = 200
+
+
+class Infeasible(Exception):  # noqa: N818  (an outcome, not an error)
+    """A configuration that can't be trained."""
+
+
+class Diverged(Infeasible):
+    """A loss or an objective that is no longer a finite number."""
+
+    def __init__(self, epoch: int, metric: str, value: float) -> None:
+        super().__init__(f"diverged at epoch {epoch} ({metric} {value:g})")
+
+
+class TooLarge(Infeasible):
+    """A model with more weights than are allowed."""
+
+    def __init__(self, parameters: int, most: int) -> None:
+        super().__init__(f"too large: {parameters:,} weights, {most:,} allowed")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether memory ran out, of this machine or of a device, on any backend."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    return bool(names & set(_OUT_OF_MEMORY)) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+_TENSORFLOWS_OWN = re.compile(r"\{\{[^}]*\}\}\s*|\s*\[Op:[^\]]*\].*")
+"""Where in its graph TensorFlow was, which tells a person nothing."""
+
+
+def in_words(error: BaseException, file: Path | None) -> str:
+    """Return what was raised in a line, and where in a person's file."""
+    stripped = (_TENSORFLOWS_OWN.sub("", line).strip() for line in str(error).splitlines())
+    lines = [line for line in stripped if line]
+    first = next((line for line in lines if not _says_nothing(line)), lines[0] if lines else "")
+    if len(first) > _LONGEST:
+        first = first[: _LONGEST - 1] + "…"
+    text = f"{type(error).__name__}: {first}" if first else type(error).__name__
+    where = "" if file is None else where_raised(error, file)
+    # Nothing is said where none of the file's own lines led to it.
+    return text if where in ("", str(file)) else f"{text} ({where})"
+
+
+def _says_nothing(line: str) -> bool:
+    """Tell a heading of Keras's or TensorFlow's from what went wrong."""
+    headings = (
+        "Graph execution error:",
+        "Detected at node ",
+        "Exception encountered when calling ",
+        'File "',
+    )
+    return line.startswith(headings)
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return the traceback as Python prints it."""
+    return "".join(traceback.format_exception(error))

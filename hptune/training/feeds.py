@@ -1,0 +1,130 @@
+"""Feeds rows to Keras's fit: one call for a whole job, nothing built anew from epoch to epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.models.backend import keras
+from hptune.models.model import Arrays
+from hptune.training.epoch_callback import Conductor
+from hptune.training.random_numbers import shuffled
+
+__all__ = ["Feed", "GeneratorFeed", "OnDevice", "batches", "has_own", "rows_at_once", "steps_by_itself"]
+
+_VALUES_AT_ONCE = 1 << 22
+"""Input values that are validated in one batch; activations take a multiple of that memory."""
+
+_ARRAYS = 8
+"""Arrays that are kept on the device."""
+
+
+class Feed(Protocol):
+    """A way to train a model on arrays for several epochs."""
+
+    def trace(self) -> None:
+        """Do what has to be done once before the first epoch."""
+        ...
+
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
+        ...
+
+
+class OnDevice:
+    """Arrays of the data on the device, by identity: trial after trial has the same ones."""
+
+    def __init__(self, place: Callable[[NDArray[Any]], Any]) -> None:
+        self._place = place
+        self._known: dict[int, tuple[NDArray[Any], Any]] = {}
+
+    def __call__(self, array: NDArray[Any]) -> Any:
+        """Return an array as a tensor, the same one as before where it was asked for lately."""
+        known = self._known.get(id(array))
+        if known is None or known[0] is not array:
+            if len(self._known) >= _ARRAYS:
+                self._known.clear()
+            known = self._known[id(array)] = (array, self._place(array))
+        return known[1]
+
+
+def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
+    """Return how many rows are validated in one batch: all, where memory allows."""
+    features = max(1, int(np.prod(x.shape[1:])))
+    return int(min(max(_VALUES_AT_ONCE // features, batch_size, 1), max(1, x.shape[0])))
+
+
+def has_own(model: Any, method: str) -> bool:
+    """Tell whether a model has a person's method instead of Keras's."""
+    own = getattr(type(model), method)
+    of_class = own is not getattr(keras.Model, method) and not own.__module__.startswith("keras.")
+    return of_class or method in vars(model)
+
+
+def steps_by_itself(model: Any) -> bool:
+    """Tell whether a model takes steps, or tells what came of them, in a person's own way."""
+    return any(has_own(model, method) for method in _STEPPING)
+
+
+_STEPPING = (
+    *("train_step", "test_step", "make_train_function", "make_test_function"),
+    *("compute_metrics", "evaluate"),
+)
+
+
+def batches(
+    arrays: Arrays,
+    weights: NDArray[np.float32] | None,
+    batch_size: int,
+    order: Callable[[int], NDArray[np.int64]],
+) -> Iterator[tuple[NDArray[Any], ...]]:
+    """Give the batches of one epoch after the other, without end, each in its epoch's order."""
+    columns = (arrays.x, arrays.y) if weights is None else (arrays.x, arrays.y, weights)
+    epoch = 0
+    while True:
+        rows = order(epoch)
+        for start in range(0, len(rows), batch_size):
+            taken = rows[start : start + batch_size]
+            yield tuple(column[taken] for column in columns)
+        epoch += 1
+
+
+class GeneratorFeed:
+    """NumPy batches to Keras's own fit, on any backend."""
+
+    def __init__(
+        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+    ) -> None:
+        self._model = model
+        self._arrays = arrays
+        self._weights = weights
+        self._batch_size = batch_size
+
+    def trace(self) -> None:
+        """Leave it to the first step."""
+
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+        """Train from `initial_epoch` to `epochs`; Keras validates."""
+        rows = self._arrays.rows
+        # The rows go on past the end of an epoch, where several steps at once would run into the next.
+        self._model.steps_per_execution = 1
+        fed = batches(
+            self._arrays,
+            self._weights,
+            self._batch_size,
+            lambda epoch: shuffled(seed, initial_epoch + epoch, rows),
+        )
+        self._model.fit(
+            fed,
+            steps_per_epoch=-(-rows // self._batch_size),
+            initial_epoch=initial_epoch,
+            epochs=epochs,
+            validation_data=(self._arrays.validation_x, self._arrays.validation_y),
+            validation_batch_size=rows_at_once(self._arrays.validation_x, self._batch_size),
+            callbacks=[conductor],
+            shuffle=False,
+            verbose=0,
+        )

@@ -1,0 +1,129 @@
+"""The fast path of small dense networks: NumPy trains them, on any backend, where Keras runs on a CPU.
+
+The steps are those of Keras's loop, with its order of rows and its draws, so weights are the same
+but for rounding (tests/test_dense.py says within what), and always the same bits for the same seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.models.backend import SMALL_ROW, has_accelerator
+from hptune.models.model import Arrays
+from hptune.strategy.threads import one_thread
+from hptune.training.epoch_callback import Conductor
+from hptune.training.feeds import rows_at_once
+from hptune.training.numpy_path import DenseModel, Measure, measures, read
+from hptune.training.random_numbers import layer_seed, reseed_generator, seed_states, shuffled
+
+__all__ = ["DenseFeed", "choose_dense_feed"]
+
+_MOST_BYTES = 1 << 28
+"""Data larger than this is not put in each epoch's order as a whole."""
+
+
+def choose_dense_feed(
+    model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+) -> DenseFeed | None:
+    """Return what trains a model here; None where it is better left to Keras.
+
+    Wide rows are: Keras spreads their arithmetic over several threads.
+    """
+    if arrays.x[0].size > SMALL_ROW or arrays.x.nbytes > _MOST_BYTES or has_accelerator():
+        return None
+    dense = read(model, min(batch_size, arrays.rows))
+    if dense is None or not dense.takes(arrays.x):
+        return None
+    # Each dropout draws from the stream of its number among all that draw in a model.
+    if len(seed_states(model)) != len(dense.network.dropouts):
+        return None
+    if not (dense.fits(arrays.y) and dense.fits(arrays.validation_y)):
+        return None
+    found = measures(model._compile_metrics, arrays.y, dense.network.outputs)
+    return None if found is None else DenseFeed(dense, found, arrays, weights, batch_size)
+
+
+class DenseFeed:
+    """Trains an epoch after the other."""
+
+    def __init__(
+        self,
+        dense: DenseModel,
+        measures: Mapping[str, Measure],
+        arrays: Arrays,
+        weights: NDArray[np.float32] | None,
+        batch_size: int,
+    ) -> None:
+        self._dense = dense
+        self._measures = measures
+        self._arrays = arrays
+        self._weights = weights
+        self._batch_size = batch_size
+        self._rate = math.nan
+        """Learning rate of the epoch under way."""
+        self._given = 0
+        """Steps that the Keras model knows of."""
+        self._averaged = False
+        """Whether it is the average of the weights that is judged."""
+
+    def trace(self) -> None:
+        """There is no graph."""
+
+    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
+        dense, model = self._dense, self._dense.keras_model
+        conductor.set_model(model)
+        conductor.validate, conductor.elsewhere = self._validate, self
+        self._averaged = conductor.averaged
+        model.stop_training = False
+        dense.take()
+        self._given = dense.network.taken
+        self._x, self._y = dense.prepare(self._arrays.x), dense.targets(self._arrays.y)
+        self._held = dense.prepare(self._arrays.validation_x), dense.targets(self._arrays.validation_y)
+        with one_thread(), np.errstate(all="ignore"):
+            for epoch in range(initial_epoch, epochs):
+                conductor.on_epoch_begin(epoch)
+                self._rate = conductor.rate
+                conductor.on_epoch_end(epoch, self._train(seed, epoch))
+                if model.stop_training:
+                    break
+        self.give()
+        # As Keras's fit does at its end: weights give way to their average, where one is kept.
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+
+    def give(self) -> None:
+        """Give weights and the optimiser's state to the Keras model, unless it has them."""
+        if self._given != self._dense.network.taken:
+            self._dense.give(self._rate)
+            self._given = self._dense.network.taken
+
+    def judged_weights(self) -> list[NDArray[Any]]:
+        """Return the weights that validation judged, as Keras lists them."""
+        return self._dense.judged_weights(averaged=self._averaged)
+
+    def _train(self, seed: int, epoch: int) -> Mapping[str, float]:
+        network = self._dense.network
+        order = shuffled(seed, epoch, self._arrays.rows)
+        reseed_generator(seed, epoch)
+        trained = network.train(
+            self._x[order],
+            self._y[order],
+            None if self._weights is None else self._weights[order],
+            batch_size=self._batch_size,
+            rate=self._rate,
+            seeds=[layer_seed(seed, epoch, number) for number in range(len(network.dropouts))],
+        )
+        return self._report(trained.loss, self._arrays.y[order], trained.predicted)
+
+    def _validate(self) -> Mapping[str, float]:
+        at_once = rows_at_once(self._held[0], self._batch_size)
+        judged = self._dense.network.judge(*self._held, at_once=at_once, averaged=self._averaged)
+        return self._report(judged.loss, self._arrays.validation_y, judged.predicted)
+
+    def _report(self, loss: float, y: NDArray[Any], predicted: NDArray[np.float32]) -> dict[str, float]:
+        return {"loss": loss} | {name: measure(y, predicted) for name, measure in self._measures.items()}

@@ -1,0 +1,167 @@
+"""One job from its model to its outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.models.backend import keras
+from hptune.models.model import Arrays, Model, Training
+from hptune.study.trial import Job, Objective, Outcome, OutcomeState
+from hptune.training.checkpoint import Progress, Snapshot, load_snapshot, restore, save_snapshot
+from hptune.training.choose_feed import choose_feed
+from hptune.training.epoch_callback import Conductor, OnEpoch
+from hptune.training.failures import TooLarge
+from hptune.training.graph_cache import Graphs, Traced, begin_as
+from hptune.training.user_fit import run_own_fit
+
+__all__ = ["Session", "make_ready"]
+
+
+def make_ready(model: Any, arrays: Arrays) -> None:
+    """Give a model and its optimiser their variables, where they wait for the first rows."""
+    if not model.built:
+        model(keras.ops.convert_to_tensor(arrays.x[:1]))
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is not None and not optimizer.built:
+        optimizer.build(model.trainable_variables)
+
+
+class Session:
+    """Trains one job; what it holds tells how far it came, whatever happens."""
+
+    def __init__(
+        self,
+        *,
+        job: Job,
+        model: Model,
+        training: Training,
+        arrays: Arrays,
+        weights: NDArray[np.float32] | None,
+        objective: Objective | None,
+        most_parameters: int | None,
+        graphs: Graphs | None = None,
+    ) -> None:
+        """Prepare to train; `graphs` are those of earlier jobs, None to use and leave none."""
+        self.curve: list[dict[str, float]] = []
+        self.timings: dict[str, float] = {}
+        self.parameters: int | None = None
+        self.keras_model: Any = None
+        self._job = job
+        self._model = model
+        self._training = training
+        self._arrays = arrays
+        self._weights = weights
+        self._objective = objective
+        self._most_parameters = most_parameters
+        self._graphs = graphs
+
+    def train(self, on_epoch: OnEpoch, *, keep_best: bool = False) -> Outcome:
+        """Train the job; raises Infeasible, or whatever the model's code raises."""
+        with self._timed("build"):
+            traced = self._reused()
+            self.keras_model = self._built() if traced is None else traced.model
+        self.parameters = int(self.keras_model.count_params())
+        if self._most_parameters is not None and self.parameters > self._most_parameters:
+            raise TooLarge(self.parameters, self._most_parameters)
+        conductor = self._conductor(on_epoch, keep_best or bool(self._job.keep_as))
+        self.curve = conductor.curve
+        ended = conductor.progress.ended
+        fit = self._model.own_fit(self._job.values)
+        if ended:
+            # By early stopping, in an earlier job.
+            pass
+        elif fit is None:
+            self._fit(conductor, traced)
+        else:
+            with self._timed("fit"):
+                self.curve, ended = run_own_fit(
+                    fit, self.keras_model, self._arrays, conductor, self._job, self._objective
+                )
+        if keep_best and conductor.best_weights is not None:
+            self.keras_model.set_weights(conductor.best_weights)
+        return Outcome(
+            job_id=self._job.id,
+            state=OutcomeState.INTERRUPTED if conductor.stopped else OutcomeState.DONE,
+            ended=ended or conductor.progress.ended,
+            checkpoint=self._keep(conductor),
+        )
+
+    def _built(self) -> Any:
+        model = self._model.build(self._job.values, self._job.seed)
+        make_ready(model, self._arrays)
+        return model
+
+    def _reused(self) -> Traced | None:
+        """Return a graph of an earlier job, its weights as this job begins; None where none fits."""
+        if self._graphs is None or self._key is None:
+            return None
+        traced = self._graphs.take(self._key)
+        if traced is not None and not self._job.checkpoint:
+            begin_as(self._model.build(self._job.values, self._job.seed), traced.model)
+        return traced
+
+    @cached_property
+    def _key(self) -> Hashable | None:
+        """What tells this job's graph from others; None where it is not to be used again."""
+        key = self._model.graph_key(self._job.values)
+        held = (id(self._arrays), id(self._weights))
+        return None if key is None else (key, self._training.batch_size, held)
+
+    def _conductor(self, on_epoch: OnEpoch, keep_best: bool) -> Conductor:
+        """Return who conducts the epochs, having gone to where the checkpoint was taken."""
+        snapshot: Snapshot | None = None
+        if self._job.checkpoint:
+            with self._timed("checkpoint"):
+                snapshot = load_snapshot(self._job.checkpoint)
+                restore(self.keras_model, snapshot)
+        conductor = Conductor(
+            job=self._job,
+            training=self._training,
+            objective=self._objective,
+            on_epoch=on_epoch,
+            progress=snapshot.progress if snapshot else Progress(),
+            best_weights=snapshot.best_weights if snapshot else None,
+            keep_best=keep_best,
+        )
+        # Where there is nothing more to train, that is what is kept again.
+        conductor.snapshot = snapshot
+        return conductor
+
+    def _fit(self, conductor: Conductor, traced: Traced | None) -> None:
+        if traced is None:
+            feed = choose_feed(self.keras_model, self._arrays, self._weights, self._training.batch_size)
+            with self._timed("trace"):
+                feed.trace()
+            traced = Traced(self.keras_model, feed, held=(self._arrays, self._weights))
+        with self._timed("fit"):
+            traced.feed.fit(conductor, self._job.seed, self._job.initial_epoch, self._job.epochs)
+        self.timings["fit"] -= conductor.validation_seconds
+        self.timings["validation"] = conductor.validation_seconds
+        if self._graphs is not None and self._key is not None:
+            self._graphs.put(self._key, traced)
+
+    def _keep(self, conductor: Conductor) -> str:
+        """Write the weights where the job asks for it; returns their path, or ""."""
+        job, snapshot = self._job, conductor.snapshot
+        keeps = job.keeps(conductor.progress.best, self._objective, interrupted=conductor.stopped)
+        if snapshot is None or not keeps:
+            return ""
+        with self._timed("checkpoint"):
+            save_snapshot(Path(job.keep_as), snapshot)
+        return job.keep_as
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings[what] = self.timings.get(what, 0.0) + time.perf_counter() - began

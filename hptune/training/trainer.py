@@ -1,0 +1,280 @@
+"""Takes jobs, trains them and tells what came of it."""
+
+from __future__ import annotations
+
+import errno
+import gc
+import time
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hptune.data import Dataset, Task
+from hptune.errors import HptuneError, InputError, ModelError, StudyError
+from hptune.models.backend import keras, set_up
+from hptune.models.model import Model
+from hptune.space import Values
+from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
+from hptune.training.checkpoint import Snapshot, load_snapshot
+from hptune.training.epoch_callback import OnEpoch, never_stop
+from hptune.training.failures import Infeasible, in_words, is_out_of_memory, traceback_text
+from hptune.training.graph_cache import Graphs
+from hptune.training.session import Session, make_ready
+
+__all__ = ["ClassWeight", "Trainer", "TrainerSettings"]
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Errors of the machine, which say nothing of a configuration."""
+_COLLECT_EVERY = 8
+"""Jobs after which memory of finished ones is collected: it takes a tenth of a second."""
+
+
+class ClassWeight(StrEnum):
+    """How much the rows of each class count in the loss."""
+
+    NONE = "none"
+    BALANCED = "balanced"
+    """Every class as much as any other: rows / (classes · rows of the class), as scikit-learn has it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainerSettings:
+    """What holds for every job."""
+
+    class_weight: ClassWeight = ClassWeight.NONE
+    max_parameters: int | None = None
+    """Models with more weights are infeasible; None for no limit."""
+
+
+class Trainer:
+    """Trains one model's configurations on one data set.
+
+    A trial trained in one job and one trained in several, each going on from the last one's
+    checkpoint in a process of its own, come out the same bits: what is random in an epoch
+    depends on the seed and the epoch alone, and a checkpoint holds all the rest.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        model: Model,
+        objective: Objective | None,
+        settings: TrainerSettings | None = None,
+    ) -> None:
+        self.settings = settings or TrainerSettings()
+        self._dataset = dataset
+        self._model = model
+        self._objective = objective
+        self._row_weights = _row_weights(dataset, self.settings.class_weight)
+        self._graphs = Graphs()
+        self._jobs = 0
+
+    def run(self, job: Job, on_epoch: OnEpoch = never_stop) -> Outcome:
+        """Train a job from its checkpoint, or from the start, to its epochs.
+
+        `on_epoch` gets the epochs so far and what the epoch reported; True stops the training
+        there. What goes wrong is told in the outcome, not raised, except for errors of the space
+        and KeyboardInterrupt.
+        """
+        began = time.perf_counter()
+        self._tidy()
+        job = self._where_to_begin(job)
+        session = self._session(job, graphs=self._graphs)
+        try:
+            outcome = session.train(_guarded(on_epoch))
+        except _ListenerFailed as failed:
+            raise failed.error from None
+        except Infeasible as infeasible:
+            outcome = _outcome(job, OutcomeState.INFEASIBLE, str(infeasible))
+        except (Exception, SystemExit) as error:
+            outcome = self._told(job, error)
+        return replace(
+            outcome,
+            curve=tuple(session.curve),
+            seconds=time.perf_counter() - began,
+            timings=session.timings,
+            parameters=session.parameters,
+        )
+
+    def _where_to_begin(self, job: Job) -> Job:
+        """Return the job, or one that begins anew where there is no way to go on."""
+        fit = self._model.own_fit(job.values) if job.checkpoint else None
+        readable = not job.checkpoint or _read_snapshot(job.checkpoint) is not None
+        if readable and (fit is None or fit.goes_on):
+            return job
+        return replace(job, checkpoint="", initial_epoch=0)
+
+    def _told(self, job: Job, error: Exception | SystemExit) -> Outcome:
+        """Return what an exception means for a job; raises it where it is not the model's doing."""
+        if is_out_of_memory(error):
+            return _outcome(job, OutcomeState.INFEASIBLE, "out of memory")
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            raise StudyError(
+                f"{error.filename or 'the disk'}: {error.strerror}",
+                hint="Nothing that was trained is lost. Make room: the same command goes on from here.",
+            ) from error
+        if isinstance(error, HptuneError) and not isinstance(error, ModelError):
+            raise error
+        reason = error.message if isinstance(error, ModelError) else in_words(error, self._file)
+        return replace(_outcome(job, OutcomeState.FAILED, reason), traceback=traceback_text(error))
+
+    @property
+    def _file(self) -> Path | None:
+        """A person's file, where the model is from one."""
+        return getattr(self._model, "file", None)
+
+    def preflight(self, values: Values) -> tuple[str, ...]:
+        """Train one batch and evaluate one; returns the names of the metrics that are reported.
+
+        Raises ModelError, with what was raised and where, if that does not work.
+        """
+        self._tidy()
+        try:
+            return self._try_one_batch(values)
+        except ModelError as error:
+            named = error.message.startswith(self._model.name)
+            message = error.message if named else f"{self._model.name}: {error.message}"
+            raise ModelError(message, hint=error.hint) from error
+        except HptuneError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ModelError(
+                f"{self._model.name}: one batch can't be trained: {in_words(error, self._file)}",
+                hint=self._shapes(),
+            ) from error
+
+    def _try_one_batch(self, values: Values) -> tuple[str, ...]:
+        arrays = self._model.arrays(self._dataset, values)
+        rows = slice(0, self._model.batch_size(values, arrays.rows))
+        few = replace(
+            arrays,
+            x=arrays.x[rows],
+            y=arrays.y[rows],
+            validation_x=arrays.validation_x[rows],
+            validation_y=arrays.validation_y[rows],
+        )
+        if self._model.own_fit(values) is not None:
+            job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
+            session = self._session(job, arrays=few)
+            session.train(never_stop)
+            return tuple(name for name in session.curve[0] if name != "learning_rate")
+        model = self._model.build(values, seed=0)
+        make_ready(model, few)
+        trained = model.train_on_batch(few.x, few.y, return_dict=True)
+        held = model.test_on_batch(few.validation_x, few.validation_y, return_dict=True)
+        return (*trained, *(f"val_{name}" for name in held))
+
+    def _shapes(self) -> str:
+        train = self._dataset.train
+        return (
+            f"The data: x of shape {('rows', *train.x.shape[1:])}, {train.x.dtype}; "
+            f"y of shape {('rows', *train.y.shape[1:])}, {train.y.dtype}.".replace("'", "")
+        )
+
+    def best_model(self, trial: Trial, checkpoint: Path | None = None) -> Any:
+        """Return the keras.Model of a trial with the weights of its best epoch.
+
+        They are taken from a checkpoint where it has them; otherwise the trial is trained again,
+        which gives the same. It predicts what it learned: z-scored targets in a recipe's
+        regression. Raises ModelError where it can't be trained again, or its weights fit no more.
+        """
+        self._tidy()
+        job = Job(
+            id=0,
+            trial_id=trial.id,
+            values=trial.values,
+            seed=trial.seed,
+            initial_epoch=0,
+            epochs=trial.best_epoch or max(1, trial.epochs),
+        )
+        kept = None if checkpoint is None else _read_snapshot(checkpoint)
+        if kept is not None and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
+            model = self._model.build(trial.values, trial.seed)
+            make_ready(model, self._model.arrays(self._dataset, trial.values))
+            try:
+                model.set_weights(kept.best_weights)
+            except ValueError as low:
+                raise ModelError(
+                    f"{self._model.name}: builds another model for trial {trial.id} than the one trained:"
+                    " its weights do not fit",
+                    hint="Run this with the model as it was then, or search anew with --fresh.",
+                ) from low
+            return model
+        session = self._session(job)
+        try:
+            session.train(never_stop, keep_best=True)
+        except Infeasible as infeasible:
+            raise ModelError(f"trial {trial.id} can't be trained again: {infeasible}") from infeasible
+        return session.keras_model
+
+    def _session(self, job: Job, *, arrays: Any = None, graphs: Graphs | None = None) -> Session:
+        found = self._model.arrays(self._dataset, job.values) if arrays is None else arrays
+        return Session(
+            job=job,
+            model=self._model,
+            training=self._model.training(job.values, found.rows),
+            arrays=found,
+            weights=self._row_weights if arrays is None else None,
+            objective=self._objective,
+            most_parameters=self.settings.max_parameters,
+            graphs=graphs,
+        )
+
+    def _tidy(self) -> None:
+        """Let go of what earlier jobs left in Keras."""
+        set_up(self._dataset.input_shape)
+        keras.backend.clear_session(free_memory=False)
+        self._jobs += 1
+        if self._jobs % _COLLECT_EVERY == 0:
+            gc.collect()
+
+
+class _ListenerFailed(BaseException):
+    """Carries an error of whoever listens past everything that catches the model's."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _guarded(on_epoch: OnEpoch) -> OnEpoch:
+    """Keep what a listener raises from being taken for the model's doing."""
+
+    def heard(epoch: int, report: Mapping[str, float]) -> bool:
+        try:
+            return on_epoch(epoch, report)
+        except Exception as error:
+            raise _ListenerFailed(error) from error
+
+    return heard
+
+
+def _read_snapshot(path: str | Path) -> Snapshot | None:
+    """Return what a checkpoint holds; None where it is gone or damaged."""
+    try:
+        return load_snapshot(path)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def _outcome(job: Job, state: OutcomeState, reason: str) -> Outcome:
+    return Outcome(job_id=job.id, state=state, reason=reason)
+
+
+def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | None:
+    """Return how much each training row counts; None where all count alike."""
+    if kind is ClassWeight.NONE:
+        return None
+    if dataset.task not in (Task.BINARY, Task.MULTICLASS):
+        raise InputError(
+            "class weights need classes, and this data has none", hint="Leave --class-weight out."
+        )
+    counts = np.maximum(dataset.class_counts, 1)
+    weights = dataset.train.rows / (len(counts) * counts)
+    return np.asarray(weights[dataset.train.y.reshape(-1)], dtype=np.float32)

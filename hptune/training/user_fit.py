@@ -1,0 +1,86 @@
+"""A HyperModel's own fit, called as Keras Tuner calls it, and what its results mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hptune.errors import ModelError
+from hptune.models.model import Arrays, OwnFit
+from hptune.study.trial import Job, Objective
+from hptune.training.epoch_callback import Conductor
+from hptune.training.failures import Diverged
+from hptune.training.objective import UNNAMED
+
+__all__ = ["run_own_fit"]
+
+Report = dict[str, float]
+
+
+def run_own_fit(
+    fit: OwnFit, model: Any, arrays: Arrays, conductor: Conductor, job: Job, objective: Objective | None
+) -> tuple[list[Report], bool]:
+    """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether it ended.
+
+    A History, as `model.fit` returns it, is a curve, and a later job goes on with it. A dictionary
+    of metrics, or a number, which is the objective (one to minimise where none was named, as
+    Keras Tuner has it), is one judgement of the whole training: a curve of one epoch that is not
+    gone on with. So is a list of any of these, which is averaged.
+    """
+    more = {"initial_epoch": job.initial_epoch} if job.initial_epoch else {}
+    result = fit.run(
+        model,
+        arrays.x,
+        arrays.y,
+        validation_data=(arrays.validation_x, arrays.validation_y),
+        epochs=job.epochs,
+        callbacks=[conductor],
+        verbose=0,
+        **more,
+    )
+    curve = _curve_of(result)
+    if curve is not None:
+        # The callbacks may not have been passed on, or passed on several times.
+        return (conductor.curve if len(conductor.curve) == len(curve) else curve), False
+    report = _judged(result, objective)
+    if objective is not None and not math.isfinite(report.get(objective.name, 0.0)):
+        raise Diverged(job.epochs, objective.name, report[objective.name])
+    return [report], True
+
+
+def _curve_of(result: Any) -> list[Report] | None:
+    """Return a History's epochs; None for anything else."""
+    history = getattr(result, "history", None)
+    if not isinstance(history, Mapping):
+        return None
+    epochs = max((len(values) for values in history.values()), default=0)
+    return [
+        {name: float(values[i]) for name, values in history.items() if i < len(values)} for i in range(epochs)
+    ]
+
+
+def _judged(result: Any, objective: Objective | None) -> Report:
+    """Return what a whole training came to as one report."""
+    if isinstance(result, list) and result:
+        return _mean([_judged(one, objective) for one in result])
+    curve = _curve_of(result)
+    if curve:
+        best = None if objective is None else objective.best_epoch(tuple(curve))
+        return curve[(best or len(curve)) - 1]
+    if isinstance(result, Mapping):
+        return {str(name): float(value) for name, value in result.items()}
+    if isinstance(result, int | float | np.floating | np.integer) and not isinstance(result, bool):
+        return {UNNAMED if objective is None else objective.name: float(result)}
+    raise ModelError(
+        f"fit returned {'None' if result is None else type(result).__name__}",
+        hint="Return what model.fit returned, a dictionary of metrics, or the objective as a number.",
+    )
+
+
+def _mean(reports: list[Report]) -> Report:
+    """Average the metrics that every report has."""
+    names = [name for name in reports[0] if all(name in report for report in reports)]
+    return {name: math.fsum(report[name] for report in reports) / len(reports) for name in names}

@@ -1,0 +1,64 @@
+"""A study as one HTML file that a person who has never seen it understands in a minute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hptune._files import appearing
+from hptune.errors import StudyError
+from hptune.study import Study
+from hptune.views.report.best import best
+from hptune.views.report.comparison import render_comparison
+from hptune.views.report.cost import cost
+from hptune.views.report.curves import curves
+from hptune.views.report.data import page_data
+from hptune.views.report.importance import importance
+from hptune.views.report.page import page
+from hptune.views.report.parallel import parallel
+from hptune.views.report.ranges import ranges
+from hptune.views.report.reproduce import reproduce
+from hptune.views.report.scatter import axes, isolation
+from hptune.views.report.trials import trials
+from hptune.views.report.verdict import verdict
+from hptune.views.snapshot import Facts, read_facts
+
+__all__ = ["REPORT", "render", "render_comparison", "write_page", "write_report"]
+
+REPORT = "report.html"
+"""Name of the report in a study's folder."""
+
+SECTIONS = (verdict, best, ranges, axes, isolation, importance, parallel, curves, cost, trials, reproduce)
+
+
+def write_report(study: Study, path: Path | None = None) -> Path:
+    """Write the report, into the study's folder unless told otherwise; returns where it is.
+
+    Raises StudyError where the study has no pass yet or the file can't be written.
+    """
+    path = path or study.folder / REPORT
+    write_page(path, render(read_facts(study)))
+    return path
+
+
+def render(facts: Facts) -> str:
+    """Return the page of a study."""
+    identity = facts.identity
+    return page(
+        f"{identity.data} with {identity.model}",
+        f"{facts.folder}: hyperparameters searched for the best {identity.objective}",
+        [section(facts) for section in SECTIONS],
+        passes=len(facts.passes),
+        data=page_data(facts),
+    )
+
+
+def write_page(path: Path, content: str) -> None:
+    """Write a page whole or not at all; raises StudyError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with appearing(path) as file:
+            file.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise StudyError(
+            f"{path}: can't be written: {error.strerror}", hint="Choose another with -o."
+        ) from error

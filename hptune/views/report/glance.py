@@ -1,0 +1,78 @@
+"""Every hyperparameter in one table: how much it mattered, what is best, how its range moved, and why."""
+
+from __future__ import annotations
+
+from hptune.analysis.importance import Importance
+from hptune.space import Hyperparameter
+from hptune.space.describe import describe_range
+from hptune.study.proposal import Move, Verdict
+from hptune.views.plots.svg import element, text
+from hptune.views.report.html import region
+from hptune.views.snapshot import Facts
+from hptune.views.tables import format_value
+
+__all__ = ["UNSURE", "glance"]
+
+UNSURE = 0.1
+"""A hyperparameter that luck makes look as telling more often than this is not said to matter."""
+
+_MATTERED = "mattered"
+_HEADS = ("hyperparameter", _MATTERED, "best", "searched first", "next", "why")
+
+
+def glance(facts: Facts) -> str:
+    """Return the table, the most important first; "" where nothing is searched."""
+    if not facts.hyperparameters:
+        return ""
+    shares = {i.name: i for i in facts.importances if i.enough_data}
+    order = sorted(facts.hyperparameters, key=lambda hp: shares[hp.name].rank if hp.name in shares else 99)
+    heads = [h for h in _HEADS if shares or h != _MATTERED]
+    # Phones show each row as a block of its own, which would hide from a screen reader that it is a table.
+    head = element(
+        "tr", *(element("th", text(h), scope="col", role="columnheader") for h in heads), role="row"
+    )
+    rows = [_row(facts, hp, heads, shares.get(hp.name)) for hp in order]
+    body = element("tbody", *rows, role="rowgroup")
+    table = element("table", element("thead", head, role="rowgroup"), body, class_="glance", role="table")
+    caption = "Each hyperparameter at a glance"
+    if any(_unsure(i) for i in shares.values()):
+        caption += "; with a ? luck alone may look as telling"
+    return region(caption, table)
+
+
+def _unsure(found: Importance) -> bool:
+    return found.share > 0 and found.chance > UNSURE
+
+
+def _row(facts: Facts, hp: Hyperparameter, heads: list[str], found: Importance | None) -> str:
+    first = describe_range(facts.known(hp.name)[0])
+    moves = [p.proposal[hp.name] for p in facts.passes if p.proposal and hp.name in p.proposal.space]
+    coming = facts.proposal[hp.name] if hp.name in facts.proposal.space else None
+    last = describe_range(coming.new if coming else facts.known(hp.name)[-1])
+    best = facts.winner.values.get(hp.name) if facts.winner else None
+    told = f"{found.share:.0%}{'?' if _unsure(found) else ''}" if found else "–"
+    share = [told] if _MATTERED in heads else []
+    cells = [*share, format_value(best) or "–", first, "same" if last == first else last]
+    return element(
+        "tr",
+        element("th", text(hp.name), scope="row", role="rowheader"),
+        *(
+            element("td", _breakable(c), data_label=h, role="cell")
+            for c, h in zip(cells, heads[1:-1], strict=True)
+        ),
+        element("td", text(_why(moves, coming)), class_="why", role="cell"),
+        role="row",
+    )
+
+
+def _breakable(options: str) -> str:
+    """Let a long list of options break after a comma, and nothing else."""
+    return ",<wbr>".join(element("span", text(option)) for option in options.split(","))
+
+
+def _why(moves: list[Move], coming: Move | None) -> str:
+    """Return the reason of the last move that changed the range; where none did, why it stays."""
+    told = [*moves, *([coming] if coming else [])]
+    changed = [m for m in told if m.verdict is not Verdict.KEEP]
+    shown = changed[-1] if changed else (told[-1] if told else None)
+    return "" if shown is None else f"{shown.verdict}: {shown.reason}"

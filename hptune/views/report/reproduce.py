@@ -1,0 +1,49 @@
+"""How to get the same again: command, versions, seed, data."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from datetime import UTC, datetime
+
+from hptune.views.report.html import Section, code, paragraph, table
+from hptune.views.snapshot import Facts
+
+__all__ = ["reproduce"]
+
+
+def reproduce(facts: Facts) -> Section:
+    """Return the commands and what must be the same for the same result."""
+    identity, meta = facts.identity, facts.meta
+    study = shlex.quote(facts.folder)
+    parts = []
+    if meta.get("command"):
+        parts += [
+            paragraph("The search; the same command again goes on from where it stands:"),
+            code(meta["command"]),
+        ]
+    if facts.best:
+        parts += [
+            paragraph("The best configuration with fresh seeds, and as a model:"),
+            code(f"hptune confirm {study}"),
+            code(f"hptune export {study} --format keras"),
+        ]
+    rows = [
+        ["data", identity.data],
+        ["data fingerprint", identity.data_fingerprint],
+        ["model", f"{identity.model} ({identity.model_fingerprint})"],
+        ["objective", f"{identity.objective}, {identity.direction}"],
+        ["seed", str(identity.seed)],
+        ["epochs of a full training", str(identity.epochs)],
+        ["who suggests", identity.oracle],
+        *([name.replace("_", " "), str(v)] for name, v in identity.settings.items() if v is not None),
+        ["hptune", meta.get("version", "")],
+        *([name, v] for name, v in json.loads(meta.get("versions", "{}")).items()),
+        ["begun", _date(meta.get("created_at", ""))],
+    ]
+    parts.append(table(["what", "value"], rows, caption="What makes a result the same"))
+    return Section(id="reproduce", title="How to reproduce it", body="".join(parts))
+
+
+def _date(seconds: str) -> str:
+    return f"{datetime.fromtimestamp(float(seconds), UTC):%Y-%m-%d %H:%M} UTC" if seconds else ""
