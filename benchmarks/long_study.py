@@ -112,7 +112,7 @@ def drawing_searcher(goal: Any, most: int) -> Any:
             return {"status": "RUNNING", "values": {**values, "tuner/epochs": RUNGS[0]}}
 
     def make(space: Any, number: int) -> Any:
-        return Drawing(objective=keras_tuner_goal(goal), space=space, max_epochs=EPOCHS, tells_epochs=True)
+        return Drawing(objective=keras_tuner_goal(goal), space=space, max_epochs=EPOCHS, reports_epochs=True)
 
     return Searcher(make=make, objective=goal, epochs=EPOCHS)
 
@@ -158,7 +158,7 @@ class Watching:
         watching = self
 
         class Watch(Listener):
-            def told(self, job: Any, trial: Any) -> None:
+            def on_trial_end(self, job: Any, trial: Any) -> None:
                 watching.seconds.append(time.process_time())
                 watching.bytes.append(resident())
 

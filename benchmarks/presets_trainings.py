@@ -118,15 +118,15 @@ def train(
     epochs: int,
 ) -> tuple[Array, str]:
     """Return best-so-far curves of configurations, (configurations, epochs), and the objective."""
-    from hptune.search.task import Subject
+    from hptune.search.task import SearchTask
     from hptune.study.trial import Job
     from hptune.training import resolve_objective
 
-    subject = Subject(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
-    dataset, model = subject.load()
-    reported = subject.split_trainer(dataset, model, None).preflight(values[0])
+    search_task = SearchTask(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
+    dataset, model = search_task.load()
+    reported = search_task.split_trainer(dataset, model, None).preflight(values[0])
     objective = resolve_objective(None, reported, dataset.task)
-    trainer = subject.split_trainer(dataset, model, objective)
+    trainer = search_task.split_trainer(dataset, model, objective)
     jobs = [
         Job(id=i, trial_id=i, values=v, seed=1000 + i, initial_epoch=0, epochs=epochs)
         for i, v in enumerate(values, 1)

@@ -95,18 +95,18 @@ def hptune(task: Task, told: Told) -> None:
     """Run a whole search, as the command line does."""
     from hptune.search.events import Listener, Stop
     from hptune.search.run import SearchOptions, search
-    from hptune.search.task import Subject
+    from hptune.search.task import SearchTask
 
     class Noting(Listener):
         """Notes every epoch."""
 
-        def epoch(self, job: Any, epoch: int, report: Any) -> None:
+        def on_epoch_end(self, job: Any, epoch: int, report: Any) -> None:
             told.values.append(report.get(task.objective.name, math.nan))
 
     run = task.run
     with tempfile.TemporaryDirectory() as folder, told.counted():
         options = SearchOptions(
-            subject=Subject(data=run.data, epochs=run.epochs, seed=run.seed),
+            search_task=SearchTask(data=run.data, epochs=run.epochs, seed=run.seed),
             study=Path(folder) / "study",
             passes=3,
             trials=run.trials,

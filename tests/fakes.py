@@ -173,7 +173,7 @@ class FakeSearcher:
 
     def tell(self, job_id: int, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
         self.told.append((job_id, state, score))
-        if state is TrialState.STOPPED and score is not None:
+        if state is TrialState.PAUSED and score is not None:
             self._waiting[job_id] = score
 
     def replay_ask(self, job_id: int, oracle_values: Mapping[str, object], memo: object) -> None:

@@ -178,7 +178,7 @@ def trials_of(draw: st.DrawFn, space: Space, most: int = 40) -> list[Trial]:
                 list(TrialState),
                 [TrialState.INFEASIBLE],
                 [TrialState.COMPLETE, TrialState.INFEASIBLE],
-                [TrialState.COMPLETE, TrialState.STOPPED],
+                [TrialState.COMPLETE, TrialState.PAUSED],
             ]
         )
     )

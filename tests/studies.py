@@ -187,7 +187,7 @@ def _train(
         curve = tuple(_curve(recipe, values, epochs, rng))
         outcome = Outcome(**common, state=OutcomeState.DONE, curve=curve)
         full = epochs >= recipe.epochs
-        study.record_outcome(outcome, TrialState.COMPLETE if full else TrialState.STOPPED)
+        study.record_outcome(outcome, TrialState.COMPLETE if full else TrialState.PAUSED)
 
 
 def _curve(

@@ -82,7 +82,7 @@ def test_a_search_that_was_killed_goes_on_to_the_same_trials(place: Place) -> No
         stderr=subprocess.DEVNULL,
     )
     until = time.monotonic() + 300
-    while process.poll() is None and spent(place.folder / "killed") < 3:
+    while process.poll() is None and epochs_used(place.folder / "killed") < 3:
         assert time.monotonic() < until
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
@@ -91,11 +91,11 @@ def test_a_search_that_was_killed_goes_on_to_the_same_trials(place: Place) -> No
     assert place.trials("killed") == place.trials("whole")
 
 
-def spent(study: Path) -> int:
+def epochs_used(study: Path) -> int:
     if not Study.exists(study):
         return 0
     with Study.open(study) as opened:
-        return opened.spent()
+        return opened.epochs_used()
 
 
 def test_a_study_names_its_backend_and_its_score_is_good(place: Place) -> None:

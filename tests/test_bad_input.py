@@ -13,7 +13,7 @@ from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 from hptune.__main__ import run
 from hptune.executors.inline import InlineExecutor
 from hptune.search.engine import Engine
-from hptune.search.task import Subject
+from hptune.search.task import SearchTask
 from hptune.study import Study, StudyLock
 
 
@@ -126,7 +126,7 @@ def test_a_study_folder_that_can_not_be_made(capsys: pytest.CaptureFixture[str])
 @pytest.fixture
 def study(folder: Path) -> Path:
     """A finished study of another data set, made without Keras."""
-    settings = Subject(data="iris", epochs=9).settings
+    settings = SearchTask(data="iris", epochs=9).settings
     with Study.create(folder / "s", identity(settings=settings)) as made:
         made.open_pass(SPACE, proposal=None, origin="given")
         Engine(
@@ -200,7 +200,7 @@ def test_a_next_pass_keeps_conditions_that_are_not_written(study: Path) -> None:
         proposal = read_next_pass(opened)
     assert proposal is not None
     assert proposal["momentum"].new.when == SPACE["momentum"].when
-    assert proposal["momentum"].by_person
+    assert proposal["momentum"].by_user
     assert proposal["momentum"].new.hard, "what a person writes is a wall, as what they set by a flag"
 
 
@@ -240,7 +240,7 @@ def test_messages_with_brackets_are_shown_as_they_are(capsys: pytest.CaptureFixt
     from hptune.cli.progress import ProgressListener
 
     with ProgressListener() as listener:
-        listener.warned("cannot use [/data/x] [bold]")
+        listener.on_warning("cannot use [/data/x] [bold]")
     assert "cannot use [/data/x] [bold]" in capsys.readouterr().err
 
 

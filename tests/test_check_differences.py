@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from hptune.check.differences import Agreement, Comparison, compare, step_size
+from hptune.check.differences import Agreement, DerivativeComparison, compare, step_size
 
 EPSILON = 2.0**-52
 STEP = step_size(EPSILON, 1.0)
 
 
-def judged(function: Callable[[float], float], analytic: float) -> Comparison:
+def judged(function: Callable[[float], float], analytic: float) -> DerivativeComparison:
     return compare(function, function(0.0), analytic, step=STEP, epsilon=EPSILON)
 
 

@@ -14,7 +14,7 @@ from hptune.__main__ import run
 from hptune.check.gradients import check_gradients, gradient_findings
 from hptune.check.norms import check_norms
 from hptune.check.overfit import check_overfit
-from hptune.check.report import Section, Verdict
+from hptune.check.report import CheckSection, CheckVerdict
 from hptune.check.start import chance_of, check_start
 from hptune.check.throughput import check_throughput
 from hptune.check.units import check_units
@@ -90,19 +90,19 @@ class Built:
         return Training(batch_size=32)
 
 
-def gradients(rows: Any, build: Callable[[], Any]) -> Section:
+def gradients(rows: Any, build: Callable[[], Any]) -> CheckSection:
     x, y = rows
     arrays = Arrays(x=x, y=y, validation_x=x, validation_y=y)
     return check_gradients(Built(build), {}, arrays, Task.MULTICLASS, seed=0)  # type: ignore[arg-type]
 
 
-def told(section: Section) -> str:
+def told(section: CheckSection) -> str:
     return "\n".join(finding.text for finding in section.findings)
 
 
 def test_a_layer_with_a_wrong_gradient_is_found_and_named_with_its_place(rows: Any) -> None:
     section = gradients(rows, lambda: network(LAYERS.Dense(6, activation="tanh"), WrongSquare()))
-    wrong = [finding for finding in section.findings if finding.verdict is Verdict.WRONG]
+    wrong = [finding for finding in section.findings if finding.verdict is CheckVerdict.WRONG]
     assert [finding.layer for finding in wrong] == ["wrong_square"]
     assert "WrongSquare" in wrong[0].text
     assert "spoils those by dense/kernel, dense/bias" in wrong[0].text
@@ -116,13 +116,13 @@ def test_a_layer_with_a_wrong_gradient_is_found_and_named_with_its_place(rows: A
 
 def test_a_layer_with_a_right_gradient_of_its_own_passes(rows: Any) -> None:
     section = gradients(rows, lambda: network(LAYERS.Dense(6, activation="tanh"), RightSquare()))
-    assert section.verdict is Verdict.FINE
+    assert section.verdict is CheckVerdict.FINE
     assert all(row["relative error"] < 1e-5 for row in section.table)  # type: ignore[operator]
 
 
 def test_a_wrong_gradient_before_any_weights_is_found_too(rows: Any) -> None:
     section = gradients(rows, lambda: network(WrongSquare()))
-    assert [f.layer for f in section.findings if f.verdict is Verdict.WRONG] == ["wrong_square"]
+    assert [f.layer for f in section.findings if f.verdict is CheckVerdict.WRONG] == ["wrong_square"]
 
 
 def test_a_wrong_activation_function_is_named_with_its_layer(rows: Any) -> None:
@@ -130,7 +130,7 @@ def test_a_wrong_activation_function_is_named_with_its_layer(rows: Any) -> None:
         rows,
         lambda: network(LAYERS.Dense(4), LAYERS.Dense(4, activation=square_with_wrong_gradient, name="mine")),
     )
-    assert [f.layer for f in section.findings if f.verdict is Verdict.WRONG] == ["mine"]
+    assert [f.layer for f in section.findings if f.verdict is CheckVerdict.WRONG] == ["mine"]
 
 
 def test_a_wrong_loss_is_named(rows: Any) -> None:
@@ -140,7 +140,7 @@ def test_a_wrong_loss_is_named(rows: Any) -> None:
         return keras.ops.sum(square_with_wrong_gradient(predicted - chosen), axis=-1)
 
     section = gradients(rows, lambda: network(LAYERS.Dense(4, activation="relu"), loss=loss))
-    assert [f.layer for f in section.findings if f.verdict is Verdict.WRONG] == ["the loss"]
+    assert [f.layer for f in section.findings if f.verdict is CheckVerdict.WRONG] == ["the loss"]
 
 
 def test_a_gradient_that_is_stopped_on_its_way_is_told(rows: Any) -> None:
@@ -148,7 +148,7 @@ def test_a_gradient_that_is_stopped_on_its_way_is_told(rows: Any) -> None:
         rows,
         lambda: network(LAYERS.Dense(4, activation="relu"), LAYERS.Lambda(keras.ops.stop_gradient)),
     )
-    assert section.verdict is Verdict.WRONG
+    assert section.verdict is CheckVerdict.WRONG
     assert "lambda" in told(section)
     assert "gets lost" in told(section)
 
@@ -162,7 +162,7 @@ def test_weights_that_the_loss_does_not_use_are_told_by_name(rows: Any) -> None:
             return x
 
     section = gradients(rows, lambda: network(Idle()))
-    assert section.verdict is Verdict.WARNING
+    assert section.verdict is CheckVerdict.WARNING
     assert "does not depend on idle/forgotten" in told(section)
 
 
@@ -176,7 +176,7 @@ def test_dropout_batch_statistics_penalties_and_kinks_are_held_still(rows: Any) 
         )
 
     section = gradients(rows, build)
-    assert section.verdict is Verdict.FINE, told(section)
+    assert section.verdict is CheckVerdict.FINE, told(section)
 
 
 def test_a_check_leaves_weights_and_moving_averages_as_they_were(rows: Any) -> None:
@@ -193,7 +193,7 @@ def test_a_layer_in_float32_is_no_wrong_gradient(rows: Any) -> None:
             return keras.ops.tanh(keras.ops.cast(x, "float32"))
 
     section = gradients(rows, lambda: network(LAYERS.Dense(4), Narrow()))
-    assert section.verdict is not Verdict.WRONG, told(section)
+    assert section.verdict is not CheckVerdict.WRONG, told(section)
 
 
 # The start
@@ -201,10 +201,10 @@ def test_a_layer_in_float32_is_no_wrong_gradient(rows: Any) -> None:
 
 def test_the_loss_at_the_start_is_compared_with_chance(rows: Any) -> None:
     section = check_start(network(LAYERS.Dense(4, activation="tanh")), *rows, seed=0)
-    assert section.verdict is Verdict.FINE
+    assert section.verdict is CheckVerdict.FINE
     assert f"chance loses {np.log(CLASSES):.4g} (ln 3)" in told(section)
     loud = network(LAYERS.Dense(64, kernel_initializer=keras.initializers.RandomNormal(stddev=20.0)))
-    assert check_start(loud, *rows, seed=0).verdict is Verdict.WARNING
+    assert check_start(loud, *rows, seed=0).verdict is CheckVerdict.WARNING
 
 
 @pytest.mark.parametrize(
@@ -239,22 +239,22 @@ def test_outputs_that_do_not_fit_the_loss_are_wrong(rows: Any) -> None:
 def test_a_model_that_can_learn_learns_one_batch_by_heart(rows: Any) -> None:
     model = network(LAYERS.Dense(32, activation="relu"), LAYERS.Dropout(0.9))
     before = model.get_weights()
-    assert check_overfit(model, *rows, seed=0).verdict is Verdict.FINE
+    assert check_overfit(model, *rows, seed=0).verdict is CheckVerdict.FINE
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
 def test_a_model_that_does_not_look_at_its_input_can_not_learn(rows: Any) -> None:
     blind = network(LAYERS.Dense(8, activation="relu"), LAYERS.Rescaling(0.0))
     section = check_overfit(blind, *rows, seed=0)
-    assert section.verdict is Verdict.WRONG
+    assert section.verdict is CheckVerdict.WRONG
     assert "does not look at the inputs" in told(section)
 
 
 def test_a_frozen_model_can_not_learn(rows: Any) -> None:
     model = network()
     model.trainable = False
-    assert check_overfit(model, *rows, seed=0).verdict is Verdict.WRONG
-    assert gradient_findings(model, *rows, seed=0).verdict is Verdict.WRONG
+    assert check_overfit(model, *rows, seed=0).verdict is CheckVerdict.WRONG
+    assert gradient_findings(model, *rows, seed=0).verdict is CheckVerdict.WRONG
 
 
 # Units
@@ -264,13 +264,13 @@ def test_dead_relus_are_counted(rows: Any) -> None:
     x, _ = rows
     dead = keras.initializers.Constant(-100.0)
     section = check_units(network(LAYERS.Dense(8, activation="relu", bias_initializer=dead)), x, seed=0)
-    assert section.verdict is Verdict.WRONG
+    assert section.verdict is CheckVerdict.WRONG
     assert "all 8 units are dead" in told(section)
     some = LAYERS.Dense(8, activation="relu")
     model = network(some)
     some.bias.assign(np.array([-100.0] * 4 + [1.0] * 4, dtype=np.float32))
     section = check_units(model, x, seed=0)
-    assert section.verdict is Verdict.WARNING
+    assert section.verdict is CheckVerdict.WARNING
     assert section.table[0]["dead"] == 4
 
 
@@ -280,7 +280,9 @@ def test_saturated_units_are_told(rows: Any, activation: str) -> None:
     loud = keras.initializers.RandomNormal(stddev=1000.0)
     section = check_units(network(LAYERS.Dense(8, activation=activation, kernel_initializer=loud)), x, seed=0)
     assert "saturated" in told(section)
-    assert check_units(network(LAYERS.Dense(8, activation=activation)), x, seed=0).verdict is Verdict.FINE
+    assert (
+        check_units(network(LAYERS.Dense(8, activation=activation)), x, seed=0).verdict is CheckVerdict.FINE
+    )
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "linear"])
@@ -288,7 +290,7 @@ def test_units_that_begin_alike_are_told_and_the_zeros_initialiser_named(rows: A
     x, _ = rows
     layer = LAYERS.Dense(8, activation=activation, kernel_initializer="zeros")
     section = check_units(network(layer), x, seed=0)
-    assert section.verdict is Verdict.WRONG
+    assert section.verdict is CheckVerdict.WRONG
     assert "all 8 units are alike" in told(section)
     assert "zeros" in section.findings[0].hint
 
@@ -299,7 +301,7 @@ def test_units_that_begin_alike_are_told_and_the_zeros_initialiser_named(rows: A
 def test_ten_sigmoid_layers_vanish_and_the_first_layer_is_named(rows: Any) -> None:
     deep = network(*[LAYERS.Dense(8, activation="sigmoid") for _ in range(10)])
     section = check_norms(deep, *rows, batch_size=32, seed=0)
-    assert section.verdict is not Verdict.FINE
+    assert section.verdict is not CheckVerdict.FINE
     assert section.findings[0].text.startswith("vanishing: dense gets")
     assert section.findings[0].layer == "dense"
 
@@ -309,7 +311,7 @@ def test_exploding_gradients_are_found(rows: Any) -> None:
     loud = keras.initializers.RandomNormal(stddev=2.0)
     deep = network(*[LAYERS.Dense(16, activation=keras.ops.sin, kernel_initializer=loud) for _ in range(10)])
     section = check_norms(deep, *rows, batch_size=32, seed=0)
-    assert section.verdict is not Verdict.FINE
+    assert section.verdict is not CheckVerdict.FINE
     assert "exploding" in told(section)
 
 
@@ -318,7 +320,7 @@ def test_a_sound_models_norms_are_fine_and_propose_a_clipnorm(rows: Any) -> None
     model = network(LAYERS.Dense(16, activation="relu"))
     before = model.get_weights()
     section = check_norms(model, x, y, batch_size=32, seed=0)
-    assert section.verdict is Verdict.FINE
+    assert section.verdict is CheckVerdict.FINE
     assert 0 < section.proposals["clipnorm"] <= section.proposals["global_clipnorm"]
     last = [key for key in section.table[0] if key.startswith("after")]
     squares = sum(float(row["gradient at the start"]) ** 2 for row in section.table)  # type: ignore[arg-type]
@@ -330,7 +332,7 @@ def test_a_sound_models_norms_are_fine_and_propose_a_clipnorm(rows: Any) -> None
 def test_training_that_changes_no_weight_is_wrong(rows: Any) -> None:
     idle = network(optimizer=keras.optimizers.SGD(0.0))
     section = check_norms(idle, *rows, batch_size=32, seed=0)
-    assert section.verdict is Verdict.WRONG
+    assert section.verdict is CheckVerdict.WRONG
     assert "change no weight" in told(section)
 
 
@@ -352,9 +354,9 @@ def test_batch_sizes_double_up_to_all_rows(rows: Any) -> None:
     assert section.proposals == {"largest_batch": 120.0}
 
 
-@pytest.mark.parametrize(("own", "verdict"), [(32, Verdict.WARNING), (64, Verdict.WRONG)])
+@pytest.mark.parametrize(("own", "verdict"), [(32, CheckVerdict.WARNING), (64, CheckVerdict.WRONG)])
 def test_the_largest_batch_is_the_last_before_memory_runs_out(
-    rows: Any, monkeypatch: pytest.MonkeyPatch, own: int, verdict: Verdict
+    rows: Any, monkeypatch: pytest.MonkeyPatch, own: int, verdict: CheckVerdict
 ) -> None:
     model = network()
 

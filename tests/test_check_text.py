@@ -6,23 +6,23 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 
-from hptune.check.report import Finding, Report, Section, Verdict
+from hptune.check.report import CheckFinding, CheckReport, CheckSection, CheckVerdict
 from hptune.cli.check_text import can_show_marks, report_text
 from hptune.views.tables import to_json
 
-REPORT = Report(
+REPORT = CheckReport(
     data="digits",
     model="net.py:build",
     values={"layers": 2},
     parameters=1234,
     backend="tensorflow",
     sections=(
-        Section(
+        CheckSection(
             name="gradients",
             title="gradients against differences",
             findings=(
-                Finding(
-                    verdict=Verdict.WRONG,
+                CheckFinding(
+                    verdict=CheckVerdict.WRONG,
                     text="square (Square): its gradient by its input says 2 where differences say 1",
                     hint="Correct it.",
                     layer="square",
@@ -31,10 +31,10 @@ REPORT = Report(
             ),
             table=({"tensor": "dense/kernel", "values": 8, "relative error": 0.5},),
         ),
-        Section(
+        CheckSection(
             name="norms",
             title="gradient norms",
-            findings=(Finding(verdict=Verdict.FINE, text="1 at the start"),),
+            findings=(CheckFinding(verdict=CheckVerdict.FINE, text="1 at the start"),),
             table=({"layer": "dense", "gradient at the start": 2.5e-5},),
             proposals={"clipnorm": 1.5},
         ),

@@ -74,10 +74,10 @@ def test_trials_as_csv_is_a_tidy_table(here: Path, capsys: pytest.CaptureFixture
 
 
 def test_trials_are_filtered_by_state_and_pass(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["trials", "--state", "stopped-early", "--pass", "1", "--json"]) == 0
+    assert run(["trials", "--state", "paused", "--pass", "1", "--json"]) == 0
     trials = json.loads(capsys.readouterr().out)["trials"]
     assert trials
-    assert {(t["state"], t["pass_number"]) for t in trials} == {("stopped early", 1)}
+    assert {(t["state"], t["pass_number"]) for t in trials} == {("paused", 1)}
 
 
 def test_a_table_of_trials_is_aligned(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +151,7 @@ def test_narrow_writes_the_next_pass_with_a_persons_changes(
     assert (rate.low, rate.high, rate.hard) == (1e-3, 1e-1, True)
     assert isinstance(optimizer, Fixed)
     assert optimizer.value == "sgd"
-    assert proposal["learning_rate"].by_person
+    assert proposal["learning_rate"].by_user
     (here / "studies/digits-mlp/next-pass.yaml").unlink()
 
 

@@ -342,7 +342,7 @@ def test_a_real_search_that_was_left_is_not_over(tmp_path: Path) -> None:
     assert "Best: val_accuracy" in ended(child)
     with Study.open(tmp_path / "studies" / "iris-mlp") as study:
         assert len(study.passes()) == 2
-        assert 0 < study.spent(2) < study.spent() <= 12
+        assert 0 < study.epochs_used(2) < study.epochs_used() <= 12
 
 
 def test_it_begins_with_whether_more_trials_are_owed_and_what_would_move(folder: Path) -> None:

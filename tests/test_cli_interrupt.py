@@ -59,10 +59,10 @@ def test_there_is_an_epoch_to_wait_for_once_the_first_is_over(tmp_path: Path) ->
     stop, seen = Stop(), []
 
     class Watcher(Listener):
-        def asked(self, job: Job, trial: Trial) -> None:
+        def on_trial_start(self, job: Job, trial: Trial) -> None:
             seen.append(stop.running)
 
-        def epoch(self, job: Job, epoch: int, report: object) -> None:
+        def on_epoch_end(self, job: Job, epoch: int, report: object) -> None:
             seen.append(stop.running)
 
     with Study.create(tmp_path / "s", identity()) as study:

@@ -11,9 +11,9 @@ from studies import MLP, Recipe, build
 from hptune.__main__ import run
 from hptune.errors import StudyMismatchError, UsageError
 from hptune.space import Float
-from hptune.study import Progress, Study
+from hptune.study import JobProgress, Study
 from hptune.study.trial import Direction, Objective
-from hptune.views.compare import Comparison, best_so_far, compare
+from hptune.views.compare import StudyComparison, best_so_far, compare
 from hptune.views.tables import comparison_text
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
@@ -37,7 +37,7 @@ def here(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def compared(*names: str) -> Comparison:
+def compared(*names: str) -> StudyComparison:
     studies = [Study.open(Path("studies") / name) for name in names]
     try:
         return compare(studies)
@@ -46,8 +46,8 @@ def compared(*names: str) -> Comparison:
             study.close()
 
 
-def stretch(epochs: int, score: float | None) -> Progress:
-    return Progress(trial_id=1, pass_number=1, epochs=epochs, seconds=1.0, fit_seconds=0.9, score=score)
+def stretch(epochs: int, score: float | None) -> JobProgress:
+    return JobProgress(trial_id=1, pass_number=1, epochs=epochs, seconds=1.0, fit_seconds=0.9, score=score)
 
 
 def test_the_best_so_far_changes_only_where_it_gets_better() -> None:
@@ -60,10 +60,10 @@ def test_the_best_so_far_changes_only_where_it_gets_better() -> None:
 def test_the_same_budget_shows_what_each_had_by_then(here: Path) -> None:
     found = compared("a", "b")
     first, second = found.contenders
-    assert first.spent < second.spent
-    assert found.budgets[-2:] == (first.spent, second.spent)
-    assert first.at(first.spent) == first.best.score  # type: ignore[union-attr]
-    assert first.at(second.spent) is None
+    assert first.epochs_used < second.epochs_used
+    assert found.budgets[-2:] == (first.epochs_used, second.epochs_used)
+    assert first.at(first.epochs_used) == first.best.score  # type: ignore[union-attr]
+    assert first.at(second.epochs_used) is None
     at_once = [second.at(budget) for budget in found.budgets if second.at(budget) is not None]
     assert at_once == sorted(at_once)  # type: ignore[type-var]
 

@@ -83,9 +83,9 @@ def test_every_finalist_is_trained_with_fresh_seeds_for_as_long_as_it_was(study:
 
 
 def test_the_search_itself_stays_as_it_was(study: Study) -> None:
-    before = study.trials(), study.spent(), list(study.events())
+    before = study.trials(), study.epochs_used(), list(study.events())
     confirmed(study, Seeded())
-    assert (study.trials(), study.spent(), list(study.events())) == before
+    assert (study.trials(), study.epochs_used(), list(study.events())) == before
 
 
 def test_a_seed_is_never_the_trials_own(study: Study) -> None:

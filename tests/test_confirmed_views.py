@@ -14,7 +14,7 @@ from studies import Recipe, build, confirm
 from hptune.__main__ import run
 from hptune.study import Study
 from hptune.views.report import render
-from hptune.views.snapshot import read_facts
+from hptune.views.snapshot import read_snapshot
 from hptune.views.tables import (
     confirmed_csv,
     read_confirmed,
@@ -72,7 +72,7 @@ def test_a_lone_finalist_is_not_called_the_best(tmp_path: Path) -> None:
     with build(tmp_path / "s", Recipe(trials=12)) as study:
         (only,) = confirm(study, [0.9])
         (said,) = standing(read_confirmed(study))
-        page = render(read_facts(study))
+        page = render(read_snapshot(study))
     assert said.startswith(f"With fresh seeds trial {only} reached val_accuracy 0.9")
     assert said in page
 
@@ -83,7 +83,7 @@ def test_finalists_that_broke_with_every_seed_are_said_so(tmp_path: Path) -> Non
         assert standing(read_confirmed(study)) == ["None of the finalists could be trained again."]
         rows = list(csv.DictReader(io.StringIO(confirmed_csv(read_confirmed(study)))))
         assert [(r["mean"], r["worst"], r["lost"]) for r in rows] == [("", "", "5")] * 2
-        assert "could be trained again" in render(read_facts(study))
+        assert "could be trained again" in render(read_snapshot(study))
 
 
 def test_a_trial_is_shown_with_each_seeds_score(
@@ -114,9 +114,9 @@ def test_a_trial_without_fresh_seeds_is_shown_without(
 def test_the_report_puts_the_confirmed_winner_first_with_its_spread(made: tuple[Path, list[int]]) -> None:
     folder, (first, second, third) = made
     with Study.open(folder) as study:
-        facts = read_facts(study)
-    assert [t.id for t in facts.finalists[:3]] == [second, first, third]
-    page = render(facts)
+        snapshot = read_snapshot(study)
+    assert [t.id for t in snapshot.finalists[:3]] == [second, first, third]
+    page = render(snapshot)
     verdict = page.partition('id="verdict"')[2].partition("</section>")[0]
     assert f"With fresh seeds trial {second} is best" in verdict
     assert f"hptune export {folder} --format keras" in verdict

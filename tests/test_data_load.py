@@ -12,7 +12,7 @@ from sklearn import datasets
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from hptune.data import BUNDLED, Dataset, Origin, SourceKind, Task, load_dataset, load_folds
-from hptune.data.dataset import Part
+from hptune.data.dataset import DataSplit
 from hptune.data.raw import pair
 from hptune.data.split import fold_indices, split_indices
 from hptune.data.target import Targets, read_targets
@@ -371,7 +371,7 @@ def test_the_origin_tells_how_to_make_it_again() -> None:
 
 
 def test_a_data_set_can_be_made_by_hand() -> None:
-    part = Part(x=np.zeros((4, 2), np.float32), y=np.array([0, 1, 1, 1], np.int32))
+    part = DataSplit(x=np.zeros((4, 2), np.float32), y=np.array([0, 1, 1, 1], np.int32))
     made = Dataset(name="own", task=Task.BINARY, train=part, validation=part, classes=("no", "yes"))
     assert made.class_counts.tolist() == [1, 3]
     assert (made.input_shape, made.outputs) == ((2,), 1)

@@ -11,14 +11,14 @@ import pytest
 from hptune.data import Task
 from hptune.models.backend import keras, set_up
 from hptune.models.model import Arrays, Training
-from hptune.models.recipes import Facts, make_recipe
+from hptune.models.recipes import DataFacts, make_recipe
 from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Value
 from hptune.study.trial import Direction, Job, Objective
 from hptune.training import numpy_feed as dense_feed
-from hptune.training.checkpoint import Progress
+from hptune.training.checkpoint import TrainingState
 from hptune.training.choose_feed import choose_feed
-from hptune.training.epoch_callback import Conductor
+from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import Feed, GeneratorFeed
 from hptune.training.numpy_feed import DenseFeed, choose_dense_feed
 from hptune.training.session import make_ready
@@ -47,21 +47,21 @@ def arrays(y: Any, x: Any = X) -> Arrays:
     return Arrays(x=x[:45], y=y[:45], validation_x=x[45:], validation_y=y[45:])
 
 
-def conductor(training: Training | None = None, epochs: int = EPOCHS) -> Conductor:
+def epoch_callback(training: Training | None = None, epochs: int = EPOCHS) -> EpochCallback:
     job = Job(id=1, trial_id=1, values={}, seed=SEED, initial_epoch=0, epochs=epochs, keep_as="somewhere")
-    return Conductor(
+    return EpochCallback(
         job=job,
         training=training or Training(batch_size=BATCH),
         objective=Objective(name="val_loss", direction=Direction.MIN),
         on_epoch=lambda epoch, report: False,
-        progress=Progress(),
+        progress=TrainingState(),
         keep_best=True,
     )
 
 
 def trained(
     make: Any, data: Arrays, weights: Any = None, *, plainly: bool, training: Training | None = None
-) -> Conductor:
+) -> EpochCallback:
     """Train a model by Keras's own loop, or as it is chosen, and return all that is left of it."""
     keras.utils.set_random_seed(3)
     model = make()
@@ -71,23 +71,23 @@ def trained(
     )
     assert plainly or isinstance(feed, DenseFeed)
     feed.trace()
-    watching = conductor(training)
+    watching = epoch_callback(training)
     feed.fit(watching, SEED, 0, EPOCHS)
     return watching
 
 
-def same(make: Any, data: Arrays, weights: Any = None, training: Training | None = None) -> Conductor:
+def same(make: Any, data: Arrays, weights: Any = None, training: Training | None = None) -> EpochCallback:
     """Train both ways and compare curves, weights, the optimiser's state and the best weights."""
     slow = trained(make, data, weights, plainly=True, training=training)
     fast = trained(make, data, weights, plainly=False, training=training)
     assert [set(epoch) for epoch in fast.curve] == [set(epoch) for epoch in slow.curve]
     for ours, theirs in zip(fast.curve, slow.curve, strict=True):
         assert ours == pytest.approx(dict(theirs), rel=2e-4, abs=2e-5)
-    assert fast.snapshot is not None
-    assert slow.snapshot is not None
-    assert fast.snapshot.progress.best_epoch == slow.snapshot.progress.best_epoch
+    assert fast.checkpoint is not None
+    assert slow.checkpoint is not None
+    assert fast.checkpoint.progress.best_epoch == slow.checkpoint.progress.best_epoch
     for part in ("weights", "optimizer", "best_weights"):
-        pairs = list(zip(getattr(fast.snapshot, part), getattr(slow.snapshot, part), strict=True))
+        pairs = list(zip(getattr(fast.checkpoint, part), getattr(slow.checkpoint, part), strict=True))
         assert pairs
         for mine, other in pairs:
             assert mine.dtype == other.dtype
@@ -99,7 +99,7 @@ def same(make: Any, data: Arrays, weights: Any = None, training: Training | None
 
 def recipe(values: Mapping[str, Value], task: Task, metric: str = "") -> tuple[Any, Training]:
     """Return a recipe's model and how it is trained."""
-    facts = Facts(
+    facts = DataFacts(
         metric=metric,
         input_shape=(5,),
         task=task,
@@ -607,7 +607,7 @@ def test_going_on_from_the_keras_model_gives_the_bits_of_a_training_that_was_not
     for first in range(EPOCHS):
         feed = choose_dense_feed(model, arrays(CODES), None, BATCH)
         assert feed is not None
-        feed.fit(conductor(training, first + 1), SEED, first, first + 1)
+        feed.fit(epoch_callback(training, first + 1), SEED, first, first + 1)
     for mine, other in zip(model.get_weights(), whole.model.get_weights(), strict=True):
         assert (mine == other).all()
 
@@ -616,7 +616,7 @@ def test_a_training_that_is_asked_to_stop_stops_after_the_epoch() -> None:
     build, training = recipe({}, Task.MULTICLASS)
     model = build()
     make_ready(model, arrays(CODES))
-    watching = conductor(training, epochs=50)
+    watching = epoch_callback(training, epochs=50)
     watching._on_epoch = lambda epoch, report: epoch == 2
     feed = choose_dense_feed(model, arrays(CODES), None, BATCH)
     assert feed is not None

@@ -152,7 +152,7 @@ def _wait_for_progress(study: Path, process: subprocess.Popen[bytes]) -> None:
         if not Study.exists(study):
             return 0
         with Study.open(study) as opened:
-            return opened.spent()
+            return opened.epochs_used()
 
     before, until = told(), time.monotonic() + 120
     while told() < before + 3 and process.poll() is None:

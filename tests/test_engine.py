@@ -13,7 +13,7 @@ from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
 from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
-from hptune.study import Pass, Study, Tell
+from hptune.study import Pass, Report, Study
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Job, Trial, TrialState
 
@@ -55,12 +55,12 @@ def test_a_search_spends_its_budget_over_its_passes(tmp_path: Path) -> None:
     study = begin(tmp_path)
     trainer = FakeTrainer()
     engine(study, trainer).run()
-    assert study.spent() <= ENDS[-1]
-    assert study.spent() > ENDS[-1] - 9
+    assert study.epochs_used() <= ENDS[-1]
+    assert study.epochs_used() > ENDS[-1] - 9
     assert [p.number for p in study.passes()] == [1, 2, 3]
-    assert all(study.spent(number) > 0 for number in (1, 2, 3))
-    assert sum(job.epochs - job.initial_epoch for job in trainer.jobs) == study.spent()
-    assert {t.state for t in study.trials()} == {TrialState.COMPLETE, TrialState.STOPPED}
+    assert all(study.epochs_used(number) > 0 for number in (1, 2, 3))
+    assert sum(job.epochs - job.initial_epoch for job in trainer.jobs) == study.epochs_used()
+    assert {t.state for t in study.trials()} == {TrialState.COMPLETE, TrialState.PAUSED}
 
 
 def test_each_pass_searches_what_the_one_before_proposed(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ class StopsAfter(Listener):
     def __init__(self, stop: Stop, epochs: int) -> None:
         self.stop, self.left = stop, epochs
 
-    def epoch(self, job: Job, epoch: int, report: object) -> None:
+    def on_epoch_end(self, job: Job, epoch: int, report: object) -> None:
         self.left -= 1
         self.stop.asked = self.left <= 0
 
@@ -171,7 +171,7 @@ def test_a_search_stopped_after_any_epoch_goes_on_as_if_it_had_not_been(
     stop = Stop()
     with pytest.raises(SearchInterruptedError):
         engine(study, stop=stop, listener=StopsAfter(stop, epochs)).run()
-    assert study.spent() == epochs
+    assert study.epochs_used() == epochs
     engine(study).run()
     assert story(study) == uninterrupted
 
@@ -184,13 +184,13 @@ def test_a_search_out_of_time_ends_without_an_error_and_goes_on_later(
     stop = Stop()
 
     class RunsOut(StopsAfter):
-        def epoch(self, job: Job, epoch: int, report: object) -> None:
+        def on_epoch_end(self, job: Job, epoch: int, report: object) -> None:
             self.left -= 1
             if self.left == 0:
                 self.stop.deadline = time.monotonic() - 1
 
     engine(study, stop=stop, listener=RunsOut(stop, 5)).run()
-    assert study.spent() == 5
+    assert study.epochs_used() == 5
     engine(study).run()
     assert story(study) == uninterrupted
 
@@ -202,7 +202,7 @@ def test_infeasible_trials_are_told_and_the_search_goes_on(tmp_path: Path) -> No
     bad = [t for t in study.trials() if t.state is TrialState.INFEASIBLE]
     assert bad
     assert all(t.score is None and t.reason == "diverged at epoch 1" for t in bad)
-    assert {state for _, state, _ in searcher.told} >= {TrialState.INFEASIBLE, TrialState.STOPPED}
+    assert {state for _, state, _ in searcher.told} >= {TrialState.INFEASIBLE, TrialState.PAUSED}
 
 
 def test_ten_failures_at_the_start_end_the_search_with_their_reasons(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_an_exhausted_space_is_told(tmp_path: Path) -> None:
     told: list[int] = []
 
     class Hears(Listener):
-        def exhausted(self, the_pass: Pass) -> None:
+        def on_space_exhausted(self, the_pass: Pass) -> None:
             told.append(the_pass.number)
 
     study = begin(tmp_path)
@@ -273,8 +273,8 @@ def test_several_jobs_at_a_time_are_all_recorded_whichever_ends_first(tmp_path: 
     study = begin(tmp_path)
     engine(study, executor=FakeParallel(FakeTrainer())).run()
     assert study.open_jobs() == ()
-    assert ENDS[-1] - 9 < study.spent() <= ENDS[-1]
-    told = [event.job_id for event in study.events() if type(event) is Tell]
+    assert ENDS[-1] - 9 < study.epochs_used() <= ENDS[-1]
+    told = [event.job_id for event in study.events() if type(event) is Report]
     assert sorted(told) == list(range(1, len(told) + 1))
     assert told != sorted(told)
 
@@ -306,13 +306,13 @@ def test_lost_weights_and_another_stop_record_no_epoch_twice(
 
 def test_a_listener_may_edit_or_refuse_a_proposal(tmp_path: Path) -> None:
     class Refuses(Listener):
-        def narrowed(self, proposal: Proposal) -> Proposal | None:
+        def on_ranges_moved(self, proposal: Proposal) -> Proposal | None:
             return None
 
     study = begin(tmp_path)
     engine(study, listener=Refuses()).run()
     assert [p.number for p in study.passes()] == [1]
-    assert study.spent() < 40
+    assert study.epochs_used() < 40
 
 
 def test_a_trials_seed_follows_from_the_study_s_seed_alone(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from hptune.data import load_dataset
 from hptune.export.model import with_preprocessing
-from hptune.models.recipes import Facts, make_recipe
+from hptune.models.recipes import DataFacts, make_recipe
 
 CASES: list[tuple[str, dict[str, Any]]] = [
     *[
@@ -44,7 +44,7 @@ def test_a_saved_model_answers_as_the_trained_one(
     dataset = load_dataset("digits", as_images=recipe == "cnn")
     small = {"filters": 2, "dense_units": 4} if recipe == "cnn" else {"layers": 1, "units": 8}
     keras.utils.set_random_seed(1)
-    trained = make_recipe(recipe, {**small, **values}, Facts.of(dataset, epochs=1)).build()
+    trained = make_recipe(recipe, {**small, **values}, DataFacts.of(dataset, epochs=1)).build()
     rows = slice(0, 64)
     trained.train_on_batch(dataset.train.x[rows], dataset.train.y[rows])
     expected = np.asarray(trained(dataset.validation.x, training=False))
@@ -66,7 +66,7 @@ def test_a_saved_model_answers_as_the_trained_one(
 )
 def test_a_saved_model_is_loaded_without_hptune(values: dict[str, Any], metric: str, tmp_path: Path) -> None:
     dataset = load_dataset("digits")
-    facts = Facts.of(dataset, metric=metric)
+    facts = DataFacts.of(dataset, metric=metric)
     trained = make_recipe("mlp", {"layers": 1, "units": 8, **values}, facts).build()
     trained.train_on_batch(dataset.train.x[:64], dataset.train.y[:64])
     with_preprocessing(trained, dataset).save(tmp_path / "m.keras")

@@ -7,9 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from hptune.data import Dataset, Part, Task, guess_alone
+from hptune.data import Dataset, DataSplit, Task, baseline_of
 from hptune.study.trial import Direction, Objective
-from hptune.views.tables import guess_text
+from hptune.views.tables import baseline_text
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 LOSS = Objective(name="val_loss", direction=Direction.MIN)
@@ -17,24 +17,24 @@ LOSS = Objective(name="val_loss", direction=Direction.MIN)
 
 def dataset(task: Task, train: list[float], validation: list[float]) -> Dataset:
     kind = np.float32 if task is Task.REGRESSION else np.int32
-    parts = [Part(x=np.zeros((len(y), 1), np.float32), y=np.array(y, kind)) for y in (train, validation)]
+    parts = [DataSplit(x=np.zeros((len(y), 1), np.float32), y=np.array(y, kind)) for y in (train, validation)]
     classes = () if task is Task.REGRESSION else ("no", "yes")
     return Dataset(name="made", task=task, train=parts[0], validation=parts[1], classes=classes)
 
 
 def test_the_most_frequent_class_of_the_training_rows_is_judged_on_the_rows_of_the_objective() -> None:
     rare = dataset(Task.BINARY, [0, 0, 0, 1], [0, 1, 1, 0, 0])
-    guess = guess_alone(rare, "val_accuracy", recipe=False)
+    guess = baseline_of(rare, "val_accuracy", recipe=False)
     assert guess is not None
     assert (guess.what, guess.score) == ("always no", 0.6)
-    trained = guess_alone(rare, "accuracy", recipe=True)
+    trained = baseline_of(rare, "accuracy", recipe=True)
     assert trained is not None
     assert trained.score == 0.75
 
 
 def test_the_mean_is_judged_in_standard_deviations_of_the_training_targets() -> None:
     numbers = dataset(Task.REGRESSION, [1, 3], [2, 5])
-    guess = guess_alone(numbers, "val_loss", recipe=True)
+    guess = baseline_of(numbers, "val_loss", recipe=True)
     assert guess is not None
     assert (guess.what, guess.score) == ("always the mean", pytest.approx((0 + 9) / 2))
 
@@ -44,13 +44,13 @@ def test_the_mean_is_judged_in_standard_deviations_of_the_training_targets() -> 
     [("mean_absolute_error", 2.5), ("root_mean_squared_error", 8.5**0.5), ("r2", 1 - 8.5 / 6.25)],
 )
 def test_the_mean_is_judged_in_the_units_of_the_target(objective: str, score: float) -> None:
-    guess = guess_alone(dataset(Task.REGRESSION, [1, 3], [1, 6]), f"val_{objective}", recipe=True)
+    guess = baseline_of(dataset(Task.REGRESSION, [1, 3], [1, 6]), f"val_{objective}", recipe=True)
     assert guess is not None
     assert guess.score == pytest.approx(score)
 
 
 def test_r2_of_targets_that_are_all_the_same_is_not_known() -> None:
-    assert guess_alone(dataset(Task.REGRESSION, [1, 3], [2, 2]), "val_r2", recipe=True) is None
+    assert baseline_of(dataset(Task.REGRESSION, [1, 3], [2, 2]), "val_r2", recipe=True) is None
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_r2_of_targets_that_are_all_the_same_is_not_known() -> None:
     ],
 )
 def test_the_best_guess_of_a_metric_on_demand(objective: str, what: str, score: float) -> None:
-    guess = guess_alone(dataset(Task.BINARY, [0, 1], [0, 0, 1, 0]), f"val_{objective}", recipe=True)
+    guess = baseline_of(dataset(Task.BINARY, [0, 1], [0, 0, 1, 0]), f"val_{objective}", recipe=True)
     assert guess is not None
     assert (guess.what, guess.score) == (what, pytest.approx(score))
 
@@ -82,8 +82,8 @@ def test_the_best_guess_of_a_metric_on_demand(objective: str, what: str, score: 
     ],
 )
 def test_nothing_is_said_where_it_is_not_known(task: Task, objective: str, recipe: bool) -> None:
-    assert guess_alone(dataset(task, [0, 1], [1]), objective, recipe=recipe) is None
-    assert guess_text({"guess": "null"}, ACCURACY, 0.5) == guess_text({}, ACCURACY, 0.5) == ""
+    assert baseline_of(dataset(task, [0, 1], [1]), objective, recipe=recipe) is None
+    assert baseline_text({"guess": "null"}, ACCURACY, 0.5) == baseline_text({}, ACCURACY, 0.5) == ""
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_nothing_is_said_where_it_is_not_known(task: Task, objective: str, recip
 )
 def test_it_stands_beside_the_best(goal: Objective, best: float, said: str) -> None:
     meta = {"guess": json.dumps({"what": "always no", "score": 0.6})}
-    assert guess_text(meta, goal, best).startswith(said)
+    assert baseline_text(meta, goal, best).startswith(said)

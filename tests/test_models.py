@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hptune.data import Dataset, Part, Task
+from hptune.data import Dataset, DataSplit, Task
 from hptune.errors import ModelError, SpaceError
 from hptune.models.backend import keras
 from hptune.models.load import load_model
 from hptune.models.recipe_model import RecipeModel
-from hptune.models.user_model import PersonModel
+from hptune.models.user_model import UserModel
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Number, Space
 from hptune.space.files import load_space
 from hptune.space.names import limits_for
@@ -29,7 +29,7 @@ def dataset(task: Task = Task.MULTICLASS, shape: tuple[int, ...] = (4,)) -> Data
     y = y.astype(np.float32 if task is Task.REGRESSION else np.int32)
     x = rng.normal(size=(24, *shape)).astype(np.float32)
     classes = ("a", "b", "c") if task is Task.MULTICLASS else ()
-    parts = {"train": Part(x=x[:18], y=y[:18]), "validation": Part(x=x[18:], y=y[18:])}
+    parts = {"train": DataSplit(x=x[:18], y=y[:18]), "validation": DataSplit(x=x[18:], y=y[18:])}
     return Dataset(name="made", task=task, classes=classes, fingerprint=task.value, **parts)
 
 
@@ -508,7 +508,7 @@ def test_a_hyperparameter_named_batch_size_is_the_batch_size(
 def test_a_model_survives_pickling_without_being_explored_again(written: Written) -> None:
     model = load_model(written(HYPERMODEL % "Tuned"), DATA)
     again = pickle.loads(pickle.dumps(model))
-    assert isinstance(again, PersonModel)
+    assert isinstance(again, UserModel)
     assert again.space() == model.space()
     assert again.fingerprint == model.fingerprint
     assert again.build({"units": 5}, seed=0).layers[0].units == 5

@@ -146,7 +146,7 @@ def test_what_can_not_be_trained_never_ends_the_search():
         TrialState.INFEASIBLE,
         TrialState.INFEASIBLE,
         TrialState.FAILED,
-        TrialState.WAITING,
+        TrialState.PAUSED,
     ]
 
 
@@ -158,21 +158,21 @@ def test_a_score_that_is_not_a_number_is_infeasible():
 
 
 def test_a_training_that_ended_by_itself_is_complete_and_costs_what_it_took():
-    oracle = make(tells_epochs=True, budget_epochs=540)
+    oracle = make(reports_epochs=True, budget_epochs=540)
     trial = ask(oracle)
     while trial.hyperparameters.values["tuner/epochs"] < 3:
         tell(oracle, trial, step=trial.hyperparameters.values["tuner/epochs"])
         trial = ask(oracle)
-    before = oracle.search_state().spent
+    before = oracle.search_state().epochs_used
     tell(oracle, trial, step=2)
     told = oracle.search_state().observations[-1]
     assert (told.state, told.epochs) == (TrialState.COMPLETE, 2)
-    assert oracle.search_state().spent == before - 1
+    assert oracle.search_state().epochs_used == before - 1
 
 
 def test_trials_made_elsewhere_count_and_cost_nothing():
     rng = np.random.default_rng(0)
-    elsewhere = [
+    external_weights = [
         Observation(
             trial_id=i,
             values=(values := space().sample(rng)),
@@ -183,10 +183,10 @@ def test_trials_made_elsewhere_count_and_cost_nothing():
         for i in range(40)
     ]
     oracle = make(budget_epochs=27)
-    oracle.add_observations(elsewhere)
+    oracle.add_observations(external_weights)
     asked = play(oracle)
-    assert oracle.search_state().spent <= 27
-    known = [json.dumps(dict(o.values), sort_keys=True) for o in elsewhere]
+    assert oracle.search_state().epochs_used <= 27
+    known = [json.dumps(dict(o.values), sort_keys=True) for o in external_weights]
     own = [{n: v for n, v in values.items() if not n.startswith("tuner/")} for values in asked]
     assert not {json.dumps(v, sort_keys=True) for v in own} & set(known)
 

@@ -12,7 +12,7 @@ from hptune.space import Choice, Fixed, Float
 from hptune.space.scales import Scale
 from hptune.views.plots.axis import axis_of, linear_axis
 from hptune.views.plots.terminal import ASCII, Dot, text_plot
-from hptune.views.snapshot import read_facts
+from hptune.views.snapshot import read_snapshot
 from hptune.views.tables.steering import importance_text, range_plot, trials_behind
 
 RATE = Float(name="rate", low=1e-4, high=1.0, scale=Scale.LOG)
@@ -72,25 +72,25 @@ def test_scores_beyond_the_axis_lie_on_its_border() -> None:
 @pytest.mark.parametrize("trials", [0, 1, 5])
 def test_little_or_nothing_but_lost_trials_is_shown_as_what_it_is(tmp_path: Path, trials: int) -> None:
     with build(tmp_path / "s", Recipe(trials=trials, passes=1, infeasible=1.0)) as study:
-        proposal, facts = propose_for(study), read_facts(study)
-    lines = range_plot(facts, proposal["units"], unicode=False)
+        proposal, snapshot = propose_for(study), read_snapshot(study)
+    lines = range_plot(snapshot, proposal["units"], unicode=False)
     assert bool(lines) == bool(trials)
     shown = "".join(lines).count("x")
     assert min(trials, 1) <= shown <= trials
     assert "*" not in "".join(lines)
-    assert importance_text(facts, "units") == "importance not measured yet: too few trials"
-    assert "the best 0 of 0 trials with a score" in trials_behind(facts, "units")
+    assert importance_text(snapshot, "units") == "importance not measured yet: too few trials"
+    assert "the best 0 of 0 trials with a score" in trials_behind(snapshot, "units")
 
 
 def test_one_trial_is_the_best(tmp_path: Path) -> None:
     with build(tmp_path / "s", Recipe(trials=1, passes=1, infeasible=0, failed=0, seed=3)) as study:
-        lines = range_plot(read_facts(study), propose_for(study)["units"])
+        lines = range_plot(read_snapshot(study), propose_for(study)["units"])
     assert "".join(lines).count("★") == 1
 
 
 def test_a_plot_is_as_wide_as_it_is_given(tmp_path: Path) -> None:
     with build(tmp_path / "s", Recipe(trials=40)) as study:
-        facts, proposal = read_facts(study), propose_for(study)
+        snapshot, proposal = read_snapshot(study), propose_for(study)
         for move in proposal.moves:
             for width in (40, 60, 80):
-                assert max(map(len, range_plot(facts, move, width=width))) <= width
+                assert max(map(len, range_plot(snapshot, move, width=width))) <= width

@@ -11,12 +11,12 @@ import pytest
 from hptune.data import Task
 from hptune.errors import ModelError
 from hptune.models.backend import keras
-from hptune.models.recipes import Facts, Recipe, make_recipe
+from hptune.models.recipes import DataFacts, Recipe, make_recipe
 from hptune.models.recipes.cnn import image_shape
 from hptune.models.recipes.data_facts import LearnedStatistics
 
 X = np.random.default_rng(0).uniform(0, 16, size=(20, 8, 8, 1)).astype(np.float32)
-FACTS = Facts(
+FACTS = DataFacts(
     input_shape=(8, 8, 1),
     task=Task.MULTICLASS,
     outputs=3,
@@ -26,7 +26,7 @@ FACTS = Facts(
 )
 
 
-def cnn(facts: Facts = FACTS, **values: Any) -> Recipe:
+def cnn(facts: DataFacts = FACTS, **values: Any) -> Recipe:
     return make_recipe(
         "cnn", {"filters": 2, "dense_units": 4, "input_normalization": "none", **values}, facts
     )

@@ -10,23 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hptune.data import Dataset, Part, Task
+from hptune.data import Dataset, DataSplit, Task
 from hptune.data.normalisation import Normalisation, statistics
 from hptune.errors import ModelError
 from hptune.models.backend import keras
-from hptune.models.recipes import Facts, Recipe, make_recipe
+from hptune.models.recipes import DataFacts, Recipe, make_recipe
 from hptune.models.recipes.calls import Array, Call
 from hptune.models.recipes.data_facts import LearnedStatistics
 
 X = np.random.default_rng(0).normal(3, 2, size=(50, 6)).astype(np.float32)
 X[:, 4] = 7.0
-FACTS = Facts(
+FACTS = DataFacts(
     input_shape=(6,), task=Task.MULTICLASS, outputs=4, rows=50, statistics=LearnedStatistics(X), epochs=20
 )
 BARE = {"input_normalization": "none"}
 
 
-def mlp(facts: Facts = FACTS, **values: Any) -> Recipe:
+def mlp(facts: DataFacts = FACTS, **values: Any) -> Recipe:
     return make_recipe("mlp", {**BARE, **values}, facts)
 
 
@@ -106,8 +106,8 @@ def test_inputs_are_normalised_by_what_training_rows_taught(kind: Normalisation)
 
 
 def test_validation_rows_teach_the_normalisation_nothing() -> None:
-    far = Part(x=X + 100, y=np.zeros(len(X), dtype=np.int32))
-    near = Part(x=X, y=np.zeros(len(X), dtype=np.int32))
+    far = DataSplit(x=X + 100, y=np.zeros(len(X), dtype=np.int32))
+    near = DataSplit(x=X, y=np.zeros(len(X), dtype=np.int32))
     dataset = Dataset(
         name="made",
         task=Task.MULTICLASS,
@@ -116,7 +116,7 @@ def test_validation_rows_teach_the_normalisation_nothing() -> None:
         validation=far,
         fingerprint="far validation",
     )
-    recipe = make_recipe("mlp", {"input_normalization": "z-score"}, Facts.of(dataset))
+    recipe = make_recipe("mlp", {"input_normalization": "z-score"}, DataFacts.of(dataset))
     assert recipe.layers[1].arguments["mean"].numbers == pytest.approx(X.mean(axis=0), rel=1e-5, abs=1e-5)
 
 

@@ -11,12 +11,12 @@ import pytest
 
 from hptune.data import Task
 from hptune.errors import SpaceError
-from hptune.models.recipes import OPTIONS, Facts, check_space, make_recipe, remarks, resolve
+from hptune.models.recipes import OPTIONS, DataFacts, check_space, make_recipe, remarks, resolve
 from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Integer, Space
 from hptune.space.scales import Scale
 
-FACTS = Facts(
+FACTS = DataFacts(
     input_shape=(8, 8, 1),
     task=Task.MULTICLASS,
     outputs=3,

@@ -18,7 +18,7 @@ from sklearn.metrics import (
 
 from hptune.data import Task
 from hptune.models.backend import keras
-from hptune.models.recipes import Facts, metrics_on_demand
+from hptune.models.recipes import DataFacts, metrics_on_demand
 from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.models.recipes.metrics import AUC, AveragePrecision, BalancedAccuracy, F1Score, Precision, Recall
 from hptune.study.trial import Direction, metric_of
@@ -113,10 +113,10 @@ def test_a_score_is_nothing_before_the_first_row_and_is_saved_and_loaded(of: Any
     assert (again.classes, again.positive, again.name) == (2, 0, "a")
 
 
-def facts(task: Task) -> Facts:
+def facts(task: Task) -> DataFacts:
     outputs = 3 if task is Task.MULTICLASS else 1
     x = np.zeros((4, 2), np.float32)
-    return Facts(input_shape=(2,), task=task, outputs=outputs, rows=4, statistics=LearnedStatistics(x))
+    return DataFacts(input_shape=(2,), task=task, outputs=outputs, rows=4, statistics=LearnedStatistics(x))
 
 
 @pytest.mark.parametrize("task", [Task.BINARY, Task.MULTICLASS, Task.REGRESSION])

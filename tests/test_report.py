@@ -22,7 +22,7 @@ from hptune.views.report import render, write_report
 from hptune.views.report.data import PLACES, page_data
 from hptune.views.report.trials import MOST_ROWS
 from hptune.views.report.verdict import verdict
-from hptune.views.snapshot import Facts, read_facts
+from hptune.views.snapshot import Snapshot, read_snapshot
 
 SECTIONS = [
     "verdict",
@@ -79,17 +79,17 @@ RECIPES = {
 
 
 @pytest.fixture(scope="module")
-def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Facts]:
+def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Snapshot]:
     found = {}
     for name, recipe in RECIPES.items():
         with build(tmp_path_factory.mktemp("study") / "digits-mlp", recipe) as study:
-            found[name] = read_facts(study)
+            found[name] = read_snapshot(study)
     return found
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_study_gives_all_sections_in_order_and_elements_that_nest(
-    name: str, studies: dict[str, Facts]
+    name: str, studies: dict[str, Snapshot]
 ) -> None:
     outline = Outline(render(studies[name]))
     assert [section["id"] for section in outline.all("section")] == SECTIONS
@@ -98,13 +98,13 @@ def test_every_study_gives_all_sections_in_order_and_elements_that_nest(
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_no_number_on_the_page_is_missing(name: str, studies: dict[str, Facts]) -> None:
+def test_no_number_on_the_page_is_missing(name: str, studies: dict[str, Snapshot]) -> None:
     page = render(studies[name])
     drawings = "".join(re.findall(r"<svg.*?</svg>", page, flags=re.S))
     assert not re.search(r"\b(nan|inf|None)\b", drawings)
 
 
-def test_every_drawing_says_what_it_shows_and_every_id_is_unique(studies: dict[str, Facts]) -> None:
+def test_every_drawing_says_what_it_shows_and_every_id_is_unique(studies: dict[str, Snapshot]) -> None:
     outline = Outline(render(studies["sixty trials"]))
     drawings = [svg for svg in outline.all("svg") if "role" in svg]
     assert len(drawings) > 20
@@ -115,7 +115,7 @@ def test_every_drawing_says_what_it_shows_and_every_id_is_unique(studies: dict[s
     assert all(link is not None and link[1:] in ids for link in links)
 
 
-def test_the_page_names_no_other_place(studies: dict[str, Facts]) -> None:
+def test_the_page_names_no_other_place(studies: dict[str, Snapshot]) -> None:
     page = unescape(render(studies["sixty trials"]))
     addresses = set(re.findall(r"https?://[^\s\"'<)]+", page))
     assert addresses == {"http://www.w3.org/2000/svg"}
@@ -123,71 +123,75 @@ def test_the_page_names_no_other_place(studies: dict[str, Facts]) -> None:
     assert "@import" not in page
 
 
-def test_the_verdict_names_the_best_trial_and_the_study_in_its_commands(studies: dict[str, Facts]) -> None:
-    facts = studies["sixty trials"]
-    assert facts.best is not None
-    page = render(facts)
-    assert f"is trial {facts.best.id}: val_accuracy {facts.best.score:.5g}" in page
+def test_the_verdict_names_the_best_trial_and_the_study_in_its_commands(studies: dict[str, Snapshot]) -> None:
+    snapshot = studies["sixty trials"]
+    assert snapshot.best is not None
+    page = render(snapshot)
+    assert f"is trial {snapshot.best.id}: val_accuracy {snapshot.best.score:.5g}" in page
     commands = re.findall(r"<code[^>]*>(hptune narrow [^<]*)</code>", page)
     assert commands
-    assert all(facts.folder in command for command in commands)
+    assert all(snapshot.folder in command for command in commands)
 
 
-def test_what_luck_may_have_made_is_not_said_to_matter(studies: dict[str, Facts]) -> None:
-    facts = studies["sixty trials"]
-    first = next(i for i in facts.importances if i.rank == 1)
+def test_what_luck_may_have_made_is_not_said_to_matter(studies: dict[str, Snapshot]) -> None:
+    snapshot = studies["sixty trials"]
+    first = next(i for i in snapshot.importances if i.rank == 1)
     assert first.share >= 0.05
     for chance, words in ((0.01, f"{first.name} most: "), (0.4, f"Not sure yet. {first.name} looks most")):
-        told = tuple(replace(i, chance=chance) for i in facts.importances)
-        again = replace(facts)
+        told = tuple(replace(i, p_value=chance) for i in snapshot.importances)
+        again = replace(snapshot)
         again.__dict__["importances"] = told
         page = render(again)
         assert words in page
         assert ("with a ? luck alone" in page) == (chance > 0.1)
 
 
-def test_what_the_rules_see_is_told_with_its_action_and_source(studies: dict[str, Facts]) -> None:
+def test_what_the_rules_see_is_told_with_its_action_and_source(studies: dict[str, Snapshot]) -> None:
     page = render(studies["nothing but infeasible"])
     assert "could not be trained" in page
     assert "google-research/tuning_playbook" in page
 
 
-def test_the_reasons_of_ranges_that_moved_are_told(studies: dict[str, Facts]) -> None:
-    facts = studies["sixty trials"]
-    moved = [m for p in facts.passes if p.proposal for m in p.proposal.changes] + list(facts.proposal.changes)
+def test_the_reasons_of_ranges_that_moved_are_told(studies: dict[str, Snapshot]) -> None:
+    snapshot = studies["sixty trials"]
+    moved = [m for p in snapshot.passes if p.proposal for m in p.proposal.changes] + list(
+        snapshot.proposal.changes
+    )
     assert moved
-    page = render(facts)
+    page = render(snapshot)
     for move in moved:
         assert move.reason.replace("<", "&lt;") in page
     assert page.count("only steers: half") == 1, "told once, above the plots"
 
 
-def test_going_on_asks_for_more_trials_than_there_were(studies: dict[str, Facts]) -> None:
-    facts = studies["sixty trials"]
+def test_going_on_asks_for_more_trials_than_there_were(studies: dict[str, Snapshot]) -> None:
+    snapshot = studies["sixty trials"]
     command = "hptune search 'my data.csv' --trials 6 --target y --trials=7"
-    asked = replace(facts, meta={**facts.meta, "command": command, "budget": str(10 * facts.identity.epochs)})
+    asked = replace(
+        snapshot, meta={**snapshot.meta, "command": command, "budget": str(10 * snapshot.identity.epochs)}
+    )
     assert "hptune search 'my data.csv' --target y --trials 15" in unescape(verdict(asked).body)
 
 
-def test_versions_data_and_command_stand_in_the_last_section(studies: dict[str, Facts]) -> None:
+def test_versions_data_and_command_stand_in_the_last_section(studies: dict[str, Snapshot]) -> None:
     last = render(studies["sixty trials"]).partition('id="reproduce"')[2]
     for words in ("3f1c9a7e52d04b18", "hptune search digits", "tensorflow", "2.21.0"):
         assert words in last
 
 
-def test_examples_per_second_come_from_the_time_in_the_training_loop(studies: dict[str, Facts]) -> None:
-    facts = studies["sixty trials"]
-    timed = [s for s in facts.progress if s.epochs and s.fit_seconds]
+def test_examples_per_second_come_from_the_time_in_the_training_loop(studies: dict[str, Snapshot]) -> None:
+    snapshot = studies["sixty trials"]
+    timed = [s for s in snapshot.progress if s.epochs and s.fit_seconds]
     rate = 1437 * sum(s.epochs for s in timed) / sum(s.fit_seconds for s in timed)
-    assert f"{rate:,.0f}" in render(facts)
+    assert f"{rate:,.0f}" in render(snapshot)
 
 
 def test_examples_are_not_counted_where_an_epoch_is_that_of_several_trainings(
-    studies: dict[str, Facts],
+    studies: dict[str, Snapshot],
 ) -> None:
-    facts = studies["sixty trials"]
-    assert "examples per second" in render(facts)
-    folds = replace(facts, identity=replace(facts.identity, settings={"cv": 5}))
+    snapshot = studies["sixty trials"]
+    assert "examples per second" in render(snapshot)
+    folds = replace(snapshot, identity=replace(snapshot.identity, settings={"cv": 5}))
     assert "examples per second" not in render(folds)
 
 
@@ -201,20 +205,20 @@ def test_names_and_reasons_can_hold_markup(tmp_path: Path) -> None:
         )
     )
     with build(tmp_path, Recipe(trials=12, space=space, data=evil)) as study:
-        page = render(read_facts(study))
+        page = render(read_snapshot(study))
     assert evil not in page
     assert Outline(page).wrong == []
     data = json.loads(re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)[0])
     assert data["axes"][-1]["options"] == ["</script>", '"q""uote"', '"comma,d"']
 
 
-def test_the_pages_data_has_each_trial_once_best_first(studies: dict[str, Facts]) -> None:
-    facts = studies["sixty trials"]
-    data = json.loads(page_data(facts))
-    assert sorted(data["trial"]) == [t.id for t in facts.trials]
+def test_the_pages_data_has_each_trial_once_best_first(studies: dict[str, Snapshot]) -> None:
+    snapshot = studies["sixty trials"]
+    data = json.loads(page_data(snapshot))
+    assert sorted(data["trial"]) == [t.id for t in snapshot.trials]
     scores = [s for s in data["score"] if s is not None]
     assert scores == sorted(scores, reverse=True)
-    assert data["score"][len(scores) :] == [None] * (len(facts.trials) - len(scores))
+    assert data["score"][len(scores) :] == [None] * (len(snapshot.trials) - len(scores))
     for places in data["places"]:
         assert all(place is None or 0 <= place <= PLACES for place in places)
 
@@ -286,23 +290,30 @@ def test_a_hyperparameter_frozen_later_keeps_its_plots(tmp_path: Path) -> None:
     with build(tmp_path, Recipe(trials=12, passes=1)) as study:
         frozen = Fixed(name="dropout", value=0.2)
         study.open_pass(MLP.with_changes([frozen]), proposal=None, origin="given")
-        facts = read_facts(study)
-    assert "dropout" in [hp.name for hp in facts.hyperparameters]
-    assert facts.axes["dropout"].span(frozen) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
-    assert Outline(render(facts)).wrong == []
+        snapshot = read_snapshot(study)
+    assert "dropout" in [hp.name for hp in snapshot.hyperparameters]
+    assert snapshot.axes["dropout"].span(frozen) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert Outline(render(snapshot)).wrong == []
 
 
-def test_another_folders_name_is_quoted_for_the_shell(studies: dict[str, Facts]) -> None:
-    facts = replace(studies["twelve trials"], folder="my studies/a b")
-    assert "hptune narrow 'my studies/a b'" in render(facts)
+def test_another_folders_name_is_quoted_for_the_shell(studies: dict[str, Snapshot]) -> None:
+    snapshot = replace(studies["twelve trials"], folder="my studies/a b")
+    assert "hptune narrow 'my studies/a b'" in render(snapshot)
 
 
-def test_the_verdict_says_whether_the_lead_may_be_luck(studies: dict[str, Facts]) -> None:
-    facts = studies["sixty trials"]
-    assert facts.lead is not None
-    close = replace(facts.lead, rivals=tuple(replace(r, chance=0.4) for r in facts.lead.rivals))
-    safe = replace(facts.lead, rivals=tuple(replace(r, chance=0.0) for r in facts.lead.rivals))
-    for lead, words in ((close, "small enough to be luck"), (safe, "more than luck gives between epochs")):
-        again = replace(facts)
-        again.__dict__["lead"] = lead
+def test_the_verdict_says_whether_the_lead_may_be_luck(studies: dict[str, Snapshot]) -> None:
+    snapshot = studies["sixty trials"]
+    assert snapshot.best_margin is not None
+    close = replace(
+        snapshot.best_margin, rivals=tuple(replace(r, p_value=0.4) for r in snapshot.best_margin.rivals)
+    )
+    safe = replace(
+        snapshot.best_margin, rivals=tuple(replace(r, p_value=0.0) for r in snapshot.best_margin.rivals)
+    )
+    for best_margin, words in (
+        (close, "small enough to be luck"),
+        (safe, "more than luck gives between epochs"),
+    ):
+        again = replace(snapshot)
+        again.__dict__["best_margin"] = best_margin
         assert words in render(again)

@@ -19,13 +19,13 @@ from hptune.models.backend import keras
 from hptune.models.load import load_model
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
-from hptune.search.task import Subject, load_again, subject_of
+from hptune.search.task import SearchTask, load_again, search_task_of
 from hptune.space import Fixed, Float, Space
 from hptune.space.scales import Scale
 from hptune.study import Study
 from hptune.study.trial import Direction, Job, Objective, Trial
 from hptune.training import Trainer
-from hptune.training.checkpoint import load_snapshot
+from hptune.training.checkpoint import load_checkpoint
 from hptune.training.folds_and_seeds import seed_of
 
 SPACE = Space(
@@ -41,10 +41,10 @@ SPACE = Space(
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 
 
-def options(folder: Path, *, trials: int = 1, epochs: int = 2, **subject: Any) -> SearchOptions:
-    about: dict[str, Any] = {"data": "iris", "space": SPACE, "epochs": epochs} | subject
+def options(folder: Path, *, trials: int = 1, epochs: int = 2, **search_task: Any) -> SearchOptions:
+    about: dict[str, Any] = {"data": "iris", "space": SPACE, "epochs": epochs} | search_task
     return SearchOptions(
-        subject=Subject(**about), study=folder, passes=1, trials=trials, oracle="coarse-to-fine"
+        search_task=SearchTask(**about), study=folder, passes=1, trials=trials, oracle="coarse-to-fine"
     )
 
 
@@ -96,7 +96,7 @@ class StopAfter(Listener):
     def __init__(self, epochs: int, stop: Stop) -> None:
         self.left, self.stop = epochs, stop
 
-    def epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+    def on_epoch_end(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
         self.left -= 1
         self.stop.asked = self.left <= 0
 
@@ -135,7 +135,7 @@ def test_a_study_is_about_one_way_of_scoring(changed: dict[str, Any], said: str,
         searched(folds, **(ABOUT | changed))
     assert refused.value.exit_code == 6
     with Study.open(folds) as study:
-        assert subject_of(study).cv == 2
+        assert search_task_of(study).cv == 2
 
 
 def test_what_is_exported_of_a_mean_is_one_training_and_says_so(folds: Path) -> None:
@@ -172,7 +172,7 @@ def test_the_exported_model_of_a_mean_has_the_weights_of_the_means_best_epoch(tm
         )
         Trainer(dataset, model, None).run(job)
     kernels = [w for w in keras.models.load_model(file).get_weights() if w.ndim == 2]
-    expected = [w for w in load_snapshot(tmp_path / "last.npz").weights if w.ndim == 2]
+    expected = [w for w in load_checkpoint(tmp_path / "last.npz").weights if w.ndim == 2]
     assert len(kernels) == len(expected) == 2
     for mine, other in zip(kernels, expected, strict=True):
         assert mine == pytest.approx(other)

@@ -8,7 +8,7 @@ import pytest
 
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
-from hptune.search.task import Subject
+from hptune.search.task import SearchTask
 from hptune.space.files import ready_spaces
 from hptune.study import Study
 
@@ -30,14 +30,14 @@ def test_every_ready_space_is_run() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_a_ready_space_is_searched_for_real(name: str, tmp_path: Path) -> None:
     data, model, trials = RUNS[name]
-    subject = Subject(data=data, model=model, epochs=1).with_space(name)
+    search_task = SearchTask(data=data, model=model, epochs=1).with_space(name)
     options = SearchOptions(
-        subject=subject, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
+        search_task=search_task, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
     )
     search(options, listener=Listener(), stop=Stop())
     with Study.open(tmp_path / "s") as study:
         found = study.trials()
-        assert study.spent() == trials
+        assert study.epochs_used() == trials
         assert {trial.reason for trial in found} == {""}
         assert all(trial.score is not None and trial.values for trial in found)
         space = study.passes()[0].space
@@ -55,9 +55,9 @@ def test_a_space_file_that_was_edited_binds_what_is_tried_from_then_on(tmp_path:
     file = tmp_path / "space.yaml"
 
     def searched(trials: int) -> None:
-        subject = Subject(data="iris", model="mlp", epochs=1).with_space(str(file))
+        search_task = SearchTask(data="iris", model="mlp", epochs=1).with_space(str(file))
         options = SearchOptions(
-            subject=subject, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
+            search_task=search_task, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
         )
         search(options, listener=Listener(), stop=Stop())
 

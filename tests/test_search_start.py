@@ -222,7 +222,7 @@ def test_a_pass_that_nothing_is_left_to_pay_waits(
     assert begins(monkeypatch, "--study", "s") == 130
     waiting = Path("s/next-pass.yaml")
     waiting.write_text("hyperparameters:\n  units: {type: int, range: [32, 64]}\n")
-    monkeypatch.setattr(Study, "spent", lambda study: 600)
+    monkeypatch.setattr(Study, "epochs_used", lambda study: 600)
     assert begins(monkeypatch, "--study", "s") == 130
     assert "waits for a larger --trials: 600 of 600 epochs are spent" in " ".join(
         capsys.readouterr().err.split()

@@ -72,7 +72,7 @@ def test_every_suggestion_lies_in_its_space_and_the_budget_holds(name: str, whol
         assert space.problems(trial.values) == []
         assert space.active(trial.values) == dict(trial.values)
         assert ("momentum" in trial.values) == (trial.values["optimizer"] == "sgd")
-    assert ENDS[-1] - EPOCHS < study.spent() <= ENDS[-1]
+    assert ENDS[-1] - EPOCHS < study.epochs_used() <= ENDS[-1]
 
 
 @oracle
@@ -138,7 +138,7 @@ def test_a_search_ends_where_nothing_can_be_trained_any_more(name: str, tmp_path
     study, trainer = begin(tmp_path, name), BreaksAfter(3, OutcomeState.INFEASIBLE)
     engine(study, trainer, pass_ends=(45,)).run()
     assert len(trainer.jobs) <= 45, "each costs an epoch of the budget"
-    assert study.spent() + study.fruitless() <= 45
+    assert study.epochs_used() + study.jobs_without_epoch() <= 45
     again = BreaksAfter(0, OutcomeState.INFEASIBLE)
     engine(study, again, pass_ends=(45,)).run()
     assert again.jobs == []
@@ -172,7 +172,7 @@ def test_a_stopped_training_is_finished_in_a_pass_over_another_space(name: str, 
 
     once = searched(tmp_path / "once", 14)
     assert {t.pass_number for t in once.trials()} == {1, 2}
-    assert {t.state for t in once.trials()} <= {TrialState.COMPLETE, TrialState.STOPPED}
+    assert {t.state for t in once.trials()} <= {TrialState.COMPLETE, TrialState.PAUSED}
     assert story(searched(tmp_path / "again", 14, 2, 20)) == story(once)
 
 

@@ -9,10 +9,10 @@ from fakes import identity
 from hptune.models.recipes import RECIPES, check_space
 from hptune.models.recipes.presets import presets, presets_for
 from hptune.search import warm_start as rooms
-from hptune.search.warm_start import MOST_PRESETS, first_starts, noted_starts, starts_note
+from hptune.search.warm_start import MOST_PRESETS, find_warm_starts, noted_starts, starts_note
 from hptune.space import Choice, Fixed, Float, Space
 from hptune.space.files import ready_space
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.strategy.plan import plan
 from hptune.study import Study
 from hptune.study.trial import Direction, Objective
@@ -34,9 +34,11 @@ def two(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def starts(space: Space = MLP, trials: int = 30, epochs: int = 20, **more: object) -> tuple[Start, ...]:
+def warm_starts(
+    space: Space = MLP, trials: int = 30, epochs: int = 20, **more: object
+) -> tuple[WarmStart, ...]:
     given = {"model": "mlp", "own": Path("studies/x"), **more}
-    return first_starts(space, plan(space, trials, epochs, 3), **given)  # type: ignore[arg-type]
+    return find_warm_starts(space, plan(space, trials, epochs, 3), **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -75,19 +77,19 @@ def test_presets_that_come_to_the_same_are_tried_once_and_the_defaults_not_again
 ) -> None:
     given = ({"learning_rate_adam": 0.01}, {"learning_rate_adam": 0.02}, {"learning_rate_adam": 1e-4})
     monkeypatch.setattr("hptune.models.recipes.presets.presets", lambda recipe: given)
-    wall = Float(name="learning_rate_adam", low=1e-4, high=1e-3, default=1e-4)
-    assert presets_for("mlp", Space(hyperparameters=(wall,))) == [{"learning_rate_adam": 1e-3}]
+    hard_bound = Float(name="learning_rate_adam", low=1e-4, high=1e-3, default=1e-4)
+    assert presets_for("mlp", Space(hyperparameters=(hard_bound,))) == [{"learning_rate_adam": 1e-3}]
 
 
 def test_a_search_begins_with_its_recipes_presets_unless_told_not_to(two: None) -> None:
-    found = starts()
+    found = warm_starts()
     assert [start.origin for start in found] == ["a preset", "a preset"]
     assert found[0].values["learning_rate_adam"] == 0.01
     # What a preset leaves open is at its default; what the space fixes is not the preset's to say.
     assert found[0].values["batch_size"] == 64
     assert "activation" not in found[0].values
-    assert starts(with_presets=False) == ()
-    assert starts(model="model.py:build") == ()
+    assert warm_starts(with_presets=False) == ()
+    assert warm_starts(model="model.py:build") == ()
 
 
 @pytest.mark.parametrize(
@@ -101,24 +103,27 @@ def test_a_search_begins_with_its_recipes_presets_unless_told_not_to(two: None) 
     ],
 )
 def test_presets_leave_most_of_a_small_budget_alone(two: None, trials: int, epochs: int, count: int) -> None:
-    assert len(starts(trials=trials, epochs=epochs)) == count
+    assert len(warm_starts(trials=trials, epochs=epochs)) == count
 
 
 def test_earlier_studies_come_first_and_presets_fill_up(two: None, monkeypatch: pytest.MonkeyPatch) -> None:
     own = [{"optimizer": "adam", "learning_rate_adam": rate} for rate in (1e-3, 2e-3, 3e-3)]
-    learned = tuple(Start(values=MLP.active(values), origin="from wine-mlp") for values in own)
-    monkeypatch.setattr(rooms, "earlier_studies", lambda given, own: [])
-    monkeypatch.setattr(rooms, "learned_starts", lambda folders, space: learned[:count])
+    learned = tuple(WarmStart(values=MLP.active(values), origin="from wine-mlp") for values in own)
+    monkeypatch.setattr(rooms, "past_studies", lambda given, own: [])
+    monkeypatch.setattr(rooms, "learned_configurations", lambda folders, space: learned[:count])
     for count, expected in ((3, 3), (2, 3), (1, 3)):
-        origins = [start.origin for start in starts(learn_from=("auto",))]
+        origins = [start.origin for start in warm_starts(learn_from=("auto",))]
         assert origins == ["from wine-mlp"] * count + ["a preset"] * (expected - count)
     count = 3
     # Asked for, they are all taken, however small the budget.
-    assert len(starts(trials=1, learn_from=("auto",))) == 3
+    assert len(warm_starts(trials=1, learn_from=("auto",))) == 3
 
 
 def test_what_was_taken_is_noted_and_read_again(tmp_path: Path) -> None:
-    taken = (Start(values={"units": 64}, origin="a preset"), Start(values={"units": 8}, origin="from a"))
+    taken = (
+        WarmStart(values={"units": 64}, origin="a preset"),
+        WarmStart(values={"units": 8}, origin="from a"),
+    )
     with Study.create(tmp_path / "s", identity()) as study:
         assert noted_starts(study) == ()
         study.note("starts", starts_note(taken))
@@ -128,14 +133,14 @@ def test_what_was_taken_is_noted_and_read_again(tmp_path: Path) -> None:
 def test_a_study_from_before_there_were_presets_begins_with_what_it_noted(tmp_path: Path) -> None:
     with Study.create(tmp_path / "s", identity()) as study:
         study.note("starts", json.dumps([{"units": 64}]))
-        assert noted_starts(study) == (Start(values={"units": 64}, origin="from earlier studies"),)
+        assert noted_starts(study) == (WarmStart(values={"units": 64}, origin="from earlier studies"),)
 
 
 def test_a_plan_tells_what_is_tried_first_and_where_it_comes_from(two: None) -> None:
     made = plan(MLP, 30, 20, 3)
-    said = plan_text(MLP, made, GOAL, starts())
+    said = plan_text(MLP, made, GOAL, warm_starts())
     assert "objective: val_accuracy, more is better" in said
     assert "first, a preset: optimizer adam, learning_rate_adam 0.01, units 512, batch_size 64" in said
-    told = json.loads(plan_json(MLP, made, GOAL, starts()))["starts"]
+    told = json.loads(plan_json(MLP, made, GOAL, warm_starts()))["starts"]
     assert [start["from"] for start in told] == ["a preset", "a preset"]
     assert told[1]["values"]["momentum"] == 0.8

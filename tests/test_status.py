@@ -55,11 +55,11 @@ def test_status_tells_trials_under_way_and_the_budget(
 ) -> None:
     with Study.open(folder) as study:
         status = status_dict(study)
-        spent = study.spent()
+        epochs_used = study.epochs_used()
     assert [r["trial"] for r in status["running"]] == [13, 14]
     assert all(0 < r["epoch"] <= r["of"] for r in status["running"])
     text = describe_status(status)
-    assert f"{spent} of 500 epochs" in text
+    assert f"{epochs_used} of 500 epochs" in text
     assert "trial 13: epoch" in text
     assert "best so far" in text.splitlines()[-1]
     assert status["eta_seconds"] is None, "no search is running"
@@ -77,11 +77,11 @@ def test_the_time_to_go_is_told_by_the_clock_while_a_search_runs(tmp_path: Path)
     with StudyLock(folder), build(folder, Recipe(trials=12, running=2, meta={"budget": "500"})) as study:
         first = min(t.created_at for t in study.trials())
         under_way = [epoch for epoch, _ in study.running().values()]
-        spent = study.spent()
+        epochs_used = study.epochs_used()
         # Whatever trainings took by themselves: those of several processes overlap.
         status = status_dict(study, now=first + 60)
-    pace = 60 / (spent + sum(under_way))
-    assert status["eta_seconds"] == pytest.approx((500 - spent) * pace, abs=0.1)
+    pace = 60 / (epochs_used + sum(under_way))
+    assert status["eta_seconds"] == pytest.approx((500 - epochs_used) * pace, abs=0.1)
     assert "a search is running, about" in describe_status(status)
     assert "2 running" in describe_status(status)
 
@@ -181,9 +181,9 @@ def test_a_status_as_csv_has_a_row_per_pass(folder: Path, capsys: pytest.Capture
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     with Study.open(folder) as study:
         trials = study.trials(curves=False)
-        spent = [study.spent(number) for number in (1, 2, 3)]
+        epochs_used = [study.epochs_used(number) for number in (1, 2, 3)]
     assert [int(row["pass"]) for row in rows] == [1, 2, 3]
-    assert [int(row["epochs"]) for row in rows] == spent
+    assert [int(row["epochs"]) for row in rows] == epochs_used
     assert sum(int(row["trials"]) for row in rows) == len(trials)
     assert int(rows[2]["running"]) == 2
     last = [t.score for t in trials if t.pass_number == 3 and t.score is not None]

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hptune.analysis.binomial import (
-    chance_all_above,
-    chance_at_least,
-    chance_of_order,
-    chance_of_rank_sum,
-    chance_together,
     in_words,
+    p_all_above,
+    p_at_least,
+    p_combined,
+    p_of_order,
+    p_of_rank_sum,
 )
 
 
@@ -25,12 +25,12 @@ def drawn_from(places: list[int], count: int) -> list[tuple[int, ...]]:
 def test_chances_are_those_of_all_combinations(places: list[int], count: int, limit: int) -> None:
     sets = drawn_from(places, count)
     above = sum(min(s) >= limit for s in sets) / len(sets)
-    assert chance_all_above(len(places), sum(p >= limit for p in places), count) == pytest.approx(above)
+    assert p_all_above(len(places), sum(p >= limit for p in places), count) == pytest.approx(above)
     close = sum(max(s) - min(s) <= limit for s in sets) / len(sets)
-    assert chance_together(sorted(places), count, limit) == pytest.approx(close)
+    assert p_combined(sorted(places), count, limit) == pytest.approx(close)
     some = sum(sum(p >= limit for p in s) >= 2 for s in sets) / len(sets)
     marked = sum(p >= limit for p in places)
-    assert chance_at_least(len(places), marked, count, 2) == pytest.approx(some)
+    assert p_at_least(len(places), marked, count, 2) == pytest.approx(some)
 
 
 def test_the_chance_of_an_order_is_that_of_the_f_test() -> None:
@@ -42,12 +42,12 @@ def test_the_chance_of_an_order_is_that_of_the_f_test() -> None:
     left = ranks - design @ np.linalg.lstsq(design, ranks, rcond=None)[0]
     explained = np.sum((ranks - ranks.mean()) ** 2) - left @ left
     f = (explained / 2) / (left @ left / 17)
-    assert chance_of_order(places, ranks) == pytest.approx(stats.f.sf(f, 2, 17))
+    assert p_of_order(places, ranks) == pytest.approx(stats.f.sf(f, 2, 17))
 
 
 def test_an_order_without_a_trend_happens_by_chance_as_often_as_it_says() -> None:
     rng = np.random.default_rng(1)
-    said = [chance_of_order(rng.random(15), rng.permutation(15)) for _ in range(400)]
+    said = [p_of_order(rng.random(15), rng.permutation(15)) for _ in range(400)]
     assert np.mean(np.array(said) < 0.05) == pytest.approx(0.05, abs=0.04)
 
 
@@ -61,13 +61,13 @@ def test_an_order_without_a_trend_happens_by_chance_as_often_as_it_says() -> Non
     ],
 )
 def test_what_can_not_be_ordered_is_chance(places: list[float], ranks: list[float]) -> None:
-    assert chance_of_order(places, ranks) == 1.0
+    assert p_of_order(places, ranks) == 1.0
 
 
 def test_bad_ranks_are_unlikely_and_good_ones_are_not() -> None:
-    assert chance_of_rank_sum([18, 19, 20], 20) < 0.01
-    assert chance_of_rank_sum([1, 2, 3], 20) > 0.99
-    assert chance_of_rank_sum([], 20) == chance_of_rank_sum([1, 2], 2) == 1.0
+    assert p_of_rank_sum([18, 19, 20], 20) < 0.01
+    assert p_of_rank_sum([1, 2, 3], 20) > 0.99
+    assert p_of_rank_sum([], 20) == p_of_rank_sum([1, 2], 2) == 1.0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from strategy_trials import ACCURACY, LOSS, curve, space_of, trial
 
 from hptune.analysis.curves import judge_curve
 from hptune.analysis.epoch_advice import advise_epochs
-from hptune.analysis.findings import Kind, Severity
+from hptune.analysis.findings import FindingKind, Severity
 from hptune.space import Fixed, Float
 from hptune.space.scales import Scale
 from hptune.study.trial import Trial, TrialState
@@ -37,7 +37,7 @@ def of(scores: Sequence[float], **others: Any) -> Trial:
     return trial(7, {}, max(scores), curve=curve(list(scores), **others), epochs=len(scores), **states)
 
 
-def kinds(found: Sequence[Any]) -> set[Kind]:
+def kinds(found: Sequence[Any]) -> set[FindingKind]:
     return {f.kind for f in found}
 
 
@@ -49,7 +49,7 @@ class TestCurves:
         rise = learned(15, pace=3)
         fall = [*rise, *(rise[-1] - 0.01 * i for i in range(1, 16))]
         (found,) = judge_curve(of(fall, accuracy=learned(30, top=1.0)), ACCURACY)
-        assert found.kind is Kind.OVERFITTING
+        assert found.kind is FindingKind.OVERFITTING
         assert found.severity is Severity.ADVICE
         assert found.sentence.startswith("trial 7 overfits: val_accuracy went from 0.8")
         assert "at the end while accuracy still improved (means over 3 epochs)" in found.sentence
@@ -64,29 +64,29 @@ class TestCurves:
             trial(7, {}, min(down), curve=curve(down, "val_loss", loss=[1 / (i + 1) for i in range(30)])),
             LOSS,
         )
-        assert kinds(found) == {Kind.OVERFITTING}
+        assert kinds(found) == {FindingKind.OVERFITTING}
         assert "while loss still improved" in found[0].sentence
 
     def test_a_fall_that_training_shares_is_not_overfitting(self) -> None:
         rise = learned(15, pace=3)
         fall = [*rise, *(rise[-1] - 0.01 * i for i in range(1, 16))]
-        assert Kind.OVERFITTING not in kinds(judge_curve(of(fall, accuracy=fall), ACCURACY))
+        assert FindingKind.OVERFITTING not in kinds(judge_curve(of(fall, accuracy=fall), ACCURACY))
 
     def test_late_swings_are_unstable(self) -> None:
         found = judge_curve(of(learned(40, noise=0.06)), ACCURACY)
-        assert Kind.UNSTABLE in kinds(found)
-        (shaky,) = [f for f in found if f.kind is Kind.UNSTABLE]
+        assert FindingKind.UNSTABLE in kinds(found)
+        (shaky,) = [f for f in found if f.kind is FindingKind.UNSTABLE]
         assert "is unstable late: val_accuracy varies by ±0.0" in shaky.sentence
         assert 0.03 < float(shaky.figures["noise"]) < 0.1
 
     def test_a_slow_rise_is_still_improving(self) -> None:
         (found,) = judge_curve(of(learned(20, pace=20)), ACCURACY)
-        assert found.kind is Kind.IMPROVING
+        assert found.kind is FindingKind.IMPROVING
         assert "the last 5 of 20 epochs brought" in found.sentence
         assert "--epochs" in found.action
 
     def test_a_trial_that_was_stopped_may_well_still_improve(self) -> None:
-        (found,) = judge_curve(of(learned(8, pace=10), state=TrialState.STOPPED), ACCURACY)
+        (found,) = judge_curve(of(learned(8, pace=10), state=TrialState.PAUSED), ACCURACY)
         assert found.severity is Severity.INFO
         assert "when it was stopped" in found.sentence
 
@@ -109,24 +109,26 @@ class TestCurves:
             0.98,
             0.98,
         ]
-        assert Kind.IMPROVING not in kinds(judge_curve(of(dip), ACCURACY))
-        assert Kind.IMPROVING in kinds(judge_curve(of([*dip[:12], 0.98, 0.995, 1.0, 1.0]), ACCURACY))
+        assert FindingKind.IMPROVING not in kinds(judge_curve(of(dip), ACCURACY))
+        assert FindingKind.IMPROVING in kinds(judge_curve(of([*dip[:12], 0.98, 0.995, 1.0, 1.0]), ACCURACY))
 
     def test_no_curve_is_both_saturated_and_still_improving(self) -> None:
         for seed in range(40):
             noisy = learned(18, pace=2, noise=0.03, seed=seed)
-            assert not {Kind.SATURATED, Kind.IMPROVING} <= kinds(judge_curve(of(noisy), ACCURACY))
+            assert not {FindingKind.SATURATED, FindingKind.IMPROVING} <= kinds(
+                judge_curve(of(noisy), ACCURACY)
+            )
 
     def test_reaching_everything_at_once_is_saturated_early(self) -> None:
         (found,) = judge_curve(of(learned(60, pace=2)), ACCURACY)
-        assert found.kind is Kind.SATURATED
+        assert found.kind is FindingKind.SATURATED
         assert "of 60" in found.sentence
         assert int(found.figures["reached"]) < 20
 
     def test_a_loss_that_is_not_a_number_is_divergence_and_stands_alone(self) -> None:
         losses = [1.0, 0.5, math.nan, math.nan]
         (found,) = judge_curve(of(learned(4), loss=losses), ACCURACY)
-        assert found.kind is Kind.DIVERGED
+        assert found.kind is FindingKind.DIVERGED
         assert found.severity is Severity.WARNING
         assert found.sentence == "trial 7: loss is not a number from epoch 3 on"
         assert "learning rate" in found.action
@@ -154,7 +156,7 @@ class TestCurves:
 
     def test_good_curves_are_rarely_accused(self) -> None:
         accused = [judge_curve(of(learned(30, pace=6, noise=0.01, seed=s)), ACCURACY) for s in range(50)]
-        assert sum(bool(kinds(f) & {Kind.OVERFITTING, Kind.UNSTABLE}) for f in accused) <= 3
+        assert sum(bool(kinds(f) & {FindingKind.OVERFITTING, FindingKind.UNSTABLE}) for f in accused) <= 3
 
     @settings(max_examples=100, deadline=None)
     @given(
@@ -211,7 +213,7 @@ class TestEpochs:
         assert advise_epochs(self.ended(best_epochs), ACCURACY) is None
 
     def test_trials_that_were_cut_short_do_not_count(self) -> None:
-        cut = self.ended([6] * 9, epochs=6, state=TrialState.STOPPED)
+        cut = self.ended([6] * 9, epochs=6, state=TrialState.PAUSED)
         full = [trial(90 + i, {"x": 90 + i}, 0.5, best_epoch=25, epochs=50) for i in range(3)]
         assert advise_epochs([*cut, *full], ACCURACY) is None
 

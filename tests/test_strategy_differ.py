@@ -18,7 +18,7 @@ def test_one_pair_has_the_p_value_of_scipys_welch_test() -> None:
     assert found.p == pytest.approx(stats.ttest_ind(A, B, equal_var=False).pvalue)
     assert (found.better, found.worse) == (1, 2)
     assert found.gap == pytest.approx(np.mean(A) - np.mean(B))
-    assert found.beyond_luck
+    assert found.is_significant
 
 
 @pytest.mark.parametrize("t", [0.0, 0.01, 0.7, 2.1, 6.0, 40.0])
@@ -54,7 +54,7 @@ def test_scores_that_never_vary_have_the_p_value_of_a_permutation_test() -> None
     (apart,) = differences(dict(enumerate(never)), 1)
     exact = stats.permutation_test(never, lambda a, b: np.mean(a) - np.mean(b), n_resamples=np.inf)
     assert apart.p == pytest.approx(exact.pvalue)
-    assert not apart.beyond_luck
+    assert not apart.is_significant
 
 
 def test_one_score_tells_nothing_of_luck() -> None:
@@ -64,7 +64,7 @@ def test_one_score_tells_nothing_of_luck() -> None:
 def test_equal_trials_are_rarely_told_apart() -> None:
     rng = np.random.default_rng(0)
     wrong = sum(
-        any(d.beyond_luck for d in differences({i: rng.normal(size=5).tolist() for i in range(3)}, 1))
+        any(d.is_significant for d in differences({i: rng.normal(size=5).tolist() for i in range(3)}, 1))
         for _ in range(400)
     )
     # At most 5 of 100 rounds; 400 rounds come to 33 or more in fewer than one of 1000 such tests.

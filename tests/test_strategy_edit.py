@@ -51,7 +51,7 @@ class TestSet:
         move = edited["learning_rate"]
         assert (number(edited, "learning_rate").low, number(edited, "learning_rate").high) == (1e-3, 1e-1)
         assert move.new.hard
-        assert move.by_person
+        assert move.by_user
         assert move.verdict is Verdict.SET
         assert move.reason == "you set 0.001..0.1: nothing is tried outside it"
         assert move.new.initial == PROPOSAL.best["learning_rate"]
@@ -185,7 +185,7 @@ class TestFreezeAndKeep:
     def test_keeping_leaves_the_range_of_the_pass_just_done(self) -> None:
         move = keep(set_range(PROPOSAL, "learning_rate=1e-3..1e-1"), "learning_rate")["learning_rate"]
         assert move.new == move.old == RATE
-        assert (move.verdict, move.by_person) == (Verdict.KEEP, True)
+        assert (move.verdict, move.by_user) == (Verdict.KEEP, True)
 
     def test_an_unknown_name_gets_the_nearest(self) -> None:
         with pytest.raises(SpaceError, match="no hyperparameter is named 'layer'") as caught:

@@ -8,7 +8,7 @@ from hptune.strategy.history import Standing
 from hptune.study.trial import TrialState
 
 
-def trial(number, epochs, score, state=TrialState.WAITING):
+def trial(number, epochs, score, state=TrialState.PAUSED):
     return Standing(trial_id=number, row=np.zeros(1), epochs=epochs, score=score, state=state, told=number)
 
 

@@ -63,7 +63,7 @@ def test_what_does_nothing_has_almost_no_share() -> None:
     found = by_name(measure(MIXED, sampled(MIXED, 120, good_near(3e-3)), ACCURACY))
     assert found["learning_rate"].share > 0.6
     assert all(i.share < 0.15 for i in found.values() if i.name != "learning_rate")
-    assert found["learning_rate"].chance < 0.01
+    assert found["learning_rate"].p_value < 0.01
     assert found["learning_rate"].low > 0.5
 
 
@@ -166,5 +166,5 @@ def test_shares_are_parts_of_one_and_the_same_each_time(study: tuple[Space, list
     total = math.fsum(i.share for i in found)
     assert total == pytest.approx(1.0) or total == 0.0
     assert sorted(i.rank for i in found) == list(range(1, len(found) + 1))
-    assert all(0 <= i.low <= i.share <= i.high <= 1 + 1e-9 and 0 < i.chance <= 1 for i in found)
+    assert all(0 <= i.low <= i.share <= i.high <= 1 + 1e-9 and 0 < i.p_value <= 1 for i in found)
     assert found == measure(space, trials[::-1], ACCURACY)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hptune.space import Float, Space
-from hptune.strategy.portfolio import cover, learn_starts
+from hptune.strategy.portfolio import build_portfolio, cover
 from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 SPACE = Space(hyperparameters=(Float(name="x", low=0.0, high=1.0), Float(name="y", low=0.0, high=1.0)))
@@ -24,20 +24,20 @@ def line(count=11):
 def test_the_starts_cover_studies_that_disagree():
     left = (UP, study(lambda x: -abs(x - 0.1), line()))
     right = (DOWN, study(lambda x: abs(x - 0.9), line()))
-    starts = learn_starts(SPACE, [left, right], 2)
-    assert sorted(s["x"] for s in starts) == pytest.approx([0.1, 0.9], abs=0.11)
+    warm_starts = build_portfolio(SPACE, [left, right], 2)
+    assert sorted(s["x"] for s in warm_starts) == pytest.approx([0.1, 0.9], abs=0.11)
 
 
 def test_one_study_gives_its_best_first():
-    starts = learn_starts(SPACE, [(DOWN, study(lambda x: (x - 0.3) ** 2, line()))], 3)
-    assert starts[0]["x"] == pytest.approx(0.3)
-    assert len(starts) == 3
+    warm_starts = build_portfolio(SPACE, [(DOWN, study(lambda x: (x - 0.3) ** 2, line()))], 3)
+    assert warm_starts[0]["x"] == pytest.approx(0.3)
+    assert len(warm_starts) == 3
 
 
 def test_values_are_clipped_to_todays_ranges_and_missing_ones_are_defaults():
     points = [{"x": 5.0, "old": 1.0}, {"x": 0.0, "old": 2.0}]
-    starts = learn_starts(SPACE, [(UP, study(lambda x: x, points))], 1)
-    assert starts == [{"x": 1.0, "y": 0.5}]
+    warm_starts = build_portfolio(SPACE, [(UP, study(lambda x: x, points))], 1)
+    assert warm_starts == [{"x": 1.0, "y": 0.5}]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_values_are_clipped_to_todays_ranges_and_missing_ones_are_defaults():
     ],
 )
 def test_nothing_is_learned_from_nothing(told):
-    assert learn_starts(SPACE, [(UP, told)], 3) == []
+    assert build_portfolio(SPACE, [(UP, told)], 3) == []
 
 
 LOSS = np.array([[0.5, 0.0, 1.0, 0.4], [0.1, 0.9, 0.1, 0.4], [0.1, 0.8, 0.0, 0.4]])

@@ -45,8 +45,8 @@ class TestNumbers:
         assert move.reason.startswith("best 6 of 30 lie in ")
         assert "a quarter of the old width kept on each side" in move.reason
         assert "by chance" in move.reason
-        assert move.steers
-        assert not move.by_person
+        assert move.is_soft
+        assert not move.by_user
 
     def test_a_hyperparameter_that_does_not_matter_keeps_its_range(self) -> None:
         move = narrow(BOTH, sampled(BOTH, 30, good_near(3e-3)), ACCURACY)["noise"]
@@ -200,7 +200,7 @@ class TestFairComparison:
     def test_trials_are_compared_at_the_longest_training_that_enough_of_them_had(self) -> None:
         # Three long trainings end best, but after six epochs those at 1e-2 were ahead.
         short = [
-            trial(i + 1, {"learning_rate": v}, s, epochs=6, state=TrialState.STOPPED, curve=curve([s] * 6))
+            trial(i + 1, {"learning_rate": v}, s, epochs=6, state=TrialState.PAUSED, curve=curve([s] * 6))
             for i, v in enumerate(spread(16))
             for s in [good_near(1e-2)({"learning_rate": v})]
         ]
@@ -224,7 +224,7 @@ class TestFairComparison:
             0.1,
             start=50,
             epochs=6,
-            state=TrialState.STOPPED,
+            state=TrialState.PAUSED,
         )
         proposal = narrow(space, [*full, *left], ACCURACY)
         assert proposal.notes == ("compared at 18 epochs: 9 trials, 22 more were stopped before",)

@@ -29,7 +29,7 @@ def check(space: Space, proposal: Proposal, root: Space) -> None:
         assert old == space[move.name]
         assert new.when == old.when
         assert move.reason
-        assert not move.by_person
+        assert not move.by_user
         assert (move.verdict is Verdict.KEEP) == (new == old)
         if isinstance(new, Number):
             assert isinstance(old, Number)

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier
 from hptune.space.scales import Scale
 from hptune.strategy.acquisition import log_expected_improvement
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.strategy.state import Answer, SearchState, Suggestion
-from hptune.strategy.suggest import JUDGED, MARGIN, _look, _Mind, _promise, suggest
+from hptune.strategy.suggest import JUDGED, MARGIN, AskContext, _posterior, _promise, suggest
 from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 
@@ -60,7 +60,7 @@ class Play:
     seed: int = 0
     abreast: int = 1
     imported: list = field(default_factory=list)
-    starts: tuple = ()
+    warm_starts: tuple = ()
     most: int = 400
     told: list = field(default_factory=list)
     asked: list = field(default_factory=list)
@@ -77,10 +77,10 @@ class Play:
             objective=self.objective,
             epochs=self.epochs,
             budget=self.trainings * self.epochs,
-            spent=sum(had.values()),
+            epochs_used=sum(had.values()),
             observations=[*self.told, *running],
             imported=self.imported,
-            starts=self.starts,
+            warm_starts=self.warm_starts,
             seed=self.seed,
             asks=len(self.asked),
             memo=self.memo,
@@ -115,7 +115,7 @@ class Play:
 
     def tell(self, o):
         score = self.score(o.values, o.epochs)
-        state = TrialState.COMPLETE if o.epochs >= self.epochs else TrialState.WAITING
+        state = TrialState.COMPLETE if o.epochs >= self.epochs else TrialState.PAUSED
         if score is None:
             state = TrialState.INFEASIBLE
         self.told.append(
@@ -127,7 +127,7 @@ class Play:
         return [a.values for a in self.asked if a.trial_id is None]
 
     @property
-    def spent(self):
+    def epochs_used(self):
         return sum(a.epochs - a.initial_epoch for a in self.asked)
 
 
@@ -137,7 +137,10 @@ def distinct(configurations):
 
 def test_the_defaults_come_first_and_then_the_starts():
     given = ({"rate": 0.05}, {"rate": 99.0, "gone": 1})
-    play = Play(space(), starts=tuple(Start(values=values, origin="a preset") for values in given)).run()
+    play = Play(
+        space(),
+        warm_starts=tuple(WarmStart(values=values, origin="a preset") for values in given),
+    ).run()
     assert play.begun[0] == space().defaults
     assert play.begun[1] == {"rate": 0.05, "width": 0.2}
     assert play.begun[2] == {"rate": 0.1, "width": 0.2}
@@ -157,8 +160,8 @@ def test_it_gets_near_the_best(objective):
 def test_any_budget_is_kept_and_ends_with_a_full_training(trainings, epochs):
     play = Play(space(), trainings=trainings, epochs=epochs).run()
     assert play.end is Answer.SPENT
-    assert play.spent <= trainings * epochs
-    assert play.spent > (trainings - 1) * epochs
+    assert play.epochs_used <= trainings * epochs
+    assert play.epochs_used > (trainings - 1) * epochs
     assert any(a.epochs == epochs for a in play.asked)
     assert distinct(play.begun)
 
@@ -229,7 +232,7 @@ def test_a_space_without_a_choice_is_one_training():
 def test_several_in_flight_never_repeat_and_keep_the_budget(epochs):
     play = Play(space(), trainings=7, epochs=epochs, abreast=4).run()
     assert distinct(play.begun)
-    assert play.spent <= 7 * epochs
+    assert play.epochs_used <= 7 * epochs
 
 
 def test_of_several_told_at_once_each_is_judged_in_turn():
@@ -240,7 +243,7 @@ def test_of_several_told_at_once_each_is_judged_in_turn():
     for number in promising:
         values = {"rate": 10 ** (-2 + 0.01 * (number - last)), "width": 0.7}
         play.told.append(
-            Observation(trial_id=number, values=values, epochs=3, score=1.4, state=TrialState.WAITING)
+            Observation(trial_id=number, values=values, epochs=3, score=1.4, state=TrialState.PAUSED)
         )
     running, went_on = [], []
     for _ in promising:
@@ -357,7 +360,7 @@ def test_a_frozen_value_binds_and_old_trials_still_count():
 def test_a_trial_outside_what_binds_does_not_go_on():
     told = [
         Observation(
-            trial_id=100, values={"rate": 0.1, "width": 0.2}, epochs=1, score=99.0, state=TrialState.WAITING
+            trial_id=100, values={"rate": 0.1, "width": 0.2}, epochs=1, score=99.0, state=TrialState.PAUSED
         )
     ]
     play = Play(narrowed(True), trainings=5, root=space(), told=told).run()
@@ -415,9 +418,9 @@ def test_a_training_that_is_like_the_best_finished_one_is_not_paid_to_its_end():
         return Observation(trial_id=number, values=values, epochs=epochs, score=1.0, state=state)
 
     play.told.append(told(number, 0.0, 9, TrialState.COMPLETE))
-    play.told.append(told(number + 1, 1e-4, 5, TrialState.WAITING))
+    play.told.append(told(number + 1, 1e-4, 5, TrialState.PAUSED))
     assert not suggest(play.state()).note.startswith("continue")
-    play.told[-2:] = [told(number, 0.0, 5, TrialState.WAITING)]
+    play.told[-2:] = [told(number, 0.0, 5, TrialState.PAUSED)]
     assert suggest(play.state()).note.startswith("continue")
 
 
@@ -429,7 +432,7 @@ def test_a_training_that_leads_goes_on_where_none_is_finished():
         for i in range(1, 10)
     ]
     values = {"rate": 1e-2, "width": 0.7}
-    leader = Observation(trial_id=10, values=values, epochs=3, score=0.9, state=TrialState.WAITING)
+    leader = Observation(trial_id=10, values=values, epochs=3, score=0.9, state=TrialState.PAUSED)
     answer = suggest(Play(space(), trainings=60, told=[*failed, leader]).state())
     assert (answer.trial_id, answer.note[:8]) == (10, "continue")
 
@@ -454,7 +457,7 @@ def test_a_paused_training_that_leads_is_taken_up_again():
     play.told = [told(i, *at, 9, TrialState.COMPLETE) for i, at in enumerate(around[:3], 1)]
     hopeless = [(1e-4, 0.1), (1e-4, 0.9), (5e-4, 0.05), (8e-2, 0.95), (9e-2, 0.02)]
     waiting = [(1e-2, 0.5), *hopeless]
-    play.told += [told(i, *at, 1, TrialState.WAITING) for i, at in enumerate(waiting, 4)]
+    play.told += [told(i, *at, 1, TrialState.PAUSED) for i, at in enumerate(waiting, 4)]
     play.told += [told(i, *at, 9, TrialState.COMPLETE) for i, at in enumerate(around[3:], 10)]
     play.memo[JUDGED] = len(play.told) - 1
     resumed = []
@@ -462,7 +465,7 @@ def test_a_paused_training_that_leads_is_taken_up_again():
         answer = suggest(play.state())
         play.memo = answer.memo
         number = answer.trial_id or 1 + max(o.trial_id for o in play.told)
-        state = TrialState.COMPLETE if answer.epochs == 9 else TrialState.WAITING
+        state = TrialState.COMPLETE if answer.epochs == 9 else TrialState.PAUSED
         play.told.append(told(number, answer.values["rate"], answer.values["width"], answer.epochs, state))
         resumed.append(number)
     assert 4 in resumed
@@ -474,7 +477,7 @@ def test_what_was_ruled_out_since_is_no_rival():
         return 1 - 3 * rate**2 - (values["width"] - 0.7) ** 2 - 0.3 / epochs
 
     first = Play(space(), trainings=12, score=score).run()
-    walled = space().with_changes(
+    inside_hard_bounds = space().with_changes(
         [
             Float(
                 name="rate",
@@ -487,7 +490,9 @@ def test_what_was_ruled_out_since_is_no_rival():
             )
         ]
     )
-    second = Play(walled, root=space(), trainings=24, score=score, told=first.told, memo=first.memo)
+    second = Play(
+        inside_hard_bounds, root=space(), trainings=24, score=score, told=first.told, memo=first.memo
+    )
     second.asked = list(first.asked)
     before, number = len(first.told), max(o.trial_id for o in first.told)
     while isinstance(answer := suggest(second.state()), Suggestion):
@@ -516,21 +521,21 @@ def test_the_unit_of_the_scores_changes_nothing(scale):
 def test_a_training_that_broke_down_at_its_end_is_not_finished():
     values = {"rate": 1e-2, "width": 0.7}
     told = [
-        Observation(trial_id=1, values=values, epochs=3, score=0.9, state=TrialState.WAITING),
+        Observation(trial_id=1, values=values, epochs=3, score=0.9, state=TrialState.PAUSED),
         Observation(trial_id=1, values=values, epochs=9, score=None, state=TrialState.FAILED),
     ]
-    mind = _Mind.of(Play(space(), told=told).state())
-    assert [t.score for t in mind.history.standings] == [0.9]
-    assert mind.finished == []
+    context = AskContext.of(Play(space(), told=told).state())
+    assert [t.score for t in context.history.standings] == [0.9]
+    assert context.finished == []
 
 
 def test_what_is_like_the_best_finished_one_promises_nothing_however_unknown_it_is():
     rng = np.random.default_rng(0)
     play = Play(space(), trainings=15, epochs=1, score=lambda v, e: bowl(v, e) + 0.3 * rng.normal()).run()
-    mind = _Mind.of(play.state())
-    view, _ = _look(mind, refit=True)
+    context = AskContext.of(play.state())
+    view, _ = _posterior(context, refit=True)
     beside = view.best + 1e-6
     mean, deviation = view.at_the_end(beside)
     assert deviation[0] > 0.1
     by_itself = log_expected_improvement(mean, deviation, float(view.mean_at_the_end(view.best)[0]) + MARGIN)
-    assert _promise(mind, view, beside)[0] < by_itself[0] - 10
+    assert _promise(context, view, beside)[0] < by_itself[0] - 10

@@ -23,10 +23,10 @@ from strategy_trials import (
     trials_of,
 )
 
-from hptune.analysis.best_margin import measure_lead
+from hptune.analysis.best_margin import measure_best_margin
 from hptune.analysis.importance import measure
 from hptune.analysis.range_findings import dead
-from hptune.analysis.study_findings import Finding, Kind, Severity, judge_study
+from hptune.analysis.study_findings import Finding, FindingKind, Severity, judge_study
 from hptune.narrowing.edit import with_flags
 from hptune.narrowing.narrow import narrow
 from hptune.space import Fixed, Float, Space, Tier
@@ -36,7 +36,7 @@ from hptune.study.trial import Trial
 BOTH = space_of(RATE, NOISE)
 
 
-def found(space: Space, trials: list[Trial], kind: Kind, **more: object) -> list[Finding]:
+def found(space: Space, trials: list[Trial], kind: FindingKind, **more: object) -> list[Finding]:
     proposal = narrow(space, trials, ACCURACY)
     return [f for f in judge_study(proposal, trials, ACCURACY, **more) if f.kind is kind]  # type: ignore[arg-type]
 
@@ -55,15 +55,15 @@ def with_late_noise(trials: list[Trial], noise: float) -> list[Trial]:
 def test_too_few_trials_are_a_warning_and_come_first() -> None:
     trials = sampled(BOTH, 4, good_near(3e-3))
     findings = judge_study(narrow(BOTH, trials, ACCURACY), trials, ACCURACY)
-    assert findings[0].kind is Kind.SUFFICIENCY
+    assert findings[0].kind is FindingKind.SUFFICIENCY
     assert findings[0].severity is Severity.WARNING
     assert findings[0].sentence == "only 4 trials reached 10 epochs; 8 are needed to narrow"
     assert "at least 4 more" in findings[0].action
-    assert found(BOTH, sampled(BOTH, 30, good_near(3e-3)), Kind.SUFFICIENCY) == []
+    assert found(BOTH, sampled(BOTH, 30, good_near(3e-3)), FindingKind.SUFFICIENCY) == []
 
 
 def test_scores_that_are_all_alike_are_told_with_another_objective() -> None:
-    (finding,) = found(BOTH, sampled(BOTH, 30, lambda _: 0.5), Kind.SUFFICIENCY)
+    (finding,) = found(BOTH, sampled(BOTH, 30, lambda _: 0.5), FindingKind.SUFFICIENCY)
     assert "too many scored alike" in finding.sentence
     assert "val_loss" in finding.action
 
@@ -72,7 +72,7 @@ def test_an_infeasible_side_is_told_with_the_cap_that_cuts_it() -> None:
     trials = sampled(BOTH, 30, good_near(3e-3))
     fine = [t for t in trials if t.values["learning_rate"] < 0.1]
     bad = [infeasible(50 + i, {"learning_rate": 0.3 + 0.1 * i, "noise": 0.2 * i}) for i in range(5)]
-    (finding,) = found(BOTH, [*fine, *bad], Kind.INFEASIBLE)
+    (finding,) = found(BOTH, [*fine, *bad], FindingKind.INFEASIBLE)
     assert "5 of " in finding.sentence
     assert "learning_rate: all 5 trials above" in finding.sentence
     assert finding.names == ("learning_rate",)
@@ -86,7 +86,7 @@ def test_an_infeasible_side_is_told_with_the_cap_that_cuts_it() -> None:
 def test_infeasible_trials_without_a_pattern_point_to_their_reasons() -> None:
     bad = [replace(t, id=t.id + 50) for t in sampled(BOTH, 30, good_near(3e-3), seed=5)]
     lost = [infeasible(t.id, t.values) for t in bad]
-    (finding,) = found(BOTH, [*sampled(BOTH, 12, good_near(3e-3)), *lost], Kind.INFEASIBLE)
+    (finding,) = found(BOTH, [*sampled(BOTH, 12, good_near(3e-3)), *lost], FindingKind.INFEASIBLE)
     assert finding.severity is Severity.WARNING
     assert "30 of 42 trials (71%)" in finding.sentence
     assert "bug in the training code" in finding.action
@@ -96,7 +96,7 @@ def test_the_best_at_a_bound_that_can_move_gives_the_flag_that_moves_it() -> Non
     trials = [
         trial(i + 1, {"learning_rate": 10 ** (-5 + i / 4), "noise": i * 0.31 % 1}, 0.1 * i) for i in range(21)
     ]
-    (finding,) = found(BOTH, trials, Kind.EDGE)
+    (finding,) = found(BOTH, trials, FindingKind.EDGE)
     assert finding.severity is Severity.ADVICE
     assert finding.action == "hptune narrow --set learning_rate=1e-5..10"
     assert "bad search space boundaries" in finding.source
@@ -124,7 +124,7 @@ def test_the_best_at_a_limit_is_only_mentioned() -> None:
     trials = [
         trial(i + 1, {"learning_rate": 10 ** (-5 + i / 4), "noise": i * 0.31 % 1}, 0.1 * i) for i in range(21)
     ]
-    (finding,) = found(closed, trials, Kind.EDGE)
+    (finding,) = found(closed, trials, FindingKind.EDGE)
     assert finding.severity is Severity.INFO
     assert "limits in the space file" in finding.action
 
@@ -132,7 +132,7 @@ def test_the_best_at_a_limit_is_only_mentioned() -> None:
 class TestLead:
     def test_a_lead_smaller_than_the_late_noise_asks_to_confirm(self) -> None:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.002 * i) for i in range(6)], 0.01)
-        (finding,) = found(space_of(Float(name="x", low=0.0, high=9.0)), trials, Kind.LEAD)
+        (finding,) = found(space_of(Float(name="x", low=0.0, high=9.0)), trials, FindingKind.BEST_MARGIN)
         assert finding.sentence.startswith(
             "trial 1 leads trial 2 by 0.002 in val_accuracy, within noise: late epochs"
         )
@@ -141,50 +141,50 @@ class TestLead:
 
     def test_a_lead_far_beyond_the_noise_is_not_questioned(self) -> None:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.2 * i) for i in range(4)], 0.001)
-        lead = measure_lead(trials, ACCURACY)
-        assert lead is not None
-        assert lead.within_noise == ()
-        assert [r.trial.id for r in lead.rivals] == [2, 3, 4]
+        best_margin = measure_best_margin(trials, ACCURACY)
+        assert best_margin is not None
+        assert best_margin.within_noise == ()
+        assert [r.trial.id for r in best_margin.rivals] == [2, 3, 4]
 
     def test_repeated_trainings_tell_the_noise_better_than_curves(self) -> None:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.02 * i) for i in range(4)], 0.0001)
         again = [replace(trials[0], id=20 + i, seed=i, score=s) for i, s in enumerate([0.8, 0.95, 0.85])]
-        lead = measure_lead([*trials, *again], ACCURACY)
-        assert lead is not None
-        assert lead.retrained
-        assert lead.noise > 0.03
-        assert lead.within_noise
+        best_margin = measure_best_margin([*trials, *again], ACCURACY)
+        assert best_margin is not None
+        assert best_margin.retrained
+        assert best_margin.noise > 0.03
+        assert best_margin.within_noise
 
     def test_a_tie_is_nobodys_lead(self) -> None:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9) for i in range(3)], 0.01)
-        lead = measure_lead(trials, ACCURACY)
-        assert lead is not None
-        assert lead.rivals[0].chance == pytest.approx(0.5, abs=0.05)
+        best_margin = measure_best_margin(trials, ACCURACY)
+        assert best_margin is not None
+        assert best_margin.rivals[0].p_value == pytest.approx(0.5, abs=0.05)
 
     def test_means_over_fresh_seeds_decide_once_there_are_two(self) -> None:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.002 * i) for i in range(4)], 0.01)
-        lead = measure_lead(trials, ACCURACY, confirmations=[*again(1, 0.85), *again(3, 0.88)])
-        assert lead is not None
-        assert lead.confirmed
-        assert lead.best.id == 3
-        (rival,) = lead.rivals
+        best_margin = measure_best_margin(trials, ACCURACY, confirmations=[*again(1, 0.85), *again(3, 0.88)])
+        assert best_margin is not None
+        assert best_margin.confirmed
+        assert best_margin.best.id == 3
+        (rival,) = best_margin.rivals
         assert (rival.trial.id, rival.gap) == (1, pytest.approx(0.03))
         assert rival.p is not None
         assert rival.p < 0.001
-        assert lead.within_noise == ()
+        assert best_margin.within_noise == ()
 
     def test_one_confirmed_trial_tells_the_noise_and_no_more(self) -> None:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.002 * i) for i in range(4)], 0.00001)
-        lead = measure_lead(trials, ACCURACY, confirmations=again(1, 0.85))
-        assert lead is not None
-        assert (lead.best.id, lead.confirmed, lead.retrained) == (1, False, True)
-        assert lead.noise == pytest.approx(0.001 * np.sqrt(5 / 4 * 2), rel=0.01)
+        best_margin = measure_best_margin(trials, ACCURACY, confirmations=again(1, 0.85))
+        assert best_margin is not None
+        assert (best_margin.best.id, best_margin.confirmed, best_margin.retrained) == (1, False, True)
+        assert best_margin.noise == pytest.approx(0.001 * np.sqrt(5 / 4 * 2), rel=0.01)
 
     def test_finalists_that_fresh_seeds_cant_tell_apart_ask_for_more_seeds(self) -> None:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.2 * i) for i in range(3)], 0.001)
         noted = [*again(1, 0.8995), *again(2, 0.9)]
         space = space_of(Float(name="x", low=0.0, high=9.0))
-        (finding,) = found(space, trials, Kind.LEAD, confirmations=noted)
+        (finding,) = found(space, trials, FindingKind.BEST_MARGIN, confirmations=noted)
         assert finding.sentence.startswith("with fresh seeds trial 2 is ahead of trial 1 by 0.0005")
         assert finding.action == "Take the cheaper one, or hptune confirm --top 2 --seeds 10"
 
@@ -192,18 +192,18 @@ class TestLead:
         trials = with_late_noise([trial(i + 1, {"x": i}, 0.9 - 0.01 * i) for i in range(4)], 0.001)
         noted = [*again(2, 0.88), *again(3, 0.80)]
         space = space_of(Float(name="x", low=0.0, high=9.0))
-        (finding,) = found(space, trials, Kind.LEAD, confirmations=noted)
+        (finding,) = found(space, trials, FindingKind.BEST_MARGIN, confirmations=noted)
         assert finding.sentence.startswith("trial 1 has a better score of the search than any")
         assert finding.action == "hptune confirm --top 2"
 
     def test_without_curves_or_repeats_nothing_is_said(self) -> None:
-        assert measure_lead([trial(i + 1, {"x": i}, 0.9) for i in range(5)], ACCURACY) is None
-        assert measure_lead([], ACCURACY) is None
+        assert measure_best_margin([trial(i + 1, {"x": i}, 0.9) for i in range(5)], ACCURACY) is None
+        assert measure_best_margin([], ACCURACY) is None
 
 
 def test_what_does_nothing_that_shows_may_be_frozen() -> None:
     trials = sampled(MIXED, 150, good_near(3e-3))
-    (finding,) = found(MIXED, trials, Kind.DEAD)
+    (finding,) = found(MIXED, trials, FindingKind.DEAD)
     assert len(finding.names) > 1, "one sentence tells all of them"
     assert "learning_rate" not in finding.names
     assert all(name in finding.sentence for name in finding.names)
@@ -233,15 +233,15 @@ def test_two_that_moved_together_are_told() -> None:
         replace(t, values={**t.values, "twin": 2 * float(t.values["noise"])})
         for t in sampled(BOTH, 20, good_near(3e-3))
     ]
-    (finding,) = found(space, trials, Kind.DUPLICATE)
+    (finding,) = found(space, trials, FindingKind.DUPLICATE)
     assert finding.names == ("noise", "twin")
     assert "rank correlation 1.00" in finding.sentence
-    assert found(BOTH, sampled(BOTH, 20, good_near(3e-3)), Kind.DUPLICATE) == []
+    assert found(BOTH, sampled(BOTH, 20, good_near(3e-3)), FindingKind.DUPLICATE) == []
 
 
 def test_a_tier_that_the_trials_contradict_is_told() -> None:
     space = space_of(replace(RATE, tier=Tier.UNRANKED), replace(NOISE, tier=Tier.FIRST))
-    (finding,) = found(space, sampled(space, 80, good_near(3e-3)), Kind.TIERS)
+    (finding,) = found(space, sampled(space, 80, good_near(3e-3)), FindingKind.TIERS)
     assert "learning_rate (unranked) explains" in finding.sentence
 
 
@@ -261,7 +261,7 @@ def test_what_the_curves_of_the_best_show_is_gathered() -> None:
                 best_epoch=15,
             )
         )
-    (finding,) = found(BOTH, trials, Kind.OVERFITTING)
+    (finding,) = found(BOTH, trials, FindingKind.OVERFITTING)
     assert finding.sentence.startswith("overfitting in 5 of the best 5 trials: trial 1 overfits: ")
     assert finding.trials == (1, 2, 3, 4, 5)
 

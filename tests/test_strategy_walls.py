@@ -25,7 +25,7 @@ def by_x(values: Mapping[str, Value], epochs: int) -> float:
 
 def waiting(**values: Value) -> list[Observation]:
     """Return one trial that waits, better than anything."""
-    return [Observation(trial_id=100, values=values, epochs=1, score=99.0, state=TrialState.WAITING)]
+    return [Observation(trial_id=100, values=values, epochs=1, score=99.0, state=TrialState.PAUSED)]
 
 
 def goes_on(root: Space, today: Space, told: list[Observation]) -> bool:

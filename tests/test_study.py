@@ -13,7 +13,7 @@ import pytest
 from fakes import SPACE, identity, keep_all
 
 from hptune.errors import StudyError, StudyLockedError, UsageError
-from hptune.study import Ask, Study, StudyLock, Tell, default_path, find_study, move_aside
+from hptune.study import Ask, Report, Study, StudyLock, archive, default_path, find_study
 from hptune.study.trial import Job, Outcome, OutcomeState, Trial, TrialState
 
 VALUES = {"learning_rate": 0.01, "optimizer": "adam", "units": 16}
@@ -55,7 +55,7 @@ def test_a_study_gives_back_what_it_is_about(study: Study) -> None:
 
 def test_a_trial_adds_up_over_its_jobs(study: Study) -> None:
     first = ask(study)
-    study.record_outcome(done(first, 0.5, 0.7, 0.6, parameters=12, checkpoint="c/1"), TrialState.STOPPED)
+    study.record_outcome(done(first, 0.5, 0.7, 0.6, parameters=12, checkpoint="c/1"), TrialState.PAUSED)
     trial = study.trial(1)
     assert (trial.score, trial.best_epoch, trial.epochs, trial.checkpoint) == (0.7, 2, 3, "c/1")
     second = ask(study, trial, initial_epoch=3, epochs=5)
@@ -64,7 +64,7 @@ def test_a_trial_adds_up_over_its_jobs(study: Study) -> None:
     assert (trial.score, trial.best_epoch, trial.epochs, trial.seconds) == (0.8, 5, 5, 1.0)
     assert [e["val_accuracy"] for e in study.trial(1).curve] == [0.5, 0.7, 0.6, 0.65, 0.8]
     assert trial.parameters == 12
-    assert study.spent() == 5
+    assert study.epochs_used() == 5
 
 
 def test_an_infeasible_trial_has_no_score(study: Study) -> None:
@@ -85,12 +85,12 @@ def test_not_a_number_survives_in_a_curve_and_is_never_best(study: Study) -> Non
 
 def test_events_come_in_the_order_they_happened(study: Study) -> None:
     a, b = ask(study), ask(study)
-    study.record_outcome(done(b, 0.3), TrialState.STOPPED)
+    study.record_outcome(done(b, 0.3), TrialState.PAUSED)
     c = ask(study)
-    study.record_outcome(done(a, 0.4), TrialState.STOPPED)
+    study.record_outcome(done(a, 0.4), TrialState.PAUSED)
     events = [("ask", e.job.id) if isinstance(e, Ask) else ("tell", e.job_id) for e in study.events()]
     assert events == [("ask", a.id), ("ask", b.id), ("tell", b.id), ("ask", c.id), ("tell", a.id)]
-    tells = [e for e in study.events() if isinstance(e, Tell)]
+    tells = [e for e in study.events() if isinstance(e, Report)]
     assert [t.score for t in tells] == [0.3, 0.4]
     asked = next(e for e in study.events() if isinstance(e, Ask))
     assert asked.memo == {"x": 1}
@@ -268,7 +268,7 @@ def test_a_study_is_found_by_path_by_name_or_as_the_newest(
 
 def test_a_study_put_aside_loses_nothing(study: Study) -> None:
     study.close()
-    aside = move_aside(study.folder)
+    aside = archive(study.folder)
     assert aside is not None
     assert not study.folder.exists()
     with Study.open(aside) as again:
@@ -285,7 +285,7 @@ def test_outcomes_hold_plain_json(study: Study) -> None:
 
 def test_what_a_trial_gave_counts_for_nothing_where_it_came_to_nothing(study: Study) -> None:
     job = ask(study, epochs=1)
-    trial = study.record_outcome(done(job, 0.9), TrialState.STOPPED)
+    trial = study.record_outcome(done(job, 0.9), TrialState.PAUSED)
     assert [(s.epochs, s.score) for s in study.progress()] == [(1, 0.9)]
     again = ask(study, trial, initial_epoch=1, epochs=3)
     study.record_outcome(done(again, state=OutcomeState.INFEASIBLE), TrialState.INFEASIBLE)

@@ -12,7 +12,7 @@ import pytest
 
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
-from hptune.search.task import Subject
+from hptune.search.task import SearchTask
 
 DATA = """import tensorflow
 import numpy as np
@@ -50,8 +50,10 @@ def test_a_data_function_that_imports_tensorflow_says_nothing_but_its_own(tmp_pa
 
 
 def test_going_on_with_a_search_shows_nothing_of_how_tensorflow_starts(tmp_path: Path) -> None:
-    subject = Subject(data="iris", epochs=1)
-    once = SearchOptions(subject=subject, study=tmp_path / "s", passes=1, trials=1, oracle="coarse-to-fine")
+    search_task = SearchTask(data="iris", epochs=1)
+    once = SearchOptions(
+        search_task=search_task, study=tmp_path / "s", passes=1, trials=1, oracle="coarse-to-fine"
+    )
     search(once, listener=Listener(), stop=Stop())
     begin = ["-m", "hptune", "search", "iris", "--study", str(tmp_path / "s"), "--passes", "1"]
     said = python(*begin, "--trials", "2", "--epochs", "1").stderr
@@ -72,5 +74,5 @@ def test_an_error_about_a_hyperparameter_is_placed_where_it_stands(
         "hyperparameters:\n  learning_rate_adam: 0.1\n  learning_rate: 0.2\n  units_2: 3\n  units : 4\n"
         '  "momentum": 0.5\n'
     )
-    subject = Subject(data="iris", epochs=1).with_space(str(path))
-    assert subject._place(f"{name}: is wrong") == f"{path}:{line}: "
+    search_task = SearchTask(data="iris", epochs=1).with_space(str(path))
+    assert search_task._place(f"{name}: is wrong") == f"{path}:{line}: "

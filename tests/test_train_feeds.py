@@ -12,14 +12,14 @@ import pytest
 from hptune.data import Task
 from hptune.models.backend import keras, set_up
 from hptune.models.model import Arrays, Training
-from hptune.models.recipes import Facts, make_recipe
+from hptune.models.recipes import DataFacts, make_recipe
 from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Value
 from hptune.study.trial import Job
 from hptune.training import tensorflow_feeds
-from hptune.training.checkpoint import Progress
+from hptune.training.checkpoint import TrainingState
 from hptune.training.choose_feed import choose_feed
-from hptune.training.epoch_callback import Conductor
+from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import Feed, GeneratorFeed, batches, rows_at_once
 from hptune.training.random_numbers import shuffled
 from hptune.training.session import make_ready
@@ -31,7 +31,7 @@ Y = (X[:, 0] > 0).astype(np.int32) + (X[:, 1] > 0)
 ARRAYS = Arrays(x=X[:25], y=Y[:25], validation_x=X[25:], validation_y=Y[25:])
 WEIGHTS = RNG.uniform(0.5, 2, 25).astype(np.float32)
 BATCH = 8
-FACTS = Facts(
+FACTS = DataFacts(
     input_shape=(5,), task=Task.MULTICLASS, outputs=3, rows=25, statistics=LearnedStatistics(ARRAYS.x)
 )
 VALUES: dict[str, Value] = {
@@ -56,14 +56,14 @@ def built(values: Mapping[str, Value]) -> Any:
     return model
 
 
-def conductor(epochs: int) -> Conductor:
+def epoch_callback(epochs: int) -> EpochCallback:
     job = Job(id=1, trial_id=1, values={}, seed=9, initial_epoch=0, epochs=epochs)
-    return Conductor(
+    return EpochCallback(
         job=job,
         training=Training(batch_size=BATCH),
         objective=None,
         on_epoch=lambda epoch, report: False,
-        progress=Progress(),
+        progress=TrainingState(),
     )
 
 
@@ -73,7 +73,7 @@ def trained(
     model = built(values)
     feed: Feed = kind(model, ARRAYS, weights, BATCH)
     feed.trace()
-    watching = conductor(epochs)
+    watching = epoch_callback(epochs)
     feed.fit(watching, 9, 0, epochs)
     return model, watching.curve
 
@@ -181,7 +181,7 @@ SOME = Arrays(x=X[:24], y=Y[:24], validation_x=X[24:], validation_y=Y[24:])
 )
 def test_nothing_but_training_calls_a_persons_model(make: Any) -> None:
     def trained_by(kind: Any) -> tuple[Any, Any]:
-        model, watching = make(), conductor(2)
+        model, watching = make(), epoch_callback(2)
         feed: Feed = kind(model, SOME, None, BATCH)
         feed.trace()
         feed.fit(watching, 9, 0, 2)
@@ -199,7 +199,7 @@ def test_nothing_but_training_calls_a_persons_model(make: Any) -> None:
 
 @pytest.mark.parametrize("kind", [EpochGraph, RowsFeed, GeneratorFeed])
 def test_several_steps_at_once_are_as_many_steps(kind: Any) -> None:
-    model, watching = own()(), conductor(3)
+    model, watching = own()(), epoch_callback(3)
     model.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=3)
     feed: Feed = kind(model, ARRAYS, None, BATCH)
     feed.trace()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hptune.data import Dataset, Part, Task
+from hptune.data import Dataset, DataSplit, Task
 from hptune.models.load import load_model
 from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState
 from hptune.training import Trainer, resolve_objective
@@ -20,8 +20,8 @@ DATA = Dataset(
     name="made",
     task=Task.BINARY,
     classes=("no", "yes"),
-    train=Part(x=X[:20], y=Y[:20]),
-    validation=Part(x=X[20:], y=Y[20:]),
+    train=DataSplit(x=X[:20], y=Y[:20]),
+    validation=DataSplit(x=X[20:], y=Y[20:]),
     fingerprint="own fit",
 )
 

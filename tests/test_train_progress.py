@@ -10,15 +10,21 @@ import pytest
 
 from hptune.models.backend import keras
 from hptune.study.trial import Direction, Objective
-from hptune.training.checkpoint import Progress, load_snapshot, restore, save_snapshot, take_snapshot
+from hptune.training.checkpoint import (
+    TrainingState,
+    load_checkpoint,
+    restore,
+    save_checkpoint,
+    take_checkpoint,
+)
 from hptune.training.random_numbers import reseed, seed_states, shuffled
 
 MORE = Objective(name="val_accuracy", direction=Direction.MAX)
 LESS = Objective(name="val_loss", direction=Direction.MIN)
 
 
-def noted(values: list[float], objective: Objective, **how: Any) -> Progress:
-    progress = Progress()
+def noted(values: list[float], objective: Objective, **how: Any) -> TrainingState:
+    progress = TrainingState()
     for value in values:
         progress.epochs += 1
         progress.note(value, objective, **{"patience": 0, "min_delta": 0.0, **how})
@@ -60,8 +66,10 @@ def test_a_snapshot_comes_back_from_disk_bit_for_bit(tmp_path: Path) -> None:
     trained, other = model(0), model(1)
     trained.train_on_batch(np.ones((4, 2), np.float32), np.ones((4, 3), np.float32))
     progress = noted([1.0, 3.0, 2.0], MORE, patience=5)
-    save_snapshot(tmp_path / "kept.npz", take_snapshot(trained, progress, best_weights=trained.get_weights()))
-    kept = load_snapshot(tmp_path / "kept.npz")
+    save_checkpoint(
+        tmp_path / "kept.npz", take_checkpoint(trained, progress, best_weights=trained.get_weights())
+    )
+    kept = load_checkpoint(tmp_path / "kept.npz")
     restore(other, kept)
     assert kept.progress == progress
     for a, b in zip(
@@ -75,31 +83,31 @@ def test_a_snapshot_comes_back_from_disk_bit_for_bit(tmp_path: Path) -> None:
 
 def test_a_snapshot_does_not_follow_the_model() -> None:
     trained = model()
-    snapshot = take_snapshot(trained, Progress(), None)
-    before = [value.copy() for value in snapshot.weights]
+    checkpoint = take_checkpoint(trained, TrainingState(), None)
+    before = [value.copy() for value in checkpoint.weights]
     trained.train_on_batch(np.ones((4, 2), np.float32), np.ones((4, 3), np.float32))
-    assert all((a == b).all() for a, b in zip(snapshot.weights, before, strict=True))
+    assert all((a == b).all() for a, b in zip(checkpoint.weights, before, strict=True))
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "kept.npz"
-    save_snapshot(target, take_snapshot(model(), Progress(epochs=1), None))
+    save_checkpoint(target, take_checkpoint(model(), TrainingState(epochs=1), None))
 
     def full(*args: Any, **kwargs: Any) -> None:
         raise OSError("no space left")
 
     monkeypatch.setattr(np, "savez", full)
     with pytest.raises(OSError, match="no space left"):
-        save_snapshot(target, take_snapshot(model(), Progress(epochs=2), None))
-    assert load_snapshot(target).progress.epochs == 1
+        save_checkpoint(target, take_checkpoint(model(), TrainingState(epochs=2), None))
+    assert load_checkpoint(target).progress.epochs == 1
     assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
 
 
 def test_weights_of_another_model_are_refused() -> None:
     with pytest.raises(ValueError, match="another model"):
-        restore(model(units=4), take_snapshot(model(units=3), Progress(), None))
+        restore(model(units=4), take_checkpoint(model(units=3), TrainingState(), None))
 
 
 def test_the_order_of_rows_depends_on_seed_and_epoch_alone() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hptune.data import Dataset, Part, Task, load_dataset
+from hptune.data import Dataset, DataSplit, Task, load_dataset
 from hptune.errors import InputError, ModelError, SpaceError, StudyError
 from hptune.models.backend import keras
 from hptune.models.load import load_model
@@ -35,8 +35,8 @@ def dataset(task: Task = Task.MULTICLASS, *, shift: float = 2.0) -> Dataset:
         name="made",
         task=task,
         classes=("a", "b", "c") if task is Task.MULTICLASS else (),
-        train=Part(x=x[:45], y=y[:45]),
-        validation=Part(x=x[45:], y=y[45:]),
+        train=DataSplit(x=x[:45], y=y[:45]),
+        validation=DataSplit(x=x[45:], y=y[45:]),
         fingerprint=f"{task} {shift}",
     )
 
@@ -241,7 +241,7 @@ def test_min_delta_counts_alike_whatever_units_the_target_has() -> None:
     for unit in (1e-6, 1.0, 1e6):
         whole = dataset(Task.REGRESSION)
         parts = {
-            n: Part(x=p.x, y=p.y * unit)
+            n: DataSplit(x=p.x, y=p.y * unit)
             for n, p in (("train", whole.train), ("validation", whole.validation))
         }
         data = replace(whole, **parts)
@@ -384,7 +384,7 @@ def test_averaged_weights_are_what_is_judged() -> None:
 
 def test_balanced_class_weights_weigh_rare_classes_more() -> None:
     y = np.array([0] * 40 + [1] * 4 + [2], dtype=np.int32)
-    data = replace(DATA, train=Part(x=DATA.train.x, y=y), fingerprint="skewed")
+    data = replace(DATA, train=DataSplit(x=DATA.train.x, y=y), fingerprint="skewed")
     frozen = {**VALUES, "learning_rate": 1e-12, "batch_size": "all"}
     weighted = trainer(frozen, data=data, class_weight=ClassWeight.BALANCED).run(job(frozen, epochs=1))
     model = load_model("mlp", data, space=Space(hyperparameters=())).build(frozen, seed=0)
@@ -513,7 +513,7 @@ def test_a_full_disk_is_no_failure_of_the_configuration(monkeypatch: pytest.Monk
     def full(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "checkpoints/trial.npz")
 
-    monkeypatch.setattr("hptune.training.session.save_snapshot", full)
+    monkeypatch.setattr("hptune.training.session.save_checkpoint", full)
     with pytest.raises(StudyError, match=r"checkpoints/trial\.npz: No space left on device") as raised:
         trainer().run(replace(job(), keep_as="checkpoints/trial.npz"))
     assert "the same command goes on" in raised.value.hint

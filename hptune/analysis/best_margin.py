@@ -18,7 +18,7 @@ from hptune.space import Value
 from hptune.study.records import Confirmation
 from hptune.study.trial import Objective, Trial
 
-__all__ = ["Lead", "Rival", "measure_lead"]
+__all__ = ["BestMargin", "Rival", "measure_best_margin"]
 
 Array = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class Rival:
     trial: Trial
     gap: float
     """By how much it is behind, in units of the objective; 0 or more."""
-    chance: float
+    p_value: float
     """How often it would be ahead if the luck were drawn again, 0 to 1."""
     p: float | None = None
     """How often luck alone would show a gap as wide between means over fresh seeds (Welch's test, Holm's
@@ -43,11 +43,11 @@ class Rival:
     @property
     def within_noise(self) -> bool:
         """Whether the best can't be told from it: by the test, or ahead in more than one of twenty draws."""
-        return self.chance > 0.05 if self.p is None else self.p >= LEVEL
+        return self.p_value > 0.05 if self.p is None else self.p >= LEVEL
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lead:
+class BestMargin:
     """The best configuration and those next to it."""
 
     best: Trial
@@ -67,14 +67,14 @@ class Lead:
         return tuple(r for r in self.rivals if r.within_noise)
 
 
-def measure_lead(
+def measure_best_margin(
     trials: Sequence[Trial],
     objective: Objective,
     *,
     confirmations: Sequence[Confirmation] = (),
     top: int = 5,
     seed: int = 0,
-) -> Lead | None:
+) -> BestMargin | None:
     """Return how safe the lead of the best configuration is against the `top` − 1 next ones.
 
     Where two trials or more have `confirmations` with two scores or more, those are compared, by their
@@ -98,27 +98,29 @@ def measure_lead(
     if len(residuals) < 3:
         return None
     means, counts = [_mean(g) for g in finalists], [len(g) for g in finalists]
-    chances = _redrawn(means, counts, residuals, objective, seed)
+    p_values = _redrawn(means, counts, residuals, objective, seed)
     rivals = tuple(
-        Rival(trial=group[0], gap=objective.sign * (means[0] - mean), chance=chance)
-        for group, mean, chance in zip(finalists[1:], means[1:], chances, strict=True)
+        Rival(trial=group[0], gap=objective.sign * (means[0] - mean), p_value=p_value)
+        for group, mean, p_value in zip(finalists[1:], means[1:], p_values, strict=True)
     )
-    return Lead(best=finalists[0][0], rivals=rivals, noise=_size(residuals), retrained=retrained)
+    return BestMargin(best=finalists[0][0], rivals=rivals, noise=_size(residuals), retrained=retrained)
 
 
-def _between_means(found: Confirmed, finalists: Sequence[Finalist], objective: Objective, seed: int) -> Lead:
+def _between_means(
+    found: Confirmed, finalists: Sequence[Finalist], objective: Objective, seed: int
+) -> BestMargin:
     """Compare what fresh seeds gave: the finalists have two scores or more each."""
     means, counts = [f.mean or 0.0 for f in finalists], [len(f.scores) for f in finalists]
     residuals = _deviations([f.scores for f in finalists])
-    chances = _redrawn(means, counts, residuals, objective, seed)
+    p_values = _redrawn(means, counts, residuals, objective, seed)
     first = finalists[0].trial
     tests = {d.worse: d for d in found.differences if d.better == first.id}
     tests |= {d.better: d for d in found.differences if d.worse == first.id}
     rivals = tuple(
-        Rival(trial=f.trial, gap=objective.sign * (means[0] - mean), chance=chance, p=tests[f.trial.id].p)
-        for f, mean, chance in zip(finalists[1:], means[1:], chances, strict=True)
+        Rival(trial=f.trial, gap=objective.sign * (means[0] - mean), p_value=p_value, p=tests[f.trial.id].p)
+        for f, mean, p_value in zip(finalists[1:], means[1:], p_values, strict=True)
     )
-    return Lead(best=first, rivals=rivals, noise=_size(residuals), retrained=True, confirmed=True)
+    return BestMargin(best=first, rivals=rivals, noise=_size(residuals), retrained=True, confirmed=True)
 
 
 def _redrawn(
@@ -131,7 +133,7 @@ def _redrawn(
     first, others = drawn[:, :1], drawn[:, 1:]
     # A tie is nobody's lead.
     ahead = np.mean(others > first, axis=0) + np.mean(others == first, axis=0) / 2
-    return [float(chance) for chance in ahead]
+    return [float(p_value) for p_value in ahead]
 
 
 def _size(residuals: Array) -> float:

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 
 __all__ = [
-    "chance_all_above",
-    "chance_at_least",
-    "chance_of_order",
-    "chance_of_rank_sum",
-    "chance_together",
     "in_words",
+    "p_all_above",
+    "p_at_least",
+    "p_combined",
+    "p_of_order",
+    "p_of_rank_sum",
 ]
 
 
-def chance_all_above(total: int, above: int, drawn: int) -> float:
+def p_all_above(total: int, above: int, drawn: int) -> float:
     """Return how likely `drawn` of `total` trials, drawn at random, all lie among the `above`.
 
     The hypergeometric probability of drawing none of the others.
@@ -25,7 +25,7 @@ def chance_all_above(total: int, above: int, drawn: int) -> float:
     return 0.0 if above < drawn else math.exp(_log_choose(above, drawn) - _log_choose(total, drawn))
 
 
-def chance_at_least(total: int, marked: int, drawn: int, hits: int) -> float:
+def p_at_least(total: int, marked: int, drawn: int, hits: int) -> float:
     """Return how likely at least `hits` of `drawn` trials, drawn at random, are among the `marked`."""
     ways = [
         _log_choose(marked, i) + _log_choose(total - marked, drawn - i) - _log_choose(total, drawn)
@@ -39,7 +39,7 @@ def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
 
-def chance_of_order(places: Sequence[float], ranks: Sequence[float]) -> float:
+def p_of_order(places: Sequence[float], ranks: Sequence[float]) -> float:
     """Return how likely chance alone makes the ranks follow a parabola over the places this closely.
 
     The F test of a regression on place and place²: with 2 and n − 3 degrees of freedom its tail is
@@ -60,7 +60,7 @@ def chance_of_order(places: Sequence[float], ranks: Sequence[float]) -> float:
     return float(min(max(left, 0.0), 1.0) ** ((n - 3) / 2))
 
 
-def chance_of_rank_sum(ranks: Sequence[float], total: int) -> float:
+def p_of_rank_sum(ranks: Sequence[float], total: int) -> float:
     """Return how likely chance alone gives some of `total` trials ranks that bad, or worse, on average.
 
     The rank-sum test in its normal approximation.
@@ -79,7 +79,7 @@ def in_words(probability: float) -> str:
     return f"1 in {round(1 / probability)}"
 
 
-def chance_together(places: Sequence[float], drawn: int, width: float) -> float:
+def p_combined(places: Sequence[float], drawn: int, width: float) -> float:
     """Return how likely `drawn` of the sorted places, drawn at random, span at most `width`."""
     share, end = 0.0, 0
     all_ways = _log_choose(len(places), drawn)

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hptune._text import counted, listed
-from hptune.analysis.findings import Finding, Kind, Severity
+from hptune.analysis.findings import Finding, FindingKind, Severity
 from hptune.space.describe import describe_value
 from hptune.study.proposal import Proposal, Verdict
 from hptune.study.trial import Objective, Trial
 
-__all__ = ["Answer", "Owed", "more_trials"]
+__all__ = ["Advice", "MoreTrials", "assess_convergence"]
 
 
-class Answer(StrEnum):
+class MoreTrials(StrEnum):
     """How surely more trials would tell more."""
 
     YES = "Yes"
@@ -31,22 +31,22 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Owed:
+class Advice:
     """The answer and its reason."""
 
-    answer: Answer
+    answer: MoreTrials
     reason: str
     """A clause with its figures."""
 
 
-def more_trials(
+def assess_convergence(
     trials: Sequence[Trial],
     objective: Objective,
     *,
     proposal: Proposal,
     findings: Sequence[Finding],
     noise: float | None,
-) -> Owed:
+) -> Advice:
     """Say whether more trials are owed.
 
     `proposal` and `findings` are what the last pass taught; `noise` is the deviation of a score by luck, in
@@ -55,23 +55,25 @@ def more_trials(
     known = [t for t in trials if t.score is not None and math.isfinite(t.score)]
     if not known:
         lost = f"none of {counted(len(trials), 'trial')} could be trained: see first what kept them from it"
-        return Owed(answer=Answer.YES, reason=lost if trials else "nothing was trained yet")
+        return Advice(answer=MoreTrials.YES, reason=lost if trials else "nothing was trained yet")
     for finding in findings:
-        if finding.kind is Kind.SUFFICIENCY:
-            return Owed(answer=Answer.YES, reason=finding.sentence)
-    edges = [f.names[0] for f in findings if f.kind is Kind.EDGE and f.severity is Severity.ADVICE]
+        if finding.kind is FindingKind.SUFFICIENCY:
+            return Advice(answer=MoreTrials.YES, reason=finding.sentence)
+    edges = [f.names[0] for f in findings if f.kind is FindingKind.EDGE and f.severity is Severity.ADVICE]
     if edges:
         lie = "lies at an edge" if len(edges) == 1 else "lie at edges"
-        return Owed(answer=Answer.YES, reason=f"the best {listed(edges)} {lie} that the next pass would move")
+        return Advice(
+            answer=MoreTrials.YES, reason=f"the best {listed(edges)} {lie} that the next pass would move"
+        )
     brought, gained = _brought(known, objective)
     if gained > 2 * (noise or 0.0):
-        return Owed(answer=Answer.PROBABLY, reason=brought)
+        return Advice(answer=MoreTrials.PROBABLY, reason=brought)
     brought += ", no more than luck gives" if gained > 0 else ""
     finer = [m.name for m in proposal.changes if m.verdict is Verdict.NARROW]
     if finer:
         reason = f"the next pass would search {listed(finer)} more finely, though {brought}"
-        return Owed(answer=Answer.PERHAPS, reason=reason)
-    return Owed(answer=Answer.NO, reason=f"no range would move, and {brought}")
+        return Advice(answer=MoreTrials.PERHAPS, reason=reason)
+    return Advice(answer=MoreTrials.NO, reason=f"no range would move, and {brought}")
 
 
 def _brought(known: Sequence[Trial], objective: Objective) -> tuple[str, float]:

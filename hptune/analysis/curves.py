@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.analysis.findings import PLAYBOOK, Finding, Kind, Severity
+from hptune.analysis.findings import PLAYBOOK, Finding, FindingKind, Severity
 from hptune.space.describe import describe_value
 from hptune.study.trial import Objective, Trial, TrialState
 
@@ -92,7 +92,7 @@ def judge_curve(trial: Trial, objective: Objective) -> tuple[Finding, ...]:
     found = [finding for rule in rules if (finding := rule(curve)) is not None]
     kinds = {f.kind for f in found}
     # A curve that falls has saturated, too; the fall is what matters. One that still rises has not.
-    hidden = Kind.SATURATED if kinds & {Kind.OVERFITTING, Kind.IMPROVING} else None
+    hidden = FindingKind.SATURATED if kinds & {FindingKind.OVERFITTING, FindingKind.IMPROVING} else None
     return tuple(f for f in found if f.kind is not hidden)
 
 
@@ -146,7 +146,7 @@ def _diverged(trial: Trial, objective: Objective) -> Finding | None:
         bad = None if column is None else np.nonzero(~np.isfinite(column))[0]
         if bad is not None and len(bad):
             return Finding(
-                kind=Kind.DIVERGED,
+                kind=FindingKind.DIVERGED,
                 severity=Severity.WARNING,
                 sentence=f"trial {trial.id}: {name} is not a number from epoch {bad[0] + 1} on",
                 action=act,
@@ -160,7 +160,7 @@ def _diverged(trial: Trial, objective: Objective) -> Finding | None:
     if not (last > first and last > _BLOWN * max(float(loss[lowest]), 0.0) and last > loss[lowest]):
         return None
     return Finding(
-        kind=Kind.DIVERGED,
+        kind=FindingKind.DIVERGED,
         severity=Severity.WARNING,
         sentence=f"trial {trial.id}: the training loss rose from {describe_value(float(loss[lowest]))} "
         f"(epoch {lowest + 1}) to {describe_value(last)}, above the {describe_value(first)} of epoch 1",
@@ -171,7 +171,7 @@ def _diverged(trial: Trial, objective: Objective) -> Finding | None:
 
 
 def _finding(
-    curve: _Curve, kind: Kind, severity: Severity, sentence: str, action: str, **figures: float
+    curve: _Curve, kind: FindingKind, severity: Severity, sentence: str, action: str, **figures: float
 ) -> Finding:
     return Finding(
         kind=kind,
@@ -199,7 +199,7 @@ def _overfits(curve: _Curve) -> Finding | None:
         training = f" while {curve.training_name} still improved"
     return _finding(
         curve,
-        Kind.OVERFITTING,
+        FindingKind.OVERFITTING,
         Severity.ADVICE,
         f"overfits: {curve.name} went from {curve.told(peak)} about epoch {curve.peak + 1} to "
         f"{curve.told(end)} at the end{training} (means over {curve.window} epochs)",
@@ -220,7 +220,7 @@ def _shakes(curve: _Curve) -> Finding | None:
     noise = describe_value(float(f"{curve.noise:.2g}"))
     return _finding(
         curve,
-        Kind.UNSTABLE,
+        FindingKind.UNSTABLE,
         Severity.ADVICE,
         f"is unstable late: {curve.name} varies by ±{noise} from epoch to epoch "
         f"over the last third, {curve.noise / curve.gain:.0%} of all it gained",
@@ -240,10 +240,10 @@ def _improves(curve: _Curve) -> Finding | None:
     luck = 2 * curve.noise * math.sqrt(2 / curve.window)
     if rise < max(_RISE * curve.gain, luck):
         return None
-    left = curve.trial.state in (TrialState.STOPPED, TrialState.WAITING)
+    left = curve.trial.state in (TrialState.PAUSED, TrialState.PAUSED)
     return _finding(
         curve,
-        Kind.IMPROVING,
+        FindingKind.IMPROVING,
         Severity.INFO if left else Severity.ADVICE,
         f"still improved{' when it was stopped' if left else ''}: "
         f"the last {quarter} of {curve.epochs} epochs brought {rise / curve.gain:.0%} of all that "
@@ -260,7 +260,7 @@ def _saturated(curve: _Curve) -> Finding | None:
         return None
     return _finding(
         curve,
-        Kind.SATURATED,
+        FindingKind.SATURATED,
         Severity.INFO,
         f"saturated early: {curve.name} had {_DONE:.0%} of all it gained "
         f"by epoch {reached} of {curve.epochs}",

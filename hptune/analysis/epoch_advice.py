@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from hptune.analysis.findings import PLAYBOOK, Finding, Kind, Severity
+from hptune.analysis.findings import PLAYBOOK, Finding, FindingKind, Severity
 from hptune.space import Fixed, Space
 from hptune.space.names import meaning
 from hptune.study.trial import Objective, Trial, TrialState
@@ -40,7 +40,7 @@ def advise_epochs(
         last = max(epoch for _, epoch, _ in placed)
         shorter = max(2 * last, 2)
         return Finding(
-            kind=Kind.EPOCHS,
+            kind=FindingKind.EPOCHS,
             severity=Severity.ADVICE,
             sentence=f"{where} always lies in the first tenth (the latest is {last} of {length})",
             action=f"Train shorter: --epochs {shorter}. {_decay(space)}",
@@ -52,7 +52,7 @@ def advise_epochs(
     if 4 * late >= 3 * len(parts):
         longer = math.ceil(1.5 * length)
         return Finding(
-            kind=Kind.EPOCHS,
+            kind=FindingKind.EPOCHS,
             severity=Severity.ADVICE,
             sentence=f"{where} lies in the last quarter of {length} in {late} of {len(parts)}",
             action=f"Train longer: --epochs {longer}. {_decay(space)}",

@@ -15,7 +15,7 @@ from hptune.study.trial import Objective, Trial, TrialState
 
 __all__ = ["Column", "Evidence", "gather", "reader", "score_at"]
 
-_SCORED = (TrialState.WAITING, TrialState.RUNNING, TrialState.COMPLETE, TrialState.STOPPED)
+_SCORED = (TrialState.PAUSED, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PAUSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +228,7 @@ def gather(
         stopped=tuple(
             t
             for t, r in zip(trained, reach, strict=True)
-            if r < epochs and t.state in (TrialState.STOPPED, TrialState.WAITING)
+            if r < epochs and t.state in (TrialState.PAUSED, TrialState.PAUSED)
         ),
         trained=tuple(trained),
         infeasible=tuple(t for t in trials if t.state is TrialState.INFEASIBLE),

@@ -66,13 +66,13 @@ class Confirmed:
         """The one with the best mean; None where no finalist could be trained again."""
         return self.finalists[0] if self.finalists and self.finalists[0].mean is not None else None
 
-    def behind(self, *, beyond_luck: bool) -> tuple[int, ...]:
+    def behind(self, *, is_significant: bool) -> tuple[int, ...]:
         """Return the trials that the winner beats by more than luck, or those it can't be told from."""
         first = self.winner
         return tuple(
             d.worse
             for d in self.differences
-            if first is not None and d.better == first.trial.id and d.beyond_luck is beyond_luck
+            if first is not None and d.better == first.trial.id and d.is_significant is is_significant
         )
 
 

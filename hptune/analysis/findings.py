@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-__all__ = ["PLAYBOOK", "Finding", "Kind", "Severity"]
+__all__ = ["PLAYBOOK", "Finding", "FindingKind", "Severity"]
 
 PLAYBOOK = "google-research/tuning_playbook"
 
 
-class Kind(StrEnum):
+class FindingKind(StrEnum):
     """What a finding is about."""
 
     DIVERGED = "diverged"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
     INFEASIBLE = "infeasible"
     DUPLICATE = "duplicate"
     DEAD = "dead"
-    LEAD = "lead within noise"
+    BEST_MARGIN = "lead within noise"
     TIERS = "tiers"
 
 
@@ -44,7 +44,7 @@ class Severity(StrEnum):
 class Finding:
     """One thing seen, and what to do about it."""
 
-    kind: Kind
+    kind: FindingKind
     severity: Severity
     sentence: str
     """What was seen, with its figures."""

@@ -53,7 +53,7 @@ class Importance:
     """Between these lie 80 % of its shares when the trials are resampled (bootstrap)."""
     rank: int
     """From 1, by share; equal shares by tier, then by the order of the space."""
-    chance: float
+    p_value: float
     """How often random sets of as many trials differ as much from all, 0 to 1."""
     trials: int
     """Judged trials in which it was active."""
@@ -97,10 +97,10 @@ def measure(
     top, every = np.zeros((1, len(judged))), np.ones((1, len(judged)))
     top[0, :good] = 1.0
     found = _divergences(columns, top, every)
-    chance = (1 + np.sum(random >= found, axis=0)) / (1 + len(random))
+    p_value = (1 + np.sum(random >= found, axis=0)) / (1 + len(random))
     shares = _shares(np.concatenate([found - random.mean(axis=0), resampled]))
     many = len(judged) >= MIN_TRIALS and good >= MIN_GOOD
-    return _ranked(searched, shares, chance, active, [many and a >= rules.min_trials for a in active])
+    return _ranked(searched, shares, p_value, active, [many and a >= rules.min_trials for a in active])
 
 
 def _random_sets(rng: np.random.Generator, count: int, good: int) -> tuple[Array, Array]:
@@ -226,7 +226,7 @@ def _shares(excess: Array) -> Array:
 def _ranked(
     searched: Sequence[Hyperparameter],
     shares: Array,
-    chance: Array,
+    p_value: Array,
     active: Sequence[int],
     enough: Sequence[bool],
 ) -> tuple[Importance, ...]:
@@ -243,7 +243,7 @@ def _ranked(
             low=float(min(low[i], shares[0, i])),
             high=float(max(high[i], shares[0, i])),
             rank=ranks[i],
-            chance=float(chance[i]),
+            p_value=float(p_value[i]),
             trials=active[i],
             enough_data=enough[i],
         )
@@ -264,7 +264,7 @@ def disagreements(importances: Sequence[Importance]) -> tuple[str, ...]:
             for i in importances
             if i.tier < found.tier and i.enough_data and i.high < found.low and 2 * i.share < found.share
         ]
-        if not behind or not found.enough_data or found.chance > 0.05:
+        if not behind or not found.enough_data or found.p_value > 0.05:
             continue
         those = ", ".join(f"{i.name} ({_tier(i.tier)}) {i.share:.0%}" for i in behind)
         sentences.append(

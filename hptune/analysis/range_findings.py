@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from hptune._text import counted, listed
 from hptune.analysis.evidence import Evidence, reader
-from hptune.analysis.findings import PLAYBOOK, Finding, Kind, Severity
+from hptune.analysis.findings import PLAYBOOK, Finding, FindingKind, Severity
 from hptune.analysis.importance import Importance, disagreements
-from hptune.analysis.split_points import Cut, infeasible_cuts
+from hptune.analysis.split_points import SplitPoint, infeasible_split_points
 from hptune.analysis.thresholds import Rules
 from hptune.space import Number, Space
 from hptune.space.describe import describe_range, describe_value
@@ -41,7 +41,7 @@ def infeasible_share(space: Space, evidence: Evidence, rules: Rules) -> list[Fin
     if not lost or lost < rules.infeasible_share * (lost + trained):
         return []
     share = lost / (lost + trained)
-    caps = [(hp, cut) for hp in space if isinstance(hp, Number) for cut in _cuts(hp, evidence, rules)]
+    caps = [(hp, cut) for hp in space if isinstance(hp, Number) for cut in _split_points(hp, evidence, rules)]
     sentence = f"{lost} of {lost + trained} trials ({share:.0%}) could not be trained"
     if caps:
         seen = "; ".join(f"{hp.name}: {cut.sentence(describe_value)}" for hp, cut in caps)
@@ -53,7 +53,7 @@ def infeasible_share(space: Space, evidence: Evidence, rules: Rules) -> list[Fin
             action += " So many can also be a bug in the training code."
     return [
         Finding(
-            kind=Kind.INFEASIBLE,
+            kind=FindingKind.INFEASIBLE,
             severity=Severity.WARNING if share > 0.3 or not trained else Severity.ADVICE,
             sentence=sentence,
             action=action,
@@ -65,12 +65,14 @@ def infeasible_share(space: Space, evidence: Evidence, rules: Rules) -> list[Fin
     ]
 
 
-def _cuts(hp: Number, evidence: Evidence, rules: Rules) -> tuple[Cut, ...]:
+def _split_points(hp: Number, evidence: Evidence, rules: Rules) -> tuple[SplitPoint, ...]:
     """Return the sides of today's range where nothing could be trained."""
-    return tuple(c for c in infeasible_cuts(hp, evidence.column(hp, rules), rules) if hp.low < c.at < hp.high)
+    return tuple(
+        c for c in infeasible_split_points(hp, evidence.column(hp, rules), rules) if hp.low < c.at < hp.high
+    )
 
 
-def _cap(hp: Number, cut: Cut) -> str:
+def _cap(hp: Number, cut: SplitPoint) -> str:
     if cut.above:
         return f"{exact_text(hp.low)}..{exact_text(snapped(hp, hp.low, cut.at, down=True)[1])}"
     return f"{exact_text(snapped(hp, cut.at, hp.high, up=True)[0])}..{exact_text(hp.high)}"
@@ -83,7 +85,7 @@ def edges(proposal: Proposal, evidence: Evidence, rules: Rules) -> list[Finding]
         if move.verdict is Verdict.EXPAND:
             action = f"hptune narrow {_flag('--set', f'{move.name}={exact_range(move.new)}')}"
             found.append(_edge(move, Severity.ADVICE, action))
-        elif isinstance(move.old, Number) and _at_wall(move.old, evidence, rules):
+        elif isinstance(move.old, Number) and _at_hard_bound(move.old, evidence, rules):
             action = "Widen its limits in the space file, if values beyond make sense."
             found.append(_edge(move, Severity.INFO, action))
     return found
@@ -91,7 +93,7 @@ def edges(proposal: Proposal, evidence: Evidence, rules: Rules) -> list[Finding]
 
 def _edge(move: Move, severity: Severity, action: str) -> Finding:
     return Finding(
-        kind=Kind.EDGE,
+        kind=FindingKind.EDGE,
         severity=severity,
         sentence=f"{move.name}: {move.reason}",
         action=action,
@@ -101,7 +103,7 @@ def _edge(move: Move, severity: Severity, action: str) -> Finding:
     )
 
 
-def _at_wall(hp: Number, evidence: Evidence, rules: Rules) -> bool:
+def _at_hard_bound(hp: Number, evidence: Evidence, rules: Rules) -> bool:
     """Tell whether the best lies at a bound of today's range that is a limit, too."""
     seen = evidence.column(hp, rules)
     if seen.best is None or not seen.in_best or seen.compared < rules.min_trials or hp.limits is None:
@@ -114,7 +116,7 @@ def dead(proposal: Proposal, importances: Sequence[Importance]) -> list[Finding]
     """Tell which hyperparameters do nothing that shows, all in one sentence."""
     searched = {hp.name for hp in proposal.space.searched}
     still = [
-        i for i in importances if i.name in searched and i.enough_data and i.high < _DEAD and i.chance >= 0.2
+        i for i in importances if i.name in searched and i.enough_data and i.high < _DEAD and i.p_value >= 0.2
     ]
     if not still:
         return []
@@ -130,7 +132,7 @@ def dead(proposal: Proposal, importances: Sequence[Importance]) -> list[Finding]
     trials = counted(fewest, "trial") + ("" if one else " or more")
     return [
         Finding(
-            kind=Kind.DEAD,
+            kind=FindingKind.DEAD,
             severity=Severity.INFO,
             sentence=f"{explain} next to nothing of reaching the best trials: {each}at most {most:.0%} "
             f"when resampled ({trials})",
@@ -161,7 +163,7 @@ def duplicates(space: Space, evidence: Evidence, rules: Rules) -> list[Finding]:
             continue
         found.append(
             Finding(
-                kind=Kind.DUPLICATE,
+                kind=FindingKind.DUPLICATE,
                 severity=Severity.ADVICE,
                 sentence=f"{a} and {b} moved together in {count} trials (rank correlation "
                 f"{together:.2f}): their effects can't be told apart",
@@ -189,7 +191,7 @@ def tier_disagreements(importances: Sequence[Importance]) -> list[Finding]:
     """Tell where measured importance contradicts the declared tiers."""
     return [
         Finding(
-            kind=Kind.TIERS,
+            kind=FindingKind.TIERS,
             severity=Severity.ADVICE,
             sentence=sentence,
             action="Change `tier:` in the space file; the order of tiers is only a prior for the search.",

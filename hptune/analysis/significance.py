@@ -28,7 +28,7 @@ class Difference:
     """How often luck alone would show a gap as wide among this many pairs, 0 to 1."""
 
     @property
-    def beyond_luck(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether they differ by more than luck."""
         return self.p < LEVEL
 

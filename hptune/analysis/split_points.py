@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hptune.analysis.binomial import chance_all_above
+from hptune.analysis.binomial import p_all_above
 from hptune.analysis.evidence import Column
 from hptune.analysis.thresholds import Rules
 from hptune.space import Number
 from hptune.space.range_moves import at_unit, unit_of
 
-__all__ = ["Cut", "infeasible_cuts"]
+__all__ = ["SplitPoint", "infeasible_split_points"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cut:
+class SplitPoint:
     """One side of a range where nothing could be trained."""
 
     above: bool
@@ -37,7 +37,7 @@ class Cut:
         return f"all {self.count} trials {side} {text(self.trained)} could not be trained{why}"
 
 
-def infeasible_cuts(hp: Number, seen: Column, rules: Rules) -> tuple[Cut, ...]:
+def infeasible_split_points(hp: Number, seen: Column, rules: Rules) -> tuple[SplitPoint, ...]:
     """Return the sides beyond all trained values where several trials could not be trained.
 
     A side counts when it holds at least `infeasible_side` such trials and no other, and when they
@@ -45,19 +45,21 @@ def infeasible_cuts(hp: Number, seen: Column, rules: Rules) -> tuple[Cut, ...]:
     """
     if not seen.trained:
         return ()
-    cuts = []
+    split_points = []
     for above in (False, True):
         last = max(seen.trained) if above else min(seen.trained)
         beyond = [v for v in seen.infeasible if (v > last if above else v < last)]
         if len(beyond) < rules.infeasible_side:
             continue
         total = len(seen.infeasible) + len(seen.trained)
-        if chance_all_above(total, len(seen.infeasible), len(beyond)) > rules.chance:
+        if p_all_above(total, len(seen.infeasible), len(beyond)) > rules.p_value:
             continue
         nearest = min(beyond) if above else max(beyond)
         half_way = (unit_of(hp, last) + unit_of(hp, nearest)) / 2
         at = at_unit(hp, half_way)
-        cuts.append(
-            Cut(above=above, trained=last, count=len(beyond), nearest=nearest, at=at, reason=seen.reason)
+        split_points.append(
+            SplitPoint(
+                above=above, trained=last, count=len(beyond), nearest=nearest, at=at, reason=seen.reason
+            )
         )
-    return tuple(cuts)
+    return tuple(split_points)

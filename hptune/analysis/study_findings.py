@@ -11,12 +11,12 @@ import math
 from collections.abc import Sequence
 
 from hptune._text import counted, significant
-from hptune.analysis.best_margin import Lead, measure_lead
+from hptune.analysis.best_margin import BestMargin, measure_best_margin
 from hptune.analysis.curves import judge_curve
 from hptune.analysis.epoch_advice import advise_epochs
 from hptune.analysis.evidence import Evidence, gather
 from hptune.analysis.finalists import ranked
-from hptune.analysis.findings import PLAYBOOK, Finding, Kind, Severity
+from hptune.analysis.findings import PLAYBOOK, Finding, FindingKind, Severity
 from hptune.analysis.importance import Importance, measure
 from hptune.analysis.range_findings import dead, duplicates, edges, infeasible_share, tier_disagreements
 from hptune.analysis.thresholds import Rules
@@ -24,7 +24,7 @@ from hptune.study.proposal import Proposal
 from hptune.study.records import Confirmation
 from hptune.study.trial import Objective, Trial
 
-__all__ = ["Finding", "Kind", "Severity", "judge_study"]
+__all__ = ["Finding", "FindingKind", "Severity", "judge_study"]
 
 _BEST = 5
 """Trials whose curves are read."""
@@ -59,7 +59,7 @@ def judge_study(
         *_sufficiency(evidence, rules),
         *infeasible_share(space, evidence, rules),
         *edges(proposal, evidence, rules),
-        *_lead(trials, objective, confirmations, seed),
+        *_best_margin(trials, objective, confirmations, seed),
         *([advice] if advice else []),
         *_curves(trials, objective),
         *dead(proposal, importances),
@@ -86,7 +86,7 @@ def _sufficiency(evidence: Evidence, rules: Rules) -> list[Finding]:
             action = "Mend first what keeps them from being trained: hptune trials."
     return [
         Finding(
-            kind=Kind.SUFFICIENCY,
+            kind=FindingKind.SUFFICIENCY,
             severity=Severity.WARNING,
             sentence=sentence,
             action=action,
@@ -96,46 +96,50 @@ def _sufficiency(evidence: Evidence, rules: Rules) -> list[Finding]:
     ]
 
 
-def _lead(
+def _best_margin(
     trials: Sequence[Trial], objective: Objective, confirmations: Sequence[Confirmation], seed: int
 ) -> list[Finding]:
     """Tell which configurations the best one can't be told from, and a better one that was not confirmed."""
-    lead = measure_lead(trials, objective, confirmations=confirmations, seed=seed)
-    if lead is None:
+    margin = measure_best_margin(trials, objective, confirmations=confirmations, seed=seed)
+    if margin is None:
         return []
-    found = [_within_noise(lead, objective, len(confirmations))] if lead.within_noise else []
-    return found + (_unconfirmed(trials, objective, confirmations) if lead.confirmed else [])
+    found = [_within_noise(margin, objective, len(confirmations))] if margin.within_noise else []
+    return found + (_unconfirmed(trials, objective, confirmations) if margin.confirmed else [])
 
 
-def _within_noise(lead: Lead, objective: Objective, trainings: int) -> Finding:
-    close = lead.within_noise
+def _within_noise(margin: BestMargin, objective: Objective, trainings: int) -> Finding:
+    close = margin.within_noise
     first = close[0]
     more = f"{len(close) - 1} more {'is' if len(close) == 2 else 'are'} as close"
     others = f", and {more}" if len(close) > 1 else ""
-    figures: dict[str, float | int | str] = {"gap": first.gap, "noise": lead.noise, "chance": first.chance}
+    figures: dict[str, float | int | str] = {
+        "gap": first.gap,
+        "noise": margin.noise,
+        "chance": first.p_value,
+    }
     gap = f"by {significant(first.gap, 2)} in {objective.name}"
     if first.p is not None:
-        seeds = math.ceil(trainings / (len(lead.rivals) + 1))
+        seeds = math.ceil(trainings / (len(margin.rivals) + 1))
         figures["p"] = first.p
         sentence = (
-            f"with fresh seeds trial {lead.best.id} is ahead of trial {first.trial.id} {gap}, no more than "
+            f"with fresh seeds trial {margin.best.id} is ahead of trial {first.trial.id} {gap}, no more than "
             f"luck: it would show such a gap in {first.p:.0%} of cases where there is none{others}"
         )
         action = f"Take the cheaper one, or hptune confirm --top {len(close) + 1} --seeds {2 * seeds}"
     else:
-        whence = "trainings of one configuration" if lead.retrained else "late epochs"
+        whence = "trainings of one configuration" if margin.retrained else "late epochs"
         sentence = (
-            f"trial {lead.best.id} leads trial {first.trial.id} {gap}, within noise: {whence} differ by "
-            f"±{significant(lead.noise, 2)}, it would be behind in {first.chance:.0%} of redraws{others}"
+            f"trial {margin.best.id} leads trial {first.trial.id} {gap}, within noise: {whence} differ by "
+            f"±{significant(margin.noise, 2)}, it would be behind in {first.p_value:.0%} of redraws{others}"
         )
         action = f"hptune confirm --top {len(close) + 1}"
     return Finding(
-        kind=Kind.LEAD,
+        kind=FindingKind.BEST_MARGIN,
         severity=Severity.ADVICE,
         sentence=sentence,
         action=action,
         figures=figures | {"rivals": len(close)},
-        trials=(lead.best.id, *(r.trial.id for r in close)),
+        trials=(margin.best.id, *(r.trial.id for r in close)),
         source=_ADOPTING,
     )
 
@@ -153,7 +157,7 @@ def _unconfirmed(
     some = f"trial {ids[0]} has" if len(ids) == 1 else f"{len(ids)} trials, the best of them {ids[0]}, have"
     return [
         Finding(
-            kind=Kind.LEAD,
+            kind=FindingKind.BEST_MARGIN,
             severity=Severity.ADVICE,
             sentence=f"{some} a better score of the search than any that was trained again with fresh seeds",
             action=f"hptune confirm --top {min(len(ids) + 1, _BEST)}",
@@ -168,7 +172,7 @@ def _curves(trials: Sequence[Trial], objective: Objective) -> list[Finding]:
     """Gather what the curves of the best trials show, one finding per pattern."""
     evidence = gather(trials, objective, among=_BEST)
     best = evidence.ranked[:_BEST]
-    seen: dict[Kind, list[Finding]] = {}
+    seen: dict[FindingKind, list[Finding]] = {}
     for trial in best:
         for finding in judge_curve(trial, objective):
             seen.setdefault(finding.kind, []).append(finding)

@@ -31,9 +31,9 @@ class Rules:
     """The best lies at an edge when it is nearer to it than this, of the old width."""
     growth: float = 0.5
     """An expansion adds this, of the old width."""
-    chance: float = 0.05
+    p_value: float = 0.05
     """A hyperparameter matters when chance alone would order the trials by it more rarely than this."""
-    side_chance: float = 0.25
+    side_p: float = 0.25
     """Then a side moves when chance alone would leave it as empty of good trials more rarely than this."""
     strong: float = 0.02
     """Evidence that counts alone: what chance would do more rarely than this."""
@@ -47,6 +47,6 @@ class Rules:
     """Share of trials that could not be trained, from which it is noted."""
 
     def __post_init__(self) -> None:
-        for name in ("quantile", "chance", "side_chance", "strong", "min_width", "half_width"):
+        for name in ("quantile", "p_value", "side_p", "strong", "min_width", "half_width"):
             if not 0 < getattr(self, name) < 1:
                 raise SpaceError(f"rules: {name} must lie between 0 and 1, got {getattr(self, name)!r}")

@@ -27,7 +27,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["DOUBTFUL", "WRONG", "Agreement", "Comparison", "compare", "step_size"]
+__all__ = ["DOUBTFUL", "WRONG", "Agreement", "DerivativeComparison", "compare", "step_size"]
 
 DOUBTFUL = 1e-4
 """Relative error above which something may be wrong."""
@@ -60,7 +60,7 @@ class Agreement(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class DerivativeComparison:
     """An analytic derivative beside a numeric one."""
 
     agreement: Agreement
@@ -88,7 +88,7 @@ def step_size(epsilon: float, scale: float) -> float:
 
 def compare(
     function: Callable[[float], float], at_zero: float, analytic: float, *, step: float, epsilon: float
-) -> Comparison:
+) -> DerivativeComparison:
     """Compare the derivative of `function` at 0, said to be `analytic`, with differences.
 
     `at_zero` is function(0), `step` is h, `epsilon` that of the precision it is worked out in.
@@ -110,10 +110,10 @@ def compare(
 
 def _refined(
     function: Callable[[float], float], at_zero: float, analytic: float, step: float, epsilon: float
-) -> Comparison:
+) -> DerivativeComparison:
     """Compare at this step, and at smaller ones until they agree."""
     before: _Slopes | None = None
-    best: Comparison | None = None
+    best: DerivativeComparison | None = None
     for refinement in range(_REFINEMENTS):
         slopes = _slopes(function, at_zero, step / 10**refinement, epsilon)
         if not math.isfinite(slopes.central):
@@ -127,7 +127,9 @@ def _refined(
             best = found
         before = slopes
     if best is None:
-        return Comparison(agreement=Agreement.DIFFERS, analytic=analytic, numeric=math.nan, error=math.inf)
+        return DerivativeComparison(
+            agreement=Agreement.DIFFERS, analytic=analytic, numeric=math.nan, error=math.inf
+        )
     return best
 
 
@@ -156,7 +158,7 @@ def _slopes(function: Callable[[float], float], at_zero: float, step: float, eps
     )
 
 
-def _judge(analytic: float, slopes: _Slopes, before: _Slopes | None) -> Comparison:
+def _judge(analytic: float, slopes: _Slopes, before: _Slopes | None) -> DerivativeComparison:
     numeric = slopes.central
     apart, size = abs(analytic - numeric), max(abs(analytic), abs(numeric))
     error = apart / size if size > 0 else 0.0
@@ -172,7 +174,7 @@ def _judge(analytic: float, slopes: _Slopes, before: _Slopes | None) -> Comparis
         agreement = Agreement.KINK
     else:
         agreement = Agreement.DIFFERS if error > WRONG else Agreement.DOUBTFUL
-    return Comparison(agreement=agreement, analytic=analytic, numeric=numeric, error=error)
+    return DerivativeComparison(agreement=agreement, analytic=analytic, numeric=numeric, error=error)
 
 
 def _is_kink(apart: float, slopes: _Slopes, before: _Slopes | None) -> bool:
@@ -185,11 +187,11 @@ def _is_kink(apart: float, slopes: _Slopes, before: _Slopes | None) -> bool:
     return slopes.jump >= 0.5 * apart and slopes.jump > 0.3 * before.jump
 
 
-def _tells(slopes: _Slopes, found: Comparison) -> bool:
+def _tells(slopes: _Slopes, found: DerivativeComparison) -> bool:
     return slopes.noise <= _TELLING * max(abs(found.analytic), abs(found.numeric))
 
 
-def _says_more(found: Comparison, best: Comparison) -> bool:
+def _says_more(found: DerivativeComparison, best: DerivativeComparison) -> bool:
     """A kink that was seen explains what larger steps could not; else the smaller error counts."""
     if found.agreement is Agreement.KINK or best.agreement is Agreement.KINK:
         return found.agreement is Agreement.KINK

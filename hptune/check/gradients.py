@@ -23,9 +23,9 @@ from hptune._text import first_of
 from hptune.check.autodiff import double_precision, gradients_of, to_array, values_of
 from hptune.check.losses import compute_loss, pick_rows
 from hptune.check.naming import all_layers, display_names, is_own, where_written
-from hptune.check.parts import Part, check_parts
+from hptune.check.parts import ModelPart, check_parts
 from hptune.check.prepare import build_ready
-from hptune.check.report import Finding, Section, Verdict
+from hptune.check.report import CheckFinding, CheckSection, CheckVerdict
 from hptune.check.still import Still, epsilon_of, without_augmentation
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.data import Task
@@ -49,7 +49,7 @@ _SECONDS = 20.0
 """Spent on the tensors, and again on the parts where something is wrong; large models get fewer lines."""
 
 
-def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *, seed: int) -> Section:
+def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *, seed: int) -> CheckSection:
     """Check the gradients of a configuration in float64. Raises ModelError where it can't be built."""
     rows = pick_rows(arrays.y, _rows(arrays.x), seed)
     x, y = arrays.x[rows], arrays.y[rows]
@@ -63,11 +63,11 @@ def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *,
         section = gradient_findings(built, x, y, seed=seed)
     text = "checked in float32, so only roughly: the model can't be called in float64"
     hint = 'Leave dtypes to Keras: keras.ops.cast(x, self.compute_dtype), no dtype="float32".'
-    note = Finding(verdict=Verdict.WARNING, text=text, hint=hint)
+    note = CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
     return replace(section, findings=(*section.findings, note))
 
 
-def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> Section:
+def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
     """Check the gradients of a keras.Model on some rows, in the precision it was made in; it is put back."""
     began, still = time.monotonic(), Still(model)
     try:
@@ -76,28 +76,28 @@ def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int
         still.restore()
 
 
-def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: float) -> Section:
+def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: float) -> CheckSection:
     if not model.trainable_variables:
         text = "no weights are trained: the model has none, or all layers have trainable=False"
-        return _section([Finding(verdict=Verdict.WRONG, text=text)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
     _nudge(model, x, y, seed)
     probe = _steady_probe(model, x, y, seed)
     if probe is None:
         text = "the loss is another at each call with the same weights and rows: not checked"
         hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
-        return _section([Finding(verdict=Verdict.WARNING, text=text, hint=hint)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)], (), began)
     value = probe.value()
     if not np.isfinite(value):
         text = f"the loss is {value} on the first rows: gradients can't be checked"
-        return _section([Finding(verdict=Verdict.WRONG, text=text)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
     checks, missed = _check_tensors(model, probe, seed)
-    doubt = any(check.verdict in (Verdict.WRONG, Verdict.WARNING) for check in checks)
+    doubt = any(check.verdict in (CheckVerdict.WRONG, CheckVerdict.WARNING) for check in checks)
     until = time.monotonic() + _SECONDS
     parts = check_parts(model, x, y, everything=doubt, seed=seed, until=until)
     findings = [*_of_parts(parts, checks), *_of_tensors(model, checks, parts), *probe.findings]
     if missed:
         text = f"{missed} weight tensors were left out: there was no time for them"
-        findings.append(Finding(verdict=Verdict.WARNING, text=text))
+        findings.append(CheckFinding(verdict=CheckVerdict.WARNING, text=text))
     return _section(findings, tuple(checks), began)
 
 
@@ -110,7 +110,7 @@ class _Probe:
 
     value: Callable[[], float]
     gradients: Callable[[], list[NDArray[Any] | None]]
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[CheckFinding, ...] = ()
 
 
 def _steady_probe(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> _Probe | None:
@@ -151,7 +151,7 @@ def _probe(
 
     text = "checked as at prediction: in training mode the loss is another at each call"
     hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
-    note = Finding(verdict=Verdict.WARNING, text=text, hint=hint)
+    note = CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
     return _Probe(value=value, gradients=gradients, findings=() if training else (note,))
 
 
@@ -224,12 +224,12 @@ def _wide(array: NDArray[Any]) -> NDArray[Any]:
 # What is said
 
 
-def _of_parts(parts: list[Part], checks: list[TensorCheck]) -> list[Finding]:
-    wrong = [check.name for check in checks if check.verdict is Verdict.WRONG]
+def _of_parts(parts: list[ModelPart], checks: list[TensorCheck]) -> list[CheckFinding]:
+    wrong = [check.name for check in checks if check.verdict is CheckVerdict.WRONG]
     spoiled = f"; it spoils those by {first_of(wrong, 4)}" if wrong else ""
     return [
-        Finding(
-            verdict=Verdict.WRONG,
+        CheckFinding(
+            verdict=CheckVerdict.WRONG,
             text=f"{part.name} ({part.kind}): its gradient by "
             + ", ".join(_figures(check) for check in part.checks)
             + spoiled,
@@ -249,9 +249,9 @@ def _figures(check: TensorCheck) -> str:
     return f"{check.name} {said} (relative error {check.error:.2g})"
 
 
-def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[Part]) -> list[Finding]:
-    found: list[Finding] = []
-    wrong = [check for check in checks if check.verdict is Verdict.WRONG]
+def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[ModelPart]) -> list[CheckFinding]:
+    found: list[CheckFinding] = []
+    wrong = [check for check in checks if check.verdict is CheckVerdict.WRONG]
     if wrong and not parts:
         # No part is wrong alone: what remains is how a person's own model puts them together.
         own = type(model) if is_own(type(model)) else None
@@ -259,42 +259,44 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[Part]) -> lis
         name = f" of {own.__name__}" if own else ""
         where = where_written(own) if own else ""
         hint = "Look for custom gradients, stop_gradient or rounding between the layers."
-        found.append(Finding(verdict=Verdict.WRONG, text=text + name, hint=hint, where=where))
-    loose = [c.name for c in checks if c.disconnected and c.verdict is not Verdict.WRONG]
+        found.append(CheckFinding(verdict=CheckVerdict.WRONG, text=text + name, hint=hint, where=where))
+    loose = [c.name for c in checks if c.disconnected and c.verdict is not CheckVerdict.WRONG]
     if loose:
         everything = len(loose) == len(checks)
         found.append(
-            Finding(
-                verdict=Verdict.WRONG if everything else Verdict.WARNING,
+            CheckFinding(
+                verdict=CheckVerdict.WRONG if everything else CheckVerdict.WARNING,
                 text=f"the loss does not depend on {first_of(loose, 4)}: never trained",
                 hint="Connect the layer to the output, or leave it out.",
             )
         )
-    doubtful = [c for c in checks if c.verdict is Verdict.WARNING and c.counted and not c.disconnected]
+    doubtful = [c for c in checks if c.verdict is CheckVerdict.WARNING and c.counted and not c.disconnected]
     found += [
-        Finding(
-            verdict=Verdict.WARNING,
+        CheckFinding(
+            verdict=CheckVerdict.WARNING,
             text=f"the gradient by {_figures(check)}: between right (1e-4) and wrong (1e-2)",
             hint="Kinks near by, float32 inside, or a gradient that is slightly off.",
         )
         for check in doubtful[:3]
     ]
-    kinked = [c.name for c in checks if c.verdict is Verdict.WARNING and not c.counted and not c.disconnected]
+    kinked = [
+        c.name for c in checks if c.verdict is CheckVerdict.WARNING and not c.counted and not c.disconnected
+    ]
     if kinked:
         text = f"kinks wherever the gradient by {first_of(kinked, 4)} was tried: not checked"
-        found.append(Finding(verdict=Verdict.WARNING, text=text))
+        found.append(CheckFinding(verdict=CheckVerdict.WARNING, text=text))
     return found + _of_right(checks)
 
 
-def _of_right(checks: list[TensorCheck]) -> list[Finding]:
+def _of_right(checks: list[TensorCheck]) -> list[CheckFinding]:
     """Tell what is right, if anything is."""
-    good = [check for check in checks if check.verdict is Verdict.FINE]
+    good = [check for check in checks if check.verdict is CheckVerdict.FINE]
     kinks = sum(check.kinks for check in checks)
     tried = sum(check.directions for check in checks)
-    small = [check.name for check in checks if check.verdict is Verdict.SKIPPED]
+    small = [check.name for check in checks if check.verdict is CheckVerdict.SKIPPED]
     if small and not good:
         text = f"too small to be measured by {first_of(small, 4)}"
-        return [Finding(verdict=Verdict.WARNING, text=text, hint="See the gradient norms.")]
+        return [CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint="See the gradient norms.")]
     if not good:
         return []
     text = f"right by {len(good)} weight tensors, relative error at most {max(c.error for c in good):.1g}"
@@ -302,10 +304,10 @@ def _of_right(checks: list[TensorCheck]) -> list[Finding]:
         text += f"; {kinks} of {tried} directions set aside at kinks"
     if small:
         text += f"; too small to be measured by {first_of(small, 4)}"
-    return [Finding(verdict=Verdict.FINE, text=text)]
+    return [CheckFinding(verdict=CheckVerdict.FINE, text=text)]
 
 
-def _section(findings: list[Finding], checks: tuple[TensorCheck, ...], began: float) -> Section:
+def _section(findings: list[CheckFinding], checks: tuple[TensorCheck, ...], began: float) -> CheckSection:
     table = tuple(
         {
             "tensor": check.name,
@@ -318,7 +320,7 @@ def _section(findings: list[Finding], checks: tuple[TensorCheck, ...], began: fl
         }
         for check in checks
     )
-    return Section(
+    return CheckSection(
         name="gradients",
         title=TITLE,
         findings=tuple(findings),

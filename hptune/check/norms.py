@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from hptune.check.autodiff import Gradients, gradients_of, to_array
 from hptune.check.losses import compute_loss
 from hptune.check.naming import all_layers, display_names
-from hptune.check.report import Finding, Row, Section, Verdict
+from hptune.check.report import CheckFinding, CheckSection, CheckVerdict, Row
 from hptune.check.still import Still
 
 __all__ = ["check_norms"]
@@ -53,13 +53,13 @@ class _Step:
     """Of each layer, whether the loss depends on it at all."""
 
 
-def check_norms(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size: int, seed: int) -> Section:
+def check_norms(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size: int, seed: int) -> CheckSection:
     """Train a few steps as the model is compiled and look at the gradients; its weights are put back."""
     began = time.monotonic()
     layers = _layers(model)
     if not layers:
-        finding = Finding(verdict=Verdict.SKIPPED, text="no weights are trained")
-        return Section(name="norms", title=TITLE, findings=(finding,))
+        finding = CheckFinding(verdict=CheckVerdict.SKIPPED, text="no weights are trained")
+        return CheckSection(name="norms", title=TITLE, findings=(finding,))
     variables = [v for _, _, held in layers for v in held]
 
     def loss(x: Any, y: Any) -> Any:
@@ -85,8 +85,8 @@ def check_norms(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size: int
             text += f"; first layer to last {_ratio(steps[0], ends):.2g}"
         if proposals:
             text += f"; 9 in 10 are below {proposals['global_clipnorm']:g}"
-        findings = [Finding(verdict=Verdict.FINE, text=text)]
-    return Section(
+        findings = [CheckFinding(verdict=CheckVerdict.FINE, text=text)]
+    return CheckSection(
         name="norms",
         title=TITLE,
         findings=tuple(findings),
@@ -171,16 +171,18 @@ def _ratio(step: _Step, ends: list[int]) -> float:
     return first / last
 
 
-def _of_layers(layers: list[_Layer], steps: list[_Step], weights: list[float]) -> Iterator[Finding]:
+def _of_layers(layers: list[_Layer], steps: list[_Step], weights: list[float]) -> Iterator[CheckFinding]:
     """Tell what the start shows."""
     start, ends = steps[0], _ends(layers, steps[0])
     if not np.isfinite(start.total):
         text = "not finite at the start"
-        yield Finding(verdict=Verdict.WRONG, text=text, hint="See the loss at the start.")
+        yield CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint="See the loss at the start.")
         return
     if start.total == 0:
         text = "0 by every weight: nothing will be learnt"
-        yield Finding(verdict=Verdict.WRONG, text=text, hint="See the units: dead, or begun at zeros?")
+        yield CheckFinding(
+            verdict=CheckVerdict.WRONG, text=text, hint="See the units: dead, or begun at zeros?"
+        )
         return
     if len(ends) == 2:
         yield from _of_ratio(_ratio(start, ends), *(layers[i][0] for i in ends))
@@ -188,38 +190,42 @@ def _of_layers(layers: list[_Layer], steps: list[_Step], weights: list[float]) -
     if share > _HUGE:
         text = f"exploding: {start.total:.3g}, {share:.3g} times the weights' own norm"
         hint = "Normalise inputs, and the targets of a regression; smaller first weights; clip."
-        yield Finding(verdict=Verdict.WARNING, text=text, hint=hint)
+        yield CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
 
 
-def _of_ratio(ratio: float, first: str, last: str) -> Iterator[Finding]:
+def _of_ratio(ratio: float, first: str, last: str) -> Iterator[CheckFinding]:
     if ratio < 1 / _UNEVEN:
-        verdict = Verdict.WRONG if ratio < 1 / _BROKEN else Verdict.WARNING
+        verdict = CheckVerdict.WRONG if ratio < 1 / _BROKEN else CheckVerdict.WARNING
         text = f"vanishing: {first} gets {ratio:.2g} of what {last} gets"
         hint = "Use relu with he_normal, batch normalization, or fewer layers; see the units too."
-        yield Finding(verdict=verdict, text=text, hint=hint, layer=first)
+        yield CheckFinding(verdict=verdict, text=text, hint=hint, layer=first)
     elif ratio > _UNEVEN:
-        verdict = Verdict.WRONG if ratio > _BROKEN else Verdict.WARNING
+        verdict = CheckVerdict.WRONG if ratio > _BROKEN else CheckVerdict.WARNING
         text = f"exploding: {first} gets {ratio:.2g} times what {last} gets"
         hint = "Smaller first weights (glorot or he), batch normalization, or clipping."
-        yield Finding(verdict=verdict, text=text, hint=hint, layer=first)
+        yield CheckFinding(verdict=verdict, text=text, hint=hint, layer=first)
 
 
-def _of_steps(steps: list[_Step], moved: list[bool]) -> Iterator[Finding]:
+def _of_steps(steps: list[_Step], moved: list[bool]) -> Iterator[CheckFinding]:
     """Tell what the first steps of training show."""
     start, end, taken = steps[0], steps[-1], len(steps) - 1
     if not np.isfinite(start.total):
         return
     if not np.isfinite(end.total):
         text = f"no longer finite after {taken} steps of its own optimiser"
-        yield Finding(verdict=Verdict.WRONG, text=text, hint="A smaller learning rate, or clipping.")
+        yield CheckFinding(
+            verdict=CheckVerdict.WRONG, text=text, hint="A smaller learning rate, or clipping."
+        )
         return
     if start.total > 0 and not any(moved):
         text = f"{taken} steps of training change no weight at all"
         hint = "Is the learning rate 0, or does a train_step of its own not apply the gradients?"
-        yield Finding(verdict=Verdict.WRONG, text=text, hint=hint)
+        yield CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint=hint)
     if end.total > _UNEVEN * start.total > 0:
         text = f"exploding: from {start.total:.3g} to {end.total:.3g} in {taken} steps"
-        yield Finding(verdict=Verdict.WARNING, text=text, hint="A smaller learning rate, or clipping.")
+        yield CheckFinding(
+            verdict=CheckVerdict.WARNING, text=text, hint="A smaller learning rate, or clipping."
+        )
 
 
 def _proposals(steps: list[_Step]) -> dict[str, float]:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from hptune.check.autodiff import descent, to_array
 from hptune.check.losses import compute_loss, pick_rows
-from hptune.check.report import Finding, Section, Verdict
-from hptune.check.start import Chance, chance_of
+from hptune.check.report import CheckFinding, CheckSection, CheckVerdict
+from hptune.check.start import ChanceLevel, chance_of
 from hptune.check.still import Still
 from hptune.models.backend import keras
 
@@ -49,14 +49,14 @@ class _Run:
     lowest: float
 
 
-def check_overfit(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> Section:
+def check_overfit(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
     """Train a model on one small batch; its weights are put back."""
     began = time.monotonic()
     rows = pick_rows(y, _ROWS, seed)
     x, y = x[rows], y[rows]
     if not model.trainable_variables:
         text = "no weights are trained: the model has none, or all layers have trainable=False"
-        return _section([Finding(verdict=Verdict.WRONG, text=text)], [], began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], [], began)
     goal = _goal(model, x, y)
     still, runs = Still(model), list[_Run]()
     try:
@@ -69,7 +69,7 @@ def check_overfit(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) ->
     return _section([_judge(runs, goal, len(rows), known=_chance(model, x, y) is not None)], runs, began)
 
 
-def _chance(model: Any, x: NDArray[Any], y: NDArray[Any]) -> Chance | None:
+def _chance(model: Any, x: NDArray[Any], y: NDArray[Any]) -> ChanceLevel | None:
     given = model(keras.ops.convert_to_tensor(x), training=False)
     return chance_of(model, y, int(given.shape[-1])) if keras.ops.is_tensor(given) else None
 
@@ -113,29 +113,31 @@ def _run(step: Callable[..., float], x: NDArray[Any], y: NDArray[Any], rate: flo
     return _Run(rate=rate, steps=steps, first=first, lowest=lowest)
 
 
-def _judge(runs: list[_Run], goal: float, rows: int, *, known: bool) -> Finding:
+def _judge(runs: list[_Run], goal: float, rows: int, *, known: bool) -> CheckFinding:
     best = min(runs, key=lambda run: run.lowest if math.isfinite(run.lowest) else math.inf)
     fell = f"{rows} rows: loss from {best.first:.4g} to {best.lowest:.2g} in {best.steps} steps of Adam"
     fell += f" at {best.rate:g}"
     if best.lowest <= _LEARNT * goal:
-        return Finding(verdict=Verdict.FINE, text=fell)
+        return CheckFinding(verdict=CheckVerdict.FINE, text=fell)
     if not math.isfinite(best.lowest):
         hint = "See the other checks; then try smaller weights or inputs."
-        return Finding(verdict=Verdict.WRONG, text=f"{rows} rows: the loss is {best.lowest}", hint=hint)
+        return CheckFinding(
+            verdict=CheckVerdict.WRONG, text=f"{rows} rows: the loss is {best.lowest}", hint=hint
+        )
     if best.lowest > _NOTHING * goal:
         without = f"; the best answer that does not look at the inputs loses {goal:.4g}" if known else ""
         hint = "Is the output connected to the input? Are layers frozen, units dead or all alike?"
-        return Finding(verdict=Verdict.WRONG, text=f"{fell}: nothing is learnt{without}", hint=hint)
+        return CheckFinding(verdict=CheckVerdict.WRONG, text=f"{fell}: nothing is learnt{without}", hint=hint)
     hint = "More units or layers, or a loss that can't come near 0: a linear model can't learn all by heart."
-    return Finding(verdict=Verdict.WARNING, text=f"{fell}: not by heart", hint=hint)
+    return CheckFinding(verdict=CheckVerdict.WARNING, text=f"{fell}: not by heart", hint=hint)
 
 
-def _section(findings: list[Finding], runs: list[_Run], began: float) -> Section:
+def _section(findings: list[CheckFinding], runs: list[_Run], began: float) -> CheckSection:
     table = tuple(
         {"rate of Adam": run.rate, "steps": run.steps, "first loss": run.first, "lowest loss": run.lowest}
         for run in runs
     )
-    return Section(
+    return CheckSection(
         name="overfit",
         title=TITLE,
         findings=tuple(findings),

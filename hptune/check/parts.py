@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 from hptune.check.autodiff import gradients_of, to_array, values_of
 from hptune.check.capture import Seen, watch_layers
 from hptune.check.naming import display_names, is_own, where_written
-from hptune.check.report import Verdict
+from hptune.check.report import CheckVerdict
 from hptune.check.still import Still, epsilon_of
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.models.backend import keras
 
-__all__ = ["Part", "check_parts", "has_own_code"]
+__all__ = ["ModelPart", "check_parts", "has_own_code"]
 
 _DIRECTIONS = 8
 """Lines per variable."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ModelPart:
     """A part whose gradient is wrong."""
 
     name: str
@@ -55,7 +55,7 @@ def _code_of(layer: Any) -> list[Any]:
 
 def check_parts(
     model: Any, x: NDArray[Any], y: NDArray[Any], *, everything: bool, seed: int, until: float
-) -> list[Part]:
+) -> list[ModelPart]:
     """Return the parts of a model whose gradients are wrong.
 
     Only layers that run a person's own code, unless `everything` is looked at: then a library's
@@ -64,7 +64,7 @@ def check_parts(
     """
     still = Still(model)
     names = display_names(model)
-    wrong: list[tuple[Any, Part]] = []
+    wrong: list[tuple[Any, ModelPart]] = []
     still.hold()
     seen = watch_layers(model, x, training=True)
     for one in seen.values():
@@ -94,12 +94,12 @@ def _holds(layer: Any, others: list[Any]) -> bool:
     return any(id(other) in inner for other in others)
 
 
-def _part(name: str, layer: Any, checks: tuple[TensorCheck, ...]) -> Part:
+def _part(name: str, layer: Any, checks: tuple[TensorCheck, ...]) -> ModelPart:
     own = next((thing for thing in _code_of(layer) if is_own(thing)), type(layer))
     kind = type(layer).__name__
     if own is not type(layer):
         kind += f" with {getattr(own, '__name__', type(own).__name__)}"
-    return Part(name=name, kind=kind, where=where_written(own), checks=checks)
+    return ModelPart(name=name, kind=kind, where=where_written(own), checks=checks)
 
 
 def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> tuple[TensorCheck, ...]:
@@ -186,11 +186,11 @@ def _wrong(
             epsilon=epsilon_of(layers),
             rng=rng,
         )
-        if check.verdict is Verdict.WRONG:
+        if check.verdict is CheckVerdict.WRONG:
             yield check
 
 
-def _wrong_penalties(model: Any, names: dict[int, str], seed: int) -> Iterator[Part]:
+def _wrong_penalties(model: Any, names: dict[int, str], seed: int) -> Iterator[ModelPart]:
     for variable in model.trainable_variables:
         penalty = getattr(variable, "regularizer", None)
         if penalty is None:
@@ -203,10 +203,10 @@ def _wrong_penalties(model: Any, names: dict[int, str], seed: int) -> Iterator[P
         if checks:
             kind = getattr(penalty, "__name__", type(penalty).__name__)
             name = f"the penalty on {variable.path}"
-            yield Part(name=name, kind=kind, where=where_written(penalty), checks=checks)
+            yield ModelPart(name=name, kind=kind, where=where_written(penalty), checks=checks)
 
 
-def _wrong_loss(model: Any, x: NDArray[Any], y: NDArray[Any], still: Still, seed: int) -> Iterator[Part]:
+def _wrong_loss(model: Any, x: NDArray[Any], y: NDArray[Any], still: Still, seed: int) -> Iterator[ModelPart]:
     still.hold()
     given = model(keras.ops.convert_to_tensor(x), training=True)
     if not _is_real(given):
@@ -222,4 +222,4 @@ def _wrong_loss(model: Any, x: NDArray[Any], y: NDArray[Any], still: Still, seed
         loss = model.loss
         kind = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
         where = "" if isinstance(loss, str) else where_written(getattr(loss, "fn", loss))
-        yield Part(name="the loss", kind=str(kind), where=where, checks=checks)
+        yield ModelPart(name="the loss", kind=str(kind), where=where, checks=checks)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["Finding", "OnSection", "Report", "Row", "Section", "Verdict", "worst"]
+__all__ = ["CheckFinding", "CheckReport", "CheckSection", "CheckVerdict", "OnSection", "Row", "worst"]
 
 Row = Mapping[str, str | int | float | None]
 """One line of a table: heading → cell."""
@@ -15,7 +15,7 @@ OnSection = Callable[[str], None]
 """Gets the title of what is about to be checked."""
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """What a check came to, from best to worst."""
 
     SKIPPED = "skipped"
@@ -27,19 +27,19 @@ class Verdict(StrEnum):
     """Training can't work as meant."""
 
 
-_ORDER = tuple(Verdict)
+_ORDER = tuple(CheckVerdict)
 
 
-def worst(verdicts: tuple[Verdict, ...]) -> Verdict:
+def worst(verdicts: tuple[CheckVerdict, ...]) -> CheckVerdict:
     """Return the worst of some verdicts; skipped where there are none."""
-    return max(verdicts, key=_ORDER.index, default=Verdict.SKIPPED)
+    return max(verdicts, key=_ORDER.index, default=CheckVerdict.SKIPPED)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class CheckFinding:
     """One thing that was found."""
 
-    verdict: Verdict
+    verdict: CheckVerdict
     text: str
     """What was found, with its figures."""
     hint: str = ""
@@ -51,26 +51,26 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Section:
+class CheckSection:
     """One check: its findings, and the figures they rest on."""
 
     name: str
     """Short and fixed, for programs: gradients, start, overfit, units, norms, throughput."""
     title: str
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
     table: tuple[Row, ...] = ()
     proposals: Mapping[str, float] = field(default_factory=dict)
     """Hyperparameter → a value that the figures speak for."""
     seconds: float = 0.0
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """The worst finding's."""
         return worst(tuple(finding.verdict for finding in self.findings))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Report:
+class CheckReport:
     """Everything that was checked of one configuration."""
 
     data: str
@@ -80,11 +80,11 @@ class Report:
     parameters: int
     """Weights of the model."""
     backend: str
-    sections: tuple[Section, ...]
+    sections: tuple[CheckSection, ...]
     seconds: float
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CheckVerdict:
         """The worst section's."""
         return worst(tuple(section.verdict for section in self.sections))
 
@@ -103,7 +103,7 @@ class Report:
         }
 
 
-def _without_name(section: Section) -> dict[str, Any]:
+def _without_name(section: CheckSection) -> dict[str, Any]:
     content = asdict(section)
     del content["name"]
     content["seconds"] = round(section.seconds, 3)

@@ -14,7 +14,7 @@ from hptune.check.norms import check_norms
 from hptune.check.overfit import TITLE as OVERFIT
 from hptune.check.overfit import check_overfit
 from hptune.check.prepare import build_ready, file_of
-from hptune.check.report import Finding, OnSection, Report, Section, Verdict
+from hptune.check.report import CheckFinding, CheckReport, CheckSection, CheckVerdict, OnSection
 from hptune.check.start import TITLE as START
 from hptune.check.start import check_start
 from hptune.check.throughput import TITLE as THROUGHPUT
@@ -37,7 +37,7 @@ class _Check:
 
     name: str
     title: str
-    run: Callable[[], Section]
+    run: Callable[[], CheckSection]
 
 
 def _ignore(title: str) -> None:
@@ -51,7 +51,7 @@ def run_checks(
     *,
     seed: int = 0,
     on_section: OnSection = _ignore,
-) -> Report:
+) -> CheckReport:
     """Check one configuration of a model on a data set: by default, the one that a search begins with.
 
     Raises ModelError where the model can't be built; whatever else goes wrong in it is a finding.
@@ -91,7 +91,7 @@ def run_checks(
         for check in checks:
             on_section(check.title)
             sections.append(_guarded(check, model))
-    return Report(
+    return CheckReport(
         data=dataset.name,
         model=model.name,
         values=dict(values),
@@ -102,7 +102,7 @@ def run_checks(
     )
 
 
-def _guarded(check: _Check, model: Model) -> Section:
+def _guarded(check: _Check, model: Model) -> CheckSection:
     """Run one check; what the model raises is what was found."""
     began = time.monotonic()
     try:
@@ -111,6 +111,6 @@ def _guarded(check: _Check, model: Model) -> Section:
         raise
     except Exception as error:
         text = f"the model fails: {in_words(error, file_of(model))}"
-        finding = Finding(verdict=Verdict.WRONG, text=text, hint="hptune search would fail alike.")
+        finding = CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint="hptune search would fail alike.")
         seconds = time.monotonic() - began
-        return Section(name=check.name, title=check.title, findings=(finding,), seconds=seconds)
+        return CheckSection(name=check.name, title=check.title, findings=(finding,), seconds=seconds)

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from hptune.check.autodiff import to_array
 from hptune.check.losses import compute_loss, pick_rows
-from hptune.check.report import Finding, Section, Verdict
+from hptune.check.report import CheckFinding, CheckSection, CheckVerdict
 from hptune.models.backend import keras
 
-__all__ = ["Chance", "chance_of", "check_start", "loss_name"]
+__all__ = ["ChanceLevel", "chance_of", "check_start", "loss_name"]
 
 TITLE = "loss at the start"
 
@@ -33,7 +33,7 @@ _HEAVY = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chance:
+class ChanceLevel:
     """What a loss is without knowing anything of the inputs."""
 
     loss: float
@@ -53,7 +53,7 @@ def loss_name(model: Any) -> str:
     return short.get(words, words)
 
 
-def chance_of(model: Any, y: NDArray[Any], outputs: int) -> Chance | None:
+def chance_of(model: Any, y: NDArray[Any], outputs: int) -> ChanceLevel | None:
     """Return what chance loses on targets `y`; None for a loss of which that is not known.
 
     `outputs` are the numbers a model gives per row: the classes, where the loss is over classes.
@@ -61,21 +61,21 @@ def chance_of(model: Any, y: NDArray[Any], outputs: int) -> Chance | None:
     name = loss_name(model)
     if name == "sparse_categorical_crossentropy":
         shares = np.bincount(y.astype(np.int64).ravel(), minlength=outputs) / y.size
-        return Chance(loss=math.log(outputs), constant=_entropy(shares), words=f"ln {outputs}")
+        return ChanceLevel(loss=math.log(outputs), constant=_entropy(shares), words=f"ln {outputs}")
     if name == "categorical_crossentropy":
         shares = y.reshape(-1, y.shape[-1]).mean(axis=0)
-        return Chance(loss=math.log(outputs), constant=_entropy(shares), words=f"ln {outputs}")
+        return ChanceLevel(loss=math.log(outputs), constant=_entropy(shares), words=f"ln {outputs}")
     if name == "binary_crossentropy":
         shares = y.reshape(len(y), -1).astype(np.float64).mean(axis=0)
         each = [_entropy(np.array([share, 1 - share])) for share in shares]
-        return Chance(loss=math.log(2), constant=float(np.mean(each)), words="ln 2")
+        return ChanceLevel(loss=math.log(2), constant=float(np.mean(each)), words="ln 2")
     columns = y.reshape(len(y), -1).astype(np.float64)
     if name == "mean_squared_error":
         spread = float(columns.var(axis=0).mean())
-        return Chance(loss=spread, constant=spread, words="the variance of the targets")
+        return ChanceLevel(loss=spread, constant=spread, words="the variance of the targets")
     if name == "mean_absolute_error":
         spread = float(np.abs(columns - np.median(columns, axis=0)).mean())
-        return Chance(loss=spread, constant=spread, words="the targets' mean distance from their median")
+        return ChanceLevel(loss=spread, constant=spread, words="the targets' mean distance from their median")
     return None
 
 
@@ -84,7 +84,7 @@ def _entropy(shares: NDArray[np.float64]) -> float:
     return float(-(some * np.log(some)).sum())
 
 
-def check_start(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> Section:
+def check_start(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
     """Check the loss before any training, and that outputs, targets and loss go together."""
     began = time.monotonic()
     rows = pick_rows(y, _ROWS, seed)
@@ -95,10 +95,10 @@ def check_start(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> S
     findings = [] if predicted is None else _of_outputs(model, predicted, y)
     if not findings:
         findings = _of_loss(model, x, y, None if predicted is None else int(predicted.shape[-1]))
-    return Section(name="start", title=TITLE, findings=tuple(findings), seconds=time.monotonic() - began)
+    return CheckSection(name="start", title=TITLE, findings=tuple(findings), seconds=time.monotonic() - began)
 
 
-def _of_outputs(model: Any, predicted: NDArray[Any], y: NDArray[Any]) -> list[Finding]:
+def _of_outputs(model: Any, predicted: NDArray[Any], y: NDArray[Any]) -> list[CheckFinding]:
     """Tell outputs that can't go with the loss or the targets."""
     name = loss_name(model)
     if not np.isfinite(predicted).all():
@@ -122,7 +122,7 @@ def _of_outputs(model: Any, predicted: NDArray[Any], y: NDArray[Any]) -> list[Fi
     return []
 
 
-def _of_loss(model: Any, x: NDArray[Any], y: NDArray[Any], outputs: int | None) -> list[Finding]:
+def _of_loss(model: Any, x: NDArray[Any], y: NDArray[Any], outputs: int | None) -> list[CheckFinding]:
     tensors = [keras.ops.convert_to_tensor(array) for array in (x, y)]
     plain = float(to_array(compute_loss(model, *tensors, training=False, penalties=False)))
     penalty = float(to_array(compute_loss(model, *tensors, training=False))) - plain
@@ -134,23 +134,27 @@ def _of_loss(model: Any, x: NDArray[Any], y: NDArray[Any], outputs: int | None) 
     if penalty > _HEAVY * max(abs(plain), 1e-12):
         text = f"penalties add {penalty:.3g} to a loss of {plain:.3g}: training will mostly shrink weights"
         hint = "Weaken l1 or l2."
-        findings.append(Finding(verdict=Verdict.WARNING, text=text, hint=hint))
+        findings.append(CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint))
     return findings
 
 
-def _beside_chance(loss: float, chance: Chance | None) -> Finding:
+def _beside_chance(loss: float, chance: ChanceLevel | None) -> CheckFinding:
     if chance is None or chance.loss <= 0:
         text = f"{loss:.4g}; what chance would lose is not known for this loss"
-        return Finding(verdict=Verdict.SKIPPED, text=text)
+        return CheckFinding(verdict=CheckVerdict.SKIPPED, text=text)
     text = f"{loss:.4g}, where chance loses {chance.loss:.4g} ({chance.words})"
     if loss > _FAR * chance.loss:
         hint = "Smaller first weights, or normalise the inputs, and the targets of a regression."
-        return Finding(verdict=Verdict.WARNING, text=text + ": sure of what it can't know", hint=hint)
+        return CheckFinding(
+            verdict=CheckVerdict.WARNING, text=text + ": sure of what it can't know", hint=hint
+        )
     if loss < chance.loss / _FAR:
         hint = "Are trained weights loaded, or is the target among the inputs?"
-        return Finding(verdict=Verdict.WARNING, text=text + ": it knows something already", hint=hint)
-    return Finding(verdict=Verdict.FINE, text=text)
+        return CheckFinding(
+            verdict=CheckVerdict.WARNING, text=text + ": it knows something already", hint=hint
+        )
+    return CheckFinding(verdict=CheckVerdict.FINE, text=text)
 
 
-def _wrong(text: str, hint: str) -> Finding:
-    return Finding(verdict=Verdict.WRONG, text=text, hint=hint)
+def _wrong(text: str, hint: str) -> CheckFinding:
+    return CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint=hint)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.check.autodiff import to_array
-from hptune.check.differences import Agreement, Comparison, compare, step_size
-from hptune.check.report import Verdict
+from hptune.check.differences import Agreement, DerivativeComparison, compare, step_size
+from hptune.check.report import CheckVerdict
 
 __all__ = ["TensorCheck", "check_tensor"]
 
@@ -35,7 +35,7 @@ class TensorCheck:
     """Both derivatives where the error is largest."""
     disconnected: bool = False
     """Automatic differentiation finds no way from the variable to the result."""
-    verdict: Verdict
+    verdict: CheckVerdict
 
     @property
     def counted(self) -> int:
@@ -62,7 +62,7 @@ def check_tensor(
     at_zero = value()
     scale = float(np.sqrt(np.mean(base**2))) if base.size else 1.0
     claimed = np.zeros_like(base) if gradient is None else gradient.astype(np.float64)
-    found: list[Comparison] = []
+    found: list[DerivativeComparison] = []
 
     try:
         for line in _lines(claimed, directions, rng):
@@ -101,18 +101,18 @@ def _lines(
         yield line.reshape(gradient.shape)
 
 
-def _summed_up(name: str, size: int, found: list[Comparison], *, disconnected: bool) -> TensorCheck:
+def _summed_up(name: str, size: int, found: list[DerivativeComparison], *, disconnected: bool) -> TensorCheck:
     aside = (Agreement.KINK, Agreement.SMALL)
     counted = [c for c in found if c.agreement not in aside]
     most = max(counted, key=lambda c: c.error, default=None)
     kinks = sum(c.agreement is Agreement.KINK for c in found)
     kinds = {c.agreement for c in counted}
     if Agreement.DIFFERS in kinds:
-        verdict = Verdict.WRONG
+        verdict = CheckVerdict.WRONG
     elif Agreement.DOUBTFUL in kinds or disconnected or (not counted and kinks):
-        verdict = Verdict.WARNING
+        verdict = CheckVerdict.WARNING
     else:
-        verdict = Verdict.FINE if counted else Verdict.SKIPPED
+        verdict = CheckVerdict.FINE if counted else CheckVerdict.SKIPPED
     return TensorCheck(
         name=name,
         size=size,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.check.report import Finding, Section, Verdict
+from hptune.check.report import CheckFinding, CheckSection, CheckVerdict
 from hptune.check.still import Still
 from hptune.models.backend import keras
 from hptune.training.failures import is_out_of_memory
@@ -42,7 +42,7 @@ class _Timed:
         return self.size / self.seconds
 
 
-def check_throughput(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size: int) -> Section:
+def check_throughput(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size: int) -> CheckSection:
     """Time steps of training at doubling batch sizes; the weights are put back.
 
     Ends with all rows, where memory runs out, or is about to, or after some seconds.
@@ -120,27 +120,27 @@ def _too_near(grown: int) -> bool:
     return left is not None and 3 * grown > left
 
 
-def _out_of_memory(size: int, own: int) -> Iterator[Finding]:
+def _out_of_memory(size: int, own: int) -> Iterator[CheckFinding]:
     fits = f"the largest that fits is at least {size // 2:,}"
     if size <= own:
         text = f"{own:,} rows, the configuration's own batch size, do not fit into memory"
         hint = "Use smaller batches or a smaller model."
-        yield Finding(verdict=Verdict.WRONG, text=text, hint=hint)
+        yield CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint=hint)
     else:
         text = f"{size:,} rows do not fit into memory; {fits}"
         hint = f"Keep batch_size at or below {size // 2:,}."
-        yield Finding(verdict=Verdict.WARNING, text=text, hint=hint)
+        yield CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
 
 
-def _in_words(timed: list[_Timed], end: str, own: int) -> Finding:
+def _in_words(timed: list[_Timed], end: str, own: int) -> CheckFinding:
     fastest = max(timed, key=lambda one: one.rate)
     mine = next((one for one in timed if one.size == own), timed[-1])
     text = f"{timed[-1].size:,} rows fit ({end})"
     text += f"; {mine.rate:,.0f} examples/s at {mine.size:,}, fastest {fastest.rate:,.0f} at {fastest.size:,}"
-    return Finding(verdict=Verdict.FINE, text=text)
+    return CheckFinding(verdict=CheckVerdict.FINE, text=text)
 
 
-def _section(findings: list[Finding], timed: list[_Timed], began: float) -> Section:
+def _section(findings: list[CheckFinding], timed: list[_Timed], began: float) -> CheckSection:
     table = tuple(
         {
             "batch size": one.size,
@@ -150,7 +150,7 @@ def _section(findings: list[Finding], timed: list[_Timed], began: float) -> Sect
         for one in timed
     )
     proposals = {"largest_batch": float(timed[-1].size)} if timed else {}
-    return Section(
+    return CheckSection(
         name="throughput",
         title=TITLE,
         findings=tuple(findings),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hptune.check.autodiff import to_array
 from hptune.check.capture import watch_layers
 from hptune.check.naming import display_names
-from hptune.check.report import Finding, Row, Section, Verdict
+from hptune.check.report import CheckFinding, CheckSection, CheckVerdict, Row
 from hptune.models.backend import keras
 
 __all__ = ["LayerUnits", "check_units", "look_at_units"]
@@ -139,7 +139,7 @@ def _different(outputs: NDArray[Any]) -> int:
     return int(np.unique(np.round(some / scale, 5), axis=1).shape[1])
 
 
-def check_units(model: Any, x: NDArray[Any], *, seed: int) -> Section:
+def check_units(model: Any, x: NDArray[Any], *, seed: int) -> CheckSection:
     """Check the hidden layers of a model before any training."""
     began = time.monotonic()
     layers = look_at_units(model, x, seed=seed)
@@ -147,8 +147,8 @@ def check_units(model: Any, x: NDArray[Any], *, seed: int) -> Section:
     if not findings:
         units = sum(layer.units for layer in layers)
         text = f"all {units} in {len(layers)} hidden layers can learn" if layers else "no hidden layers"
-        findings = [Finding(verdict=Verdict.FINE if layers else Verdict.SKIPPED, text=text)]
-    return Section(
+        findings = [CheckFinding(verdict=CheckVerdict.FINE if layers else CheckVerdict.SKIPPED, text=text)]
+    return CheckSection(
         name="units",
         title=TITLE,
         findings=tuple(findings),
@@ -157,27 +157,33 @@ def check_units(model: Any, x: NDArray[Any], *, seed: int) -> Section:
     )
 
 
-def _findings(layer: LayerUnits) -> Iterator[Finding]:
+def _findings(layer: LayerUnits) -> Iterator[CheckFinding]:
     count = layer.units
     if layer.alike:
         hint = "A zeros initialiser does this: draw first weights at random, as kernel_initializer=auto does."
         text = f"{layer.layer}: all {count} units are alike, and will stay so"
-        yield Finding(verdict=Verdict.WRONG, text=text, hint=hint, layer=layer.layer)
+        yield CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint=hint, layer=layer.layer)
     elif layer.dead >= _TOLD * count:
         every = layer.dead == count
         hint = "Use he_normal and biases of 0, or leaky_relu; look at the inputs' size."
         text = (
             f"{layer.layer}: {'all' if every else f'{layer.dead} of'} {count} units are dead: 0 on every row"
         )
-        yield Finding(
-            verdict=Verdict.WRONG if every else Verdict.WARNING, text=text, hint=hint, layer=layer.layer
+        yield CheckFinding(
+            verdict=CheckVerdict.WRONG if every else CheckVerdict.WARNING,
+            text=text,
+            hint=hint,
+            layer=layer.layer,
         )
     if layer.saturated >= _TOLD * count:
         hint = "Use glorot_uniform and normalise the inputs, or relu."
         text = f"{layer.layer}: {layer.saturated} of {count} {layer.activation} units are saturated"
         every = layer.saturated == count
-        yield Finding(
-            verdict=Verdict.WRONG if every else Verdict.WARNING, text=text, hint=hint, layer=layer.layer
+        yield CheckFinding(
+            verdict=CheckVerdict.WRONG if every else CheckVerdict.WARNING,
+            text=text,
+            hint=hint,
+            layer=layer.layer,
         )
 
 

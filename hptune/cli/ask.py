@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from hptune.cli import ask_text as ask_show
-from hptune.cli.prompt import Voice
+from hptune.cli.prompt import Prompt
 from hptune.errors import SpaceError
 from hptune.narrowing import edit
 from hptune.space import Fixed, Tier
 from hptune.space.describe import describe_range
 from hptune.space.range_text import exact_text
 from hptune.study.proposal import Proposal
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 from hptune.views.tables.steering import trials_behind
 
 __all__ = ["ask"]
@@ -38,20 +38,20 @@ class _BackError(Exception):
     """A person gave no answer: show the same range again."""
 
 
-def ask(proposal: Proposal, facts: Facts, *, headline: str = "", err: bool = False) -> Proposal | None:
+def ask(proposal: Proposal, snapshot: Snapshot, *, headline: str = "", err: bool = False) -> Proposal | None:
     """Walk through a proposal's ranges; returns it as decided, or None to change nothing.
 
     Speaks on stdout, or stderr with `err`. click.Abort where the person interrupts or there is no
     one to answer.
     """
-    return _Dialogue(proposal, facts, Voice(err=err)).run(headline)
+    return _Dialogue(proposal, snapshot, Prompt(err=err)).run(headline)
 
 
 class _Dialogue:
     """One walk through the ranges of one proposal."""
 
-    def __init__(self, proposal: Proposal, facts: Facts, voice: Voice) -> None:
-        self._facts, self._voice = facts, voice
+    def __init__(self, proposal: Proposal, snapshot: Snapshot, prompt: Prompt) -> None:
+        self._snapshot, self._prompt = snapshot, prompt
         asked = [move for move in proposal.moves if not ask_show.stays_fixed(move)]
         self._names = [move.name for move in sorted(asked, key=lambda m: m.old.tier)]
         self._states = [_State(proposal, 0)]
@@ -65,13 +65,13 @@ class _Dialogue:
 
     def run(self, headline: str) -> Proposal | None:
         """Ask until all is decided."""
-        ask_show.show_begin(self._voice, self._now.proposal, headline, self._facts.root)
+        ask_show.show_begin(self._prompt, self._now.proposal, headline, self._snapshot.root)
         try:
             while not self._is_done():
                 pass
         except _QuitError:
             return None
-        ask_show.show_flags(self._voice, self._now.proposal, self._facts.folder)
+        ask_show.show_flags(self._prompt, self._now.proposal, self._snapshot.folder)
         return self._now.proposal
 
     def _is_done(self) -> bool:
@@ -80,7 +80,7 @@ class _Dialogue:
         if not self._silent:
             self._show(at_end)
         self._silent = False
-        answer = self._voice.ask(_LAST_PROMPT if at_end else _PROMPT).lower()
+        answer = self._prompt.ask(_LAST_PROMPT if at_end else _PROMPT).lower()
         key = answer[:1] if answer in ask_show.KEYS else answer
         if key == "d" or (at_end and key in ("", "a")):
             return True
@@ -96,11 +96,11 @@ class _Dialogue:
 
     def _show(self, at_end: bool) -> None:
         if at_end:
-            ask_show.show_decided(self._voice, self._now.proposal)
+            ask_show.show_decided(self._prompt, self._now.proposal)
             return
         move = self._now.proposal[self._names[self._now.at]]
         place = {"at": self._now.at, "count": len(self._names)}
-        ask_show.show_move(self._voice, move, self._facts, plot=self._plots, **place)
+        ask_show.show_move(self._prompt, move, self._snapshot, plot=self._plots, **place)
 
     def _take(self, key: str, at_end: bool) -> None:
         """Do what a key says."""
@@ -117,7 +117,7 @@ class _Dialogue:
             "a": self._accept,
             "e": self._edit,
             "k": lambda name: self._decide(edit.keep(self._now.proposal, name)),
-            "w": lambda name: self._decide(edit.widen(self._now.proposal, name, root=self._facts.root)),
+            "w": lambda name: self._decide(edit.widen(self._now.proposal, name, root=self._snapshot.root)),
             "f": self._freeze,
             "l": self._look,
         }
@@ -126,7 +126,7 @@ class _Dialogue:
         elif key in one and not at_end:
             one[key](self._names[self._now.at])
         else:
-            self._voice.tell(f"{key!r} is none of the words; ? tells what they do.")
+            self._prompt.tell(f"{key!r} is none of the words; ? tells what they do.")
             self._silent = True
 
     def _accept(self, name: str) -> None:
@@ -136,7 +136,7 @@ class _Dialogue:
         """Note a decision on the range that is shown, say what it comes to and go to the next."""
         name = self._names[self._now.at]
         if proposal[name] != self._now.proposal[name]:
-            ask_show.show_choice(self._voice, proposal[name])
+            ask_show.show_choice(self._prompt, proposal[name])
         self._states.append(_State(proposal, self._now.at + 1))
         self._silent = False
 
@@ -146,7 +146,7 @@ class _Dialogue:
             name,
             f"  {name}, as {like} (Enter: back)",
             "",
-            lambda text: edit.set_range(self._now.proposal, f"{name}={text}", root=self._facts.root),
+            lambda text: edit.set_range(self._now.proposal, f"{name}={text}", root=self._snapshot.root),
         )
 
     def _freeze(self, name: str) -> None:
@@ -156,7 +156,7 @@ class _Dialogue:
             name,
             f"  freeze {name} at (-: back)",
             exact_text(value),
-            lambda text: edit.freeze(self._now.proposal, f"{name}={text}", root=self._facts.root),
+            lambda text: edit.freeze(self._now.proposal, f"{name}={text}", root=self._snapshot.root),
         )
 
     def _until_right(self, name: str, what: str, default: str, change: Callable[[str], Proposal]) -> None:
@@ -172,7 +172,7 @@ class _Dialogue:
                 return
 
     def _answer(self, what: str, default: str = "") -> str:
-        text = self._voice.ask(what, default)
+        text = self._prompt.ask(what, default)
         if text in ("", "-"):
             raise _BackError
         return text
@@ -183,15 +183,15 @@ class _Dialogue:
         frozen = [
             m.name
             for m in proposal.moves
-            if isinstance(m.new, Fixed) and ask_show.can_be_opened(m, self._facts.root)
+            if isinstance(m.new, Fixed) and ask_show.can_be_opened(m, self._snapshot.root)
         ]
         if not frozen:
             self._stay("Nothing is frozen.")
             return
-        self._voice.tell(f"Frozen: {', '.join(frozen)}")
+        self._prompt.tell(f"Frozen: {', '.join(frozen)}")
         name = self._answer("  open which (Enter: back)")
-        self._change(edit.reopen(proposal, name, root=self._facts.root))
-        self._voice.tell(f"{name} is searched again: {self._now.proposal[name].reason}")
+        self._change(edit.reopen(proposal, name, root=self._snapshot.root))
+        self._prompt.tell(f"{name} is searched again: {self._now.proposal[name].reason}")
 
     def _tier(self) -> None:
         """Drop or open all of a tier."""
@@ -201,14 +201,14 @@ class _Dialogue:
             return
         tier, proposal = Tier(int(words[1])), self._now.proposal
         change = edit.drop_tier if words[0] == "drop" else edit.reopen_tier
-        changed = change(proposal, tier, root=self._facts.root)
+        changed = change(proposal, tier, root=self._snapshot.root)
         names = [m.name for m in changed.moves if m != proposal[m.name]]
         if not names:
             self._stay(f"In {ask_show.tier_text(tier)} there is nothing to {words[0]}.")
             return
         self._change(changed)
         done = "frozen at their best values" if words[0] == "drop" else "searched again"
-        self._voice.tell(f"{ask_show.tier_text(tier)}: {', '.join(names)} are {done}.")
+        self._prompt.tell(f"{ask_show.tier_text(tier)}: {', '.join(names)} are {done}.")
 
     def _change(self, proposal: Proposal) -> None:
         """Note a decision that leaves the person where they are."""
@@ -219,27 +219,27 @@ class _Dialogue:
             self._stay("There is nothing to undo.")
             return
         self._states.pop()
-        self._voice.tell("Undone.")
+        self._prompt.tell("Undone.")
 
     def _look(self, name: str) -> None:
-        for line in trials_behind(self._facts, name).splitlines():
-            self._voice.say(f"  {line}")
+        for line in trials_behind(self._snapshot, name).splitlines():
+            self._prompt.say(f"  {line}")
         self._silent = True
 
     def _help(self) -> None:
-        ask_show.show_keys(self._voice)
+        ask_show.show_keys(self._prompt)
         self._silent = True
 
     def _toggle_plots(self) -> None:
         self._plots = not self._plots
-        self._voice.tell(f"Plots are {'on' if self._plots else 'off'}.")
+        self._prompt.tell(f"Plots are {'on' if self._plots else 'off'}.")
 
     def _stay(self, why: str) -> None:
-        self._voice.tell(why)
+        self._prompt.tell(why)
         self._silent = True
 
     def _refuse(self, error: SpaceError, *, message: str | None = None) -> None:
-        self._voice.tell(message or error.message)
+        self._prompt.tell(message or error.message)
         if error.hint:
-            self._voice.tell(error.hint)
+            self._prompt.tell(error.hint)
         self._silent = True

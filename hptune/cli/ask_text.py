@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 
-from hptune.cli.prompt import Voice
+from hptune.cli.prompt import Prompt
 from hptune.narrowing import edit
 from hptune.space import Fixed, Space, Tier
 from hptune.space.describe import describe_range
 from hptune.study.proposal import Move, Proposal, Verdict
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 from hptune.views.tables.steering import importance_text, range_plot
 
 __all__ = [
@@ -50,23 +50,23 @@ def tier_text(tier: Tier) -> str:
     return "unranked" if tier is Tier.UNRANKED else f"tier {int(tier)}"
 
 
-def show_begin(voice: Voice, proposal: Proposal, headline: str, root: Space) -> None:
+def show_begin(prompt: Prompt, proposal: Proposal, headline: str, root: Space) -> None:
     """Say what concerns the whole, what stays fixed, and what the plots and keys mean."""
     if headline:
-        voice.tell(headline, indent=0)
-    voice.tell(_overview(proposal), indent=0)
+        prompt.tell(headline, indent=0)
+    prompt.tell(_overview(proposal), indent=0)
     for note in proposal.notes:
-        voice.tell(f"{note[:1].upper()}{note[1:]}.", indent=0)
-    if any(move.steers for move in proposal.moves):
-        voice.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
+        prompt.tell(f"{note[:1].upper()}{note[1:]}.", indent=0)
+    if any(move.is_soft for move in proposal.moves):
+        prompt.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
     for what, can in (("Fixed", False), ("Frozen, and opened with o", True)):
         fixed = [m for m in proposal.moves if stays_fixed(m) and can_be_opened(m, root) is can]
         if fixed:
             values = ", ".join(f"{m.name}{describe_range(m.old)}" for m in fixed)
-            voice.tell(f"{what}: {values}", indent=0)
-    few, some, many, best = "·•●★" if voice.unicode else ".oO*"
-    voice.tell(f"In the plots {few} is 1 trial, {some} 2 to 4, {many} 5 or more, {best} the best.", indent=0)
-    voice.tell("Answer with a word or its first letter; Enter accepts, ? explains.", indent=0)
+            prompt.tell(f"{what}: {values}", indent=0)
+    few, some, many, best = "·•●★" if prompt.unicode else ".oO*"
+    prompt.tell(f"In the plots {few} is 1 trial, {some} 2 to 4, {many} 5 or more, {best} the best.", indent=0)
+    prompt.tell("Answer with a word or its first letter; Enter accepts, ? explains.", indent=0)
 
 
 def _overview(proposal: Proposal) -> str:
@@ -92,29 +92,29 @@ def can_be_opened(move: Move, root: Space) -> bool:
     return move.name in root and not isinstance(root[move.name], Fixed)
 
 
-def show_keys(voice: Voice) -> None:
+def show_keys(prompt: Prompt) -> None:
     """Say what each key does."""
     for key, what in KEYS.items():
-        voice.say(f"  {key:<6}  {what}")
+        prompt.say(f"  {key:<6}  {what}")
 
 
-def show_move(voice: Voice, move: Move, facts: Facts, *, at: int, count: int, plot: bool) -> None:
+def show_move(prompt: Prompt, move: Move, snapshot: Snapshot, *, at: int, count: int, plot: bool) -> None:
     """Show one range: where it stands, what is proposed and why, and what the trials say."""
-    voice.say()
-    voice.say(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
-    voice.tell(f"{move.verdict.value}: {_ranges(move)}", colour=_COLOURS.get(move.verdict))
-    voice.tell(move.reason)
-    voice.tell(importance_text(facts, move.name))
-    for line in range_plot(facts, move, width=voice.width, unicode=voice.unicode) if plot else ():
-        voice.say(
+    prompt.say()
+    prompt.say(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
+    prompt.tell(f"{move.verdict.value}: {_ranges(move)}", colour=_COLOURS.get(move.verdict))
+    prompt.tell(move.reason)
+    prompt.tell(importance_text(snapshot, move.name))
+    for line in range_plot(snapshot, move, width=prompt.width, unicode=prompt.unicode) if plot else ():
+        prompt.say(
             line, colour=next((c for mark, c in _LINES.items() if line.lstrip().startswith(mark)), None)
         )
 
 
-def show_choice(voice: Voice, move: Move) -> None:
+def show_choice(prompt: Prompt, move: Move) -> None:
     """Say what a person made of a range; a single value is one that is searched no more."""
     frozen = ", searched no more" if isinstance(move.new, Fixed) else ""
-    voice.tell(f"{move.name}: {_ranges(move)}{frozen}")
+    prompt.tell(f"{move.name}: {_ranges(move)}{frozen}")
 
 
 def _ranges(move: Move) -> str:
@@ -122,20 +122,20 @@ def _ranges(move: Move) -> str:
     return old if old == new else f"{old} → {new}"
 
 
-def show_decided(voice: Voice, proposal: Proposal) -> None:
+def show_decided(prompt: Prompt, proposal: Proposal) -> None:
     """Say what would be written, what a person decided by name."""
-    mine = [move for move in proposal.moves if move.by_person]
-    voice.say()
-    voice.say("That is all of them.", bold=True)
+    mine = [move for move in proposal.moves if move.by_user]
+    prompt.say()
+    prompt.say("That is all of them.", bold=True)
     for move in mine:
-        voice.tell(f"{move.name}: {_ranges(move)}; {move.reason}")
+        prompt.tell(f"{move.name}: {_ranges(move)}; {move.reason}")
     others = len(proposal.moves) - len(mine)
-    voice.tell(f"{others} as proposed" if mine else "All as proposed.")
+    prompt.tell(f"{others} as proposed" if mine else "All as proposed.")
 
 
-def show_flags(voice: Voice, proposal: Proposal, study: str) -> None:
+def show_flags(prompt: Prompt, proposal: Proposal, study: str) -> None:
     """Say the command that repeats what was decided."""
     command = ["hptune narrow", shlex.quote(study), "--accept", *edit.flags(proposal)]
-    voice.say()
-    voice.say("The same without asking:")
-    voice.say("  " + " ".join(command))
+    prompt.say()
+    prompt.say("The same without asking:")
+    prompt.say("  " + " ".join(command))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hptune.views.tables import columns, format_value
 
 if TYPE_CHECKING:
-    from hptune.check import Finding, Report, Section
+    from hptune.check import CheckFinding, CheckReport, CheckSection
 
 __all__ = ["can_show_marks", "report_text"]
 
@@ -34,7 +34,7 @@ def can_show_marks(encoding: str | None) -> bool:
     return True
 
 
-def report_text(report: Report, *, unicode: bool = True) -> str:
+def report_text(report: CheckReport, *, unicode: bool = True) -> str:
     """Return the findings with their hints, then the tables; in ASCII alone unless `unicode`."""
     marks = _MARKS if unicode else _PLAIN_MARKS
     head = f"{report.data} with {report.model}: {report.parameters:,} weights, {report.backend}"
@@ -57,7 +57,7 @@ def report_text(report: Report, *, unicode: bool = True) -> str:
     return text if unicode else text.replace("–", "-").encode("ascii", "replace").decode("ascii")
 
 
-def _finding_lines(finding: Finding, mark: str, title: str) -> list[str]:
+def _finding_lines(finding: CheckFinding, mark: str, title: str) -> list[str]:
     said = finding.text + (f" [{finding.where}]" if finding.where else "")
     indent = " " * (len(mark) + len(title) + 3)
     room = max(40, _WIDTH - len(indent))
@@ -70,7 +70,7 @@ def _finding_lines(finding: Finding, mark: str, title: str) -> list[str]:
     ]
 
 
-def _table(section: Section) -> str:
+def _table(section: CheckSection) -> str:
     header = [key for key in section.table[0] if key not in _COUNTS or any(r[key] for r in section.table)]
     rows = [[_cell(row[key]) for key in header] for row in section.table[:_MOST_ROWS]]
     text = columns(rows, header, indent="  ")
@@ -92,7 +92,7 @@ def _cell(value: str | int | float | None) -> str:
     return f"{value:.2e}" if isinstance(value, float) and 0 < abs(value) < 1e-3 else format_value(value)
 
 
-def _last_line(report: Report) -> str:
+def _last_line(report: CheckReport) -> str:
     verdicts = [finding.verdict.value for section in report.sections for finding in section.findings]
     wrong, told = verdicts.count("wrong"), verdicts.count("warning")
     if wrong:

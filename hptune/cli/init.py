@@ -31,7 +31,7 @@ def command(
     trials: int,
     force: bool,
     as_json: bool,
-    **subject: Any,
+    **search_task: Any,
 ) -> None:
     """Write space.yaml and hptune.toml for your data and model.
 
@@ -41,12 +41,12 @@ def command(
     """
     from hptune import project
     from hptune.cli.progress import ProgressListener
-    from hptune.search.task import Subject
+    from hptune.search.task import SearchTask
 
     # The file that the project file got from here is what is to be made anew.
     ours = space == project.SPACE_FILE and ctx.get_parameter_source("space") is ParameterSource.DEFAULT_MAP
     options = project.ProjectOptions(
-        subject=Subject(**subject),
+        search_task=SearchTask(**search_task),
         space=None if ours else space,
         trials=trials,
         passes=passes,

@@ -46,18 +46,18 @@ def command(
     from hptune.search import next_pass
     from hptune.study import Study, StudyLock, find_study
     from hptune.views import tables
-    from hptune.views.snapshot import read_facts
+    from hptune.views.snapshot import read_snapshot
 
     with Study.open(find_study(study)) as opened:
-        facts = read_facts(opened)
-        proposal = next_pass.edited(opened, facts.proposal, sets=sets, freeze=freeze, keep=keep)
+        snapshot = read_snapshot(opened)
+        proposal = next_pass.edited(opened, snapshot.proposal, sets=sets, freeze=freeze, keep=keep)
         decided = bool(accept or sets or freeze or keep)
         for_programs = as_json or as_csv
         if not decided and not dry_run and not for_programs and sys.stdin.isatty() and sys.stdout.isatty():
             from hptune.cli.ask import ask
-            from hptune.views.tables.steering import owed_text
+            from hptune.views.tables.steering import convergence_text
 
-            answer = ask(proposal, facts, headline=owed_text(facts))
+            answer = ask(proposal, snapshot, headline=convergence_text(snapshot))
             if answer is None:
                 click.echo("Nothing was changed.")
                 return
@@ -71,5 +71,5 @@ def command(
             click.echo("The next `hptune search` runs it, as a pass of its own.", err=True)
             if StudyLock.held(opened.folder):
                 click.echo("The one that is under way goes on with its own ranges.", err=True)
-            if opened.spent() >= int(opened.meta.get("budget", "0")) > 0:
+            if opened.epochs_used() >= int(opened.meta.get("budget", "0")) > 0:
                 click.echo("Its budget is spent: give that search more --trials.", err=True)

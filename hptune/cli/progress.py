@@ -17,7 +17,7 @@ from hptune.cli.console import EpochCounter, bar, console
 from hptune.data import Dataset
 from hptune.search.events import Listener, Stop
 from hptune.space.describe import describe_range
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.study import Pass, Study
 from hptune.study.proposal import Proposal, Verdict
 from hptune.study.trial import Job, Trial, TrialState
@@ -37,7 +37,7 @@ class ProgressListener(Listener):
         self._trials = 0
         self._best: float | None = None
         self._bad: Counter[TrialState] = Counter()
-        self._spent = 0
+        self._epochs_used = 0
         self._budget = 0
         self._sign = 1
         self._begun_at: float | None = None
@@ -56,27 +56,27 @@ class ProgressListener(Listener):
     ) -> None:
         self._end_bar()
 
-    def warned(self, text: str) -> None:
+    def on_warning(self, text: str) -> None:
         """Say what went wrong beside the search."""
         self._console.print(text, style="yellow")
 
-    def data_loaded(self, dataset: Dataset) -> None:
+    def on_data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
         rows = f"{dataset.train.rows} training and {counted(dataset.validation.rows, 'validation row')}"
         self._console.print(f"{dataset.name}: {rows}")
         for note in dataset.notes:
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
 
-    def remarked(self, text: str) -> None:
+    def on_remark(self, text: str) -> None:
         """Say what a person should know of the space."""
         self._console.print(f"  {text}", style="dim", soft_wrap=True)
 
-    def study_opened(self, study: Study, budget: int) -> None:
+    def on_study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on."""
         self._study = study
         best = study.best(1)
         trials = study.trials(curves=False)
-        self._spent, self._budget, self._trials = study.spent(), budget, len(trials)
+        self._epochs_used, self._budget, self._trials = study.epochs_used(), budget, len(trials)
         self._sign = study.identity.goal.sign
         self._best = best[0].score if best else None
         self._bad = Counter(t.state for t in trials if t.state.is_bad)
@@ -87,12 +87,12 @@ class ProgressListener(Listener):
                 f"New study {study.folder}: {study.identity.objective}, {counted(budget, 'epoch')}"
             )
 
-    def starts_taken(self, starts: tuple[Start, ...]) -> None:
+    def on_warm_starts(self, warm_starts: tuple[WarmStart, ...]) -> None:
         """Say which configurations are tried first, and where they come from."""
-        for said in start_lines(starts):
+        for said in start_lines(warm_starts):
             self._console.print(f"  {said}", style="dim", soft_wrap=True)
 
-    def pass_begun(self, the_pass: Pass, end: int) -> None:
+    def on_pass_start(self, the_pass: Pass, end: int) -> None:
         """Begin the bar of a pass."""
         self._end_bar()
         self._title = f"pass {the_pass.number}"
@@ -102,26 +102,26 @@ class ProgressListener(Listener):
         self._progress = bar(self._console)
         self._progress.start()
         self._task = self._progress.add_task(
-            self._title, total=self._budget, completed=self._spent, standing=self._standing()
+            self._title, total=self._budget, completed=self._epochs_used, standing=self._standing()
         )
 
-    def epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+    def on_epoch_end(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
         """Move the bar."""
         # The first epoch waits for a graph to be made: it says little of the others.
         self._begun_at = self._begun_at or time.monotonic()
         new = self._counter.reached(job.id, epoch, begun_at=job.initial_epoch)
-        self._spent += new
+        self._epochs_used += new
         self._trained += new
         self._refresh()
 
-    def asked(self, job: Job, trial: Trial) -> None:
+    def on_trial_start(self, job: Job, trial: Trial) -> None:
         """Count a new trial."""
         self._trials = max(self._trials, job.trial_id)
 
-    def told(self, job: Job, trial: Trial) -> None:
+    def on_trial_end(self, job: Job, trial: Trial) -> None:
         """Note a score, and say at once what could not be trained."""
         # Epochs that only some of the folds had are not on record.
-        self._spent += self._counter.ended(job.id, trial.epochs)
+        self._epochs_used += self._counter.ended(job.id, trial.epochs)
         if trial.state.is_bad:
             self._bad[trial.state] += 1
             self._console.print(f"  trial {trial.id} {trial.state}: {trial.reason}", style="yellow")
@@ -133,7 +133,7 @@ class ProgressListener(Listener):
                 self._console.print(f"{self._title}: {self._standing()}")
         self._refresh()
 
-    def narrowed(self, proposal: Proposal) -> Proposal | None:
+    def on_ranges_moved(self, proposal: Proposal) -> Proposal | None:
         """Say how the ranges move; ask first where the search is interactive."""
         self._end_bar()
         if self._interactive:
@@ -147,10 +147,10 @@ class ProgressListener(Listener):
     def _ask(self, proposal: Proposal) -> Proposal | None:
         """Ask what to do with a proposal; None where the person leaves or nobody answers."""
         from hptune.cli.ask import ask
-        from hptune.views.snapshot import read_facts
+        from hptune.views.snapshot import read_snapshot
 
         assert self._study is not None
-        left = max(0, self._budget - self._spent)
+        left = max(0, self._budget - self._epochs_used)
         best = "" if self._best is None else f" Best {significant(self._best, 4)}."
         headline = (
             f"{self._title.capitalize()} is over after {self._told}.{best}"
@@ -158,7 +158,7 @@ class ProgressListener(Listener):
         )
         try:
             with _interrupts_at_once():
-                decided = ask(proposal, read_facts(self._study), headline=headline, err=True)
+                decided = ask(proposal, read_snapshot(self._study), headline=headline, err=True)
         except click.Abort:
             decided = None
         if decided is None:
@@ -171,12 +171,12 @@ class ProgressListener(Listener):
     def _told(self) -> str:
         return counted(self._trials, "trial")
 
-    def exhausted(self, the_pass: Pass) -> None:
+    def on_space_exhausted(self, the_pass: Pass) -> None:
         """Say that there is nothing more to try."""
         self._console.print(f"  pass {the_pass.number}: every configuration of its space was tried")
 
     def _standing(self) -> str:
-        parts = [self._told, f"{self._spent}/{self._budget} epochs"]
+        parts = [self._told, f"{self._epochs_used}/{self._budget} epochs"]
         if self._best is not None:
             parts.append(f"best {significant(self._best, 4)}")
         parts += [f"{self._bad[state]} {state}" for state in TrialState if self._bad[state]]
@@ -190,7 +190,7 @@ class ProgressListener(Listener):
         if self._begun_at is None or self._trained < 10:
             return None
         pace = (time.monotonic() - self._begun_at) / (self._trained - 1)
-        return pace * (self._budget - self._spent)
+        return pace * (self._budget - self._epochs_used)
 
     def _time_left(self) -> str:
         seconds = self._seconds_left()
@@ -198,7 +198,7 @@ class ProgressListener(Listener):
 
     def _refresh(self) -> None:
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=self._spent, standing=self._standing())
+            self._progress.update(self._task, completed=self._epochs_used, standing=self._standing())
 
     def _end_bar(self) -> None:
         if self._progress is not None:

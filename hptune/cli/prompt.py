@@ -9,7 +9,7 @@ import textwrap
 
 import click
 
-__all__ = ["Voice"]
+__all__ = ["Prompt"]
 
 _NARROWEST = 40
 _WIDEST = 80
@@ -19,7 +19,7 @@ _PLAIN = str.maketrans(
 """What stands for signs that a terminal without Unicode can't show."""
 
 
-class Voice:
+class Prompt:
     """Says and asks, on stdout or stderr, as wide as the terminal and in the signs that it has."""
 
     def __init__(self, *, err: bool) -> None:

@@ -103,7 +103,7 @@ def command(
     learn_from: tuple[str, ...],
     no_presets: bool,
     fresh: bool,
-    **subject: Any,
+    **search_task: Any,
 ) -> None:
     """Search for the best hyperparameters, pass after pass.
 
@@ -112,11 +112,11 @@ def command(
     where it was stopped.
     """
     from hptune.search.run import SearchOptions
-    from hptune.search.task import Subject
+    from hptune.search.task import SearchTask
     from hptune.study.trial import metric_of
 
     options = SearchOptions(
-        subject=Subject(metric=metric_of(objective or ""), **subject).with_space(space),
+        search_task=SearchTask(metric=metric_of(objective or ""), **search_task).with_space(space),
         study=study,
         passes=passes,
         trials=trials,

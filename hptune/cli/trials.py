@@ -8,7 +8,7 @@ from hptune.cli.options import json_option, study_argument
 
 __all__ = ["command"]
 
-STATES = ("waiting", "running", "complete", "stopped-early", "infeasible", "failed")
+STATES = ("running", "paused", "complete", "infeasible", "failed")
 """Those of `hptune.study.trial.TrialState`, which --help should not have to load."""
 
 
@@ -39,7 +39,7 @@ def command(
     from hptune.views.trial_list import select
 
     with Study.open(find_study(study)) as opened:
-        wanted = {TrialState(state.replace("-", " ")) for state in states}
+        wanted = {TrialState(state) for state in states}
         trials = select(opened, sort=sort, states=wanted, pass_number=pass_number)[:top]
         if as_json:
             click.echo(tables.trials_json(opened, trials))

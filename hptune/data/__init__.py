@@ -1,20 +1,20 @@
 """What is learned from: tables, arrays and bundled sets, split and encoded."""
 
-from hptune.data.baseline import Guess, guess_alone
+from hptune.data.baseline import Baseline, baseline_of
 from hptune.data.bundled import BUNDLED
-from hptune.data.dataset import Dataset, Origin, Part
+from hptune.data.dataset import Dataset, DataSplit, Origin
 from hptune.data.kinds import SourceKind, Task
 from hptune.data.load import load_dataset, load_folds
 
 __all__ = [
     "BUNDLED",
+    "Baseline",
+    "DataSplit",
     "Dataset",
-    "Guess",
     "Origin",
-    "Part",
     "SourceKind",
     "Task",
-    "guess_alone",
+    "baseline_of",
     "load_dataset",
     "load_folds",
 ]

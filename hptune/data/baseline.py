@@ -12,11 +12,11 @@ from hptune.data.dataset import Dataset
 from hptune.data.kinds import Task
 from hptune.study.trial import metric_of
 
-__all__ = ["Guess", "guess_alone"]
+__all__ = ["Baseline", "baseline_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guess:
+class Baseline:
     """The best constant, judged as a trial is."""
 
     what: str
@@ -24,7 +24,7 @@ class Guess:
     score: float
 
 
-def guess_alone(dataset: Dataset, objective: str, *, recipe: bool) -> Guess | None:
+def baseline_of(dataset: Dataset, objective: str, *, recipe: bool) -> Baseline | None:
     """Return what the best guess that is the same for every row scores.
 
     `recipe` tells that a recipe is trained, whose metrics are known: its loss of a regression is the squared
@@ -36,26 +36,26 @@ def guess_alone(dataset: Dataset, objective: str, *, recipe: bool) -> Guess | No
     if dataset.task in (Task.BINARY, Task.MULTICLASS):
         code = int(np.argmax(dataset.class_counts))
         if name == "accuracy":
-            return Guess(what=f"always {dataset.classes[code]}", score=float(np.mean(part.y == code)))
+            return Baseline(what=f"always {dataset.classes[code]}", score=float(np.mean(part.y == code)))
         return _of_classes(dataset, part.y, name) if recipe else None
     if dataset.task is Task.REGRESSION and recipe:
         trained = dataset.train.y.astype(np.float64)
         score = _of_numbers(part.y.astype(np.float64), trained.mean(), trained.std() or 1.0, name)
-        return None if score is None else Guess(what="always the mean", score=score)
+        return None if score is None else Baseline(what="always the mean", score=score)
     return None
 
 
-def _of_classes(dataset: Dataset, y: NDArray[Any], name: str) -> Guess | None:
+def _of_classes(dataset: Dataset, y: NDArray[Any], name: str) -> Baseline | None:
     """Return what is scored where classes are not told apart; None of recall, which is 1 then."""
     alike = {"auc": 0.5, "balanced_accuracy": 1 / len(np.unique(y))}
     if name in alike:
-        return Guess(what="all classes alike", score=alike[name])
+        return Baseline(what="all classes alike", score=alike[name])
     if dataset.task is not Task.BINARY:
         return None
     share = float(np.mean(y == dataset.positive))
     always = {"pr_auc": share, "precision": share, "f1_score": 2 * share / (1 + share)}
     what = f"always {dataset.classes[dataset.positive]}"
-    return Guess(what=what, score=always[name]) if name in always else None
+    return Baseline(what=what, score=always[name]) if name in always else None
 
 
 def _of_numbers(y: NDArray[np.float64], mean: float, deviation: float, name: str) -> float | None:

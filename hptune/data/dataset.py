@@ -13,7 +13,7 @@ from hptune.data.encoder import TableEncoder
 from hptune.data.kinds import SourceKind, Task
 from hptune.space import Value
 
-__all__ = ["Dataset", "Origin", "Part"]
+__all__ = ["DataSplit", "Dataset", "Origin"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ def is_source(validation: float | str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Part:
+class DataSplit:
     """Rows of a data set."""
 
     x: NDArray[Any]
@@ -73,8 +73,8 @@ class Dataset:
     name: str
     """Short name for people: digits, train.csv, data.py:load."""
     task: Task
-    train: Part
-    validation: Part
+    train: DataSplit
+    validation: DataSplit
     classes: tuple[Value, ...] = ()
     """Original labels, in the order of their codes; empty for regression."""
     positive: int = 1

@@ -17,7 +17,7 @@ from hptune.data.arrays import IMAGE_SCALE, as_inputs, is_bytes, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
 from hptune.data.column_kinds import learn_encoder
 from hptune.data.csv_and_parquet import TABLE_SUFFIXES, read_csv, read_parquet
-from hptune.data.dataset import Dataset, Origin, Part, is_source
+from hptune.data.dataset import Dataset, DataSplit, Origin, is_source
 from hptune.data.encoder import TableEncoder
 from hptune.data.function import read_function
 from hptune.data.images import read_images
@@ -238,7 +238,7 @@ def _made(
     scale = IMAGE_SCALE if encoder is None and is_bytes(raw.x) else 1.0
     if scale != 1.0:
         notes.append("pixels are divided by 255, so that they are 0 to 1")
-    parts = Part(x=x, y=targets.y[train]), Part(x=held_x, y=held_targets[held])
+    parts = DataSplit(x=x, y=targets.y[train]), DataSplit(x=held_x, y=held_targets[held])
     repeated = rows_in_both(*parts)
     if repeated >= _REPEATED * len(held):
         notes.append(
@@ -283,7 +283,7 @@ def _named(name: str) -> Iterator[None]:
         raise DataError(f"{name}: {low.message}", hint=low.hint) from low
 
 
-def _fingerprint(parts: tuple[Part, Part], targets: Targets) -> str:
+def _fingerprint(parts: tuple[DataSplit, DataSplit], targets: Targets) -> str:
     """Return the SHA-256 of all rows and labels."""
     digest = hashlib.sha256(repr((str(targets.task), targets.classes)).encode())
     for part in parts:

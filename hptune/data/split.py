@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune._text import first_of
-from hptune.data.dataset import Part
+from hptune.data.dataset import DataSplit
 from hptune.errors import DataError
 from hptune.space import Value
 
@@ -110,7 +110,7 @@ def fold_indices(
     return tuple(StratifiedKFold(folds, shuffle=True, random_state=seed).split(places, codes))
 
 
-def rows_in_both(train: Part, held: Part) -> int:
+def rows_in_both(train: DataSplit, held: DataSplit) -> int:
     """Return how many rows that are held back equal a training row, in its target too.
 
     0 where no input has more than a few distinct values: there rows are equal by chance.
@@ -120,7 +120,7 @@ def rows_in_both(train: Part, held: Part) -> int:
     return equal if any(len(np.unique(column)) > _FEW for column in columns) else 0
 
 
-def _hashes(part: Part) -> NDArray[np.uint64]:
+def _hashes(part: DataSplit) -> NDArray[np.uint64]:
     """Return a number per row that equal rows share, and others all but never: multilinear hashing.
 
     Targets that are text are left out.

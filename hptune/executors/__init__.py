@@ -8,13 +8,13 @@ from typing import Protocol
 
 from hptune.study.trial import Job, Outcome
 
-__all__ = ["Executor", "OnEpoch", "Trainer"]
+__all__ = ["Executor", "JobTrainer", "OnEpoch"]
 
 OnEpoch = Callable[[Job, int, Mapping[str, float]], bool]
 """Called after each epoch with (job, epochs so far, what the epoch reported); True asks to stop."""
 
 
-class Trainer(Protocol):
+class JobTrainer(Protocol):
     """Whatever trains a job."""
 
     def run(self, job: Job, on_epoch: Callable[[int, Mapping[str, float]], bool]) -> Outcome:

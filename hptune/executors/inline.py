@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
-from hptune.executors import OnEpoch, Trainer
+from hptune.executors import JobTrainer, OnEpoch
 from hptune.study.trial import Job, Outcome
 
 __all__ = ["InlineExecutor"]
@@ -15,7 +15,7 @@ class InlineExecutor:
 
     slots = 1
 
-    def __init__(self, trainer: Trainer) -> None:
+    def __init__(self, trainer: JobTrainer) -> None:
         self._trainer = trainer
 
     def submit(self, job: Job, on_epoch: OnEpoch) -> Future[Outcome]:

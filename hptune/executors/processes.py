@@ -20,7 +20,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
-from hptune.executors import OnEpoch, Trainer
+from hptune.executors import JobTrainer, OnEpoch
 from hptune.executors.time_limit import too_long
 from hptune.study.trial import Job, Outcome, OutcomeState
 
@@ -60,7 +60,7 @@ class _Worker:
     """What a worker process has, once it is started."""
 
     line: _Line
-    trainer: Trainer | None
+    trainer: JobTrainer | None
     error: Exception | None
     """Why it has no trainer."""
 
@@ -76,7 +76,7 @@ class ProcessesExecutor:
     """
 
     def __init__(
-        self, load: Callable[[], Trainer], *, workers: int, max_seconds: float | None = None
+        self, load: Callable[[], JobTrainer], *, workers: int, max_seconds: float | None = None
     ) -> None:
         # Forking a process that has started TensorFlow's threads deadlocks.
         self._context = multiprocessing.get_context("spawn")
@@ -187,7 +187,7 @@ def _outcome_of(job: Job, done: Future[Outcome], max_seconds: float | None) -> O
     return Outcome(job_id=job.id, state=OutcomeState.INFEASIBLE, reason=reason)
 
 
-def _start_worker(load: Callable[[], Trainer], line: _Line) -> None:
+def _start_worker(load: Callable[[], JobTrainer], line: _Line) -> None:
     """Make a process ready to train: its share of the cores, a device of its own, the data."""
     global _worker
     # Ctrl-C reaches the whole group; the main process tells the workers what to do.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from time import monotonic
 
-from hptune.executors import Trainer
+from hptune.executors import JobTrainer
 from hptune.study.trial import Job, Outcome, OutcomeState
 
 __all__ = ["LimitedTrainer", "too_long"]
@@ -24,7 +24,7 @@ class LimitedTrainer:
     by `ProcessesExecutor` alone, which can end its process.
     """
 
-    def __init__(self, trainer: Trainer, max_seconds: float) -> None:
+    def __init__(self, trainer: JobTrainer, max_seconds: float) -> None:
         self._trainer = trainer
         self._max_seconds = max_seconds
 

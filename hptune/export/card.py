@@ -12,7 +12,7 @@ from hptune.data.encoder import CategoricalColumn
 from hptune.data.python_file import is_function_spec
 from hptune.export.model import input_name
 from hptune.models.backend import keras
-from hptune.search.task import subject_of
+from hptune.search.task import search_task_of
 from hptune.space import Value
 from hptune.study import Study
 from hptune.views.tables import format_value
@@ -32,7 +32,7 @@ def model_card(study: Study, finalist: Finalist, dataset: Dataset, model: keras.
         "Use": _use(dataset, model, file, identity.model),
         "What it predicts": _prediction(dataset),
         "Data": _data(dataset, identity.data),
-        "Scores": _scores(finalist, identity.objective, repeated=subject_of(study).is_repeated),
+        "Scores": _scores(finalist, identity.objective, repeated=search_task_of(study).is_repeated),
         "Configuration": _table(
             ["hyperparameter", "value"], [[n, format_value(v)] for n, v in trial.values.items()]
         ),

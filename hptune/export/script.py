@@ -16,10 +16,10 @@ from hptune.data.normalisation import Normalisation
 from hptune.data.python_file import is_function_spec
 from hptune.errors import StudyError
 from hptune.export.script_data import argument, data
-from hptune.export.script_model import person_model, recipe_model
-from hptune.export.script_part import Part
+from hptune.export.script_model import recipe_model, user_model
+from hptune.export.script_part import ScriptPart
 from hptune.export.script_text import comment
-from hptune.export.script_train import Plan, training
+from hptune.export.script_train import TrainingPlan, training
 from hptune.models.backend import SMALL_ROW, keras
 from hptune.models.model import Model
 from hptune.models.recipe_model import RecipeModel
@@ -49,26 +49,26 @@ def script(study: Study, trial: Trial) -> str:
     return f"{comment(_header(study, trial, dataset, part))}\n\n{assemble(part)}"
 
 
-def assemble(part: Part) -> str:
+def assemble(part: ScriptPart) -> str:
     """Return imports, constants and functions as one module, without a last line break."""
     head = [_imports(part.imports), "\n".join(part.constants)]
     return "\n\n\n".join(["\n\n".join(filter(None, head)), *part.functions])
 
 
-def _model(model: Model, trial: Trial) -> Part:
+def _model(model: Model, trial: Trial) -> ScriptPart:
     if isinstance(model, RecipeModel):
         kind = Normalisation(resolve(trial.values, model.name)["input_normalization"])
         return recipe_model(model.recipe(trial.values), kind)
-    return person_model(model.name, trial.values, fits=model.own_fit(trial.values) is not None)
+    return user_model(model.name, trial.values, fits=model.own_fit(trial.values) is not None)
 
 
-def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Plan:
+def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> TrainingPlan:
     """Return how the trial was trained."""
     assert trial.score is not None
     rows, goal = dataset.train.rows, study.identity.goal
     trained = model.training(trial.values, rows)
     recipe = model.recipe(trial.values) if isinstance(model, RecipeModel) else None
-    return Plan(
+    return TrainingPlan(
         seed=trial.seed,
         epochs=trial.epochs,
         batch_size=trained.batch_size,
@@ -97,7 +97,7 @@ def _draws(layer: Call) -> bool:
     return "seed" in inspect.signature(made).parameters
 
 
-def _header(study: Study, trial: Trial, dataset: Dataset, part: Part) -> list[str]:
+def _header(study: Study, trial: Trial, dataset: Dataset, part: ScriptPart) -> list[str]:
     """Return what a reader should know first: what this is, how it is run, where it came from."""
     identity = study.identity
     usage = "python FILE.py" + (" [DATA]" if dataset.origin and argument(dataset.origin) else "")

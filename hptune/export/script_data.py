@@ -13,7 +13,7 @@ from hptune.data.dataset import is_source
 from hptune.data.python_file import is_function_spec
 from hptune.errors import DataError
 from hptune.export.script_files import image_folders, images, load_function, npz_names
-from hptune.export.script_part import Part, code
+from hptune.export.script_part import ScriptPart, code
 from hptune.export.script_table import encode
 from hptune.export.script_text import inside, layout, literal
 
@@ -25,7 +25,7 @@ def argument(origin: Origin) -> bool:
     return origin.kind is not SourceKind.BUNDLED
 
 
-def data(dataset: Dataset, *, skip_broken: bool = False) -> Part:
+def data(dataset: Dataset, *, skip_broken: bool = False) -> ScriptPart:
     """Return `load_data`, which gives x, y, x_val and y_val, with all it needs."""
     origin = dataset.origin
     if origin is None:
@@ -38,7 +38,7 @@ def data(dataset: Dataset, *, skip_broken: bool = False) -> Part:
     return part + reader.part()
 
 
-def _constants(dataset: Dataset, origin: Origin) -> Part:
+def _constants(dataset: Dataset, origin: Origin) -> ScriptPart:
     constants = []
     if argument(origin):
         given = f"DATA = sys.argv[1] if len(sys.argv) > 1 else {literal(origin.source)}"
@@ -49,7 +49,7 @@ def _constants(dataset: Dataset, origin: Origin) -> Part:
         labels = layout(f"CLASSES = {literal(list(dataset.classes))}")
         constants.append(f"# Labels, in the order of their codes.\n{labels}")
     imports = ("import sys",) if argument(origin) else ()
-    return Part(imports=imports, constants=tuple(constants))
+    return ScriptPart(imports=imports, constants=tuple(constants))
 
 
 def _needs_classes(dataset: Dataset, origin: Origin) -> bool:
@@ -82,16 +82,16 @@ def as_targets(y):
 """
 
 
-def _targets(dataset: Dataset, origin: Origin) -> Part:
+def _targets(dataset: Dataset, origin: Origin) -> ScriptPart:
     """Return `as_targets`, where more than their type has to be changed."""
     if _needs_classes(dataset, origin) and origin.kind is not SourceKind.IMAGES:
         texts = all(isinstance(label, str) for label in dataset.classes)
-        return Part(functions=(code(_LABELS.replace("@text", ".astype(str)" if texts else "")),))
+        return ScriptPart(functions=(code(_LABELS.replace("@text", ".astype(str)" if texts else "")),))
     if _is_loose(origin) and dataset.task is Task.REGRESSION:
-        return Part(functions=(code(_NUMBERS),))
+        return ScriptPart(functions=(code(_NUMBERS),))
     if _is_loose(origin) and dataset.classes:
-        return Part(functions=(code(_CODES),))
-    return Part()
+        return ScriptPart(functions=(code(_CODES),))
+    return ScriptPart()
 
 
 def _is_loose(origin: Origin) -> bool:
@@ -109,7 +109,7 @@ class _Source:
     """Statements that set x and y, or x, y, x_val and y_val."""
     whole: bool = False
     """Whether it reads the validation rows as well."""
-    part: Part = field(default_factory=Part)
+    part: ScriptPart = field(default_factory=ScriptPart)
     """What the statements need."""
 
 
@@ -121,7 +121,7 @@ class _Reader:
     origin: Origin
     skip_broken: bool
 
-    def part(self) -> Part:
+    def part(self) -> ScriptPart:
         """Return `load_data` with what it needs."""
         origin = self.origin
         path = "DATA" if argument(origin) else literal(origin.source)
@@ -132,10 +132,10 @@ class _Reader:
         elif is_source(origin.validation):
             held = str(origin.validation)
             apart = self._source(_kind(held), held, "VALIDATION", "x_val", "y_val")
-            part += Part(constants=(layout(f"VALIDATION = {literal(held)}"),)) + apart.part
+            part += ScriptPart(constants=(layout(f"VALIDATION = {literal(held)}"),)) + apart.part
             lines.append(apart.read)
         else:
-            part += Part(
+            part += ScriptPart(
                 imports=("from sklearn.model_selection import train_test_split",), needs=("scikit-learn",)
             )
             lines.append(self._split())
@@ -148,7 +148,7 @@ class _Reader:
             """,
             "\n".join(lines),
         )
-        return part + Part(functions=(function,))
+        return part + ScriptPart(functions=(function,))
 
     def _split(self) -> str:
         stratify = "y" if self.dataset.classes else "None"
@@ -173,7 +173,7 @@ class _Reader:
             inputs += f".reshape(-1, {', '.join(map(str, self.dataset.input_shape))})"
         lines = [f"{x}, {y} = datasets.load_{source}(return_X_y=True)", inputs]
         lines.append(f'{y} = {y}.astype("{self._dtype}")')
-        part = Part(imports=("from sklearn import datasets",), needs=("scikit-learn",))
+        part = ScriptPart(imports=("from sklearn import datasets",), needs=("scikit-learn",))
         return _Source(kind=SourceKind.BUNDLED, read="\n".join(lines), part=part)
 
     def _csv(self, source: str, path: str, x: str, y: str) -> _Source:
@@ -193,7 +193,7 @@ class _Reader:
 
     def _frame(self, kind: SourceKind, read: list[str], x: str, y: str, *, needs: tuple[str, ...]) -> _Source:
         lines = [*read, f"{x}, {y} = encode(frame), {self._as_targets('frame[TARGET]')}"]
-        return _Source(kind=kind, read="\n".join(lines), part=Part(needs=needs))
+        return _Source(kind=kind, read="\n".join(lines), part=ScriptPart(needs=needs))
 
     def _npz(self, source: str, path: str, x: str, y: str) -> _Source:
         whole = x == "x" and self.origin.own_validation

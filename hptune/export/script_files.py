@@ -10,7 +10,7 @@ from hptune.data import Dataset
 from hptune.data.images import SUFFIXES, own_validation_folder
 from hptune.data.npz import array_names
 from hptune.errors import DataError
-from hptune.export.script_part import Part, code
+from hptune.export.script_part import ScriptPart, code
 from hptune.export.script_text import layout, literal
 
 __all__ = ["image_folders", "images", "load_function", "npz_names"]
@@ -64,10 +64,10 @@ def load_function(name):
 """
 
 
-def load_function() -> Part:
+def load_function() -> ScriptPart:
     """Return `load_function`, which imports a file by its path."""
     imports = ("import importlib.util", "import sys", "from pathlib import Path")
-    return Part(imports=imports, functions=(code(_LOAD_FUNCTION),))
+    return ScriptPart(imports=imports, functions=(code(_LOAD_FUNCTION),))
 
 
 def npz_names(path: Path, *, validation: bool) -> tuple[str, str]:
@@ -85,13 +85,13 @@ def image_folders(folder: Path) -> tuple[str, str]:
     return ("", "") if own is None else ("train", own.name)
 
 
-def images(dataset: Dataset, *, skip_broken: bool) -> Part:
+def images(dataset: Dataset, *, skip_broken: bool) -> ScriptPart:
     """Return `read_images`, with the size and the channels of a data set."""
     height, width, channels = dataset.input_shape
     read = code(_SKIP_BROKEN) if skip_broken else "images.append(read_image(file))"
     shaped = f"x = np.stack(images).reshape(-1, {height}, {width}, {channels})"
     mode = "L" if channels == 1 else "RGB"
-    return Part(
+    return ScriptPart(
         imports=("from pathlib import Path", "from PIL import Image, ImageOps")
         + (("import sys",) if skip_broken else ()),
         needs=("pillow",),

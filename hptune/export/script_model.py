@@ -12,13 +12,13 @@ from hptune.data.normalisation import Normalisation
 from hptune.data.python_file import load_function as find_function
 from hptune.errors import ModelError
 from hptune.export.script_files import load_function
-from hptune.export.script_part import Part, code
+from hptune.export.script_part import ScriptPart, code
 from hptune.export.script_text import inside, layout, literal
 from hptune.models.recipes import Recipe
 from hptune.models.recipes.calls import Call, source
 from hptune.space import Values
 
-__all__ = ["person_model", "recipe_model"]
+__all__ = ["recipe_model", "user_model"]
 
 _OFFSETS = {
     Normalisation.CENTRE: ("x - mean", "features.mean(axis=0)", "np.ones_like(offset)"),
@@ -56,7 +56,7 @@ def build_model(x):
     return model
 """
 
-_BUILD_PERSON = """
+_BUILD_USER_MODEL = """
 def build_model(x):
     \"\"\"Return the compiled model; x are the training rows.\"\"\"
     @0
@@ -70,7 +70,7 @@ def build_model(x):
 """
 
 
-def recipe_model(recipe: Recipe, kind: Normalisation) -> Part:
+def recipe_model(recipe: Recipe, kind: Normalisation) -> ScriptPart:
     """Return `build_model` for a recipe, whose inputs are normalised as `kind` says."""
     functions, layers = [], []
     for call in recipe.layers:
@@ -95,13 +95,13 @@ def _normalization(call: Call, kind: Normalisation) -> str:
     return code(text.replace("@offset", offset).replace("@scale", scale))
 
 
-def _own_classes(recipe: Recipe) -> Part:
+def _own_classes(recipe: Recipe) -> ScriptPart:
     """Return the text of classes that a recipe takes from files besides Keras."""
     classes: dict[str, None] = {}
     for call in recipe.calls():
         if call.home != "keras":
             classes |= dict.fromkeys(_class_texts(call.home, call.name))
-    return Part(
+    return ScriptPart(
         imports=("from typing import Any",) if any("Any" in text for text in classes) else (),
         functions=tuple(classes),
     )
@@ -126,7 +126,7 @@ def _class_texts(home: str, name: str) -> list[str]:
     ]
 
 
-def person_model(spec: str, values: Values, *, fits: bool) -> Part:
+def user_model(spec: str, values: Values, *, fits: bool) -> ScriptPart:
     """Return `build_model` for FILE.py:NAME with these values.
 
     Where a HyperModel `fits` by itself, the model comes as (hypermodel, hp, model).
@@ -134,11 +134,11 @@ def person_model(spec: str, values: Values, *, fits: bool) -> Part:
     found = find_function(spec, error=ModelError)
     name = "hypermodel" if hasattr(found, "build") else "build"
     made = "()" if inspect.isclass(found) else ""
-    text = _BUILD_PERSON.replace("@build", "hypermodel.build" if name == "hypermodel" else "build")
+    text = _BUILD_USER_MODEL.replace("@build", "hypermodel.build" if name == "hypermodel" else "build")
     text = text.replace("@result", "hypermodel, hp, model" if fits else "model")
     load = inside(f"{name} = load_function({literal(spec)}){made}", 4)
     own = load_function()
-    return Part(
+    return ScriptPart(
         imports=(*own.imports, "import keras_tuner"),
         needs=("keras-tuner", "six", "tensorboard"),
         constants=(layout(f"VALUES = {literal(dict(values))}"),),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from textwrap import dedent
 
-__all__ = ["Part", "code"]
+__all__ = ["ScriptPart", "code"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class ScriptPart:
     """Imports, constants and functions of one part of a script."""
 
     imports: tuple[str, ...] = ()
@@ -21,9 +21,9 @@ class Part:
     functions: tuple[str, ...] = ()
     """Whole definitions, without blank lines around them."""
 
-    def __add__(self, other: Part) -> Part:
+    def __add__(self, other: ScriptPart) -> ScriptPart:
         """Return both, one after the other, each thing once."""
-        return Part(
+        return ScriptPart(
             imports=_once(self.imports + other.imports),
             needs=_once(self.needs + other.needs),
             constants=_once(self.constants + other.constants),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hptune.data.encoder import CategoricalColumn, NumericColumn, TableEncoder
-from hptune.export.script_part import Part, code
+from hptune.export.script_part import ScriptPart, code
 from hptune.export.script_text import layout, literal
 
 __all__ = ["encode"]
@@ -60,7 +60,7 @@ if name in WITH_OTHERS:
 """
 
 
-def encode(encoder: TableEncoder, *, from_text: bool) -> Part:
+def encode(encoder: TableEncoder, *, from_text: bool) -> ScriptPart:
     """Return the constants of a table and `encode`, which applies them.
 
     `from_text` says that the table comes from a file of text, which knows no categories.
@@ -71,7 +71,7 @@ def encode(encoder: TableEncoder, *, from_text: bool) -> Part:
     level = code(_LEVELS, "" if from_text else code(_CATEGORIES), code(_OTHER) if others else "")
     kinds = {type(column) for column in encoder.columns}
     body = code(_BOTH, level, number) if len(kinds) == 2 else number if kinds == {NumericColumn} else level
-    return Part(
+    return ScriptPart(
         imports=("import pandas as pd",),
         needs=("pandas",),
         constants=_constants(encoder, marked, others),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hptune.export.script_part import Part, code
+from hptune.export.script_part import ScriptPart, code
 from hptune.export.script_text import inside, layout, literal
 from hptune.models.recipes.recipe import Target
 from hptune.models.recipes.schedules import Decay, Schedule
 from hptune.study.trial import Direction, Objective
 
-__all__ = ["Plan", "training"]
+__all__ = ["TrainingPlan", "training"]
 
 _SET_UP = """
 def set_up():
@@ -106,7 +106,7 @@ else:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class TrainingPlan:
     """How a configuration is trained."""
 
     seed: int
@@ -140,7 +140,7 @@ class Plan:
     """Whether Keras runs on PyTorch, whose own generator dropout draws from."""
 
 
-def training(plan: Plan) -> Part:
+def training(plan: TrainingPlan) -> ScriptPart:
     """Return constants, `train` and `main`, with what they need."""
     functions = [_set_up(plan)] + [code(_RESEED)] * plan.draws
     by_step = plan.draws and plan.torch and not plan.fits
@@ -168,7 +168,7 @@ def training(plan: Plan) -> Part:
     if plan.averaged:
         functions.append(code(_KEEP))
     functions += [*rate.functions, _fit(plan) if plan.fits else _train(plan), _main(plan)]
-    return Part(
+    return ScriptPart(
         imports=(
             *("from pathlib import Path", *rate.imports),
             *(("import math",) if plan.fits else ()),
@@ -179,25 +179,25 @@ def training(plan: Plan) -> Part:
     )
 
 
-def _set_up(plan: Plan) -> str:
+def _set_up(plan: TrainingPlan) -> str:
     one = "tf.config.threading.set_intra_op_parallelism_threads(1)"
     return code(_SET_UP, one if plan.one_thread else "")
 
 
-def _learning_rate(schedule: Schedule | None) -> Part:
+def _learning_rate(schedule: Schedule | None) -> ScriptPart:
     """Return the learning rate as a function of the epoch; nothing where it stays as it is."""
     if schedule is None or schedule.decay is Decay.NONE:
-        return Part()
+        return ScriptPart()
     head = 'def learning_rate(epoch):\n    """Return the learning rate of an epoch, counted from 0."""\n'
     if schedule.decay is Decay.LIST:
         rates = layout(f"RATES = {literal(list(schedule.rates))}")
         body = "    return RATES[min(epoch, len(RATES) - 1)]"
-        return Part(constants=(f"# The last is held.\n{rates}",), functions=(head + body,))
+        return ScriptPart(constants=(f"# The last is held.\n{rates}",), functions=(head + body,))
     imports = ("import math",) if "math." in schedule.formula else ()
-    return Part(imports=imports, functions=(f"{head}    return {schedule.formula}",))
+    return ScriptPart(imports=imports, functions=(f"{head}    return {schedule.formula}",))
 
 
-def _train(plan: Plan) -> str:
+def _train(plan: TrainingPlan) -> str:
     up = plan.objective.direction is Direction.MAX
     decays = bool(_learning_rate(plan.schedule).functions)
     text = _TRAIN.replace("@worst", "-np.inf" if up else "np.inf").replace("@better", ">" if up else "<")
@@ -215,7 +215,7 @@ def _train(plan: Plan) -> str:
     )
 
 
-def _epoch(plan: Plan) -> str:
+def _epoch(plan: TrainingPlan) -> str:
     """Return statements that train one epoch and set its score."""
     size = "len(x_val)" if plan.validation_batch >= plan.validation_rows else str(plan.validation_batch)
     given = ["x[order]", "y[order]", "batch_size=BATCH_SIZE", "shuffle=False"]
@@ -236,7 +236,7 @@ def _epoch(plan: Plan) -> str:
     return "\n".join([*lines, f"score = report[{literal(name.removeprefix('val_'))}]{units}"])
 
 
-def _stopping(plan: Plan, up: bool) -> str:
+def _stopping(plan: TrainingPlan, up: bool) -> str:
     improvement = "score - reference" if up else "reference - score"
     text = code(_STOPPING).replace("@improvement", improvement)
     return f"{text}\nif waited >= PATIENCE:\n    break"
@@ -278,12 +278,12 @@ def score_of(result):
 """
 
 
-def _fit(plan: Plan) -> str:
+def _fit(plan: TrainingPlan) -> str:
     best = "max" if plan.objective.direction is Direction.MAX else "min"
     return code(_SCORE_OF.replace("@best", best)) + "\n\n\n" + code(_FIT)
 
 
-def _main(plan: Plan) -> str:
+def _main(plan: TrainingPlan) -> str:
     lines = ["set_up()", "x, y, x_val, y_val = load_data()"]
     if plan.fits:
         lines += [
@@ -303,7 +303,7 @@ def _main(plan: Plan) -> str:
     return f'def main():\n{body}\n\n\nif __name__ == "__main__":\n    main()'
 
 
-def _predictor(plan: Plan) -> list[str]:
+def _predictor(plan: TrainingPlan) -> list[str]:
     """Return statements that make a model to be saved of the one that was trained."""
     if plan.target is not None:
         return [

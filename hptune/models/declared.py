@@ -16,7 +16,7 @@ from hptune.space.describe import describe_range
 from hptune.space.names import limits_for, meaning
 from hptune.space.scales import Scale
 
-__all__ = ["from_foreign"]
+__all__ = ["from_declared"]
 
 _When = dict[str, tuple[Value, ...]]
 """Conditions by the parent's name; all must hold."""
@@ -24,7 +24,7 @@ _When = dict[str, tuple[Value, ...]]
 _SCALES = {"linear": Scale.LINEAR, "log": Scale.LOG, "reverse_log": Scale.LOG_COMPLEMENT}
 
 
-def from_foreign(parameters: Sequence[Any], *, known: Iterable[Hyperparameter] = ()) -> list[Hyperparameter]:
+def from_declared(parameters: Sequence[Any], *, known: Iterable[Hyperparameter] = ()) -> list[Hyperparameter]:
     """Return Keras Tuner's hyperparameters as ours, one for each name, in their order.
 
     `known` are further ones that conditions may name. What can never be active is left out.

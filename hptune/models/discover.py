@@ -68,7 +68,7 @@ class _Explorer:
         return asked
 
     @property
-    def spent(self) -> bool:
+    def epochs_used(self) -> bool:
         return self.calls >= _CALLS or time.monotonic() - self.began > _SECONDS
 
     def activate_scopes(self, first: Any) -> None:
@@ -76,7 +76,7 @@ class _Explorer:
         tried: list[Any] = []
         never: list[Any] = []
         self.call_with(first)
-        while not self.spent:
+        while not self.epochs_used:
             active, inactive = self._scopes
             tried += active
             never = [scope for scope in [*never, *inactive] if scope not in tried]
@@ -97,7 +97,7 @@ def discover(build: Build, read: Callable[[Any], Space], first: Any) -> Space:
     explorer.activate_scopes(first)
     found: dict[str, dict[str, tuple[Value, ...]]] = {}
     looked_at: set[str] = set()
-    while not explorer.spent:
+    while not explorer.epochs_used:
         waiting = [hp for hp in read(explorer.known) if hp.name not in looked_at]
         if not waiting:
             break
@@ -116,7 +116,7 @@ def _children(hp: Hyperparameter, explorer: _Explorer) -> dict[str, tuple[Value,
     seen: dict[Value, frozenset[str]] = {}
     for values in _stages(hp):
         for value in values:
-            if value not in seen and not explorer.spent:
+            if value not in seen and not explorer.epochs_used:
                 asked = explorer.call({**around, hp.name: value})
                 if asked is not None:
                     seen[value] = asked

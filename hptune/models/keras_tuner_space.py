@@ -21,7 +21,7 @@ from keras_tuner.engine import hyperparameters as kt
 from keras_tuner.src.engine.conditions import Parent
 
 from hptune.errors import SpaceError, did_you_mean
-from hptune.models.declared import from_foreign
+from hptune.models.declared import from_declared
 from hptune.space import (
     Boolean,
     Choice,
@@ -197,12 +197,12 @@ def from_keras_tuner(hps: keras_tuner.HyperParameters) -> Space:
     """
     kept = {p.name: p for p in hps.space if isinstance(p, _Kept)}
     ours = [p.kept for p in sorted(kept.values(), key=lambda p: p.place)]
-    foreign = [p for p in hps.space if p.name not in kept and not p.name.startswith("tuner/")]
+    declared = [p for p in hps.space if p.name not in kept and not p.name.startswith("tuner/")]
     home = next((p.home for p in kept.values()), {"name": "", "description": ""})
     return Space(
         name=home["name"],
         description=home["description"],
-        hyperparameters=(*ours, *from_foreign(foreign, known=ours)),
+        hyperparameters=(*ours, *from_declared(declared, known=ours)),
     )
 
 

@@ -12,18 +12,18 @@ from hptune.models.override import overridden
 from hptune.models.recipe_model import RecipeModel
 from hptune.models.recipes import (
     RECIPES,
-    Facts,
+    DataFacts,
     check_space,
     make_recipe,
     metrics_on_demand,
     remarks,
     with_all_rows,
 )
-from hptune.models.user_model import PersonModel, load_person
+from hptune.models.user_model import UserModel, load_user_model
 from hptune.space import Space, Values
 from hptune.space.files import ready_space
 
-__all__ = ["load_model", "other_metrics", "other_start", "remarks_on"]
+__all__ = ["load_model", "other_metrics", "other_start", "remarks_of"]
 
 
 def load_model(
@@ -37,17 +37,17 @@ def load_model(
     where the model can't be had, SpaceError where the space does not fit it.
     """
     if spec in RECIPES:
-        return _recipe(spec, space, Facts.of(dataset, epochs=epochs, metric=metric))
+        return _recipe(spec, space, DataFacts.of(dataset, epochs=epochs, metric=metric))
     if not is_function_spec(spec):
         raise ModelError(
             f"no model is named {spec!r}",
             hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",
         )
-    model = load_person(spec, dataset)
+    model = load_user_model(spec, dataset)
     return model if space is None else replace(model, searched=overridden(model.space(), space, spec))
 
 
-def remarks_on(model: Model) -> tuple[str, ...]:
+def remarks_of(model: Model) -> tuple[str, ...]:
     """Return what a person should know of the space that a model is searched in; nothing for their own."""
     return remarks(model.searched, model.facts) if isinstance(model, RecipeModel) else ()
 
@@ -62,7 +62,7 @@ def other_start(model: Model) -> Values | None:
 
     A range without a default begins in its middle here, and at its lowest value in Keras Tuner.
     """
-    if not isinstance(model, PersonModel):
+    if not isinstance(model, UserModel):
         return None
     space, tried = model.space(), model.first_tried
     values = {name: value for name, value in tried.items() if name in space and space[name].contains(value)}
@@ -70,7 +70,7 @@ def other_start(model: Model) -> Values | None:
     return None if start == space.defaults else start
 
 
-def _recipe(name: str, space: Space | None, facts: Facts) -> RecipeModel:
+def _recipe(name: str, space: Space | None, facts: DataFacts) -> RecipeModel:
     searched = space if space is not None else ready_space(name)
     check_space(searched, name)
     if name == "mlp" and searched == ready_space("mlp"):

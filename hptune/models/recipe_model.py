@@ -11,7 +11,7 @@ import numpy as np
 
 from hptune.data import Dataset
 from hptune.models.model import Arrays, OwnFit, Training
-from hptune.models.recipes import Facts, Recipe, make_recipe
+from hptune.models.recipes import DataFacts, Recipe, make_recipe
 from hptune.models.recipes.calls import Call
 from hptune.space import Space, Values
 
@@ -26,7 +26,7 @@ class RecipeModel:
     """A recipe, what it knows of the data, and the space to search."""
 
     name: str
-    facts: Facts
+    facts: DataFacts
     searched: Space
     _latest: list[tuple[Dataset, Arrays]] = field(default_factory=list, repr=False)
     """The latest data and its arrays: the same ones each time, so that nothing is copied twice."""

@@ -16,7 +16,7 @@ from hptune.models.discover import discover
 from hptune.models.model import Arrays, OwnFit, Training
 from hptune.space import Space, Values
 
-__all__ = ["PersonModel", "load_person"]
+__all__ = ["UserModel", "load_user_model"]
 
 _DEFAULT_BATCH = 32
 """Keras's own default."""
@@ -25,7 +25,7 @@ _TRIED_ROWS = 32
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PersonModel:
+class UserModel:
     """A model that takes Keras Tuner's `hp`."""
 
     name: str
@@ -97,7 +97,7 @@ class PersonModel:
         return OwnFit(run, goes_on=_takes(fit, "initial_epoch"))
 
 
-def load_person(spec: str, dataset: Dataset) -> PersonModel:
+def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     """Load FILE.py:NAME and find its hyperparameters by calling it.
 
     NAME is a function `build(hp)`, a HyperModel, or a HyperModel class that needs no arguments.
@@ -130,7 +130,7 @@ def load_person(spec: str, dataset: Dataset) -> PersonModel:
         begun = ", ".join(f"{name} {value}" for name, value in first.values.items())
         told = f"\n  It was given what Keras Tuner begins with: {begun}" if begun else ""
         raise ModelError(f"{spec}: can't be built\n  {message}{told}") from error
-    return PersonModel(
+    return UserModel(
         name=spec,
         file=file,
         fingerprint=_fingerprint(file, spec),
@@ -141,12 +141,10 @@ def load_person(spec: str, dataset: Dataset) -> PersonModel:
     )
 
 
-def _again(spec: str, fingerprint: str, searched: Space) -> PersonModel:
+def _again(spec: str, fingerprint: str, searched: Space) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
     file, build, fit = _load(spec)
-    return PersonModel(
-        name=spec, file=file, fingerprint=fingerprint, searched=searched, _build=build, _fit=fit
-    )
+    return UserModel(name=spec, file=file, fingerprint=fingerprint, searched=searched, _build=build, _fit=fit)
 
 
 def _fingerprint(file: Path, spec: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from hptune._text import counted
-from hptune.analysis.binomial import chance_all_above, chance_of_rank_sum, in_words
+from hptune.analysis.binomial import in_words, p_all_above, p_of_rank_sum
 from hptune.analysis.evidence import Column, Evidence
 from hptune.analysis.thresholds import Rules
 from hptune.narrowing.numbers import shift
@@ -125,7 +125,7 @@ def move_options(
     gone = [c.option for c in dropped]
     options = tuple(o for o in hp.options if not any(same_value(o, g) for g in gone))
     new = replace(hp, options=options, default=_start(hp, options, evidence))
-    return _move(hp, Verdict.NARROW, new, f"{figures}; {_names(gone)} dropped{_by_chance(dropped, seen)}")
+    return _move(hp, Verdict.NARROW, new, f"{figures}; {_names(gone)} dropped{_by_p_value(dropped, seen)}")
 
 
 def _taken_back(hp: Choice, home: Choice, evidence: Evidence) -> Move | None:
@@ -155,19 +155,19 @@ def _is_worse(count: _Count, seen: Column, rules: Rules) -> bool:
     """Whether more than chance keeps an option from the good trials; see `Rules`."""
     if not count.tried or count.good or count.has_best:
         return False
-    order = chance_of_rank_sum(count.ranks, len(seen.judged))
-    return _chance(count, seen) <= (rules.side_chance if order <= rules.chance else rules.strong)
+    order = p_of_rank_sum(count.ranks, len(seen.judged))
+    return _p_value(count, seen) <= (rules.side_p if order <= rules.p_value else rules.strong)
 
 
-def _chance(count: _Count, seen: Column) -> float:
-    return chance_all_above(len(seen.judged), len(seen.judged) - count.tried, len(seen.good))
+def _p_value(count: _Count, seen: Column) -> float:
+    return p_all_above(len(seen.judged), len(seen.judged) - count.tried, len(seen.good))
 
 
 def _rarity(count: _Count, seen: Column) -> float:
-    return min(_chance(count, seen), chance_of_rank_sum(count.ranks, len(seen.judged)))
+    return min(_p_value(count, seen), p_of_rank_sum(count.ranks, len(seen.judged)))
 
 
-def _by_chance(dropped: list[_Count], seen: Column) -> str:
+def _by_p_value(dropped: list[_Count], seen: Column) -> str:
     if all(not c.tried for c in dropped):
         return ", for none of its trials could be trained"
     return f" (by chance {in_words(max(_rarity(c, seen) for c in dropped if c.tried))})"

@@ -54,7 +54,7 @@ def set_range(proposal: Proposal, text: str, *, root: Space | None = None) -> Pr
         verdict = Verdict.OPEN if isinstance(move.old, Fixed) else Verdict.SET
         reason = f"you set {exact_range(new)}: nothing is tried outside it"
         return _applied(
-            proposal, Move(name=name, verdict=verdict, old=move.old, new=new, reason=reason, by_person=True)
+            proposal, Move(name=name, verdict=verdict, old=move.old, new=new, reason=reason, by_user=True)
         )
     except SpaceError as error:
         raise SpaceError(f"{text!r}: {error.message}", hint=error.hint) from error
@@ -92,7 +92,7 @@ def keep(proposal: Proposal, name: str) -> Proposal:
         old=move.old,
         new=move.old,
         reason="you keep it as it was",
-        by_person=True,
+        by_user=True,
     )
     return _applied(proposal, kept)
 
@@ -103,7 +103,7 @@ def widen(proposal: Proposal, name: str, *, root: Space | None = None) -> Propos
     Widens what a person set before, else the range of the pass just done; as far as the limits allow.
     """
     move = proposal[name]
-    now = move.new if move.by_person and not isinstance(move.new, Fixed) else move.old
+    now = move.new if move.by_user and not isinstance(move.new, Fixed) else move.old
     known = _known(move.old, root)
     if isinstance(now, Fixed):
         return reopen(proposal, name, root=root)
@@ -189,7 +189,7 @@ def flags(proposal: Proposal) -> list[str]:
     """Return the flags that repeat a person's choices, each ready for a shell: `--set x=1e-3..0.1`."""
     told = []
     for move in proposal.moves:
-        if not move.by_person:
+        if not move.by_user:
             continue
         if move.verdict is Verdict.KEEP:
             told.append(f"--keep {shlex.quote(move.name)}")
@@ -215,7 +215,7 @@ def _known(old: Hyperparameter, root: Space | None) -> Hyperparameter:
 
 def _frozen(move: Move, new: Fixed) -> Move:
     reason = f"you froze it at {exact_text(new.value)}"
-    return Move(name=move.name, verdict=Verdict.FREEZE, old=move.old, new=new, reason=reason, by_person=True)
+    return Move(name=move.name, verdict=Verdict.FREEZE, old=move.old, new=new, reason=reason, by_user=True)
 
 
 def _applied(proposal: Proposal, move: Move) -> Proposal:

@@ -124,10 +124,12 @@ def _move_number(
     best = evidence.best.values.get(hp.name, hp.initial) if evidence.best else hp.initial
     # What a person set stays a wall for whatever is narrowed inside it.
     assert hp.limits is not None
-    walls = (hp.low, hp.high) if hp.hard else hp.limits
+    hard_bounds = (hp.low, hp.high) if hp.hard else hp.limits
     # Widened again to all that they set, it is theirs again, and hard.
-    theirs = (found.low, found.high) == walls and (home.low < walls[0] or walls[1] < home.high)
-    new = with_range(hp, found.low, found.high, best, hard=theirs, limits=walls)
+    theirs = (found.low, found.high) == hard_bounds and (
+        home.low < hard_bounds[0] or hard_bounds[1] < home.high
+    )
+    new = with_range(hp, found.low, found.high, best, hard=theirs, limits=hard_bounds)
     return _bounded(Move(name=hp.name, verdict=found.verdict, old=hp, new=new, reason=found.reason))
 
 

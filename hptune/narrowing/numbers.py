@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from hptune._text import counted
 from hptune.analysis.binomial import (
-    chance_all_above,
-    chance_at_least,
-    chance_of_order,
-    chance_together,
     in_words,
+    p_all_above,
+    p_at_least,
+    p_combined,
+    p_of_order,
 )
 from hptune.analysis.evidence import Column
-from hptune.analysis.split_points import Cut, infeasible_cuts
+from hptune.analysis.split_points import SplitPoint, infeasible_split_points
 from hptune.analysis.thresholds import Rules
 from hptune.space import Number
 from hptune.space.range_moves import at_unit, snapped, unit_of, values_between
@@ -52,7 +52,7 @@ class _Case:
     """A position in words."""
     promising: tuple[float, float] | None
     """Where the model expects the best values; None where it was not asked."""
-    cuts: tuple[Cut, ...]
+    split_points: tuple[SplitPoint, ...]
 
     def unit(self, value: float) -> float:
         return unit_of(self.hp, value)
@@ -90,7 +90,7 @@ def shift(
         rules=rules,
         text=text,
         promising=promising,
-        cuts=infeasible_cuts(hp, seen, rules),
+        split_points=infeasible_split_points(hp, seen, rules),
     )
     found = _by_trials(case, epochs)
     return _by_model(case, found) if found.verdict is Verdict.KEEP else found
@@ -106,7 +106,7 @@ def _by_model(case: _Case, found: Shift) -> Shift:
     high = min(1.0, max(units) + case.rules.model_margin)
     if high - low > 1 - case.rules.min_gain:
         return found
-    low, high, said = _apply_cuts(case, low, high)
+    low, high, said = _apply_split_points(case, low, high)
     reason = (
         f"the model expects the best in {case.span(*case.promising)}, joined with the best trial;"
         f" {case.rules.model_margin:.0%} of the old width kept on each side"
@@ -180,8 +180,8 @@ def _worth_it(case: _Case, above: bool) -> bool:
         return False
     # The best lies there whatever the others do.
     others = int(seen.best in seen.good)
-    gathered = chance_at_least(len(units) - others, near - others, len(seen.good) - others, hits - others)
-    return min(chance_of_order(units, seen.ranks), gathered) <= rules.chance
+    gathered = p_at_least(len(units) - others, near - others, len(seen.good) - others, hits - others)
+    return min(p_of_order(units, seen.ranks), gathered) <= rules.p_value
 
 
 def _old(case: _Case) -> str:
@@ -193,19 +193,23 @@ def _expand(case: _Case, above: bool, why: str) -> tuple[Shift | None, str]:
     hp, rules = case.hp, case.rules
     if hp.hard:
         return None, f"{why}; you set this range, so only you can widen it"
-    cut = next((c for c in case.cuts if c.above is above), None)
+    cut = next((c for c in case.split_points if c.above is above), None)
     outermost = [case.unit(v) for v in (*case.seen.good, case.seen.best) if v is not None]
     unit = max(1.0, *outermost) + rules.growth if above else min(0.0, *outermost) - rules.growth
-    walled = cut is not None and (case.unit(cut.at) < unit if above else case.unit(cut.at) > unit)
-    reach = cut.at if cut is not None and walled else at_unit(hp, unit)
+    inside_hard_bounds = cut is not None and (case.unit(cut.at) < unit if above else case.unit(cut.at) > unit)
+    reach = cut.at if cut is not None and inside_hard_bounds else at_unit(hp, unit)
     low = hp.low if above else min(reach, hp.low)
     high = max(reach, hp.high) if above else hp.high
-    low, high = snapped(hp, low, high, up=walled and not above, down=walled and above)
+    low, high = snapped(hp, low, high, up=inside_hard_bounds and not above, down=inside_hard_bounds and above)
     gained = case.unit(high) - 1 if above else -case.unit(low)
     if gained <= _SLACK or (values_between(hp, low, high) is None and gained < rules.edge):
-        blocked = f"but {cut.sentence(case.text)}" if cut is not None and walled else "the limit is reached"
+        blocked = (
+            f"but {cut.sentence(case.text)}"
+            if cut is not None and inside_hard_bounds
+            else "the limit is reached"
+        )
         return None, f"{why}; {blocked}"
-    if walled and cut is not None:
+    if inside_hard_bounds and cut is not None:
         extent = f", but no further, for {cut.sentence(case.text)}"
     else:
         extent = ", as far as its limit" if hp.limits and (high if above else low) in hp.limits else ""
@@ -215,16 +219,16 @@ def _expand(case: _Case, above: bool, why: str) -> tuple[Shift | None, str]:
 
 def _cut_only(case: _Case, otherwise: str) -> Shift:
     """Narrow by what could not be trained alone, or keep."""
-    low, high, said = _apply_cuts(case, 0.0, 1.0)
+    low, high, said = _apply_split_points(case, 0.0, 1.0)
     if not said:
         return case.keep(otherwise)
     return _settle(case, low, high, f"{'; '.join(said)}; {otherwise}")
 
 
-def _apply_cuts(case: _Case, low: float, high: float) -> tuple[float, float, list[str]]:
+def _apply_split_points(case: _Case, low: float, high: float) -> tuple[float, float, list[str]]:
     """Return a range of units without the sides that could not be trained, and what was seen there."""
     said = []
-    for cut in case.cuts:
+    for cut in case.split_points:
         at = case.unit(cut.at)
         if cut.above and at < high:
             high = at
@@ -249,20 +253,20 @@ def _narrow(case: _Case, stuck: str) -> Shift:
     core = [min(max(v, case.hp.low), case.hp.high) for v in (*seen.good, seen.best) if v is not None]
     first, last = case.unit(min(core)), case.unit(max(core))
     middle = (first + last) / 2
-    clear_low, clear_high, chance = _clear_sides(case, len(good), first, last)
+    clear_low, clear_high, p_value = _clear_sides(case, len(good), first, last)
     low = max(0.0, min(first - rules.margin, middle - rules.half_width)) if clear_low else 0.0
     high = min(1.0, max(last + rules.margin, middle + rules.half_width)) if clear_high else 1.0
     where = f"{case.best_of} lie in {case.span(min(good), max(good))}"
     if seen.best is not None and not min(good) <= seen.best <= max(good):
         where += f", the best trial at {case.text(seen.best)}"
-    cut_low, cut_high, said = _apply_cuts(case, low, high)
+    cut_low, cut_high, said = _apply_split_points(case, low, high)
     parts = [stuck] if stuck else []
     if cut_high - cut_low > 1 - rules.min_gain and not said:
         why = "a margin on each side leaves most of the range" if clear_low or clear_high else _SPREAD
         return case.keep("; ".join([*parts, f"{where}: {why}"]))
     if low > 0 or high < 1:
         side = "each side" if low > 0 and high < 1 else ("the lower side" if low > 0 else "the upper side")
-        parts += [f"{where} (by chance {in_words(chance)})", f"{_share(rules.margin)} kept on {side}"]
+        parts += [f"{where} (by chance {in_words(p_value)})", f"{_share(rules.margin)} kept on {side}"]
     else:
         parts += [f"{where}: {_SPREAD}"]
     return _settle(case, cut_low, cut_high, "; ".join([*parts, *said]))
@@ -288,12 +292,12 @@ def _clear_sides(case: _Case, good: int, first: float, last: float) -> tuple[boo
     rules, seen = case.rules, case.seen
     inside = [(u, r) for u, r in zip(map(case.unit, seen.judged), seen.ranks, strict=True) if _within(u)]
     places = sorted(u for u, _ in inside)
-    order = chance_of_order([u for u, _ in inside], [r for _, r in inside])
-    together = chance_together(places, good, last - first)
-    above = chance_all_above(len(places), sum(u >= first - _SLACK for u in places), good)
-    below = chance_all_above(len(places), sum(u <= last + _SLACK for u in places), good)
+    order = p_of_order([u for u, _ in inside], [r for _, r in inside])
+    together = p_combined(places, good, last - first)
+    above = p_all_above(len(places), sum(u >= first - _SLACK for u in places), good)
+    below = p_all_above(len(places), sum(u <= last + _SLACK for u in places), good)
     empty = (min(above, together), min(below, together))
-    enough = rules.side_chance if order <= rules.chance else rules.strong
+    enough = rules.side_p if order <= rules.p_value else rules.strong
     return empty[0] <= enough, empty[1] <= enough, min(order, *empty)
 
 
@@ -317,7 +321,7 @@ def _settle(case: _Case, low: float, high: float, reason: str) -> Shift:
 
 def _cut_at(case: _Case, unit: float) -> bool:
     """Whether this end comes from a side that could not be trained, which must stay out."""
-    return any(abs(case.unit(c.at) - unit) < _SLACK for c in case.cuts)
+    return any(abs(case.unit(c.at) - unit) < _SLACK for c in case.split_points)
 
 
 def _least_width(case: _Case) -> float:

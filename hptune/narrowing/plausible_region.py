@@ -17,7 +17,7 @@ from hptune.space import Number, Space
 from hptune.strategy.candidates import uniform_candidates
 from hptune.strategy.encoding import Cube
 from hptune.strategy.history import read_history
-from hptune.strategy.posterior import look
+from hptune.strategy.posterior import fit_posterior
 from hptune.strategy.state import SearchState
 from hptune.strategy.threads import one_thread
 from hptune.study.trial import Objective, Observation, Trial, TrialState
@@ -61,9 +61,9 @@ def plausible(
     )
     rng = np.random.default_rng(0)
     with one_thread():
-        view, _ = look(cube, read_history(cube, state), epochs, {}, rng, refit=True)
+        posterior, _ = fit_posterior(cube, read_history(cube, state), epochs, {}, rng, refit=True)
         rows = cube.snap(uniform_candidates(cube, cube.box(space), CANDIDATES, rng))
-        mean, deviation = view.at_the_end(rows)
+        mean, deviation = posterior.at_the_end(rows)
     best = np.argsort(-(mean + _OPTIMISM * deviation), kind="stable")[:PROMISING]
     return _middles(space, cube.decode(rows[best]))
 
@@ -96,7 +96,7 @@ def _middles(space: Space, promising: Sequence[Mapping[str, object]]) -> dict[st
 
 def as_observation(trial: Trial) -> Observation:
     """Return a trial as the model takes it: one that stopped early may go on."""
-    state = TrialState.WAITING if trial.state is TrialState.STOPPED else trial.state
+    state = TrialState.PAUSED if trial.state is TrialState.PAUSED else trial.state
     return Observation(
         trial_id=trial.id,
         values=trial.values,

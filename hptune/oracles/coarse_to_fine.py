@@ -17,7 +17,7 @@ import keras_tuner
 from hptune.errors import ObjectiveError
 from hptune.oracles.ledger import Ledger, read_observation
 from hptune.space import Space, Value, Values
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.strategy.state import Answer, SearchState
 from hptune.strategy.suggest import suggest
 from hptune.strategy.threads import one_thread
@@ -47,9 +47,9 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         max_epochs: int | None = None,
         budget_epochs: float | None = None,
         seed: int | None = 0,
-        starts: Sequence[Values | Start] = (),
+        warm_starts: Sequence[Values | WarmStart] = (),
         with_defaults: bool = True,
-        tells_epochs: bool = False,
+        reports_epochs: bool = False,
         max_trials: int | None = None,
         hyperparameters: Any = None,
         **keras_tuner_arguments: Any,
@@ -57,8 +57,8 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Make an oracle over `space`, or over what `hyperparameters` or the Tuner's model declare.
 
         `root` is the coarse space of the first pass (`space` when not given). `budget_epochs` is
-        the total in epochs; without `max_epochs`, `max_trials` is the total. `starts` are tried
-        right after the defaults. `tells_epochs` promises that the step of `update_trial` counts
+        the total in epochs; without `max_epochs`, `max_trials` is the total. `warm_starts` are tried
+        right after the defaults. `reports_epochs` promises that the step of `update_trial` counts
         the epochs trained, so that a training that ended by itself is known. Other arguments go
         to `keras_tuner.Oracle`, which refuses those it does not know.
         """
@@ -80,13 +80,15 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._declared: tuple[int, Space] | None = None
         self._max_epochs = max_epochs
         self._budget = _budget(budget_epochs, max_epochs, max_trials)
-        self._starts = tuple(
-            start if isinstance(start, Start) else Start(values=start, origin=f"configuration {number}")
-            for number, start in enumerate(starts, 1)
+        self._warm_starts = tuple(
+            start
+            if isinstance(start, WarmStart)
+            else WarmStart(values=start, origin=f"configuration {number}")
+            for number, start in enumerate(warm_starts, 1)
         )
         self._with_defaults = with_defaults
         self._pass_number = 1
-        self._ledger = Ledger(full=max_epochs or 1, tells_epochs=tells_epochs)
+        self._ledger = Ledger(full=max_epochs or 1, reports_epochs=reports_epochs)
         self._imported: list[Observation] = []
         self._asks = 0
         self._memo: dict[str, Any] = {}
@@ -152,10 +154,10 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             objective=self._goal,
             epochs=self._max_epochs or 1,
             budget=self._budget,
-            spent=float(self._ledger.spent),
+            epochs_used=float(self._ledger.epochs_used),
             observations=self._ledger.observations,
             imported=self._imported,
-            starts=self._starts,
+            warm_starts=self._warm_starts,
             with_defaults=self._with_defaults,
             seed=self.seed,
             asks=self._asks,
@@ -197,7 +199,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             return
         ended = self.trials[trial.trial_id]
         if ended.status == "COMPLETED":
-            state = TrialState.COMPLETE if self._ledger.is_over(trial.trial_id) else TrialState.WAITING
+            state = TrialState.COMPLETE if self._ledger.is_over(trial.trial_id) else TrialState.PAUSED
         elif infeasible or trial.status == "COMPLETED" or _is_nan(ended.score):
             state = TrialState.INFEASIBLE
         else:

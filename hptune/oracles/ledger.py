@@ -17,7 +17,7 @@ class Ledger:
 
     full: int
     """Epochs of a full training."""
-    tells_epochs: bool
+    reports_epochs: bool
     """Whether it is told how many epochs a leg took, so that a training that ended by itself is known."""
     _told: list[Observation] = field(default_factory=list)
     _running: dict[str, Observation] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Ledger:
     """By trial; while it runs, those that it will have had."""
 
     @property
-    def spent(self) -> int:
+    def epochs_used(self) -> int:
         """Epochs of all trials, those of running ones included."""
         return sum(self._epochs_had.values())
 
@@ -76,13 +76,13 @@ class Ledger:
         until = self._running[leg].epochs
         if until >= self.full:
             return True
-        return self.tells_epochs and 0 < self._steps.get(leg, until) < until
+        return self.reports_epochs and 0 < self._steps.get(leg, until) < until
 
     def end(self, leg: str, state: TrialState, score: float | None) -> None:
         """Note how a leg ended."""
         running = self._running.pop(leg)
         epochs = running.epochs
-        if self.tells_epochs:
+        if self.reports_epochs:
             known = self._steps.get(leg, epochs)
             # A score without epochs is one whose epochs were not told.
             had = epochs if not known and score is not None else min(epochs, known)

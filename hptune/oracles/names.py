@@ -11,7 +11,7 @@ import numpy as np
 from hptune.models.keras_tuner_space import to_keras_tuner
 from hptune.oracles.searcher import Searcher
 from hptune.space import Space
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.study.trial import Objective
 
 __all__ = ["make_searcher"]
@@ -56,12 +56,12 @@ def make_searcher(
     epochs: int,
     budget: int,
     seed: int,
-    starts: tuple[Start, ...] = (),
+    warm_starts: tuple[WarmStart, ...] = (),
 ) -> Searcher:
     """Return a searcher around the oracle called `name` (one of `hptune.oracles.ORACLES`).
 
     `root` is the coarse space of the first pass, `epochs` those of one full training, `budget`
-    the epochs that the whole search may cost, `starts` the configurations to begin with.
+    the epochs that the whole search may cost, `warm_starts` the configurations to begin with.
     """
     goal = keras_tuner.Objective(objective.name, objective.direction.value)
 
@@ -83,8 +83,8 @@ def make_searcher(
             max_epochs=epochs,
             budget_epochs=budget,
             seed=seed,
-            starts=starts,
-            tells_epochs=True,
+            warm_starts=warm_starts,
+            reports_epochs=True,
         )
 
     makers: dict[str, Callable[[Space, int], Any]] = {

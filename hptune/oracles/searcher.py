@@ -96,8 +96,8 @@ class Searcher:
         if asked.status == "IDLE":
             return NoSuggestion.WAIT
         if asked.status == "STOPPED":
-            spent = getattr(self._oracle, "answer", None) == NoSuggestion.SPENT.value
-            return NoSuggestion.SPENT if spent else NoSuggestion.EXHAUSTED
+            epochs_used = getattr(self._oracle, "answer", None) == NoSuggestion.SPENT.value
+            return NoSuggestion.SPENT if epochs_used else NoSuggestion.EXHAUSTED
         self._asked = asked
         given = _plain(asked.hyperparameters.values)
         continued = given.get("tuner/trial_id")

@@ -68,7 +68,9 @@ def _comments(space: Space) -> dict[str, str]:
     found: dict[str, str] = {}
     first: dict[tuple[str, str], str] = {}
     for hp in sorted((hp for hp in space if isinstance(hp, Number)), key=lambda hp: hp.tier):
-        said = " ".join(s for s in (_name(hp), _walls(hp, space), _scale(hp, mixed=hp.name in mixed)) if s)
+        said = " ".join(
+            s for s in (_name(hp), _hard_bounds(hp, space), _scale(hp, mixed=hp.name in mixed)) if s
+        )
         alike = first.setdefault((re.sub(r"\d+", "", hp.name), said), hp.name)
         text = said if alike == hp.name or not said else f"As {alike}."
         found[hp.name] = textwrap.fill(text, _WIDTH, break_on_hyphens=False)
@@ -82,7 +84,7 @@ def _name(hp: Number) -> str:
     return f"By its name: {what}." if what not in words else ""
 
 
-def _walls(hp: Number, space: Space) -> str:
+def _hard_bounds(hp: Number, space: Space) -> str:
     """Say which limits hold where the file shows none; where it does, why they are the range."""
     assert hp.limits is not None
     all_there_is = hp.limits == (hp.low, hp.high)

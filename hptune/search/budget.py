@@ -8,46 +8,46 @@ from pathlib import Path
 from hptune.data.bundled import BUNDLED
 from hptune.models.recipes import RECIPES
 from hptune.search.next_pass import NEXT_PASS
-from hptune.search.task import Subject
+from hptune.search.task import SearchTask
 from hptune.study import Study
 from hptune.study.rows import space_to_json
 
-__all__ = ["is_paid_out", "note_paid_out"]
+__all__ = ["is_budget_exhausted", "note_exhausted"]
 
 _NOTE = "paid_out"
 
 
-def note_paid_out(study: Study, subject: Subject, *, budget: int) -> None:
+def note_exhausted(study: Study, search_task: SearchTask, *, budget: int) -> None:
     """Note that `budget` epochs bought all they could, on the files as they are now."""
-    study.note(_NOTE, json.dumps({"budget": budget, "asked": _asked(subject)}))
+    study.note(_NOTE, json.dumps({"budget": budget, "asked": _asked(search_task)}))
 
 
-def is_paid_out(study: Study, subject: Subject, *, oracle: str, budget: int) -> bool:
+def is_budget_exhausted(study: Study, search_task: SearchTask, *, oracle: str, budget: int) -> bool:
     """Tell whether the very same search was paid out before with at least this budget.
 
     False wherever that can't be told cheaply and surely: other files, folders, another space.
     """
     noted = json.loads(study.meta.get(_NOTE, "null"))
-    asked = _asked(subject)
+    asked = _asked(search_task)
     if noted is None or asked is None or study.identity.oracle != oracle:
         return False
     same = noted["asked"] == asked and noted["budget"] >= budget
     return same and not (study.folder / NEXT_PASS).exists()
 
 
-def _asked(subject: Subject) -> dict[str, object] | None:
+def _asked(search_task: SearchTask) -> dict[str, object] | None:
     """Return everything that the search depends on, as JSON can hold it; None where it can't be told."""
-    sources = {"data": subject.data, "validation": subject.validation, "model": subject.model}
+    sources = {"data": search_task.data, "validation": search_task.validation, "model": search_task.model}
     files = {name: _stamp(source) for name, source in sources.items()}
     if None in files.values():
         return None
     return {
         "files": files,
         "names": sources,
-        "settings": dict(subject.settings),
-        "epochs": subject.epochs,
-        "seed": subject.seed,
-        "space": None if subject.space is None else space_to_json(subject.space),
+        "settings": dict(search_task.settings),
+        "epochs": search_task.epochs,
+        "seed": search_task.seed,
+        "space": None if search_task.space is None else space_to_json(search_task.space),
     }
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hptune.executors import Executor
-from hptune.search.task import Subject, load_trainer
+from hptune.search.task import SearchTask, load_trainer
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
@@ -20,7 +20,7 @@ __all__ = ["executor_for"]
 
 @contextmanager
 def executor_for(
-    subject: Subject,
+    search_task: SearchTask,
     dataset: Dataset,
     model: Model,
     objective: Objective,
@@ -32,7 +32,7 @@ def executor_for(
 
     A job that takes longer than `max_seconds` is infeasible.
     """
-    executor = _executor(subject, dataset, model, objective, workers, max_seconds)
+    executor = _executor(search_task, dataset, model, objective, workers, max_seconds)
     try:
         yield executor
     finally:
@@ -40,7 +40,7 @@ def executor_for(
 
 
 def _executor(
-    subject: Subject,
+    search_task: SearchTask,
     dataset: Dataset,
     model: Model,
     objective: Objective,
@@ -53,7 +53,7 @@ def _executor(
     if workers > 1:
         from hptune.executors.processes import ProcessesExecutor
 
-        load = partial(load_trainer, subject, objective)
+        load = partial(load_trainer, search_task, objective)
         return ProcessesExecutor(load, workers=workers, max_seconds=max_seconds)
-    trainer = subject.trainer(dataset, model, objective)
+    trainer = search_task.trainer(dataset, model, objective)
     return InlineExecutor(trainer if max_seconds is None else LimitedTrainer(trainer, max_seconds))

@@ -14,7 +14,7 @@ import numpy as np
 
 from hptune.analysis.finalists import Confirmed, ranked
 from hptune.errors import SearchInterruptedError, StudyError
-from hptune.executors import Trainer
+from hptune.executors import JobTrainer
 from hptune.search.events import Stop
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
@@ -80,7 +80,7 @@ def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop)
 
 
 def confirm_study(
-    study: Study, *, top: int, seeds: int, load: Callable[[Study], Trainer], watcher: Watcher, stop: Stop
+    study: Study, *, top: int, seeds: int, load: Callable[[Study], JobTrainer], watcher: Watcher, stop: Stop
 ) -> Confirmed:
     """Confirm an open study that this process may write; `load` makes its trainer where one is needed."""
     trials = study.best(top)
@@ -110,13 +110,13 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
     return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
 
 
-def _load(study: Study) -> Trainer:
-    from hptune.search.task import load_again, subject_of
+def _load(study: Study) -> JobTrainer:
+    from hptune.search.task import load_again, search_task_of
 
-    return subject_of(study).trainer(*load_again(study), study.identity.goal)
+    return search_task_of(study).trainer(*load_again(study), study.identity.goal)
 
 
-def _train(study: Study, due: list[_Due], trainer: Trainer, watcher: Watcher, stop: Stop) -> None:
+def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher, stop: Stop) -> None:
     """Train and write down one after the other, all finalists with one seed before the next."""
     stop.running = True
     for one in due:

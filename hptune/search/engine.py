@@ -16,7 +16,7 @@ from hptune.executors import Executor
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
 from hptune.search.events import Listener, Stop
 from hptune.space import Space, Value
-from hptune.study import Pass, Study, Tell
+from hptune.study import Pass, Report, Study
 from hptune.study.checkpoints import Checkpoints
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Job, Outcome, OutcomeState, Trial, TrialState
@@ -50,7 +50,7 @@ class Engine:
     stop: Stop = field(default_factory=Stop)
     left: bool = False
     """Whoever was asked between two passes chose to stop there."""
-    _spent: int = 0
+    _epochs_used: int = 0
     """Epochs trained, and one for each job that ended badly without any: else no budget would end those."""
     _pending: int = 0
     """Epochs that the jobs under way will cost."""
@@ -88,11 +88,11 @@ class Engine:
         """
         the_pass = self.study.passes()[-1]
         self._replay()
-        self.listener.study_opened(self.study, self.budget)
+        self.listener.on_study_opened(self.study, self.budget)
         waiting = deque(self.study.open_jobs())
         while True:
             end = self._end_of(the_pass)
-            self.listener.pass_begun(the_pass, end)
+            self.listener.on_pass_start(the_pass, end)
             self._run_pass(the_pass, end, waiting)
             if self.stop.asked:
                 raise SearchInterruptedError(
@@ -114,10 +114,10 @@ class Engine:
 
     def _next_pass(self, the_pass: Pass) -> Pass | None:
         """Narrow and open the next pass where one is due and there is budget left for it."""
-        if the_pass.number >= len(self.pass_ends) or self._spent >= self.budget:
+        if the_pass.number >= len(self.pass_ends) or self._epochs_used >= self.budget:
             return None
         proposal = self.narrow(the_pass.space, self.study.trials())
-        decided = self.listener.narrowed(proposal)
+        decided = self.listener.on_ranges_moved(proposal)
         if decided is None:
             self.left = True
             return None
@@ -135,11 +135,11 @@ class Engine:
 
     def _replay(self) -> None:
         """Bring the oracle, the budget and the counts to where the study stands."""
-        self._spent = self.study.spent() + self.study.fruitless()
+        self._epochs_used = self.study.epochs_used() + self.study.jobs_without_epoch()
         passes = self.study.passes()
         everything = self.study.trials(curves=False)
         for event in self.study.events():
-            if isinstance(event, Tell):
+            if isinstance(event, Report):
                 self._any_score = self._any_score or event.score is not None
                 trial_id = self._continued[event.job_id]
                 self._trials[trial_id] = everything[trial_id - 1]
@@ -171,7 +171,7 @@ class Engine:
             self.executor.poll(POLL_SECONDS)
             self._record_done(running)
         if over is NoSuggestion.EXHAUSTED:
-            self.listener.exhausted(the_pass)
+            self.listener.on_space_exhausted(the_pass)
 
     def _may_begin(self, running: Mapping[Future[Outcome], Job]) -> bool:
         """Whether one more job may be submitted now."""
@@ -186,7 +186,7 @@ class Engine:
     def _ask(self, the_pass: Pass, end: int) -> Job | NoSuggestion | None:
         """Return the next job, why there is none, or None where the budget is spent."""
         for _ in range(GIVE_UP_REPEATING):
-            committed = self._spent + self._pending
+            committed = self._epochs_used + self._pending
             if committed >= min(end, self.budget):
                 return None
             if self._reached < the_pass.number:
@@ -222,11 +222,11 @@ class Engine:
                 job_id=job.id, state=OutcomeState.DONE, reason=trial.reason, checkpoint=trial.checkpoint
             )
             self._tell(job, self.study.record_outcome(again, trial.state))
-            self._spent += trial.state.is_bad
+            self._epochs_used += trial.state.is_bad
             return None
         self._by_values[_key(job.values)] = job.trial_id
         begun = replace(trial, id=job.trial_id, state=TrialState.RUNNING)
-        self.listener.asked(job, begun)
+        self.listener.on_trial_start(job, begun)
         return job
 
     def _trial_for(self, suggestion: Suggestion, the_pass: Pass) -> Trial:
@@ -257,7 +257,7 @@ class Engine:
             return self.stop.now  # A late report of a job that has ended.
         self.stop.running = True
         self._epoch_of[job.id] = epoch
-        self.listener.epoch(job, epoch, report)
+        self.listener.on_epoch_end(job, epoch, report)
         now = time.monotonic()
         if now - self._written_at >= PROGRESS_SECONDS:
             self._written_at = now
@@ -280,7 +280,7 @@ class Engine:
         if outcome.state is OutcomeState.INTERRUPTED and trained >= job.epochs - job.initial_epoch:
             outcome = replace(outcome, state=OutcomeState.DONE)
         trial = self.study.record_outcome(outcome, self._state_after(job, outcome))
-        self._spent += len(outcome.curve) or int(trial.state.is_bad)
+        self._epochs_used += len(outcome.curve) or int(trial.state.is_bad)
         trial = replace(trial, curve=())
         self._trials[trial.id] = trial
         if outcome.state is OutcomeState.INTERRUPTED:
@@ -291,12 +291,12 @@ class Engine:
 
     def _tell(self, job: Job, trial: Trial) -> None:
         self.searcher.tell(job.id, trial.state, trial.score, epochs=trial.epochs)
-        self.listener.told(job, trial)
+        self.listener.on_trial_end(job, trial)
 
     def _state_after(self, job: Job, outcome: Outcome) -> TrialState:
         if outcome.state is OutcomeState.DONE:
             done = outcome.ended or job.epochs >= self.study.identity.epochs
-            return TrialState.COMPLETE if done else TrialState.STOPPED
+            return TrialState.COMPLETE if done else TrialState.PAUSED
         return {
             OutcomeState.INTERRUPTED: TrialState.RUNNING,
             OutcomeState.INFEASIBLE: TrialState.INFEASIBLE,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hptune.data import Dataset
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.study import Pass, Study
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Job, Trial
@@ -40,36 +40,36 @@ class Stop:
 class Listener:
     """Hears what a search does. This one says nothing; the command line's shows it."""
 
-    def data_loaded(self, dataset: Dataset) -> None:
+    def on_data_loaded(self, dataset: Dataset) -> None:
         """See what a new study is to learn from."""
 
-    def remarked(self, text: str) -> None:
+    def on_remark(self, text: str) -> None:
         """Hear what a person should know of the space before it is searched."""
 
-    def warned(self, text: str) -> None:
+    def on_warning(self, text: str) -> None:
         """Hear of something that went wrong beside the search."""
 
-    def study_opened(self, study: Study, budget: int) -> None:
+    def on_study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search goes on to `budget` epochs."""
 
-    def starts_taken(self, starts: tuple[Start, ...]) -> None:
+    def on_warm_starts(self, warm_starts: tuple[WarmStart, ...]) -> None:
         """See the configurations that a new search tries first, after the defaults."""
 
-    def pass_begun(self, the_pass: Pass, end: int) -> None:
+    def on_pass_start(self, the_pass: Pass, end: int) -> None:
         """Note that a pass begins (or goes on) and lasts until `end` epochs are spent in all."""
 
-    def asked(self, job: Job, trial: Trial) -> None:
+    def on_trial_start(self, job: Job, trial: Trial) -> None:
         """Note that a job begins."""
 
-    def epoch(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+    def on_epoch_end(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
         """Note that a job has trained another epoch."""
 
-    def told(self, job: Job, trial: Trial) -> None:
+    def on_trial_end(self, job: Job, trial: Trial) -> None:
         """Note that a job has ended and its trial stands as given."""
 
-    def narrowed(self, proposal: Proposal) -> Proposal | None:
+    def on_ranges_moved(self, proposal: Proposal) -> Proposal | None:
         """See what a pass taught; return the proposal to go on with, or None to stop here."""
         return proposal
 
-    def exhausted(self, the_pass: Pass) -> None:
+    def on_space_exhausted(self, the_pass: Pass) -> None:
         """Note that a pass ends early because its space holds nothing more to try."""

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 NEXT_PASS = "next-pass.yaml"
-_STEERS = """\
+_SOFT = """\
 # Ranges that the rules moved steer: half of the trials may still come from outside them.
 # What you write yourself is a wall.
 
@@ -46,8 +46,8 @@ def write_next_pass(study: Study, proposal: Proposal) -> Path:
     path = study.folder / NEXT_PASS
     reasons = {move.name: f"{move.verdict}: {move.reason}" for move in proposal.moves}
     text = dump_space(proposal.next_space, comments=reasons)
-    steers = any(move.steers for move in proposal.moves)
-    return write_text(path, f"{_STEERS}{text}" if steers else text)
+    is_soft = any(move.is_soft for move in proposal.moves)
+    return write_text(path, f"{_SOFT}{text}" if is_soft else text)
 
 
 def read_next_pass(study: Study) -> Proposal | None:
@@ -72,7 +72,7 @@ def read_next_pass(study: Study) -> Proposal | None:
             verdict, reason = _by_hand(move.old, hp)
             # As a range that is set by a flag, one that is written here is a wall.
             hp = hp if isinstance(hp, Fixed) or verdict is Verdict.KEEP else replace(hp, hard=True)
-            move = Move(name=hp.name, verdict=verdict, old=move.old, new=hp, reason=reason, by_person=True)
+            move = Move(name=hp.name, verdict=verdict, old=move.old, new=hp, reason=reason, by_user=True)
         moves.append(move)
     return proposal.with_moves(moves)
 

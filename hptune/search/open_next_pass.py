@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 from hptune.errors import SpaceError
 from hptune.search.next_pass import NEXT_PASS, read_next_pass
-from hptune.search.task import Subject
+from hptune.search.task import SearchTask
 from hptune.space import Choice, Space
 from hptune.study import Study
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
 
-__all__ = ["open_due_pass"]
+__all__ = ["open_next_pass"]
 
 
-def open_due_pass(study: Study, subject: Subject, dataset: Dataset, space: Space) -> None:
+def open_next_pass(study: Study, search_task: SearchTask, dataset: Dataset, space: Space) -> None:
     """Open the pass that is due before the search goes on: the first, a given or an edited one."""
     passes = study.passes()
     given = [p.space for p in passes if p.origin == "given"]
@@ -32,7 +32,7 @@ def open_due_pass(study: Study, subject: Subject, dataset: Dataset, space: Space
     if edited.next_space != study.passes()[-1].space:
         try:
             # The model itself says what it takes, before anything is written.
-            replace(subject, space=edited.next_space, space_file="").load_model(dataset)
+            replace(search_task, space=edited.next_space, space_file="").load_model(dataset)
         except SpaceError as error:
             raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
         study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)

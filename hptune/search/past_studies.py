@@ -9,11 +9,11 @@ from pathlib import Path
 from hptune.errors import HptuneError
 from hptune.narrowing.plausible_region import as_observation
 from hptune.space import Space
-from hptune.strategy.initial_design import Start, fit_to
-from hptune.strategy.portfolio import learn_starts
+from hptune.strategy.initial_design import WarmStart, fit_to
+from hptune.strategy.portfolio import build_portfolio
 from hptune.study import STUDIES, Study, find_study
 
-__all__ = ["AUTO", "COUNT", "earlier_studies", "learned_starts"]
+__all__ = ["AUTO", "COUNT", "learned_configurations", "past_studies"]
 
 AUTO = "auto"
 """Stands for every other study under studies/."""
@@ -21,7 +21,7 @@ COUNT = 3
 """Configurations taken from earlier studies."""
 
 
-def earlier_studies(given: Sequence[str], own: Path) -> list[Path]:
+def past_studies(given: Sequence[str], own: Path) -> list[Path]:
     """Return the folders of the studies named, and with "auto" of all others that can be read.
 
     Raises where one that is named is not there. The search's own is never among those of "auto".
@@ -44,7 +44,7 @@ def _is_readable(folder: Path) -> bool:
     return True
 
 
-def learned_starts(folders: Sequence[Path], space: Space) -> tuple[Start, ...]:
+def learned_configurations(folders: Sequence[Path], space: Space) -> tuple[WarmStart, ...]:
     """Return configurations of `space` that did well in these studies, the best cover first."""
     told = []
     for folder in folders:
@@ -53,10 +53,10 @@ def learned_starts(folders: Sequence[Path], space: Space) -> tuple[Start, ...]:
             told.append((study.identity.goal, observations))
     tried = [fit_to(space, [observation.values for observation in seen]) for _, seen in told]
     return tuple(
-        Start(
+        WarmStart(
             values=values,
             origin="from "
             + next(folder.name for folder, known in zip(folders, tried, strict=True) if values in known),
         )
-        for values in learn_starts(space, told, COUNT)
+        for values in build_portfolio(space, told, COUNT)
     )

@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING
 from hptune._text import counted
 from hptune.errors import ModelError, ObjectiveError, SearchInterruptedError, StudyError, StudyMismatchError
 from hptune.narrowing.propose import propose
-from hptune.search.budget import is_paid_out, note_paid_out
+from hptune.search.budget import is_budget_exhausted, note_exhausted
 from hptune.search.choose_executor import executor_for
 from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
 from hptune.search.next_pass import NEXT_PASS, read_next_pass
-from hptune.search.open_next_pass import open_due_pass
-from hptune.search.task import Subject
-from hptune.search.warm_start import first_starts, noted_starts, starts_note
+from hptune.search.open_next_pass import open_next_pass
+from hptune.search.task import SearchTask
+from hptune.search.warm_start import find_warm_starts, noted_starts, starts_note
 from hptune.space import Space
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.strategy.plan import Plan, plan
-from hptune.study import Identity, Study, StudyLock, default_path, move_aside
+from hptune.study import Identity, Study, StudyLock, archive, default_path
 from hptune.study.folder import DATABASE
 from hptune.study.trial import Objective, metric_of
 from hptune.views.report import write_report
@@ -41,7 +41,7 @@ __all__ = ["SearchOptions", "plan_search", "search"]
 class SearchOptions:
     """What a search is asked for, beside its subject."""
 
-    subject: Subject
+    search_task: SearchTask
     study: Path | None = None
     passes: int
     trials: int
@@ -62,29 +62,29 @@ class SearchOptions:
     @property
     def folder(self) -> Path:
         """The study's folder."""
-        return self.study or default_path(self.subject.data, self.subject.model)
+        return self.study or default_path(self.search_task.data, self.search_task.model)
 
     @property
     def budget(self) -> int:
         """Epochs that the whole search may cost."""
-        return self.trials * self.subject.epochs
+        return self.trials * self.search_task.epochs
 
     def plan(self, space: Space) -> Plan:
         """Return what the budget buys in `space`."""
-        return plan(space, trials=self.trials, epochs=self.subject.epochs, passes=self.passes)
+        return plan(space, trials=self.trials, epochs=self.search_task.epochs, passes=self.passes)
 
 
 def plan_search(
     options: SearchOptions, listener: Listener | None = None
-) -> tuple[Space, Plan, Objective, tuple[Start, ...]]:
+) -> tuple[Space, Plan, Objective, tuple[WarmStart, ...]]:
     """Return space, plan, objective and first configurations of a search without beginning it.
 
     Raises what beginning it, or going on with it, would raise: one batch is trained to see that it can be.
     """
     listener = listener or Listener()
-    dataset = options.subject.load_data()
-    listener.data_loaded(dataset)
-    model = options.subject.load_model(dataset)
+    dataset = options.search_task.load_data()
+    listener.on_data_loaded(dataset)
+    model = options.search_task.load_model(dataset)
     space = model.space()
     _remark(options, dataset, model, listener)
     if not options.fresh and Study.exists(options.folder):
@@ -93,27 +93,27 @@ def plan_search(
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
             space = _told_of_going_on(options, study, space, listener)
-            starts = () if study.spent() else noted_starts(study)
-            return space, options.plan(space), study.identity.goal, starts
+            warm_starts = () if study.epochs_used() else noted_starts(study)
+            return space, options.plan(space), study.identity.goal, warm_starts
     goal = _settle_objective(options, dataset, model, listener)
-    return space, options.plan(space), goal, _starts(options, space, listener)
+    return space, options.plan(space), goal, _warm_starts(options, space, listener)
 
 
 def _told_of_going_on(options: SearchOptions, study: Study, space: Space, listener: Listener) -> Space:
     """Say where a study stands that would go on; returns the space of what comes next."""
-    spent = f"{study.spent()} of {counted(options.budget, 'epoch')} are spent"
-    listener.remarked(f"going on with {study.folder}: {spent}")
+    epochs_used = f"{study.epochs_used()} of {counted(options.budget, 'epoch')} are spent"
+    listener.on_remark(f"going on with {study.folder}: {epochs_used}")
     edited = read_next_pass(study) if study.passes() else None
     if edited is None:
         return space
-    listener.remarked(f"the next pass is {study.folder / NEXT_PASS}")
+    listener.on_remark(f"the next pass is {study.folder / NEXT_PASS}")
     return edited.next_space
 
 
 def _warn_of_late_starts(options: SearchOptions, study: Study, listener: Listener) -> None:
     """Say that what is tried first was settled when the study began."""
     if options.learn_from:
-        listener.warned(
+        listener.on_warning(
             f"--learn-from: {study.folder} has begun, and what it tries first was settled then;"
             " --fresh begins anew"
         )
@@ -126,22 +126,22 @@ def _warn_of_another_model(study: Study, model: Model, listener: Listener) -> No
         return
     study.note("model_fingerprint", model.fingerprint)
     trained = counted(len(study.trials(curves=False)), "trial")
-    listener.warned(
+    listener.on_warning(
         f"{model.name} has changed since {trained} of {study.folder} were begun: what they scored counts"
         " as before, and may not compare; --fresh begins anew"
     )
 
 
-def _starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[Start, ...]:
+def _warm_starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[WarmStart, ...]:
     """Return what a new search tries first; only our own oracle takes anything."""
     if options.oracle != "coarse-to-fine":
         if options.learn_from:
-            listener.warned(f"--learn-from: the oracle {options.oracle} takes nothing from other studies")
+            listener.on_warning(f"--learn-from: the oracle {options.oracle} takes nothing from other studies")
         return ()
-    return first_starts(
+    return find_warm_starts(
         space,
         options.plan(space),
-        model=options.subject.model,
+        model=options.search_task.model,
         learn_from=options.learn_from,
         own=options.folder,
         with_presets=options.presets,
@@ -150,17 +150,17 @@ def _starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[S
 
 def _remark(options: SearchOptions, dataset: Dataset, model: Model, listener: Listener) -> None:
     """Tell what a person should know of the rows that judge and of the space to be searched."""
-    from hptune.models.load import remarks_on
+    from hptune.models.load import remarks_of
 
-    folds = options.subject.cv
+    folds = options.search_task.cv
     if folds is not None:
         rows = dataset.train.rows + (0 if dataset.has_own_validation else dataset.validation.rows)
-        listener.remarked(
+        listener.on_remark(
             f"--cv {folds}: a score is the mean over {folds} folds of {rows:,} rows; the"
             f" {counted(dataset.validation.rows, 'validation row')} above judge only what is exported"
         )
-    for text in remarks_on(model):
-        listener.remarked(text)
+    for text in remarks_of(model):
+        listener.on_remark(text)
 
 
 def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
@@ -173,30 +173,30 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
             options = _with_objective_of(options, study.identity)
-            if is_paid_out(study, options.subject, oracle=options.oracle, budget=options.budget):
-                listener.study_opened(study, options.budget)
+            if is_budget_exhausted(study, options.search_task, oracle=options.oracle, budget=options.budget):
+                listener.on_study_opened(study, options.budget)
                 return folder
-            dataset, model = options.subject.load()
+            dataset, model = options.search_task.load()
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
             _warn_of_another_model(study, model, listener)
             _run(options, study, dataset, model, listener, stop)
         return folder
-    dataset = options.subject.load_data()
-    listener.data_loaded(dataset)
-    model = options.subject.load_model(dataset)
+    dataset = options.search_task.load_data()
+    listener.on_data_loaded(dataset)
+    model = options.search_task.load_model(dataset)
     identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
-    starts = _starts(options, model.space(), listener)
+    warm_starts = _warm_starts(options, model.space(), listener)
     if stop.asked:
         raise SearchInterruptedError("nothing was trained yet")
-    _put_aside(folder, fresh=options.fresh)
+    _archive_existing(folder, fresh=options.fresh)
     with StudyLock(folder), Study.create(folder, identity, command=options.command) as study:
-        study.note("starts", starts_note(starts))
+        study.note("starts", starts_note(warm_starts))
         _run(options, study, dataset, model, listener, stop)
     return folder
 
 
-def _put_aside(folder: Path, *, fresh: bool) -> None:
+def _archive_existing(folder: Path, *, fresh: bool) -> None:
     """Make room for a fresh study, whatever state the old one is in, where that was asked for."""
     if not (folder / DATABASE).exists():
         return
@@ -206,7 +206,7 @@ def _put_aside(folder: Path, *, fresh: bool) -> None:
                 f"{folder}: another search has begun a study there meanwhile",
                 hint="The same command goes on with it; --study gives this one its own folder.",
             )
-        move_aside(folder)
+        archive(folder)
 
 
 def _settle_objective(
@@ -216,7 +216,7 @@ def _settle_objective(
     from hptune.models.load import other_metrics, other_start
     from hptune.training import resolve_objective
 
-    trainer, start = options.subject.trainer(dataset, model, None), other_start(model)
+    trainer, start = options.search_task.trainer(dataset, model, None), other_start(model)
     try:
         reported = trainer.preflight(model.space().defaults)
     except ModelError as error:
@@ -226,16 +226,16 @@ def _settle_objective(
             reported = trainer.preflight(start)
         except ModelError:
             raise error from None
-        listener.warned(
+        listener.on_warning(
             f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
             "where Keras Tuner begins, it can be: the search goes on."
         )
     goal = resolve_objective(options.objective, reported, dataset.task, on_demand=other_metrics(model))
     held_out = f"val_{goal.name}"
     if held_out in reported:
-        listener.warned(f"objective {goal.name} is of the training rows; {held_out} is of rows held out")
+        listener.on_warning(f"objective {goal.name} is of the training rows; {held_out} is of rows held out")
     of_classes = metric_of(goal.name) in other_metrics(model) and dataset.classes
-    if of_classes and options.subject.cv is None and len(set(dataset.validation.y.tolist())) == 1:
+    if of_classes and options.search_task.cv is None and len(set(dataset.validation.y.tolist())) == 1:
         raise ObjectiveError(
             f"objective {goal.name}: all validation rows of {dataset.name} are of one class",
             hint="Give validation rows of each class, or improve val_loss.",
@@ -245,16 +245,16 @@ def _settle_objective(
 
 def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective: Objective) -> Identity:
     return Identity(
-        data=options.subject.data,
+        data=options.search_task.data,
         data_fingerprint=dataset.fingerprint,
-        model=options.subject.model,
+        model=options.search_task.model,
         model_fingerprint=model.fingerprint,
         objective=objective.name,
         direction=objective.direction,
-        epochs=options.subject.epochs,
+        epochs=options.search_task.epochs,
         oracle=options.oracle,
-        seed=options.subject.seed,
-        settings=options.subject.settings,
+        seed=options.search_task.seed,
+        settings=options.search_task.settings,
     )
 
 
@@ -267,7 +267,7 @@ def _with_objective_of(options: SearchOptions, identity: Identity) -> SearchOpti
             f" not {options.objective}",
             hint="Give the new search its own folder with --study, or put this one aside with --fresh.",
         )
-    return replace(options, subject=replace(options.subject, metric=metric_of(name)))
+    return replace(options, search_task=replace(options.search_task, metric=metric_of(name)))
 
 
 def _run(
@@ -276,19 +276,19 @@ def _run(
     """Run the passes of an open, locked study."""
     space, goal = model.space(), study.identity.goal
     _remark(options, dataset, model, listener)
-    if study.passes() and study.spent() >= options.budget:
+    if study.passes() and study.epochs_used() >= options.budget:
         _warn_of_waiting_pass(options, study, listener)
     else:
-        open_due_pass(study, options.subject, dataset, space)
+        open_next_pass(study, options.search_task, dataset, space)
     the_plan = options.plan(space)
     root = study.passes()[0].space
     _note_facts(study, dataset, the_plan)
-    _note_guess(options, study, dataset, model)
-    starts = noted_starts(study)
-    if not study.spent():
-        listener.starts_taken(starts)
+    _note_baseline(options, study, dataset, model)
+    warm_starts = noted_starts(study)
+    if not study.epochs_used():
+        listener.on_warm_starts(warm_starts)
     with executor_for(
-        options.subject,
+        options.search_task,
         dataset,
         model,
         goal,
@@ -297,11 +297,11 @@ def _run(
     ) as executor:
         engine = Engine(
             study=study,
-            searcher=_searcher(options, goal, root, the_plan, starts),
+            searcher=_searcher(options, goal, root, the_plan, warm_starts),
             executor=executor,
             pass_ends=tuple(itertools.accumulate(the_plan.pass_epochs)),
             narrow=lambda current, trials: propose(
-                current, trials, goal, root=root, epochs=options.subject.epochs
+                current, trials, goal, root=root, epochs=options.search_task.epochs
             ),
             listener=listener,
             stop=stop,
@@ -310,30 +310,30 @@ def _run(
         stop.running = False
     # Who leaves between two passes is asked again by the same command.
     if not stop.now and not engine.left:
-        note_paid_out(study, options.subject, budget=the_plan.budget)
+        note_exhausted(study, options.search_task, budget=the_plan.budget)
     try:
         write_report(study)
     except StudyError as error:
         # The search is what was asked for; its report can be written later.
-        listener.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
+        listener.on_warning(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
 
 
 def _warn_of_waiting_pass(options: SearchOptions, study: Study, listener: Listener) -> None:
     """Say that a pass which was asked for is left for a budget that pays it."""
     path = study.folder / NEXT_PASS
     if path.exists():
-        spent = f"{study.spent()} of {counted(options.budget, 'epoch')} are spent"
-        listener.warned(f"{path} waits for a larger --trials: {spent}")
+        epochs_used = f"{study.epochs_used()} of {counted(options.budget, 'epoch')} are spent"
+        listener.on_warning(f"{path} waits for a larger --trials: {epochs_used}")
 
 
-def _note_guess(options: SearchOptions, study: Study, dataset: Dataset, model: Model) -> None:
+def _note_baseline(options: SearchOptions, study: Study, dataset: Dataset, model: Model) -> None:
     """Note what a guess alone scores, where all trials are judged on the same rows."""
-    from hptune.data import guess_alone
+    from hptune.data import baseline_of
     from hptune.models.recipe_model import RecipeModel
 
     recipe = isinstance(model, RecipeModel)
-    guess = guess_alone(dataset, study.identity.objective, recipe=recipe)
-    if guess is not None and options.subject.cv is None:
+    guess = baseline_of(dataset, study.identity.objective, recipe=recipe)
+    if guess is not None and options.search_task.cv is None:
         study.note("guess", json.dumps(asdict(guess)))
 
 
@@ -352,7 +352,11 @@ def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
 
 
 def _searcher(
-    options: SearchOptions, goal: Objective, root: Space, the_plan: Plan, starts: tuple[Start, ...]
+    options: SearchOptions,
+    goal: Objective,
+    root: Space,
+    the_plan: Plan,
+    warm_starts: tuple[WarmStart, ...],
 ) -> Searcher:
     from hptune.oracles.names import make_searcher
 
@@ -360,8 +364,8 @@ def _searcher(
         options.oracle,
         objective=goal,
         root=root,
-        epochs=options.subject.epochs,
+        epochs=options.search_task.epochs,
         budget=the_plan.budget,
-        seed=options.subject.seed,
-        starts=starts,
+        seed=options.search_task.seed,
+        warm_starts=warm_starts,
     )

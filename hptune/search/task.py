@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hptune.study.trial import Objective
     from hptune.training import RepeatedTrainer, Trainer
 
-__all__ = ["Subject", "load_again", "load_trainer", "subject_of"]
+__all__ = ["SearchTask", "load_again", "load_trainer", "search_task_of"]
 
 _ONCE: dict[str, Value | None] = {
     "cv": None,
@@ -33,7 +33,7 @@ _ONCE: dict[str, Value | None] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class SearchTask:
     """Data and model as a person names them. Plain data, so that it can go to another process."""
 
     data: str
@@ -71,7 +71,7 @@ class Subject:
     executions: int = 1
     """Seeds over which each configuration's mean is its score."""
 
-    def with_space(self, given: str | None) -> Subject:
+    def with_space(self, given: str | None) -> SearchTask:
         """Return the same with the ready space of that name, or that file's; None changes nothing."""
         if given is None:
             return self
@@ -188,10 +188,10 @@ class Subject:
         }
 
 
-def subject_of(study: Study) -> Subject:
+def search_task_of(study: Study) -> SearchTask:
     """Return what a study is about, to load it again."""
     identity: Identity = study.identity
-    return Subject(
+    return SearchTask(
         data=identity.data,
         model=identity.model,
         space=study.passes()[0].space,
@@ -202,14 +202,14 @@ def subject_of(study: Study) -> Subject:
     )
 
 
-def load_trainer(subject: Subject, objective: Objective) -> Trainer | RepeatedTrainer:
+def load_trainer(search_task: SearchTask, objective: Objective) -> Trainer | RepeatedTrainer:
     """Return a trainer of the subject, in whichever process."""
-    return subject.trainer(*subject.load(), objective)
+    return search_task.trainer(*search_task.load(), objective)
 
 
 def load_again(study: Study) -> tuple[Dataset, Model]:
     """Load a study's data and model; raises StudyMismatchError where the data are others now."""
-    dataset, model = subject_of(study).load()
+    dataset, model = search_task_of(study).load()
     if dataset.fingerprint != study.identity.data_fingerprint:
         raise StudyMismatchError(
             f"{study.folder}: {study.identity.data} holds other rows than those that were searched",

@@ -27,7 +27,8 @@ def at_unit(hp: Number, unit: float) -> float:
     assert hp.limits is not None
     # The scale has no more numbers far beyond the limits, so go no further than they are.
     ends = sorted(
-        unit_of(hp, wall) if math.isfinite(wall) else math.copysign(1e6, wall) for wall in hp.limits
+        unit_of(hp, hard_bound) if math.isfinite(hard_bound) else math.copysign(1e6, hard_bound)
+        for hard_bound in hp.limits
     )
     if unit <= ends[0] or unit >= ends[1]:
         return float(hp.limits[0] if unit <= ends[0] else hp.limits[1])
@@ -86,9 +87,9 @@ def _on_grid(hp: Number, value: float, *, up: bool, whole_below: bool) -> float:
     assert hp.limits is not None
     if value in (hp.low, hp.high):
         return value
-    wall_low, wall_high = hp.limits
-    least = math.ceil(_index(hp, wall_low) - _SLACK) if wall_low > -math.inf else -(10**6)
-    most = math.floor(_index(hp, wall_high) + _SLACK) if wall_high < math.inf else 10**6
+    hard_low, hard_high = hp.limits
+    least = math.ceil(_index(hp, hard_low) - _SLACK) if hard_low > -math.inf else -(10**6)
+    most = math.floor(_index(hp, hard_high) + _SLACK) if hard_high < math.inf else 10**6
     index = _index(hp, value)
     i = math.ceil(index - _SLACK) if up else math.floor(index + _SLACK)
     i = min(max(i, least), most)
@@ -96,7 +97,7 @@ def _on_grid(hp: Number, value: float, *, up: bool, whole_below: bool) -> float:
         # Towards the old low end, which is whole.
         i += 1 if i < 0 else -1
     # Twelve digits of a grid value may lie a hair beyond the limit that it equals.
-    return _cast(hp, min(max(_grid(hp, i), wall_low), wall_high))
+    return _cast(hp, min(max(_grid(hp, i), hard_low), hard_high))
 
 
 def _index(hp: Number, value: float) -> float:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Number, Space, Value, same_value
 from hptune.space.scales import Scale, from_unit, to_unit
 
-__all__ = ["LOG_SHARE", "Axis", "alike", "axis_of", "mixed_axes"]
+__all__ = ["LOG_SHARE", "CubeAxis", "alike", "axis_of", "mixed_axes"]
 
 Array = NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def mixed_axes(space: Space) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Axis:
+class CubeAxis:
     """One searched hyperparameter's place in the cube."""
 
     hp: Hyperparameter
@@ -77,7 +77,7 @@ class Axis:
         """Return where numbers lie on the axis: 0 at the coarse low, 1 at the coarse high."""
         return np.nan_to_num(np.clip(self._places(numbers), *self.reach), nan=0.5)
 
-    def reaching(self, numbers: Sequence[float]) -> Axis:
+    def reaching(self, numbers: Sequence[float]) -> CubeAxis:
         """Return the same axis on which these numbers have places of their own."""
         places = self._places(np.array(numbers, dtype=np.float64))
         places = np.clip(places[np.isfinite(places)], -_FARTHEST, _FARTHEST)
@@ -178,13 +178,13 @@ def _with_value(hp: Hyperparameter, value: Value) -> Hyperparameter:
     return hp
 
 
-def axis_of(root: Hyperparameter, now: Hyperparameter, start: int) -> Axis:
+def axis_of(root: Hyperparameter, now: Hyperparameter, start: int) -> CubeAxis:
     """Lay out the axis of a hyperparameter that was `root` in the coarse space and is `now` today."""
     hp = _union(root, now)
     if isinstance(hp, Number):
         base = root if isinstance(root, Number) and root.scale is hp.scale else hp
         limits = now.limits if isinstance(now, Number) and now.limits else ()
-        return Axis(hp=hp, start=start, base=base).reaching([hp.low, hp.high, *limits])
+        return CubeAxis(hp=hp, start=start, base=base).reaching([hp.low, hp.high, *limits])
     assert isinstance(hp, Choice | Boolean)
     ordered = isinstance(hp, Boolean) or (isinstance(hp, Choice) and (hp.ordered or len(hp.options) == 2))
-    return Axis(hp=hp, start=start, base=None, options=hp.options, ordered=ordered)
+    return CubeAxis(hp=hp, start=start, base=None, options=hp.options, ordered=ordered)

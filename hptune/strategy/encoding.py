@@ -25,9 +25,9 @@ from hptune.space import (
     Values,
     same_value,
 )
-from hptune.strategy.axis import Axis, alike, axis_of, mixed_axes
+from hptune.strategy.axis import CubeAxis, alike, axis_of, mixed_axes
 
-__all__ = ["Axis", "Box", "Cube", "mixed_axes"]
+__all__ = ["Box", "Cube", "CubeAxis", "mixed_axes"]
 
 Array = NDArray[np.float64]
 
@@ -81,7 +81,7 @@ class Cube:
     """The first, coarse space: its ranges are [0, 1]."""
     space: Space
     """Today's space: it has the same names."""
-    axes: tuple[Axis, ...]
+    axes: tuple[CubeAxis, ...]
     columns: int
     groups: NDArray[np.int64]
     """Column → index of its axis, shape (columns,)."""
@@ -90,7 +90,7 @@ class Cube:
     def of(cls, root: Space, space: Space | None = None) -> Cube:
         """Lay out the cube of `root`, widened by what `space` allows beyond it."""
         now_space = root if space is None else space
-        axes: list[Axis] = []
+        axes: list[CubeAxis] = []
         start = 0
         for now in now_space:
             before = root.get(now.name) or now
@@ -117,7 +117,7 @@ class Cube:
             rows[:, axis.columns] = axis.encode([c.get(axis.name, initial) for c in configurations])
         return rows
 
-    def _initial(self, axis: Axis) -> Value:
+    def _initial(self, axis: CubeAxis) -> Value:
         """Return what an inactive hyperparameter counts as; the same in every pass."""
         before = self.root.get(axis.name)
         return (before or self.space[axis.name]).initial

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hptune.space import Choice, Fixed, Hyperparameter, Number, Space, Tier, Value, Values
 from hptune.strategy.encoding import Box, Cube
 
-__all__ = ["TIER_SHARE", "Start", "fit_to", "quasi_random", "soft_tier_row"]
+__all__ = ["TIER_SHARE", "WarmStart", "fit_to", "quasi_random", "soft_tier_row"]
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ TIER_SHARE = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
+class WarmStart:
     """A configuration to try first, beside the defaults."""
 
     values: Values
@@ -67,10 +67,10 @@ def soft_tier_row(cube: Cube, box: Box, index: int, seed: int) -> Array:
     return row
 
 
-def fit_to(space: Space, starts: Iterable[Values]) -> list[dict[str, Value]]:
+def fit_to(space: Space, warm_starts: Iterable[Values]) -> list[dict[str, Value]]:
     """Return the configurations as `space` can take them: unknown names dropped, numbers clipped."""
     fitted = []
-    for start in starts:
+    for start in warm_starts:
         values = {name: _fit_value(space[name], value) for name, value in start.items() if name in space}
         fitted.append(space.active(values))
     return fitted

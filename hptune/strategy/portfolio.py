@@ -17,7 +17,7 @@ from hptune.strategy.encoding import Cube
 from hptune.strategy.initial_design import fit_to
 from hptune.study.trial import Objective, Observation, TrialState
 
-__all__ = ["cover", "learn_starts"]
+__all__ = ["build_portfolio", "cover"]
 
 Array = NDArray[np.float64]
 
@@ -25,7 +25,7 @@ _NEIGHBOURS = 3
 _POOL = 12
 
 
-def learn_starts(
+def build_portfolio(
     space: Space,
     studies: Sequence[tuple[Objective, Sequence[Observation]]],
     count: int,
@@ -69,7 +69,7 @@ def _table(cube: Cube, space: Space, objective: Objective, told: Sequence[Observ
     """Return what one study says about today's space; None where it says nothing."""
     last: dict[int, Observation] = {}
     for observation in told:
-        if observation.state in (TrialState.COMPLETE, TrialState.WAITING, TrialState.STOPPED):
+        if observation.state in (TrialState.COMPLETE, TrialState.PAUSED, TrialState.PAUSED):
             last[observation.trial_id] = observation
     scored = [o for o in last.values() if o.score is not None and np.isfinite(o.score)]
     searched = {hp.name for hp in space.searched}

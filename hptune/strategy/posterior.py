@@ -14,7 +14,7 @@ from hptune.strategy.encoding import Cube
 from hptune.strategy.history import History
 from hptune.strategy.surrogate import GaussianProcess, Theta, clip_low, condition, fit
 
-__all__ = ["MOST_LEADERS", "MOST_ROWS", "View", "look"]
+__all__ = ["MOST_LEADERS", "MOST_ROWS", "Posterior", "fit_posterior"]
 
 Array = NDArray[np.float64]
 
@@ -32,7 +32,7 @@ _WARM_ITERATIONS = 12
 
 
 @dataclass(frozen=True)
-class View:
+class Posterior:
     """The fitted model, asked about the last epoch."""
 
     process: GaussianProcess
@@ -88,7 +88,7 @@ def _rows_to_keep(y: Array) -> NDArray[np.int64]:
     return np.sort(np.concatenate([best, rest[-(MOST_ROWS // 2) :]]))
 
 
-def look(
+def fit_posterior(
     cube: Cube,
     history: History,
     full: int,
@@ -97,7 +97,7 @@ def look(
     *,
     refit: bool,
     doubt: float = 0.0,
-) -> tuple[View, dict[str, Any]]:
+) -> tuple[Posterior, dict[str, Any]]:
     """Fit the model and return it with the memo for the next look.
 
     What could not be trained counts as no better than the worst that could; running trials count
@@ -119,7 +119,7 @@ def look(
     theta = Theta(theta.lengths - doubt, theta.signal, theta.noise)
     process = condition(x, y, groups, theta)
     process = _believe(process, history, full, groups, y)
-    return _view(process, history, full), memo
+    return _posterior_of(process, history, full), memo
 
 
 def _theta(
@@ -151,10 +151,10 @@ def _believe(
     return condition(np.concatenate([process.x, rows]), np.concatenate([y, believed]), groups, process.theta)
 
 
-def _view(process: GaussianProcess, history: History, full: int) -> View:
-    view = View(process, full, history.infeasible[:1], history.x[:0])
+def _posterior_of(process: GaussianProcess, history: History, full: int) -> Posterior:
+    posterior = Posterior(process, full, history.infeasible[:1], history.x[:0])
     if not len(history.x):
-        return view
+        return posterior
     tried = np.unique(history.x[np.argsort(-history.y, kind="stable")[:MOST_LEADERS]], axis=0)
-    order = np.argsort(-view.mean_at_the_end(tried), kind="stable")
-    return View(process, full, tried[order[:1]], tried[order[:5]])
+    order = np.argsort(-posterior.mean_at_the_end(tried), kind="stable")
+    return Posterior(process, full, tried[order[:1]], tried[order[:5]])

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from hptune.space import Space, Value
-from hptune.strategy.initial_design import Start
+from hptune.strategy.initial_design import WarmStart
 from hptune.study.trial import Objective, Observation
 
 __all__ = ["Answer", "SearchState", "Suggestion"]
@@ -27,13 +27,13 @@ class SearchState:
     """Epochs of one full training, at least 1; 1 where trainings can't be cut."""
     budget: float
     """Epochs that all trials of this search may cost together; infinite where nobody said."""
-    spent: float = 0.0
+    epochs_used: float = 0.0
     """Epochs spent, those of the running trials included."""
     observations: Sequence[Observation] = ()
     """What this search's trials told, in the order told; any of them that waits may go on."""
     imported: Sequence[Observation] = ()
     """Trials made elsewhere: they inform, and can't go on."""
-    starts: tuple[Start, ...] = ()
+    warm_starts: tuple[WarmStart, ...] = ()
     """Configurations to try first; unknown names are dropped and numbers clipped to the ranges."""
     with_defaults: bool = True
     """Whether the defaults are tried before anything else."""

@@ -21,7 +21,7 @@ from hptune.strategy.encoding import Box, Cube
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
 from hptune.strategy.history import History, Standing, keys_of, read_history
 from hptune.strategy.initial_design import fit_to, soft_tier_row
-from hptune.strategy.posterior import MOST_LEADERS, View, look
+from hptune.strategy.posterior import MOST_LEADERS, Posterior, fit_posterior
 from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.study.trial import TrialState
 
@@ -54,7 +54,7 @@ _SLACK = 1e-9
 
 
 @dataclass(frozen=True)
-class _Mind:
+class AskContext:
     """One ask's working data, made from the state alone."""
 
     state: SearchState
@@ -65,7 +65,7 @@ class _Mind:
     rng: np.random.Generator
 
     @classmethod
-    def of(cls, state: SearchState) -> _Mind:
+    def of(cls, state: SearchState) -> AskContext:
         cube = Cube.of(state.root, state.space)
         bracket, brackets = coarse_brackets(state.epochs, state.budget)
         rng = np.random.default_rng([abs(state.seed), state.asks])
@@ -73,7 +73,7 @@ class _Mind:
 
     @property
     def left(self) -> float:
-        return self.state.budget - self.state.spent + _SLACK
+        return self.state.budget - self.state.epochs_used + _SLACK
 
     @property
     def coarse_trials(self) -> int:
@@ -126,144 +126,144 @@ class _Mind:
 
 def suggest(state: SearchState) -> Suggestion | Answer:
     """Return the next stretch of training, or why there is none."""
-    mind = _Mind.of(state)
-    return _promote(mind) or _begin_coarse(mind) or _model_decides(mind)
+    context = AskContext.of(state)
+    return _promote(context) or _begin_coarse(context) or _model_decides(context)
 
 
-def _promote(mind: _Mind) -> Suggestion | None:
-    coarse = mind.history.standings[: mind.coarse_trials]
-    due = promotion([t for t in coarse if not t.may_go_on or mind.may_go_on(t)], mind.bracket)
+def _promote(context: AskContext) -> Suggestion | None:
+    coarse = context.history.standings[: context.coarse_trials]
+    due = promotion([t for t in coarse if not t.may_go_on or context.may_go_on(t)], context.bracket)
     if due is None:
         return None
     trial, until = due
-    rung = mind.bracket.rungs.index(until) + 1
-    return _go_on(mind, trial, until, f"coarse: the best at rung {rung - 1} goes on to rung {rung}", {})
+    rung = context.bracket.rungs.index(until) + 1
+    return _go_on(context, trial, until, f"coarse: the best at rung {rung - 1} goes on to rung {rung}", {})
 
 
-def _go_on(mind: _Mind, trial: Standing, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
-    told = mind.state.observations[trial.told]
+def _go_on(context: AskContext, trial: Standing, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
+    told = context.state.observations[trial.told]
     return Suggestion(
         values=dict(told.values),
         trial_id=trial.trial_id,
         initial_epoch=trial.epochs,
         epochs=until,
         note=note,
-        memo={**mind.state.memo, **memo},
+        memo={**context.state.memo, **memo},
     )
 
 
-def _begin(mind: _Mind, row: Array, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
+def _begin(context: AskContext, row: Array, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
     return Suggestion(
-        values=mind.cube.decode(row[None, :])[0],
+        values=context.cube.decode(row[None, :])[0],
         trial_id=None,
         initial_epoch=0,
         epochs=until,
         note=note,
-        memo={**mind.state.memo, **memo},
+        memo={**context.state.memo, **memo},
     )
 
 
-def _begin_coarse(mind: _Mind) -> Suggestion | None:
-    begun = len(mind.history.standings)
-    first_rung = mind.bracket.rungs[0]
-    if begun >= mind.coarse_trials or not mind.may_begin(first_rung):
+def _begin_coarse(context: AskContext) -> Suggestion | None:
+    begun = len(context.history.standings)
+    first_rung = context.bracket.rungs[0]
+    if begun >= context.coarse_trials or not context.may_begin(first_rung):
         return None
-    size = mind.bracket.sizes[0]
-    where = f"coarse: bracket {begun // size + 1}/{mind.brackets}, rung 1/{len(mind.bracket.rungs)}"
-    known = _known_start(mind)
+    size = context.bracket.sizes[0]
+    where = f"coarse: bracket {begun // size + 1}/{context.brackets}, rung 1/{len(context.bracket.rungs)}"
+    known = _known_start(context)
     if known is not None:
         row, name = known
-        return _begin(mind, row, first_rung, f"start: {name}", {})
-    if begun < max(size, _first_trials(mind)) or len(mind.history.y) < 2:
-        row_or_none = _first_row(mind, begun)
-        return None if row_or_none is None else _begin(mind, row_or_none, first_rung, where, {})
-    view, memo = _look(mind, refit=True)
-    rows = _untried(mind, view.centres)
+        return _begin(context, row, first_rung, f"start: {name}", {})
+    if begun < max(size, _first_trials(context)) or len(context.history.y) < 2:
+        row_or_none = _first_row(context, begun)
+        return None if row_or_none is None else _begin(context, row_or_none, first_rung, where, {})
+    posterior, memo = _posterior(context, refit=True)
+    rows = _untried(context, posterior.centres)
     if not len(rows):
         return None
-    best = int(np.argmax(_promise(mind, view, rows)))
-    return _begin(mind, rows[best], first_rung, f"{where}, by the model", memo)
+    best = int(np.argmax(_promise(context, posterior, rows)))
+    return _begin(context, rows[best], first_rung, f"{where}, by the model", memo)
 
 
-def _first_trials(mind: _Mind) -> int:
-    return mind.coarse_trials if len(mind.bracket.rungs) == 1 else mind.bracket.sizes[0]
+def _first_trials(context: AskContext) -> int:
+    return context.coarse_trials if len(context.bracket.rungs) == 1 else context.bracket.sizes[0]
 
 
-def _known_start(mind: _Mind) -> tuple[Array, str] | None:
+def _known_start(context: AskContext) -> tuple[Array, str] | None:
     """Return the first start configuration that was not begun yet, and its name."""
-    state, space = mind.state, mind.cube.space
+    state, space = context.state, context.cube.space
     known: list[tuple[str, Values]] = [("defaults", space.defaults)] if state.with_defaults else []
-    fitted = fit_to(space, [start.values for start in state.starts])
-    known += [(start.origin, values) for start, values in zip(state.starts, fitted, strict=True)]
+    fitted = fit_to(space, [start.values for start in state.warm_starts])
+    known += [(start.origin, values) for start, values in zip(state.warm_starts, fitted, strict=True)]
     for name, values in known:
-        row = mind.cube.snap(mind.cube.encode([values]))
-        if mind.new(row).all():
+        row = context.cube.snap(context.cube.encode([values]))
+        if context.new(row).all():
             return row[0], name
     return None
 
 
-def _first_row(mind: _Mind, index: int) -> Array | None:
+def _first_row(context: AskContext, index: int) -> Array | None:
     """Return a configuration of the first bracket; None where all were tried."""
     for attempt in range(_REDRAWS):
-        drawn = soft_tier_row(mind.cube, mind.boxes[0], index + 1000 * attempt, mind.state.seed)
-        row = mind.cube.snap(drawn[None, :])
-        if mind.new(row).all():
+        drawn = soft_tier_row(context.cube, context.boxes[0], index + 1000 * attempt, context.state.seed)
+        row = context.cube.snap(drawn[None, :])
+        if context.new(row).all():
             return np.asarray(row[0], dtype=np.float64)
-    rows = _untried(mind, np.empty((0, mind.cube.columns)))
+    rows = _untried(context, np.empty((0, context.cube.columns)))
     return np.asarray(rows[0], dtype=np.float64) if len(rows) else None
 
 
-def _look(mind: _Mind, *, refit: bool) -> tuple[View, dict[str, Any]]:
-    doubts = refit and len(mind.history.standings) % DOUBT_EVERY == DOUBT_EVERY - 1
-    return look(
-        mind.cube,
-        mind.history,
-        mind.state.epochs,
-        mind.state.memo,
-        mind.rng,
+def _posterior(context: AskContext, *, refit: bool) -> tuple[Posterior, dict[str, Any]]:
+    doubts = refit and len(context.history.standings) % DOUBT_EVERY == DOUBT_EVERY - 1
+    return fit_posterior(
+        context.cube,
+        context.history,
+        context.state.epochs,
+        context.state.memo,
+        context.rng,
         refit=refit,
         doubt=DOUBT if doubts else 0.0,
     )
 
 
-def _untried(mind: _Mind, centres: Array) -> Array:
+def _untried(context: AskContext, centres: Array) -> Array:
     """Return candidates that were not tried; none where the space is exhausted."""
-    rows = mind.countable
+    rows = context.countable
     if rows is None:
         for _ in range(_REDRAWS):
-            rows = draw_candidates(mind.cube, mind.boxes, centres, CANDIDATES, mind.rng)
-            fresh = mind.new(rows)
+            rows = draw_candidates(context.cube, context.boxes, centres, CANDIDATES, context.rng)
+            fresh = context.new(rows)
             if fresh.any():
                 return np.asarray(rows[fresh], dtype=np.float64)
-        return np.empty((0, mind.cube.columns))
-    return np.asarray(rows[mind.new(rows)], dtype=np.float64)
+        return np.empty((0, context.cube.columns))
+    return np.asarray(rows[context.new(rows)], dtype=np.float64)
 
 
-def _promise(mind: _Mind, view: View, rows: Array) -> Array:
+def _promise(context: AskContext, posterior: Posterior, rows: Array) -> Array:
     """Return the logarithm of the improvement that training each row to the end promises.
 
     It is the lead to be expected over the best of what was begun. Once noise is known, it counts by the
     share that an observation would tell: noise hides the rest.
     """
-    mean, deviation, alone = _lead(view, rows, _best_inside(mind, view, mind.begun))
+    mean, deviation, alone = _lead(posterior, rows, _best_inside(context, posterior, context.begun))
     promise = log_expected_improvement(mean, deviation, MARGIN)
-    if len(mind.history.y) < NOISE_KNOWN:
+    if len(context.history.y) < NOISE_KNOWN:
         return promise
-    return promise + log_share_told(alone, view.noise)
+    return promise + log_share_told(alone, posterior.noise)
 
 
-def _lead(view: View, rows: Array, best: Array) -> tuple[Array, Array, Array]:
+def _lead(posterior: Posterior, rows: Array, best: Array) -> tuple[Array, Array, Array]:
     """Return mean and deviation of each row's lead over `best`, and the rows' own deviation.
 
     Both are believed jointly: what is like the best one is as good, however good that is. The best itself,
     where it is one of the rows, leads by what is not known of it: it shall not have to beat itself.
     """
-    mean, deviation, alone = view.lead(rows, best)
+    mean, deviation, alone = posterior.lead(rows, best)
     itself = (rows == best).all(axis=1)
     return mean, np.where(itself, alone, deviation), alone
 
 
-def _best_inside(mind: _Mind, view: View, *groups: list[Standing]) -> Array:
+def _best_inside(context: AskContext, posterior: Posterior, *groups: list[Standing]) -> Array:
     """Return the place of the trial that the model expects most of, shape (1, columns).
 
     Only trials inside what binds count: nobody asks for what was ruled out since. The first group that has
@@ -274,99 +274,99 @@ def _best_inside(mind: _Mind, view: View, *groups: list[Standing]) -> Array:
         for start in range(0, len(leaders), MOST_LEADERS):
             some = leaders[start : start + MOST_LEADERS]
             rows = np.array([t.row for t in some])
-            order = np.argsort(-view.mean_at_the_end(rows), kind="stable")
-            best = next((i for i in order if mind.allows(some[i])), None)
+            order = np.argsort(-posterior.mean_at_the_end(rows), kind="stable")
+            best = next((i for i in order if context.allows(some[i])), None)
             if best is not None:
                 return rows[[best]]
-    return view.best
+    return posterior.best
 
 
-def _model_decides(mind: _Mind) -> Suggestion | Answer:
-    if not mind.cube.axes:
-        return _the_only_one(mind)
-    if len(mind.history.y) < 1 and len(mind.history.infeasible) < 1:
-        return _without_model(mind)
-    due = _due(mind)
+def _model_decides(context: AskContext) -> Suggestion | Answer:
+    if not context.cube.axes:
+        return _the_only_one(context)
+    if len(context.history.y) < 1 and len(context.history.infeasible) < 1:
+        return _without_model(context)
+    due = _due(context)
     if due:
-        view, memo = _look(mind, refit=False)
-        for trial, chance in zip(due, _chances(mind, view, due), strict=True):
+        posterior, memo = _posterior(context, refit=False)
+        for trial, chance in zip(due, _chances(context, posterior, due), strict=True):
             if chance >= PAUSE_BELOW:
                 memo = {**memo, JUDGED: trial.told}
                 note = f"continue: P(beats best) {chance:.2f}"
-                return _go_on(mind, trial, _next_check(mind, trial), note, memo)
-    return _best_buy(mind)
+                return _go_on(context, trial, _next_check(context, trial), note, memo)
+    return _best_buy(context)
 
 
-def _without_model(mind: _Mind) -> Suggestion | Answer:
+def _without_model(context: AskContext) -> Suggestion | Answer:
     """Nothing was told yet: fill the space while the first results are awaited."""
-    rung = mind.bracket.rungs[0]
-    payable = mind.may_begin(rung)
+    rung = context.bracket.rungs[0]
+    payable = context.may_begin(rung)
     if payable:
-        row = _first_row(mind, len(mind.history.standings))
+        row = _first_row(context, len(context.history.standings))
         if row is not None:
-            return _begin(mind, row, rung, "coarse: nothing was told yet", {})
-    return _nothing(mind, exhausted=payable)
+            return _begin(context, row, rung, "coarse: nothing was told yet", {})
+    return _nothing(context, exhausted=payable)
 
 
-def _the_only_one(mind: _Mind) -> Suggestion | Answer:
+def _the_only_one(context: AskContext) -> Suggestion | Answer:
     """Nothing is searched: train the one configuration there is to the end."""
-    waiting = [t for t in mind.history.standings if mind.may_go_on(t)]
+    waiting = [t for t in context.history.standings if context.may_go_on(t)]
     if waiting:
-        return _go_on(mind, waiting[0], mind.state.epochs, "continue: the only configuration", {})
-    return _nothing(mind, exhausted=True)
+        return _go_on(context, waiting[0], context.state.epochs, "continue: the only configuration", {})
+    return _nothing(context, exhausted=True)
 
 
-def _nothing(mind: _Mind, *, exhausted: bool) -> Answer:
-    if mind.history.running:
+def _nothing(context: AskContext, *, exhausted: bool) -> Answer:
+    if context.history.running:
         return Answer.WAIT
     return Answer.EXHAUSTED if exhausted else Answer.SPENT
 
 
-def _due(mind: _Mind) -> list[Standing]:
+def _due(context: AskContext) -> list[Standing]:
     """Return the trials that may go on and were not judged since they were told, the earliest first."""
-    judged = int(mind.state.memo.get(JUDGED, -1))
-    own = {trial.trial_id for trial in mind.history.standings[mind.coarse_trials :]}
+    judged = int(context.state.memo.get(JUDGED, -1))
+    own = {trial.trial_id for trial in context.history.standings[context.coarse_trials :]}
     due = [
         trial
-        for trial in mind.history.standings
+        for trial in context.history.standings
         if trial.told > judged
-        and mind.may_go_on(trial)
+        and context.may_go_on(trial)
         # What the coarse bracket stopped is taken up only where it is the best buy.
-        and (trial.trial_id in own or trial.epochs not in mind.bracket.rungs[:-1])
+        and (trial.trial_id in own or trial.epochs not in context.bracket.rungs[:-1])
     ]
     return sorted(due, key=lambda trial: trial.told)
 
 
-def _next_check(mind: _Mind, trial: Standing) -> int:
-    return next(e for e in check_rungs(mind.state.epochs) if e > trial.epochs)
+def _next_check(context: AskContext, trial: Standing) -> int:
+    return next(e for e in check_rungs(context.state.epochs) if e > trial.epochs)
 
 
-def _chances(mind: _Mind, view: View, trials: list[Standing]) -> Array:
+def _chances(context: AskContext, posterior: Posterior, trials: list[Standing]) -> Array:
     """Return each trial's probability, fully trained, to beat the best finished one, shape (trials,)."""
-    best = _best_inside(mind, view, mind.finished, mind.begun)
-    mean, deviation, _ = _lead(view, np.array([t.row for t in trials]), best)
+    best = _best_inside(context, posterior, context.finished, context.begun)
+    mean, deviation, _ = _lead(posterior, np.array([t.row for t in trials]), best)
     return probability_above(mean, deviation, MARGIN)
 
 
-def _best_buy(mind: _Mind) -> Suggestion | Answer:
+def _best_buy(context: AskContext) -> Suggestion | Answer:
     """Choose between new configurations and paused ones: the promise per epoch still to be paid."""
-    full = mind.state.epochs
-    paused = [t for t in mind.history.standings if mind.may_go_on(t)]
-    may_begin = full <= mind.left
+    full = context.state.epochs
+    paused = [t for t in context.history.standings if context.may_go_on(t)]
+    may_begin = full <= context.left
     if not paused and not may_begin:
-        return _nothing(mind, exhausted=False)
-    view, memo = _look(mind, refit=True)
-    memo = {**memo, JUDGED: max((t.told for t in mind.history.standings if not t.runs), default=-1)}
-    rows = np.array([t.row for t in paused]).reshape(len(paused), mind.cube.columns)
+        return _nothing(context, exhausted=False)
+    posterior, memo = _posterior(context, refit=True)
+    memo = {**memo, JUDGED: max((t.told for t in context.history.standings if not t.runs), default=-1)}
+    rows = np.array([t.row for t in paused]).reshape(len(paused), context.cube.columns)
     if may_begin:
-        rows = np.concatenate([rows, _untried(mind, view.centres)])
+        rows = np.concatenate([rows, _untried(context, posterior.centres)])
     if not len(rows):
-        return _nothing(mind, exhausted=True)
-    promise = _promise(mind, view, rows)
+        return _nothing(context, exhausted=True)
+    promise = _promise(context, posterior, rows)
     ahead = np.array([full - t.epochs for t in paused] + [full] * (len(rows) - len(paused)))
     best = int(np.argmax(promise - np.log(ahead)))
     if best < len(paused):
         note = "resume: the best buy among all that wait"
-        return _go_on(mind, paused[best], _next_check(mind, paused[best]), note, memo)
+        return _go_on(context, paused[best], _next_check(context, paused[best]), note, memo)
     note = f"model: log promise {promise[best]:.2f}"
-    return _begin(mind, rows[best], check_rungs(full)[0], note, memo)
+    return _begin(context, rows[best], check_rungs(full)[0], note, memo)

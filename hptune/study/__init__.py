@@ -1,8 +1,8 @@
 """What lasts: a study's folder with its database, its lock and its weights."""
 
-from hptune.study.folder import STUDIES, default_path, find_study, last_written, move_aside, newest_study
+from hptune.study.folder import STUDIES, archive, default_path, find_study, last_written, newest_study
 from hptune.study.lock import StudyLock
-from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tally, Tell
+from hptune.study.records import Ask, Confirmation, Identity, JobProgress, Pass, Report, Tally
 from hptune.study.store import Study
 
 __all__ = [
@@ -10,15 +10,15 @@ __all__ = [
     "Ask",
     "Confirmation",
     "Identity",
+    "JobProgress",
     "Pass",
-    "Progress",
+    "Report",
     "Study",
     "StudyLock",
     "Tally",
-    "Tell",
+    "archive",
     "default_path",
     "find_study",
     "last_written",
-    "move_aside",
     "newest_study",
 ]

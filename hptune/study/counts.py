@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 
-from hptune.study.records import Progress, Tally
+from hptune.study.records import JobProgress, Tally
 from hptune.study.trial import Direction, TrialState
 
-__all__ = ["fruitless", "progress", "spent_by_pass", "tallies", "trained_since"]
+__all__ = ["epochs_used_by_pass", "jobs_without_epoch", "progress", "tallies", "trained_since"]
 
 _BAD = ", ".join(f"'{state.value}'" for state in TrialState if state.is_bad)
 
@@ -23,14 +23,14 @@ def tallies(database: sqlite3.Connection, direction: Direction) -> tuple[Tally, 
     return tuple(Tally(**row | {"state": TrialState(row["state"])}) for row in found)
 
 
-def spent_by_pass(database: sqlite3.Connection) -> dict[int, int]:
+def epochs_used_by_pass(database: sqlite3.Connection) -> dict[int, int]:
     """Return the epochs trained so far, by the number of the pass that asked for them."""
     # A job counts once told, by what it trained; an interrupted one by what it trained so far.
     query = "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs GROUP BY pass_number"
     return {row["pass_number"]: row["epochs"] for row in database.execute(query)}
 
 
-def fruitless(database: sqlite3.Connection) -> int:
+def jobs_without_epoch(database: sqlite3.Connection) -> int:
     """Return how many jobs ended badly without an epoch."""
     query = f"SELECT count(*) FROM jobs WHERE told IS NOT NULL AND curve = '[]' AND state IN ({_BAD})"
     return int(database.execute(query).fetchone()[0])
@@ -53,7 +53,7 @@ def trained_since(database: sqlite3.Connection, moment: float) -> tuple[float, i
     return first["created_at"], int(database.execute(query, (first["job"],)).fetchone()[0])
 
 
-def progress(database: sqlite3.Connection) -> tuple[Progress, ...]:
+def progress(database: sqlite3.Connection) -> tuple[JobProgress, ...]:
     """Return what each job that was told has cost and given, in the order they were told.
 
     What a job gave counts for nothing where its trial came to nothing in the end.
@@ -65,4 +65,4 @@ def progress(database: sqlite3.Connection) -> tuple[Progress, ...]:
         " coalesce(json_extract(timings, '$.fit'), 0.0) AS fit_seconds"
         " FROM jobs WHERE told IS NOT NULL ORDER BY told"
     )
-    return tuple(Progress(**dict(row)) for row in database.execute(query))
+    return tuple(JobProgress(**dict(row)) for row in database.execute(query))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hptune.errors import StudyError, UsageError, did_you_mean
 
-__all__ = ["STUDIES", "default_path", "find_study", "last_written", "move_aside", "newest_study"]
+__all__ = ["STUDIES", "archive", "default_path", "find_study", "last_written", "newest_study"]
 
 STUDIES = Path("studies")
 """Folder of the studies, below the working directory."""
@@ -57,7 +57,7 @@ def find_study(given: str | Path | None) -> Path:
     raise UsageError(f"{given}: there is no such study", hint=did_you_mean(str(given), names))
 
 
-def move_aside(folder: Path) -> Path | None:
+def archive(folder: Path) -> Path | None:
     """Rename a study's folder to make room for a fresh one; returns where it went, or None."""
     if not folder.exists():
         return None

@@ -36,16 +36,16 @@ class Move:
     new: Hyperparameter
     reason: str
     """In words, with its figures."""
-    by_person: bool = False
+    by_user: bool = False
     """A person decided; otherwise the rules did."""
 
     @property
-    def steers(self) -> bool:
+    def is_soft(self) -> bool:
         """Whether the new range only steers: half of the trials may still come from outside.
 
         So it is with what the rules moved, unless a person set the old range or all of the new one.
         """
-        by_rules = self.verdict is not Verdict.KEEP and not self.by_person
+        by_rules = self.verdict is not Verdict.KEEP and not self.by_user
         return by_rules and isinstance(self.old, Number | Choice) and not (self.old.hard or self.new.hard)
 
 
@@ -80,7 +80,7 @@ class Proposal:
     @property
     def origin(self) -> str:
         """Where a pass over it comes from: `person` where one decided any move, else `narrowed`."""
-        return "person" if any(move.by_person for move in self.moves) else "narrowed"
+        return "person" if any(move.by_user for move in self.moves) else "narrowed"
 
     def __getitem__(self, name: str) -> Move:
         for move in self.moves:

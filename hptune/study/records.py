@@ -9,7 +9,7 @@ from hptune.space import Space, Value
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Direction, Job, Objective, TrialState
 
-__all__ = ["Ask", "Confirmation", "Identity", "Pass", "Progress", "Tally", "Tell"]
+__all__ = ["Ask", "Confirmation", "Identity", "JobProgress", "Pass", "Report", "Tally"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ class Ask:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tell:
+class Report:
     """The oracle was told this of a job."""
 
     job_id: int
@@ -87,7 +87,7 @@ class Tell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class JobProgress:
     """What one stretch of training cost and gave."""
 
     trial_id: int

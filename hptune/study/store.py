@@ -19,7 +19,7 @@ from hptune.space import Space, Value
 from hptune.study import confirmations, counts, rows, schema
 from hptune.study.folder import DATABASE
 from hptune.study.proposal import Proposal
-from hptune.study.records import Ask, Confirmation, Identity, Pass, Progress, Tally, Tell
+from hptune.study.records import Ask, Confirmation, Identity, JobProgress, Pass, Report, Tally
 from hptune.study.schema import transaction
 from hptune.study.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
 
@@ -190,18 +190,18 @@ class Study:
         found = self._database.execute("SELECT curve FROM jobs WHERE trial_id = ? ORDER BY id", (trial_id,))
         return tuple(epoch for row in found for epoch in json.loads(row["curve"]))
 
-    def spent(self, pass_number: int | None = None) -> int:
+    def epochs_used(self, pass_number: int | None = None) -> int:
         """Return the epochs trained so far, in all or in one pass."""
-        found = self.spent_by_pass()
+        found = self.epochs_used_by_pass()
         return sum(found.values()) if pass_number is None else found.get(pass_number, 0)
 
-    def spent_by_pass(self) -> dict[int, int]:
+    def epochs_used_by_pass(self) -> dict[int, int]:
         """Return the epochs trained so far, by the number of the pass that asked for them."""
-        return counts.spent_by_pass(self._database)
+        return counts.epochs_used_by_pass(self._database)
 
-    def fruitless(self) -> int:
+    def jobs_without_epoch(self) -> int:
         """Return how many jobs ended badly without an epoch."""
-        return counts.fruitless(self._database)
+        return counts.jobs_without_epoch(self._database)
 
     def trained_since(self, moment: float) -> tuple[float, int]:
         """Return when the first trial after a moment was asked for, and the epochs since; else 0, 0."""
@@ -336,11 +336,11 @@ class Study:
         )
         return {row["trial_id"]: (row["epoch"], row["epochs"]) for row in self._database.execute(query)}
 
-    def progress(self) -> tuple[Progress, ...]:
+    def progress(self) -> tuple[JobProgress, ...]:
         """Return what each job that was told has cost and given, in the order they were told."""
         return counts.progress(self._database)
 
-    def events(self) -> Iterator[Ask | Tell]:
+    def events(self) -> Iterator[Ask | Report]:
         """Yield all asks and tells in the order they happened."""
         query = (
             "SELECT *, asked AS event, 1 AS is_ask FROM jobs UNION ALL"
@@ -356,7 +356,7 @@ class Study:
                     pass_number=row["pass_number"],
                 )
             else:
-                yield Tell(
+                yield Report(
                     job_id=row["id"],
                     state=TrialState(row["state"]),
                     score=row["score"],

@@ -72,13 +72,11 @@ def metric_of(objective: str) -> str:
 class TrialState(StrEnum):
     """Where a trial stands."""
 
-    WAITING = "waiting"
-    """Judged at a rung, or not begun; may go on."""
     RUNNING = "running"
     COMPLETE = "complete"
     """Trained for all the epochs there are, or ended by its own early stopping."""
-    STOPPED = "stopped early"
-    """Judged at a rung and left there: others promised more."""
+    PAUSED = "paused"
+    """Judged at a rung and left there: others promise more. It may be resumed."""
     INFEASIBLE = "infeasible"
     """Could not be trained (diverged, out of memory, too large): evidence for the next space."""
     FAILED = "failed"

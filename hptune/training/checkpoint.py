@@ -15,13 +15,13 @@ from hptune._files import appearing
 from hptune.models.backend import keras
 from hptune.study.trial import Objective
 
-__all__ = ["Progress", "Snapshot", "load_snapshot", "restore", "save_snapshot", "take_snapshot"]
+__all__ = ["Checkpoint", "TrainingState", "load_checkpoint", "restore", "save_checkpoint", "take_checkpoint"]
 
 Weights = list[NDArray[Any]]
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """What the epochs so far came to."""
 
     epochs: int = 0
@@ -50,29 +50,29 @@ class Progress:
 
 
 @dataclass
-class Snapshot:
+class Checkpoint:
     """A training at the end of an epoch."""
 
     weights: Weights
     optimizer: Weights
     best_weights: Weights | None
     """Those of the best epoch; None where they were not kept."""
-    progress: Progress = field(default_factory=Progress)
+    progress: TrainingState = field(default_factory=TrainingState)
 
 
-def take_snapshot(model: Any, progress: Progress, best_weights: Weights | None) -> Snapshot:
+def take_checkpoint(model: Any, progress: TrainingState, best_weights: Weights | None) -> Checkpoint:
     """Copy a model's weights and its optimiser's state."""
-    return Snapshot(
+    return Checkpoint(
         weights=_copies(model.weights),
         optimizer=_copies(_state(model)),
         best_weights=best_weights,
-        progress=Progress(**asdict(progress)),
+        progress=TrainingState(**asdict(progress)),
     )
 
 
-def restore(model: Any, snapshot: Snapshot) -> None:
+def restore(model: Any, checkpoint: Checkpoint) -> None:
     """Put a model and its optimiser, both built, where the snapshot was taken."""
-    for variables, values in ((model.weights, snapshot.weights), (_state(model), snapshot.optimizer)):
+    for variables, values in ((model.weights, checkpoint.weights), (_state(model), checkpoint.optimizer)):
         if [tuple(v.shape) for v in variables] != [value.shape for value in values]:
             raise ValueError("the weights on disk are those of another model")
         for variable, value in zip(variables, values, strict=True):
@@ -92,25 +92,25 @@ def _copies(variables: list[Any]) -> Weights:
 _PARTS = ("weights", "optimizer", "best_weights")
 
 
-def save_snapshot(path: str | Path, snapshot: Snapshot) -> None:
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     """Write a snapshot as one NPZ file, which appears whole or not at all."""
-    arrays: dict[str, Any] = {"progress": np.array(json.dumps(asdict(snapshot.progress)))}
+    arrays: dict[str, Any] = {"progress": np.array(json.dumps(asdict(checkpoint.progress)))}
     for part in _PARTS:
-        for number, value in enumerate(getattr(snapshot, part) or ()):
+        for number, value in enumerate(getattr(checkpoint, part) or ()):
             arrays[f"{part}.{number:04d}"] = value
     with appearing(Path(path)) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
 
-def load_snapshot(path: str | Path) -> Snapshot:
-    """Read what `save_snapshot` wrote."""
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Read what `save_checkpoint` wrote."""
     with Path(path).open("rb") as file, np.load(file) as arrays:
         read: Mapping[str, Any] = {
             part: [arrays[key] for key in sorted(arrays.files) if key.startswith(f"{part}.")]
             for part in _PARTS
         }
-        progress = Progress(**json.loads(str(arrays["progress"])))
-    return Snapshot(
+        progress = TrainingState(**json.loads(str(arrays["progress"])))
+    return Checkpoint(
         weights=read["weights"],
         optimizer=read["optimizer"],
         best_weights=read["best_weights"] or None,

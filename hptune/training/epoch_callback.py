@@ -13,11 +13,11 @@ from hptune.models.backend import keras
 from hptune.models.model import Training
 from hptune.models.recipes.averaging import AverageForValidation
 from hptune.study.trial import Job, Objective
-from hptune.training.checkpoint import Progress, Snapshot, Weights, take_snapshot
+from hptune.training.checkpoint import Checkpoint, TrainingState, Weights, take_checkpoint
 from hptune.training.failures import Diverged
 from hptune.training.random_numbers import reseed, seed_states
 
-__all__ = ["Conductor", "OnEpoch", "never_stop"]
+__all__ = ["EpochCallback", "OnEpoch", "never_stop"]
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
 """Called after each epoch with (epochs so far, what the epoch reported); True asks to stop."""
@@ -28,7 +28,7 @@ def never_stop(epoch: int, report: Mapping[str, float]) -> bool:
     return False
 
 
-class Elsewhere(Protocol):
+class ExternalWeights(Protocol):
     """What trains a Keras model's weights in its stead."""
 
     def give(self) -> None:
@@ -40,7 +40,7 @@ class Elsewhere(Protocol):
         ...
 
 
-class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
+class EpochCallback(keras.callbacks.Callback):  # type: ignore[misc]
     """Sets learning rate and random states, validates, notes the curve, judges and stops."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         training: Training,
         objective: Objective | None,
         on_epoch: OnEpoch,
-        progress: Progress,
+        progress: TrainingState,
         best_weights: Weights | None = None,
         keep_best: bool = False,
     ) -> None:
@@ -58,13 +58,13 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         self.curve: list[dict[str, float]] = []
         self.progress = progress
         self.best_weights = best_weights
-        self.snapshot: Snapshot | None = None
+        self.checkpoint: Checkpoint | None = None
         """The training as it stood after the last epoch; None before."""
         self.stopped = False
         """It was asked to stop before its epochs were done."""
         self.validate: Callable[[], Mapping[str, Any]] | None = None
         """Validates in an epoch's stead; None where Keras's fit does."""
-        self.elsewhere: Elsewhere | None = None
+        self.external_weights: ExternalWeights | None = None
         """Where weights are trained; None for the Keras model itself."""
         self.validation_seconds = 0.0
         self._job = job
@@ -96,13 +96,13 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
         """Put everything that an epoch depends on where the epoch alone decides."""
         if self._training.learning_rate is not None:
             self.rate = self._training.learning_rate(epoch)
-            if self.elsewhere is None:
+            if self.external_weights is None:
                 self.model.optimizer.learning_rate = self.rate
         else:
             self.rate = _rate_of(getattr(self.model, "optimizer", None))
         self._epoch = epoch
         # What trains elsewhere draws by itself.
-        if self.elsewhere is None:
+        if self.external_weights is None:
             reseed(self._states, self._job.seed, epoch)
 
     def _on_step(self, batch: int, logs: Any = None) -> None:
@@ -111,7 +111,7 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Judge the averaged weights, where there are any."""
-        if self._training.averaged and self.elsewhere is None:
+        if self._training.averaged and self.external_weights is None:
             self._average.swap_in()
 
     def on_test_end(self, logs: Any = None) -> None:
@@ -139,9 +139,9 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
             self.model.stop_training = True
         if (done or asked) and self._job.keep_as:
             # Not after fit: it replaces the weights by their average, where there is one.
-            if self.elsewhere is not None:
-                self.elsewhere.give()
-            self.snapshot = take_snapshot(self.model, self.progress, self.best_weights)
+            if self.external_weights is not None:
+                self.external_weights.give()
+            self.checkpoint = take_checkpoint(self.model, self.progress, self.best_weights)
 
     def _in_units(self, reported: Mapping[str, Any]) -> dict[str, float]:
         """Return the report as plain numbers, in the target's own units, with the learning rate."""
@@ -172,8 +172,8 @@ class Conductor(keras.callbacks.Callback):  # type: ignore[misc]
 
     def _judged_weights(self) -> Weights:
         """Copy the weights that validation judged: the averaged ones, where there are any."""
-        if self.elsewhere is not None:
-            return self.elsewhere.judged_weights()
+        if self.external_weights is not None:
+            return self.external_weights.judged_weights()
         self.on_test_begin()
         weights = [np.array(value) for value in self.model.get_weights()]
         self.on_test_end()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
-from hptune.training.epoch_callback import Conductor
+from hptune.training.epoch_callback import EpochCallback
 from hptune.training.random_numbers import shuffled
 
 __all__ = ["Feed", "GeneratorFeed", "OnDevice", "batches", "has_own", "rows_at_once", "steps_by_itself"]
@@ -29,7 +29,7 @@ class Feed(Protocol):
         """Do what has to be done once before the first epoch."""
         ...
 
-    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+    def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
         ...
 
@@ -106,7 +106,7 @@ class GeneratorFeed:
     def trace(self) -> None:
         """Leave it to the first step."""
 
-    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+    def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; Keras validates."""
         rows = self._arrays.rows
         # The rows go on past the end of an epoch, where several steps at once would run into the next.
@@ -124,7 +124,7 @@ class GeneratorFeed:
             epochs=epochs,
             validation_data=(self._arrays.validation_x, self._arrays.validation_y),
             validation_batch_size=rows_at_once(self._arrays.validation_x, self._batch_size),
-            callbacks=[conductor],
+            callbacks=[epoch_callback],
             shuffle=False,
             verbose=0,
         )

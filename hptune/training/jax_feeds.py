@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
-from hptune.training.epoch_callback import Conductor
+from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import GeneratorFeed, OnDevice, has_own, rows_at_once, steps_by_itself
 from hptune.training.random_numbers import shuffled
 
@@ -131,7 +131,7 @@ class EpochLoop:
             logs, state = self._test(state, tuple(column[part] for column in self._held))
         return logs
 
-    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+    def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; an epoch is one step of Keras's fit."""
         numbers = iter(range(initial_epoch, epochs))
 
@@ -145,7 +145,7 @@ class EpochLoop:
             while True:
                 yield tuple(column[:1] for column in self._columns)
 
-        conductor.validate = self._validate
+        epoch_callback.validate = self._validate
         # Keras makes its own train function only where there is none.
         self._model.train_function = one_epoch
         self._model.fit(
@@ -153,7 +153,7 @@ class EpochLoop:
             steps_per_epoch=1,
             initial_epoch=initial_epoch,
             epochs=epochs,
-            callbacks=[conductor],
+            callbacks=[epoch_callback],
             shuffle=False,
             verbose=0,
         )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hptune.models.backend import SMALL_ROW, has_accelerator
 from hptune.models.model import Arrays
 from hptune.strategy.threads import one_thread
-from hptune.training.epoch_callback import Conductor
+from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import rows_at_once
 from hptune.training.numpy_path import DenseModel, Measure, measures, read
 from hptune.training.random_numbers import layer_seed, reseed_generator, seed_states, shuffled
@@ -74,12 +74,12 @@ class DenseFeed:
     def trace(self) -> None:
         """There is no graph."""
 
-    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+    def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
         dense, model = self._dense, self._dense.keras_model
-        conductor.set_model(model)
-        conductor.validate, conductor.elsewhere = self._validate, self
-        self._averaged = conductor.averaged
+        epoch_callback.set_model(model)
+        epoch_callback.validate, epoch_callback.external_weights = self._validate, self
+        self._averaged = epoch_callback.averaged
         model.stop_training = False
         dense.take()
         self._given = dense.network.taken
@@ -87,9 +87,9 @@ class DenseFeed:
         self._held = dense.prepare(self._arrays.validation_x), dense.targets(self._arrays.validation_y)
         with one_thread(), np.errstate(all="ignore"):
             for epoch in range(initial_epoch, epochs):
-                conductor.on_epoch_begin(epoch)
-                self._rate = conductor.rate
-                conductor.on_epoch_end(epoch, self._train(seed, epoch))
+                epoch_callback.on_epoch_begin(epoch)
+                self._rate = epoch_callback.rate
+                epoch_callback.on_epoch_end(epoch, self._train(seed, epoch))
                 if model.stop_training:
                     break
         self.give()

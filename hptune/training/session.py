@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from hptune.models.backend import keras
 from hptune.models.model import Arrays, Model, Training
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
-from hptune.training.checkpoint import Progress, Snapshot, load_snapshot, restore, save_snapshot
+from hptune.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, restore, save_checkpoint
 from hptune.training.choose_feed import choose_feed
-from hptune.training.epoch_callback import Conductor, OnEpoch
+from hptune.training.epoch_callback import EpochCallback, OnEpoch
 from hptune.training.failures import TooLarge
 from hptune.training.graph_cache import Graphs, Traced, begin_as
 from hptune.training.user_fit import run_own_fit
@@ -71,27 +71,27 @@ class Session:
         self.parameters = int(self.keras_model.count_params())
         if self._most_parameters is not None and self.parameters > self._most_parameters:
             raise TooLarge(self.parameters, self._most_parameters)
-        conductor = self._conductor(on_epoch, keep_best or bool(self._job.keep_as))
-        self.curve = conductor.curve
-        ended = conductor.progress.ended
+        epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as))
+        self.curve = epoch_callback.curve
+        ended = epoch_callback.progress.ended
         fit = self._model.own_fit(self._job.values)
         if ended:
             # By early stopping, in an earlier job.
             pass
         elif fit is None:
-            self._fit(conductor, traced)
+            self._fit(epoch_callback, traced)
         else:
             with self._timed("fit"):
                 self.curve, ended = run_own_fit(
-                    fit, self.keras_model, self._arrays, conductor, self._job, self._objective
+                    fit, self.keras_model, self._arrays, epoch_callback, self._job, self._objective
                 )
-        if keep_best and conductor.best_weights is not None:
-            self.keras_model.set_weights(conductor.best_weights)
+        if keep_best and epoch_callback.best_weights is not None:
+            self.keras_model.set_weights(epoch_callback.best_weights)
         return Outcome(
             job_id=self._job.id,
-            state=OutcomeState.INTERRUPTED if conductor.stopped else OutcomeState.DONE,
-            ended=ended or conductor.progress.ended,
-            checkpoint=self._keep(conductor),
+            state=OutcomeState.INTERRUPTED if epoch_callback.stopped else OutcomeState.DONE,
+            ended=ended or epoch_callback.progress.ended,
+            checkpoint=self._keep(epoch_callback),
         )
 
     def _built(self) -> Any:
@@ -115,47 +115,47 @@ class Session:
         held = (id(self._arrays), id(self._weights))
         return None if key is None else (key, self._training.batch_size, held)
 
-    def _conductor(self, on_epoch: OnEpoch, keep_best: bool) -> Conductor:
+    def _epoch_callback(self, on_epoch: OnEpoch, keep_best: bool) -> EpochCallback:
         """Return who conducts the epochs, having gone to where the checkpoint was taken."""
-        snapshot: Snapshot | None = None
+        checkpoint: Checkpoint | None = None
         if self._job.checkpoint:
             with self._timed("checkpoint"):
-                snapshot = load_snapshot(self._job.checkpoint)
-                restore(self.keras_model, snapshot)
-        conductor = Conductor(
+                checkpoint = load_checkpoint(self._job.checkpoint)
+                restore(self.keras_model, checkpoint)
+        epoch_callback = EpochCallback(
             job=self._job,
             training=self._training,
             objective=self._objective,
             on_epoch=on_epoch,
-            progress=snapshot.progress if snapshot else Progress(),
-            best_weights=snapshot.best_weights if snapshot else None,
+            progress=checkpoint.progress if checkpoint else TrainingState(),
+            best_weights=checkpoint.best_weights if checkpoint else None,
             keep_best=keep_best,
         )
         # Where there is nothing more to train, that is what is kept again.
-        conductor.snapshot = snapshot
-        return conductor
+        epoch_callback.checkpoint = checkpoint
+        return epoch_callback
 
-    def _fit(self, conductor: Conductor, traced: Traced | None) -> None:
+    def _fit(self, epoch_callback: EpochCallback, traced: Traced | None) -> None:
         if traced is None:
             feed = choose_feed(self.keras_model, self._arrays, self._weights, self._training.batch_size)
             with self._timed("trace"):
                 feed.trace()
             traced = Traced(self.keras_model, feed, held=(self._arrays, self._weights))
         with self._timed("fit"):
-            traced.feed.fit(conductor, self._job.seed, self._job.initial_epoch, self._job.epochs)
-        self.timings["fit"] -= conductor.validation_seconds
-        self.timings["validation"] = conductor.validation_seconds
+            traced.feed.fit(epoch_callback, self._job.seed, self._job.initial_epoch, self._job.epochs)
+        self.timings["fit"] -= epoch_callback.validation_seconds
+        self.timings["validation"] = epoch_callback.validation_seconds
         if self._graphs is not None and self._key is not None:
             self._graphs.put(self._key, traced)
 
-    def _keep(self, conductor: Conductor) -> str:
+    def _keep(self, epoch_callback: EpochCallback) -> str:
         """Write the weights where the job asks for it; returns their path, or ""."""
-        job, snapshot = self._job, conductor.snapshot
-        keeps = job.keeps(conductor.progress.best, self._objective, interrupted=conductor.stopped)
-        if snapshot is None or not keeps:
+        job, checkpoint = self._job, epoch_callback.checkpoint
+        keeps = job.keeps(epoch_callback.progress.best, self._objective, interrupted=epoch_callback.stopped)
+        if checkpoint is None or not keeps:
             return ""
         with self._timed("checkpoint"):
-            save_snapshot(Path(job.keep_as), snapshot)
+            save_checkpoint(Path(job.keep_as), checkpoint)
         return job.keep_as
 
     @contextmanager

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from tensorflow.python.framework import ops
 
 from hptune.models.model import Arrays
-from hptune.training.epoch_callback import Conductor
+from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import GeneratorFeed, OnDevice, has_own, rows_at_once, steps_by_itself
 from hptune.training.random_numbers import shuffled
 
@@ -121,7 +121,7 @@ class EpochGraph:
         tf.while_loop(lambda n: n * size < rows, body, (tf.constant(0),), parallel_iterations=1)
         return model.get_metrics_result()
 
-    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+    def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; an epoch is one step of Keras's fit."""
         numbers = iter(range(initial_epoch, epochs))
         calls = _Calls(self._steps)
@@ -134,7 +134,7 @@ class EpochGraph:
             self._model.reset_metrics()
             return dict(self._validate())
 
-        conductor.validate = validate
+        epoch_callback.validate = validate
         # Keras makes its own train function only where there is none.
         self._model.train_function = one_epoch
         self._model.fit(
@@ -142,7 +142,7 @@ class EpochGraph:
             steps_per_epoch=1,
             initial_epoch=initial_epoch,
             epochs=epochs,
-            callbacks=[conductor],
+            callbacks=[epoch_callback],
             shuffle=False,
             verbose=0,
         )
@@ -182,7 +182,7 @@ class RowsFeed:
     def trace(self) -> None:
         """Leave it to the first step."""
 
-    def fit(self, conductor: Conductor, seed: int, initial_epoch: int, epochs: int) -> None:
+    def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; Keras steps and validates."""
         rows, size = self._arrays.rows, self._batch_size
         # The rows go on past the end of an epoch, where several steps at once would run into the next.
@@ -208,7 +208,7 @@ class RowsFeed:
                 initial_epoch=initial_epoch,
                 epochs=epochs,
                 validation_data=tf.data.Dataset.from_tensor_slices(held).batch(at_once).cache(),
-                callbacks=[conductor],
+                callbacks=[epoch_callback],
                 shuffle=False,
                 verbose=0,
             )

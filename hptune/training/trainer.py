@@ -21,7 +21,7 @@ from hptune.models.backend import keras, set_up
 from hptune.models.model import Model
 from hptune.space import Values
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
-from hptune.training.checkpoint import Snapshot, load_snapshot
+from hptune.training.checkpoint import Checkpoint, load_checkpoint
 from hptune.training.epoch_callback import OnEpoch, never_stop
 from hptune.training.failures import Infeasible, in_words, is_out_of_memory, traceback_text
 from hptune.training.graph_cache import Graphs
@@ -255,10 +255,10 @@ def _guarded(on_epoch: OnEpoch) -> OnEpoch:
     return heard
 
 
-def _read_snapshot(path: str | Path) -> Snapshot | None:
+def _read_snapshot(path: str | Path) -> Checkpoint | None:
     """Return what a checkpoint holds; None where it is gone or damaged."""
     try:
-        return load_snapshot(path)
+        return load_checkpoint(path)
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
         return None
 

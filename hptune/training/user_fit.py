@@ -11,7 +11,7 @@ import numpy as np
 from hptune.errors import ModelError
 from hptune.models.model import Arrays, OwnFit
 from hptune.study.trial import Job, Objective
-from hptune.training.epoch_callback import Conductor
+from hptune.training.epoch_callback import EpochCallback
 from hptune.training.failures import Diverged
 from hptune.training.objective import UNNAMED
 
@@ -21,7 +21,12 @@ Report = dict[str, float]
 
 
 def run_own_fit(
-    fit: OwnFit, model: Any, arrays: Arrays, conductor: Conductor, job: Job, objective: Objective | None
+    fit: OwnFit,
+    model: Any,
+    arrays: Arrays,
+    epoch_callback: EpochCallback,
+    job: Job,
+    objective: Objective | None,
 ) -> tuple[list[Report], bool]:
     """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether it ended.
 
@@ -37,14 +42,14 @@ def run_own_fit(
         arrays.y,
         validation_data=(arrays.validation_x, arrays.validation_y),
         epochs=job.epochs,
-        callbacks=[conductor],
+        callbacks=[epoch_callback],
         verbose=0,
         **more,
     )
     curve = _curve_of(result)
     if curve is not None:
         # The callbacks may not have been passed on, or passed on several times.
-        return (conductor.curve if len(conductor.curve) == len(curve) else curve), False
+        return (epoch_callback.curve if len(epoch_callback.curve) == len(curve) else curve), False
     report = _judged(result, objective)
     if objective is not None and not math.isfinite(report.get(objective.name, 0.0)):
         raise Diverged(job.epochs, objective.name, report[objective.name])

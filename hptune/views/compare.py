@@ -10,10 +10,10 @@ from hptune._text import counted
 from hptune.errors import StudyMismatchError, UsageError
 from hptune.space import Space, Value
 from hptune.space.describe import describe_range
-from hptune.study import Progress, Study
+from hptune.study import JobProgress, Study
 from hptune.study.trial import Objective, Trial
 
-__all__ = ["Comparison", "Contender", "best_so_far", "compare"]
+__all__ = ["Contender", "StudyComparison", "best_so_far", "compare"]
 
 _BUDGETS = 10
 
@@ -30,7 +30,7 @@ class Contender:
     oracle: str
     epochs: int
     """Epochs of a full training."""
-    spent: int
+    epochs_used: int
     """Epochs trained in all."""
     trials: int
     best: Trial | None
@@ -41,14 +41,14 @@ class Contender:
 
     def at(self, epochs: int) -> float | None:
         """Return the best score that so many epochs bought; None where there was none, or less was spent."""
-        if epochs > self.spent:
+        if epochs > self.epochs_used:
             return None
-        found = [score for spent, score in self.steps if spent <= epochs]
+        found = [score for epochs_used, score in self.steps if epochs_used <= epochs]
         return found[-1] if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class StudyComparison:
     """Two or more studies of one objective."""
 
     objective: Objective
@@ -59,9 +59,9 @@ class Comparison:
     @property
     def budgets(self) -> tuple[int, ...]:
         """Epochs to compare at: tenths of what all have spent, and what each has spent in all."""
-        common = min((c.spent for c in self.contenders if c.spent), default=0)
+        common = min((c.epochs_used for c in self.contenders if c.epochs_used), default=0)
         tenths = {round(common * i / _BUDGETS) for i in range(1, _BUDGETS + 1)}
-        return tuple(sorted((tenths | {c.spent for c in self.contenders}) - {0}))
+        return tuple(sorted((tenths | {c.epochs_used for c in self.contenders}) - {0}))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +88,7 @@ class Comparison:
         return found
 
 
-def compare(studies: Sequence[Study]) -> Comparison:
+def compare(studies: Sequence[Study]) -> StudyComparison:
     """Compare studies of one objective.
 
     Raises UsageError for fewer than two, StudyMismatchError where their objectives differ.
@@ -105,17 +105,17 @@ def compare(studies: Sequence[Study]) -> Comparison:
             )
     names = _names([study.folder for study in studies])
     contenders = tuple(_contender(study, name) for study, name in zip(studies, names, strict=True))
-    return Comparison(objective=goals[0], contenders=contenders, warnings=_warnings(studies, names))
+    return StudyComparison(objective=goals[0], contenders=contenders, warnings=_warnings(studies, names))
 
 
-def best_so_far(stretches: Sequence[Progress], objective: Objective) -> tuple[tuple[int, float], ...]:
+def best_so_far(stretches: Sequence[JobProgress], objective: Objective) -> tuple[tuple[int, float], ...]:
     """Return (epochs spent, best score so far) wherever the best changes."""
-    spent = 0
+    epochs_used = 0
     found: list[tuple[int, float]] = []
     for stretch in stretches:
-        spent += stretch.epochs
+        epochs_used += stretch.epochs
         if stretch.score is not None and (not found or objective.better(stretch.score, found[-1][1])):
-            found.append((spent, stretch.score))
+            found.append((epochs_used, stretch.score))
     return tuple(found)
 
 
@@ -130,7 +130,7 @@ def _contender(study: Study, name: str) -> Contender:
         model=study.identity.model,
         oracle=study.identity.oracle,
         epochs=study.identity.epochs,
-        spent=sum(s.epochs for s in stretches),
+        epochs_used=sum(s.epochs for s in stretches),
         trials=len(study.trials(curves=False)),
         best=best[0] if best else None,
         space=passes[-1].space if passes else Space(hyperparameters=()),

@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from hptune.analysis.best_margin import Lead, measure_lead
-from hptune.analysis.convergence import Owed, more_trials
+from hptune.analysis.best_margin import BestMargin, measure_best_margin
+from hptune.analysis.convergence import Advice, assess_convergence
 from hptune.analysis.finalists import Confirmed, confirmed_among
 from hptune.analysis.findings import Finding
 from hptune.analysis.importance import Importance, measure
 from hptune.analysis.study_findings import judge_study
 from hptune.narrowing.propose import propose
 from hptune.space import Fixed, Hyperparameter, Space, Value
-from hptune.study import Confirmation, Identity, Pass, Progress, Study
+from hptune.study import Confirmation, Identity, JobProgress, Pass, Study
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Objective, Trial
 from hptune.views.plots.axis import Axis, axis_of, score_axis
 
-__all__ = ["Facts", "read_facts"]
+__all__ = ["Snapshot", "read_snapshot"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class Snapshot:
     """What a study holds, and what follows from it."""
 
     folder: str
@@ -36,7 +36,7 @@ class Facts:
     passes: tuple[Pass, ...]
     trials: tuple[Trial, ...]
     """All, with curves, in the order they were asked for."""
-    progress: tuple[Progress, ...]
+    progress: tuple[JobProgress, ...]
     confirmations: tuple[Confirmation, ...] = ()
     """Trainings of finalists with fresh seeds."""
 
@@ -129,15 +129,15 @@ class Facts:
         return re.sub(r"\bhptune (narrow|confirm|trials)\b", lambda m: f"{m[0]} {study}", action)
 
     @cached_property
-    def lead(self) -> Lead | None:
+    def best_margin(self) -> BestMargin | None:
         """How safe the best configuration's lead is."""
-        return measure_lead(self.trials, self.goal, confirmations=self.confirmations)
+        return measure_best_margin(self.trials, self.goal, confirmations=self.confirmations)
 
     @cached_property
-    def owed(self) -> Owed:
+    def convergence(self) -> Advice:
         """Whether more trials are owed."""
-        noise = self.lead.noise if self.lead else None
-        return more_trials(
+        noise = self.best_margin.noise if self.best_margin else None
+        return assess_convergence(
             self.trials, self.goal, proposal=self.proposal, findings=self.findings, noise=noise
         )
 
@@ -172,9 +172,9 @@ class Facts:
         return sum(t.score is not None and not low <= t.score <= high for t in trials)
 
 
-def read_facts(study: Study) -> Facts:
+def read_snapshot(study: Study) -> Snapshot:
     """Read a study; it may be searched at the same time. Raises StudyError where it has no pass yet."""
-    return Facts(
+    return Snapshot(
         folder=str(study.folder),
         identity=study.identity,
         meta=study.meta,

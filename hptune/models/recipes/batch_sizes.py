@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hptune.models.recipes.data_facts import Facts
+from hptune.models.recipes.data_facts import DataFacts
 from hptune.space import Integer, Space
 from hptune.space.scales import Scale
 
@@ -14,7 +14,7 @@ SMALL_DATA = 2000
 """Training rows up to which all of them at each step is sensible, by the practitioner's notes."""
 
 
-def with_all_rows(space: Space, facts: Facts) -> Space:
+def with_all_rows(space: Space, facts: DataFacts) -> Space:
     """Return the space with a `batch_size` that ends where a batch takes all training rows.
 
     For up to SMALL_DATA rows its largest value, also its upper limit, becomes the first on its

@@ -9,7 +9,7 @@ from typing import Any
 from hptune.data.normalisation import Normalisation
 from hptune.errors import ModelError
 from hptune.models.recipes.calls import Call
-from hptune.models.recipes.data_facts import Facts
+from hptune.models.recipes.data_facts import DataFacts
 from hptune.models.recipes.options import resolve
 from hptune.models.recipes.parts import entrance, hidden, normalisation, output
 from hptune.models.recipes.recipe import Recipe
@@ -18,7 +18,7 @@ from hptune.space import Values
 __all__ = ["augmentation", "cnn", "image_shape"]
 
 
-def cnn(values: Values, facts: Facts) -> Recipe:
+def cnn(values: Values, facts: DataFacts) -> Recipe:
     """Return the convolutional network that `values` describe; see OPTIONS for what they may be.
 
     Each block has `convolutions` convolutions of `filters` filters and halves the image; the next
@@ -64,7 +64,7 @@ def image_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return (side, side, 1)
 
 
-def augmentation(options: Mapping[str, Any], facts: Facts, shape: tuple[int, ...]) -> list[Call]:
+def augmentation(options: Mapping[str, Any], facts: DataFacts, shape: tuple[int, ...]) -> list[Call]:
     """Return layers that change images at random in training and do nothing at prediction.
 
     What a turn or a shift brings in at a border has the colour of the border.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hptune.data import Dataset, Task
 from hptune.data.normalisation import Normalisation, statistics
 
-__all__ = ["Facts", "LearnedStatistics"]
+__all__ = ["DataFacts", "LearnedStatistics"]
 
 OffsetScale = tuple[NDArray[np.float32], NDArray[np.float32]]
 Statistics = Callable[[Normalisation, tuple[int, ...]], OffsetScale]
@@ -39,7 +39,7 @@ class LearnedStatistics:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Facts:
+class DataFacts:
     """A data set as a recipe sees it."""
 
     input_shape: tuple[int, ...]
@@ -65,7 +65,7 @@ class Facts:
     """Its name; "" where there are not two."""
 
     @classmethod
-    def of(cls, dataset: Dataset, *, epochs: int = 0, metric: str = "") -> Facts:
+    def of(cls, dataset: Dataset, *, epochs: int = 0, metric: str = "") -> DataFacts:
         """Return what a recipe has to know of `dataset`."""
         mean, deviation = 0.0, 1.0
         if dataset.task is Task.REGRESSION:

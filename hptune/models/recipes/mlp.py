@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hptune.models.recipes.data_facts import Facts
+from hptune.models.recipes.data_facts import DataFacts
 from hptune.models.recipes.options import resolve
 from hptune.models.recipes.parts import entrance, hidden, normalisation, output
 from hptune.models.recipes.recipe import Recipe
@@ -13,7 +13,7 @@ from hptune.space import Values
 __all__ = ["mlp"]
 
 
-def mlp(values: Values, facts: Facts) -> Recipe:
+def mlp(values: Values, facts: DataFacts) -> Recipe:
     """Return the multilayer perceptron that `values` describe; see OPTIONS for what they may be.
 
     Inputs of any shape are made flat. Raises SpaceError for an unknown option or value.

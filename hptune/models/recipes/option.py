@@ -11,10 +11,10 @@ from hptune.errors import SpaceError, did_you_mean
 from hptune.models.recipes.schedules import read_rates
 from hptune.space import Value
 
-__all__ = ["Kind", "Option"]
+__all__ = ["Option", "OptionKind"]
 
 
-class Kind(StrEnum):
+class OptionKind(StrEnum):
     """What values an option takes."""
 
     NUMBER = "a number"
@@ -30,7 +30,7 @@ class Option:
     """One thing that a recipe can be told."""
 
     name: str
-    kind: Kind
+    kind: OptionKind
     default: Value | None
     """None where another option decides."""
     text: str
@@ -51,9 +51,9 @@ class Option:
     @property
     def range(self) -> str:
         """The values it takes, in words."""
-        if self.kind is Kind.CHOICE:
+        if self.kind is OptionKind.CHOICE:
             return ", ".join(self.choices)
-        if self.kind not in (Kind.NUMBER, Kind.WHOLE, Kind.BATCH):
+        if self.kind not in (OptionKind.NUMBER, OptionKind.WHOLE, OptionKind.BATCH):
             return self.kind.value
         ends = [f"above {self.low:g}" if self.above else f"at least {self.low:g}"] * math.isfinite(self.low)
         ends += [f"below {self.high:g}" if self.below else f"at most {self.high:g}"] * math.isfinite(
@@ -63,14 +63,18 @@ class Option:
 
     def read(self, value: Value) -> Value:
         """Return `value` as the recipe uses it; raises SpaceError where it is not one of its values."""
-        if self.kind is Kind.SWITCH and isinstance(value, bool):
+        if self.kind is OptionKind.SWITCH and isinstance(value, bool):
             return value
-        if self.kind is Kind.CHOICE and value in self.choices and isinstance(value, str):
+        if self.kind is OptionKind.CHOICE and value in self.choices and isinstance(value, str):
             return value
-        if self.kind is Kind.RATES and isinstance(value, str | int | float) and not isinstance(value, bool):
+        if (
+            self.kind is OptionKind.RATES
+            and isinstance(value, str | int | float)
+            and not isinstance(value, bool)
+        ):
             read_rates(str(value))
             return str(value)
-        if self.kind in (Kind.NUMBER, Kind.WHOLE, Kind.BATCH):
+        if self.kind in (OptionKind.NUMBER, OptionKind.WHOLE, OptionKind.BATCH):
             number = self._number(value)
             if number is not None:
                 return number
@@ -78,18 +82,18 @@ class Option:
         raise SpaceError(f"{self.name}: {value!r} is not {self.range}", hint=hint)
 
     def _number(self, value: Value) -> Value | None:
-        if self.kind is Kind.BATCH and isinstance(value, str):
+        if self.kind is OptionKind.BATCH and isinstance(value, str):
             # A choice among numbers and "all" is a choice among texts.
             if value == "all":
                 return value
             value = int(value) if re.fullmatch(r"\d+", value) else math.nan
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return None
-        if self.kind is not Kind.NUMBER and value != int(value):
+        if self.kind is not OptionKind.NUMBER and value != int(value):
             return None
         inside = (self.low < value or (value == self.low and not self.above)) and (
             value < self.high or (value == self.high and not self.below)
         )
         if not inside:
             return None
-        return float(value) if self.kind is Kind.NUMBER else int(value)
+        return float(value) if self.kind is OptionKind.NUMBER else int(value)

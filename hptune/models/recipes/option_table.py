@@ -7,26 +7,26 @@ from types import MappingProxyType
 from typing import Any
 
 from hptune.data.normalisation import Normalisation
-from hptune.models.recipes.option import Kind, Option
+from hptune.models.recipes.option import Option, OptionKind
 from hptune.models.recipes.schedules import Decay
 
 __all__ = ["OPTIONS"]
 
 
 def _number(name: str, default: float | None, text: str, **more: Any) -> Option:
-    return Option(name=name, kind=Kind.NUMBER, default=default, text=text, **more)
+    return Option(name=name, kind=OptionKind.NUMBER, default=default, text=text, **more)
 
 
 def _whole(name: str, default: int | None, text: str, **more: Any) -> Option:
-    return Option(name=name, kind=Kind.WHOLE, default=default, text=text, **more)
+    return Option(name=name, kind=OptionKind.WHOLE, default=default, text=text, **more)
 
 
 def _switch(name: str, text: str, *, default: bool = False, **more: Any) -> Option:
-    return Option(name=name, kind=Kind.SWITCH, default=default, text=text, **more)
+    return Option(name=name, kind=OptionKind.SWITCH, default=default, text=text, **more)
 
 
 def _choice(name: str, default: str, choices: tuple[str, ...], text: str, **more: Any) -> Option:
-    return Option(name=name, kind=Kind.CHOICE, default=default, choices=choices, text=text, **more)
+    return Option(name=name, kind=OptionKind.CHOICE, default=default, choices=choices, text=text, **more)
 
 
 _FRACTION = {"low": 0.0, "high": 1.0, "below": True}
@@ -65,7 +65,7 @@ _ALL = (
     ),
     Option(
         name="batch_size",
-        kind=Kind.BATCH,
+        kind=OptionKind.BATCH,
         default=32,
         low=1,
         text="rows per step; all is batch gradient descent",
@@ -132,7 +132,7 @@ _ALL = (
     _whole("decay_epochs", None, "epochs that cosine spans", low=1, needs=("schedule", ("cosine",))),
     Option(
         name="learning_rates",
-        kind=Kind.RATES,
+        kind=OptionKind.RATES,
         default=None,
         text='one per epoch, the last is held: "0.1, 0.1, 0.01"',
         needs=("schedule", ("list",)),

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any
 
 from hptune.errors import SpaceError, did_you_mean
-from hptune.models.recipes.option import Kind, Option
+from hptune.models.recipes.option import Option, OptionKind
 from hptune.models.recipes.option_table import OPTIONS
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Number, Space, Value, Values
 
-__all__ = ["OPTIONS", "Kind", "Option", "check_space", "resolve"]
+__all__ = ["OPTIONS", "Option", "OptionKind", "check_space", "resolve"]
 
 _UNITS_OF_LAYER = re.compile(r"units_[1-9]\d*")
 """units_1 is the first hidden layer's own number of units."""
@@ -52,7 +52,7 @@ def check_space(space: Space, recipe: str) -> None:
     """
     for hp in space:
         option = _option(hp.name, recipe)
-        if isinstance(hp, Float) and option.kind in (Kind.WHOLE, Kind.BATCH):
+        if isinstance(hp, Float) and option.kind in (OptionKind.WHOLE, OptionKind.BATCH):
             raise SpaceError(f"{hp.name}: must be whole numbers", hint="Write `type: int`.")
         for value in _corners(hp):
             option.read(value)

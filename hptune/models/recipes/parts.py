@@ -10,7 +10,7 @@ from hptune.data import Task
 from hptune.data.normalisation import Normalisation
 from hptune.errors import ModelError
 from hptune.models.recipes.calls import Array, Call
-from hptune.models.recipes.data_facts import Facts
+from hptune.models.recipes.data_facts import DataFacts
 from hptune.models.recipes.schedules import Decay, Schedule, read_rates
 
 __all__ = [
@@ -37,7 +37,7 @@ _AUTO = {"selu": "lecun_normal", "tanh": "glorot_uniform", "sigmoid": "glorot_un
 """First weights that fit an activation; he_normal for relu and its family."""
 
 
-def entrance(facts: Facts, shape: tuple[int, ...]) -> list[Call]:
+def entrance(facts: DataFacts, shape: tuple[int, ...]) -> list[Call]:
     """Return the input, brought to `shape`."""
     calls = [Call(name="Input", arguments={"shape": facts.input_shape})]
     if shape != facts.input_shape and len(shape) == 1:
@@ -47,7 +47,7 @@ def entrance(facts: Facts, shape: tuple[int, ...]) -> list[Call]:
     return calls
 
 
-def normalisation(options: Options, facts: Facts, shape: tuple[int, ...]) -> list[Call]:
+def normalisation(options: Options, facts: DataFacts, shape: tuple[int, ...]) -> list[Call]:
     """Return the normalisation of inputs by what training rows taught, where one is asked for."""
     kind = Normalisation(options["input_normalization"])
     if kind is Normalisation.NONE:
@@ -121,7 +121,7 @@ def regularizer(options: Options) -> Call | None:
     return Call(name=f"regularizers.{name.upper()}", arguments=given)
 
 
-def output(facts: Facts, recipe: str) -> Call:
+def output(facts: DataFacts, recipe: str) -> Call:
     """Return the last layer: softmax over classes, sigmoid for two, linear for a number."""
     activations = {Task.MULTICLASS: "softmax", Task.BINARY: "sigmoid", Task.REGRESSION: "linear"}
     if facts.task not in activations:
@@ -133,7 +133,7 @@ def output(facts: Facts, recipe: str) -> Call:
     return Call(name="layers.Dense", arguments=arguments)
 
 
-def losses(facts: Facts) -> tuple[str, tuple[str | Call, ...]]:
+def losses(facts: DataFacts) -> tuple[str, tuple[str | Call, ...]]:
     """Return the loss and the metrics that fit the task, and the one that is asked for."""
     asked = metrics_on_demand(facts)
     also = (asked[facts.metric],) if facts.metric in asked else ()
@@ -145,7 +145,7 @@ def losses(facts: Facts) -> tuple[str, tuple[str | Call, ...]]:
     return loss, ("accuracy", *also)
 
 
-def metrics_on_demand(facts: Facts) -> dict[str, Call]:
+def metrics_on_demand(facts: DataFacts) -> dict[str, Call]:
     """Return, by name, the metrics that a recipe reports where one of them is the objective."""
     if facts.task is Task.REGRESSION:
         return _named({"root_mean_squared_error": Call(name="metrics.RootMeanSquaredError")})
@@ -167,14 +167,14 @@ def _named(calls: Mapping[str, Call]) -> dict[str, Call]:
     return {n: replace(call, arguments={**call.arguments, "name": n}) for n, call in calls.items()}
 
 
-def target_units(facts: Facts) -> dict[str, float]:
+def target_units(facts: DataFacts) -> dict[str, float]:
     """Return what reported metrics are multiplied by to be in the target's own units."""
     if facts.task is not Task.REGRESSION:
         return {}
     return dict.fromkeys(("mean_absolute_error", "root_mean_squared_error"), facts.target_deviation)
 
 
-def schedule(options: Options, facts: Facts) -> Schedule:
+def schedule(options: Options, facts: DataFacts) -> Schedule:
     """Return the learning rate of each epoch."""
     decay = Decay(options["schedule"])
     rates = read_rates(options["learning_rates"]) if options["learning_rates"] is not None else ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hptune.models.recipes.calls import Call, make, source
-from hptune.models.recipes.data_facts import Facts
+from hptune.models.recipes.data_facts import DataFacts
 from hptune.models.recipes.parts import losses, optimizer, schedule, target_units
 from hptune.models.recipes.schedules import Schedule
 
@@ -81,7 +81,7 @@ class Recipe:
         return (call for top in (*self.layers, self.optimizer, *metrics) for call in top.calls())
 
     @classmethod
-    def of(cls, name: str, layers: list[Call], options: Mapping[str, Any], facts: Facts) -> Recipe:
+    def of(cls, name: str, layers: list[Call], options: Mapping[str, Any], facts: DataFacts) -> Recipe:
         """Return a recipe of these layers, with everything else as the options say."""
         rates = schedule(options, facts)
         loss, metrics = losses(facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hptune.models.recipes.batch_sizes import SMALL_DATA
-from hptune.models.recipes.data_facts import Facts
+from hptune.models.recipes.data_facts import DataFacts
 from hptune.space import Boolean, Choice, Fixed, Integer, Space, Value
 
 __all__ = ["remarks"]
@@ -13,7 +13,7 @@ __all__ = ["remarks"]
 _OF_ONE_CLASS = ("f1_score", "pr_auc", "precision", "recall")
 
 
-def remarks(space: Space, facts: Facts) -> tuple[str, ...]:
+def remarks(space: Space, facts: DataFacts) -> tuple[str, ...]:
     """Return a sentence for each choice that is allowed and seldom meant, or does not say what it means."""
     found = []
     if "zeros" in _values(space, "kernel_initializer"):
@@ -39,7 +39,7 @@ def remarks(space: Space, facts: Facts) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _all_rows(space: Space, facts: Facts) -> list[str]:
+def _all_rows(space: Space, facts: DataFacts) -> list[str]:
     """Say from which batch size on a step takes all training rows."""
     hp = space.get("batch_size")
     if not isinstance(hp, Integer) or hp.high < facts.rows:

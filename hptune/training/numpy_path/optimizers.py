@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "SGD",
-    "Adam",
+    "AdamRule",
     "Average",
-    "RMSprop",
+    "RMSpropRule",
     "Rule",
+    "SGDRule",
     "clip_by_global_norm",
     "clip_by_norm",
     "clip_by_value",
@@ -35,7 +35,7 @@ class Rule(Protocol):
         ...
 
 
-class SGD:
+class SGDRule:
     """v := momentum·v − rate·g, w := w + v; nesterov: w := w + momentum·v − rate·g."""
 
     def __init__(self, size: int, *, momentum: float, nesterov: bool) -> None:
@@ -57,7 +57,7 @@ class SGD:
             weights += velocity
 
 
-class RMSprop:
+class RMSpropRule:
     """s := rho·s + (1 − rho)·g², w := w − rate·g / √(s + epsilon)."""
 
     def __init__(self, size: int, *, rho: float, epsilon: float) -> None:
@@ -79,7 +79,7 @@ class RMSprop:
         weights -= gradient
 
 
-class Adam:
+class AdamRule:
     """m := m + (g − m)·(1 − beta_1), s := s + (g² − s)·(1 − beta_2), w := w − m·alpha / (√s + epsilon).
 
     alpha = rate·√(1 − beta_2^t) / (1 − beta_1^t) corrects both for their beginning (arXiv 1412.6980,

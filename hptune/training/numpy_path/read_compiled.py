@@ -11,12 +11,12 @@ from hptune.models.backend import keras, uses_tensorflow
 from hptune.models.recipes import averaging
 from hptune.training.numpy_path import losses
 from hptune.training.numpy_path.optimizers import (
-    SGD,
-    Adam,
+    AdamRule,
     Average,
     Clip,
-    RMSprop,
+    RMSpropRule,
     Rule,
+    SGDRule,
     clip_by_global_norm,
     clip_by_norm,
     clip_by_value,
@@ -127,15 +127,15 @@ def read_optimizer(
     kind = next(of for of in type(optimizer).__mro__ if not of.__module__.startswith("keras.src.backend."))
     rule: Rule
     if kind in (keras.optimizers.SGD, averaging.SGD):
-        rule = SGD(size, momentum=optimizer.momentum, nesterov=optimizer.nesterov)
+        rule = SGDRule(size, momentum=optimizer.momentum, nesterov=optimizer.nesterov)
         slots = [optimizer.momentums] if optimizer.momentum else []
     elif kind in (keras.optimizers.RMSprop, averaging.RMSprop):
         need(plain(optimizer, "momentum", "centered"))
-        rule = RMSprop(size, rho=optimizer.rho, epsilon=optimizer.epsilon)
+        rule = RMSpropRule(size, rho=optimizer.rho, epsilon=optimizer.epsilon)
         slots = [optimizer._velocities]
     else:
         need(kind in (keras.optimizers.Adam, averaging.Adam) and not optimizer.amsgrad)
-        rule = Adam(size, beta_1=optimizer.beta_1, beta_2=optimizer.beta_2, epsilon=optimizer.epsilon)
+        rule = AdamRule(size, beta_1=optimizer.beta_1, beta_2=optimizer.beta_2, epsilon=optimizer.epsilon)
         slots = [optimizer._momentums, optimizer._velocities]
     if not optimizer.use_ema:
         return rule, slots, None, ()

@@ -34,7 +34,7 @@ class Marks:
     best: str
     lost: str
     """Could not be trained."""
-    wall: str
+    hard_bound: str
     corner: str
     floor: str
     left: str
@@ -45,10 +45,28 @@ class Marks:
 
 
 ASCII = Marks(
-    some=".oO", best="*", lost="x", wall="|", corner="+", floor="-", left="[", span="=", right="]", point="^"
+    some=".oO",
+    best="*",
+    lost="x",
+    hard_bound="|",
+    corner="+",
+    floor="-",
+    left="[",
+    span="=",
+    right="]",
+    point="^",
 )
 UNICODE = Marks(
-    some="·•●", best="★", lost="×", wall="│", corner="└", floor="─", left="├", span="━", right="┤", point="▲"
+    some="·•●",
+    best="★",
+    lost="×",
+    hard_bound="│",
+    corner="└",
+    floor="─",
+    left="├",
+    span="━",
+    right="┤",
+    point="▲",
 )
 
 
@@ -78,10 +96,10 @@ def text_plot(
         rows[at] = rows[at][:column] + marks.best + rows[at][column + 1 :]
     labels = [""] * height
     labels[0], labels[-1] = _figure(y.high), _figure(y.low)
-    lines = [f"{label:>{_LABEL}} {marks.wall}{row}" for label, row in zip(labels, rows, strict=True)]
+    lines = [f"{label:>{_LABEL}} {marks.hard_bound}{row}" for label, row in zip(labels, rows, strict=True)]
     if any(lost):
         drawn = "".join(marks.lost if count else " " for count in lost)
-        lines.append(f"{'no score':>{_LABEL}} {marks.wall}{drawn}")
+        lines.append(f"{'no score':>{_LABEL}} {marks.hard_bound}{drawn}")
     lines.append(f"{'':{_LABEL}} {marks.corner}{marks.floor * width}")
     lines.append(f"{'':{_LABEL}}  {_ticks(x, width)}")
     lines += [f"{name:>{_LABEL}}  {_range(x, hp, width, marks)}" for name, hp in ranges]

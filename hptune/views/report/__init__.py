@@ -20,7 +20,7 @@ from hptune.views.report.reproduce import reproduce
 from hptune.views.report.scatter import axes, isolation
 from hptune.views.report.trials import trials
 from hptune.views.report.verdict import verdict
-from hptune.views.snapshot import Facts, read_facts
+from hptune.views.snapshot import Snapshot, read_snapshot
 
 __all__ = ["REPORT", "render", "render_comparison", "write_page", "write_report"]
 
@@ -36,19 +36,19 @@ def write_report(study: Study, path: Path | None = None) -> Path:
     Raises StudyError where the study has no pass yet or the file can't be written.
     """
     path = path or study.folder / REPORT
-    write_page(path, render(read_facts(study)))
+    write_page(path, render(read_snapshot(study)))
     return path
 
 
-def render(facts: Facts) -> str:
+def render(snapshot: Snapshot) -> str:
     """Return the page of a study."""
-    identity = facts.identity
+    identity = snapshot.identity
     return page(
         f"{identity.data} with {identity.model}",
-        f"{facts.folder}: hyperparameters searched for the best {identity.objective}",
-        [section(facts) for section in SECTIONS],
-        passes=len(facts.passes),
-        data=page_data(facts),
+        f"{snapshot.folder}: hyperparameters searched for the best {identity.objective}",
+        [section(snapshot) for section in SECTIONS],
+        passes=len(snapshot.passes),
+        data=page_data(snapshot),
     )
 
 

@@ -3,50 +3,50 @@
 from __future__ import annotations
 
 from hptune._text import numbered, significant
-from hptune.analysis.best_margin import Lead
+from hptune.analysis.best_margin import BestMargin
 from hptune.space import Value, same_value
 from hptune.space.describe import describe_range
 from hptune.views.report.html import Section, note, paragraph, table
-from hptune.views.snapshot import Facts
-from hptune.views.tables import format_value, guess_text, standing
+from hptune.views.snapshot import Snapshot
+from hptune.views.tables import baseline_text, format_value, standing
 
 __all__ = ["best"]
 
 _RIVALS = 4
 
 
-def best(facts: Facts) -> Section:
+def best(snapshot: Snapshot) -> Section:
     """Return the best configuration, the next ones beside it and the default."""
-    if not facts.finalists:
+    if not snapshot.finalists:
         body = note("No trial has a score, so there is no best configuration.")
         return Section(id="best", title="The best configuration", body=body)
-    shown = facts.finalists[: _RIVALS + 1]
+    shown = snapshot.finalists[: _RIVALS + 1]
     header = ["", *(f"trial {t.id}" for t in shown), "default", "range now"]
     rows = [
-        [facts.identity.objective, *(significant(t.score, 5) for t in shown), "", ""],
-        *_again(facts, [t.id for t in shown]),
+        [snapshot.identity.objective, *(significant(t.score, 5) for t in shown), "", ""],
+        *_again(snapshot, [t.id for t in shown]),
         ["pass", *(str(t.pass_number) for t in shown), "", ""],
         ["best epoch", *(f"{t.best_epoch} of {t.epochs}" for t in shown), "", ""],
         ["parameters", *(f"{t.parameters:,}" if t.parameters else "" for t in shown), "", ""],
     ]
-    space, first = facts.passes[-1].space, facts.passes[0].space
+    space, first = snapshot.passes[-1].space, snapshot.passes[0].space
     for hp in sorted(first, key=lambda hp: hp.tier):
         values = [t.values.get(hp.name) for t in shown]
         now = describe_range(space[hp.name]) if hp.name in space else ""
         rows.append([hp.name, *_texts(values), format_value(hp.initial), now])
     caption = "The best trials, best first; “same” repeats the best trial's value, – is inactive"
-    guess = guess_text(facts.meta, facts.goal, shown[0].score)
+    guess = baseline_text(snapshot.meta, snapshot.goal, shown[0].score)
     body = (
         (paragraph(guess) if guess else "")
-        + _lead(facts)
+        + _best_margin(snapshot)
         + table(header, rows, caption=caption, numeric=range(1, len(header) - 1))
     )
     return Section(id="best", title="The best configuration", body=body)
 
 
-def _again(facts: Facts, ids: list[int]) -> list[list[str]]:
+def _again(snapshot: Snapshot, ids: list[int]) -> list[list[str]]:
     """Return what fresh seeds gave, where any trial was trained again."""
-    known = {f.trial.id: f for f in facts.confirmed.finalists if f.mean is not None}
+    known = {f.trial.id: f for f in snapshot.confirmed.finalists if f.mean is not None}
     if not known:
         return []
     found = [known.get(i) for i in ids]
@@ -60,47 +60,51 @@ def _again(facts: Facts, ids: list[int]) -> list[list[str]]:
     ]
 
 
-def _lead(facts: Facts) -> str:
+def _best_margin(snapshot: Snapshot) -> str:
     """Say which of the next ones it beats by more than luck."""
-    lead, again = facts.lead, " ".join(standing(facts.confirmed))
-    if lead is None:
+    best_margin, again = snapshot.best_margin, " ".join(standing(snapshot.confirmed))
+    if best_margin is None:
         return paragraph(
             again
             or "Whether its lead is luck can't be told yet: that takes a second configuration, and late"
             " epochs or repeated trainings to see the noise in.",
             class_="note",
         )
-    said = again if lead.confirmed else " ".join([*([again] if again else []), _of_the_search(lead)])
+    said = (
+        again
+        if best_margin.confirmed
+        else " ".join([*([again] if again else []), _of_the_search(best_margin)])
+    )
     header = ["rival", "behind by", "chance to be ahead"]
-    rows = [[f"trial {r.trial.id}", significant(r.gap, 3), f"{r.chance:.0%}"] for r in lead.rivals]
+    rows = [[f"trial {r.trial.id}", significant(r.gap, 3), f"{r.p_value:.0%}"] for r in best_margin.rivals]
     caption = "The lead, if luck were drawn again (bootstrap)"
-    if lead.confirmed:
+    if best_margin.confirmed:
         header.append("gap by luck alone")
-        rows = [[*row, _chance(r.p)] for row, r in zip(rows, lead.rivals, strict=True)]
+        rows = [[*row, _p_value(r.p)] for row, r in zip(rows, best_margin.rivals, strict=True)]
         caption = "The lead between means over fresh seeds: bootstrap, and Welch's test adjusted by Holm"
     return paragraph(said) + table(header, rows, caption=caption, numeric=range(1, len(header)))
 
 
-def _chance(p: float | None) -> str:
+def _p_value(p: float | None) -> str:
     if p is None:
         return ""
     return "below 0.1%" if p < 0.001 else f"{p:.1%}"
 
 
-def _of_the_search(lead: Lead) -> str:
+def _of_the_search(best_margin: BestMargin) -> str:
     """Say how safe the lead is by the search's own scores."""
-    how = "trainings of one configuration" if lead.retrained else "the late epochs of one training"
-    within = [r.trial.id for r in lead.within_noise]
-    safe = [r.trial.id for r in lead.rivals if r.trial.id not in within]
-    sentences = [f"Scores vary by about ±{significant(lead.noise, 2)} between {how}."]
+    how = "trainings of one configuration" if best_margin.retrained else "the late epochs of one training"
+    within = [r.trial.id for r in best_margin.within_noise]
+    safe = [r.trial.id for r in best_margin.rivals if r.trial.id not in within]
+    sentences = [f"Scores vary by about ±{significant(best_margin.noise, 2)} between {how}."]
     if safe:
-        sentences.append(f"Trial {lead.best.id} beats {numbered('trial', safe)} by more than that.")
+        sentences.append(f"Trial {best_margin.best.id} beats {numbered('trial', safe)} by more than that.")
     if within:
         sentences.append(
             f"Its lead over {numbered('trial', within)} may be luck:"
             " hptune confirm trains them again with fresh seeds."
         )
-    elif not lead.retrained:
+    elif not best_margin.retrained:
         sentences.append("Another seed may change more than an epoch does: hptune confirm tells.")
     return " ".join(sentences)
 

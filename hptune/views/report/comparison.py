@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hptune._text import significant
-from hptune.views.compare import Comparison
+from hptune.views.compare import StudyComparison
 from hptune.views.plots.axis import linear_axis, score_axis
 from hptune.views.plots.lines import Line, line_plot, stairs
 from hptune.views.plots.svg import element, text
@@ -14,7 +14,7 @@ from hptune.views.tables import format_value
 __all__ = ["render_comparison"]
 
 
-def render_comparison(found: Comparison) -> str:
+def render_comparison(found: StudyComparison) -> str:
     """Return the page of a comparison."""
     names = [c.name for c in found.contenders]
     title = "Studies compared"
@@ -23,7 +23,7 @@ def render_comparison(found: Comparison) -> str:
     return page(title, subtitle, sections, kinds=len(names))
 
 
-def _studies(found: Comparison) -> Section:
+def _studies(found: StudyComparison) -> Section:
     rows = [
         [
             c.name,
@@ -31,7 +31,7 @@ def _studies(found: Comparison) -> Section:
             c.model,
             c.oracle,
             f"{c.trials:,}",
-            f"{c.spent:,}",
+            f"{c.epochs_used:,}",
             "" if c.best is None or c.best.score is None else significant(c.best.score, 5),
         ]
         for c in found.contenders
@@ -42,15 +42,15 @@ def _studies(found: Comparison) -> Section:
     return Section(id="studies", title="The studies", body=body)
 
 
-def _budget(found: Comparison) -> Section:
+def _budget(found: StudyComparison) -> Section:
     title = "What the same epochs bought"
     scores = [score for c in found.contenders for _, score in c.steps]
     if not scores:
         return Section(id="budget", title=title, body=note("No study has a score."))
     sign = found.objective.sign
-    most = max(c.spent for c in found.contenders)
+    most = max(c.epochs_used for c in found.contenders)
     lines = [
-        Line(points=stairs(c.steps, c.spent), kind="curve", group=i, name=c.name)
+        Line(points=stairs(c.steps, c.epochs_used), kind="curve", group=i, name=c.name)
         for i, c in enumerate(found.contenders, 1)
     ]
     drawing = line_plot(
@@ -78,7 +78,7 @@ def _budget(found: Comparison) -> Section:
     return Section(id="budget", title=title, body=element("p", *keys, class_="legend") + plot + listed)
 
 
-def _best(found: Comparison) -> Section:
+def _best(found: StudyComparison) -> Section:
     names = [c.name for c in found.contenders]
     rows = [
         [name, *("–" if v is None else format_value(v) for v in values)]
@@ -97,7 +97,7 @@ def _best(found: Comparison) -> Section:
     return Section(id="best", title="Best configurations", body=body)
 
 
-def _ranges(found: Comparison) -> Section:
+def _ranges(found: StudyComparison) -> Section:
     names = [c.name for c in found.contenders]
     rows = [[name, *(told or "–" for told in texts)] for name, texts in found.differing.items()]
     body = (

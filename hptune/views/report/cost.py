@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hptune._text import counted, significant
-from hptune.study import Progress
+from hptune.study import JobProgress
 from hptune.views.compare import best_so_far
 from hptune.views.plots.axis import Axis, linear_axis, log_axis, score_axis
 from hptune.views.plots.front import Priced, front_plot
 from hptune.views.plots.lines import Line, line_plot, stairs
 from hptune.views.report.html import Section, figure, grid, note, paragraph, table
 from hptune.views.report.scatter import legend
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 
 __all__ = ["cost"]
 
@@ -18,38 +18,41 @@ _ROOM = 0.03
 """Part of an axis that stays free on each side of the points."""
 
 
-def cost(facts: Facts) -> Section:
+def cost(snapshot: Snapshot) -> Section:
     """Return what each pass cost, the best so far over epochs, and both Pareto fronts."""
-    parts = [_table(facts)]
-    if facts.ranked:
-        parts += [legend(facts, marks=False), grid(_figures(facts))]
+    parts = [_table(snapshot)]
+    if snapshot.ranked:
+        parts += [legend(snapshot, marks=False), grid(_figures(snapshot))]
         parts.append(
             paragraph("The steps are the Pareto front: nothing cheaper scores as well.", class_="note")
         )
     return Section(id="cost", title="What it cost", body="".join(parts))
 
 
-def _table(facts: Facts) -> str:
+def _table(snapshot: Snapshot) -> str:
     # An epoch of the mean over folds or seeds is several trainings' epochs, of rows of their own.
-    repeated = {"cv", "executions"} & facts.identity.settings.keys()
-    examples = 0 if repeated else int(facts.meta.get("train_examples", 0))
+    repeated = {"cv", "executions"} & snapshot.identity.settings.keys()
+    examples = 0 if repeated else int(snapshot.meta.get("train_examples", 0))
     header = ["pass", "trials", "epochs", "seconds", "seconds per epoch"]
     header += ["examples per second"] if examples else []
     rows = []
-    for p in facts.passes:
+    for p in snapshot.passes:
         rows.append(
             _row(
-                f"pass {p.number}", facts, [s for s in facts.progress if s.pass_number == p.number], examples
+                f"pass {p.number}",
+                snapshot,
+                [s for s in snapshot.progress if s.pass_number == p.number],
+                examples,
             )
         )
-    if len(facts.passes) > 1:
-        rows.append(_row("all", facts, list(facts.progress), examples))
-    if not facts.progress:
+    if len(snapshot.passes) > 1:
+        rows.append(_row("all", snapshot, list(snapshot.progress), examples))
+    if not snapshot.progress:
         return note("Nothing has been trained yet.")
     return table(header, rows, caption="Cost of each pass", numeric=range(1, len(header)))
 
 
-def _row(name: str, facts: Facts, stretches: list[Progress], examples: int) -> list[str]:
+def _row(name: str, snapshot: Snapshot, stretches: list[JobProgress], examples: int) -> list[str]:
     epochs, seconds = sum(s.epochs for s in stretches), sum(s.seconds for s in stretches)
     trials = len({s.trial_id for s in stretches})
     row = [
@@ -66,24 +69,24 @@ def _row(name: str, facts: Facts, stretches: list[Progress], examples: int) -> l
     return row
 
 
-def _figures(facts: Facts) -> list[str]:
-    objective, sign = facts.identity.objective, facts.goal.sign
+def _figures(snapshot: Snapshot) -> list[str]:
+    objective, sign = snapshot.identity.objective, snapshot.goal.sign
     figures = []
-    steps = best_so_far(facts.progress, facts.goal)
-    total = sum(s.epochs for s in facts.progress)
+    steps = best_so_far(snapshot.progress, snapshot.goal)
+    total = sum(s.epochs for s in snapshot.progress)
     # A single training is no progress to draw.
     if steps and total > steps[0][0]:
         drawing = line_plot(
             [Line(points=stairs(steps, total), kind="curve")],
             x=linear_axis("epochs spent", 0, total, whole=True),
-            y=score_axis(objective, [score for _, score in reversed(steps)], facts.goal),
+            y=score_axis(objective, [score for _, score in reversed(steps)], snapshot.goal),
             title=f"Best {objective} so far: {significant(steps[-1][1], 5)} after {counted(total, 'epoch')}",
             height=210,
         )
         figures.append(figure(drawing, "Best so far"))
     priced = {
-        "seconds of training": [(t, t.seconds) for t in facts.ranked if t.seconds > 0],
-        "parameters": [(t, float(t.parameters)) for t in facts.ranked if t.parameters],
+        "seconds of training": [(t, t.seconds) for t in snapshot.ranked if t.seconds > 0],
+        "parameters": [(t, float(t.parameters)) for t in snapshot.ranked if t.parameters],
     }
     for what, pairs in priced.items():
         if not pairs:
@@ -93,7 +96,7 @@ def _figures(facts: Facts) -> list[str]:
         ]
         drawing = front_plot(
             _price_axis(what, [c for _, c in pairs]),
-            facts.score_axis,
+            snapshot.score_axis,
             dots,
             sign=sign,
             title=f"{objective} against {what} with the Pareto front",

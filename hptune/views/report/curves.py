@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from hptune._text import significant
 from hptune.analysis.curves import judge_curve
 from hptune.analysis.epoch_advice import advise_epochs
-from hptune.analysis.findings import Finding, Kind
+from hptune.analysis.findings import Finding, FindingKind
 from hptune.study.trial import Trial
 from hptune.views.plots.axis import score_axis
 from hptune.views.plots.lines import Line, epoch_axis, line_plot
 from hptune.views.plots.svg import element, text
 from hptune.views.report.html import Section, figure, findings, grid, note, paragraph
 from hptune.views.report.parallel import chosen
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 
 __all__ = ["curves"]
 
@@ -29,21 +29,21 @@ _ALWAYS = 3
 """The best trials are shown whatever their curves say."""
 
 
-def curves(facts: Facts) -> Section:
+def curves(snapshot: Snapshot) -> Section:
     """Return all curves at once, those of the best, and one for each thing that the rules saw."""
     title = "Learning curves"
-    trained = [t for t in facts.ranked if len(t.curve) > 1]
+    trained = [t for t in snapshot.ranked if len(t.curve) > 1]
     if not trained:
         return Section(id="curves", title=title, body=note("No trial was trained for two epochs or more."))
     judged = chosen(tuple(trained), MOST_JUDGED)
-    found = {t.id: judge_curve(t, facts.goal) for t in judged}
-    advice = advise_epochs(facts.trials, facts.goal, space=facts.passes[-1].space)
-    parts = [_counts(found, len(trained)), findings([advice] if advice else []), _key(facts)]
+    found = {t.id: judge_curve(t, snapshot.goal) for t in judged}
+    advice = advise_epochs(snapshot.trials, snapshot.goal, space=snapshot.passes[-1].space)
+    parts = [_counts(found, len(trained)), findings([advice] if advice else []), _key(snapshot)]
     shown = examples(trained, found)
     figures = []
     if len(trained) > 1:
-        figures.append(_overview(facts, chosen(tuple(trained), MOST_CURVES), len(trained)))
-    figures += [_single(facts, t, found.get(t.id, ())) for t in shown]
+        figures.append(_overview(snapshot, chosen(tuple(trained), MOST_CURVES), len(trained)))
+    figures += [_single(snapshot, t, found.get(t.id, ())) for t in shown]
     return Section(id="curves", title=title, body="".join(parts) + grid(figures))
 
 
@@ -62,7 +62,7 @@ def examples(trained: Sequence[Trial], found: dict[int, tuple[Finding, ...]]) ->
 def _counts(found: dict[int, tuple[Finding, ...]], trained: int) -> str:
     counts = Counter(f.kind for told in found.values() for f in told)
     clean = sum(not told for told in found.values())
-    listed = [f"{counts[kind]} {kind}" for kind in Kind if counts[kind]] + (
+    listed = [f"{counts[kind]} {kind}" for kind in FindingKind if counts[kind]] + (
         [f"{clean} without a finding"] if clean else []
     )
     few = f" (of {trained:,}; the best, and others spread over the rest)" if len(found) < trained else ""
@@ -70,8 +70,8 @@ def _counts(found: dict[int, tuple[Finding, ...]], trained: int) -> str:
     return paragraph(f"{len(found)} {were} read{few}: {', '.join(listed)}.")
 
 
-def _key(facts: Facts) -> str:
-    name = facts.identity.objective
+def _key(snapshot: Snapshot) -> str:
+    name = snapshot.identity.objective
     if not name.startswith("val_"):
         return ""
     line = element("span", element("i", class_="swatch line-key"), text(name), class_="key")
@@ -79,8 +79,8 @@ def _key(facts: Facts) -> str:
     return element("p", line, dash, class_="legend")
 
 
-def _overview(facts: Facts, drawn: Sequence[Trial], trained: int) -> str:
-    name = facts.identity.objective
+def _overview(snapshot: Snapshot, drawn: Sequence[Trial], trained: int) -> str:
+    name = snapshot.identity.objective
     kind = "faint" if len(drawn) > _FEW else "thin"
     lines = [
         Line(points=_points(t, name), kind=kind, group=t.pass_number, name=f"trial {t.id}")
@@ -89,25 +89,25 @@ def _overview(facts: Facts, drawn: Sequence[Trial], trained: int) -> str:
     drawing = line_plot(
         lines,
         x=epoch_axis(max(t.epochs for t in drawn)),
-        y=facts.score_axis,
+        y=snapshot.score_axis,
         title=f"{name} by epoch of {len(drawn)} trials",
     )
     return figure(drawing, "All trials" if len(drawn) == trained else f"{len(drawn)} of {trained:,} trials")
 
 
-def _single(facts: Facts, trial: Trial, found: Sequence[Finding]) -> str:
-    name = facts.identity.objective
+def _single(snapshot: Snapshot, trial: Trial, found: Sequence[Finding]) -> str:
+    name = snapshot.identity.objective
     own, twin = _points(trial, name), _points(trial, name.removeprefix("val_"))
     lines = [Line(points=own, kind="curve", name=name)]
     if twin and name.startswith("val_"):
         lines.append(Line(points=twin, kind="train", name=name.removeprefix("val_")))
-    values = sorted((y for line in lines for _, y in _late(line.points)), reverse=facts.goal.sign > 0)
+    values = sorted((y for line in lines for _, y in _late(line.points)), reverse=snapshot.goal.sign > 0)
     told = "; ".join(f.kind for f in found)
     marks = [(x, y, f"best epoch: {significant(y, 5)}") for x, y in own if x == trial.best_epoch]
     drawing = line_plot(
         lines,
         x=epoch_axis(trial.epochs),
-        y=score_axis(name, [values[0], values[-1]], facts.goal),
+        y=score_axis(name, [values[0], values[-1]], snapshot.goal),
         marks=marks,
         title=f"{name} of trial {trial.id} by epoch; {told or 'no finding'}",
     )

@@ -10,7 +10,7 @@ from hptune.space import Hyperparameter, Value
 from hptune.space.range_text import exact_text
 from hptune.views.plots.axis import Axis
 from hptune.views.report.trials import order
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 from hptune.views.tables import format_value
 
 __all__ = ["page_data"]
@@ -19,14 +19,14 @@ PLACES = 10_000
 """Positions on an axis go to the page as whole numbers up to this."""
 
 
-def page_data(facts: Facts) -> str:
+def page_data(snapshot: Snapshot) -> str:
     """Return JSON that is safe inside a script element; trials in the order of the table."""
-    trials = order(facts)
+    trials = order(snapshot)
     content: dict[str, Any] = {
-        "command": f"hptune narrow {shlex.quote(facts.folder)}",
-        "objective": facts.identity.objective,
-        "sign": facts.goal.sign,
-        "score_axis": [facts.score_axis.low, facts.score_axis.high],
+        "command": f"hptune narrow {shlex.quote(snapshot.folder)}",
+        "objective": snapshot.identity.objective,
+        "sign": snapshot.goal.sign,
+        "score_axis": [snapshot.score_axis.low, snapshot.score_axis.high],
         "trial": [t.id for t in trials],
         "pass": [t.pass_number for t in trials],
         "state": [t.state.value for t in trials],
@@ -34,9 +34,9 @@ def page_data(facts: Facts) -> str:
         "epochs": [t.epochs for t in trials],
         "seconds": [round(t.seconds, 1) for t in trials],
         "reason": {t.id: t.reason for t in trials if t.reason},
-        "axes": [_axis(facts.axes[hp.name], hp) for hp in facts.hyperparameters],
-        "places": [[_place(facts.place(hp.name, t)) for t in trials] for hp in facts.hyperparameters],
-        "values": [[_value(t.values.get(hp.name)) for t in trials] for hp in facts.hyperparameters],
+        "axes": [_axis(snapshot.axes[hp.name], hp) for hp in snapshot.hyperparameters],
+        "places": [[_place(snapshot.place(hp.name, t)) for t in trials] for hp in snapshot.hyperparameters],
+        "values": [[_value(t.values.get(hp.name)) for t in trials] for hp in snapshot.hyperparameters],
     }
     return json.dumps(content, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 

@@ -8,7 +8,7 @@ from hptune.space.describe import describe_range
 from hptune.study.proposal import Move, Verdict
 from hptune.views.plots.svg import element, text
 from hptune.views.report.html import region
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 from hptune.views.tables import format_value
 
 __all__ = ["UNSURE", "glance"]
@@ -20,18 +20,18 @@ _MATTERED = "mattered"
 _HEADS = ("hyperparameter", _MATTERED, "best", "searched first", "next", "why")
 
 
-def glance(facts: Facts) -> str:
+def glance(snapshot: Snapshot) -> str:
     """Return the table, the most important first; "" where nothing is searched."""
-    if not facts.hyperparameters:
+    if not snapshot.hyperparameters:
         return ""
-    shares = {i.name: i for i in facts.importances if i.enough_data}
-    order = sorted(facts.hyperparameters, key=lambda hp: shares[hp.name].rank if hp.name in shares else 99)
+    shares = {i.name: i for i in snapshot.importances if i.enough_data}
+    order = sorted(snapshot.hyperparameters, key=lambda hp: shares[hp.name].rank if hp.name in shares else 99)
     heads = [h for h in _HEADS if shares or h != _MATTERED]
     # Phones show each row as a block of its own, which would hide from a screen reader that it is a table.
     head = element(
         "tr", *(element("th", text(h), scope="col", role="columnheader") for h in heads), role="row"
     )
-    rows = [_row(facts, hp, heads, shares.get(hp.name)) for hp in order]
+    rows = [_row(snapshot, hp, heads, shares.get(hp.name)) for hp in order]
     body = element("tbody", *rows, role="rowgroup")
     table = element("table", element("thead", head, role="rowgroup"), body, class_="glance", role="table")
     caption = "Each hyperparameter at a glance"
@@ -41,15 +41,15 @@ def glance(facts: Facts) -> str:
 
 
 def _unsure(found: Importance) -> bool:
-    return found.share > 0 and found.chance > UNSURE
+    return found.share > 0 and found.p_value > UNSURE
 
 
-def _row(facts: Facts, hp: Hyperparameter, heads: list[str], found: Importance | None) -> str:
-    first = describe_range(facts.known(hp.name)[0])
-    moves = [p.proposal[hp.name] for p in facts.passes if p.proposal and hp.name in p.proposal.space]
-    coming = facts.proposal[hp.name] if hp.name in facts.proposal.space else None
-    last = describe_range(coming.new if coming else facts.known(hp.name)[-1])
-    best = facts.winner.values.get(hp.name) if facts.winner else None
+def _row(snapshot: Snapshot, hp: Hyperparameter, heads: list[str], found: Importance | None) -> str:
+    first = describe_range(snapshot.known(hp.name)[0])
+    moves = [p.proposal[hp.name] for p in snapshot.passes if p.proposal and hp.name in p.proposal.space]
+    coming = snapshot.proposal[hp.name] if hp.name in snapshot.proposal.space else None
+    last = describe_range(coming.new if coming else snapshot.known(hp.name)[-1])
+    best = snapshot.winner.values.get(hp.name) if snapshot.winner else None
     told = f"{found.share:.0%}{'?' if _unsure(found) else ''}" if found else "–"
     share = [told] if _MATTERED in heads else []
     cells = [*share, format_value(best) or "–", first, "same" if last == first else last]

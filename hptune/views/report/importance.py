@@ -5,14 +5,14 @@ from __future__ import annotations
 from hptune.analysis.importance import Importance, disagreements
 from hptune.views.plots.svg import element, text
 from hptune.views.report.html import Section, items, note, paragraph, region
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 
 __all__ = ["importance"]
 
 
-def importance(facts: Facts) -> Section:
+def importance(snapshot: Snapshot) -> Section:
     """Return a table of bars, most important first."""
-    found = sorted(facts.importances, key=lambda i: i.rank)
+    found = sorted(snapshot.importances, key=lambda i: i.rank)
     title = "What mattered"
     if not any(i.enough_data for i in found):
         return Section(
@@ -27,7 +27,7 @@ def importance(facts: Facts) -> Section:
         " the tier that the space declares. The thin line spans 80 % of resampled shares. A chance of 30 %"
         " means: three in ten random sets of trials would look as telling."
     )
-    spoken = items(disagreements(facts.importances)) if disagreements(facts.importances) else ""
+    spoken = items(disagreements(snapshot.importances)) if disagreements(snapshot.importances) else ""
     return Section(id="importance", title=title, body=intro + _table(found) + spoken)
 
 
@@ -53,14 +53,14 @@ def _row(found: Importance) -> str:
             "span", class_="whisker", style=f"left:{found.low:.1%};width:{found.high - found.low:.1%}"
         )
         track = element("span", bar, whisker, class_="track", aria_hidden="true")
-        share, chance = track + f" {found.share:.0%}", f"{found.chance:.0%}"
+        share, p_value = track + f" {found.share:.0%}", f"{found.p_value:.0%}"
     else:
-        share, chance = "too few trials", ""
+        share, p_value = "too few trials", ""
     return element(
         "tr",
         element("th", text(found.name), scope="row"),
         element("td", text(tier)),
         element("td", share),
-        element("td", text(chance), class_="n"),
+        element("td", text(p_value), class_="n"),
         element("td", str(found.trials), class_="n"),
     )

@@ -9,7 +9,7 @@ from hptune.study.trial import Trial
 from hptune.views.plots.parallel import parallel_plot
 from hptune.views.plots.svg import element, text
 from hptune.views.report.html import Section, code, note, paragraph
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 
 __all__ = ["parallel"]
 
@@ -17,35 +17,35 @@ MOST_LINES = 400
 """More lines make a grey wall; the best are drawn and others spread evenly over the rest."""
 
 
-def parallel(facts: Facts) -> Section:
+def parallel(snapshot: Snapshot) -> Section:
     """Return the plot, its axes as fields to type in, and the command that the ranges make."""
     title = "All at once"
-    if not facts.ranked:
+    if not snapshot.ranked:
         return Section(id="parallel", title=title, body=note("No trial has a score."))
-    axes = [facts.axes[hp.name] for hp in facts.hyperparameters]
-    drawn = chosen(facts.ranked)
+    axes = [snapshot.axes[hp.name] for hp in snapshot.hyperparameters]
+    drawn = chosen(snapshot.ranked)
     last = max(len(drawn) - 1, 1)
-    scores = facts.score_axis.places([t.score for t in drawn])
+    scores = snapshot.score_axis.places([t.score for t in drawn])
     ranks = [1 - i / last for i in range(len(drawn))]
     lines = [
-        (t.id, rank, [*_places(facts, t), score])
+        (t.id, rank, [*_places(snapshot, t), score])
         for t, rank, score in reversed(list(zip(drawn, ranks, scores, strict=True)))
     ]
-    label = f"{len(drawn)} of {len(facts.ranked)} trials as lines through {len(axes)} hyperparameters"
-    picture = parallel_plot([*axes, facts.score_axis], lines, title=label)
+    label = f"{len(drawn)} of {len(snapshot.ranked)} trials as lines through {len(axes)} hyperparameters"
+    picture = parallel_plot([*axes, snapshot.score_axis], lines, title=label)
     intro = paragraph(
         "One line per trial, the best drawn strongest. Drag along an axis to keep only the trials in that"
         " range (press it to let go again): the command below searches what you chose."
     )
-    less = f" The lines are {len(drawn)} of them." if len(drawn) < len(facts.ranked) else ""
-    every = f"All {len(facts.ranked):,} trials." if len(facts.ranked) > 1 else "The only trial."
+    less = f" The lines are {len(drawn)} of them." if len(drawn) < len(snapshot.ranked) else ""
+    every = f"All {len(snapshot.ranked):,} trials." if len(snapshot.ranked) > 1 else "The only trial."
     status = element("p", f"{every}{less}", id="brushed", role="status")
     body = [
         intro,
         element("div", picture, class_="scroll", tabindex=0, role="region", aria_label=label),
         status,
-        code(f"hptune narrow {shlex.quote(facts.folder)}", id_="narrow"),
-        _fields(facts),
+        code(f"hptune narrow {shlex.quote(snapshot.folder)}", id_="narrow"),
+        _fields(snapshot),
     ]
     return Section(id="parallel", title=title, body="".join(body))
 
@@ -59,19 +59,19 @@ def chosen(ranked: tuple[Trial, ...], most: int = MOST_LINES) -> list[Trial]:
     return [*head, *(rest[i * len(rest) // wanted] for i in range(wanted))]
 
 
-def _places(facts: Facts, trial: Trial) -> list[float | None]:
-    return [facts.place(hp.name, trial) for hp in facts.hyperparameters]
+def _places(snapshot: Snapshot, trial: Trial) -> list[float | None]:
+    return [snapshot.place(hp.name, trial) for hp in snapshot.hyperparameters]
 
 
-def _fields(facts: Facts) -> str:
+def _fields(snapshot: Snapshot) -> str:
     """Return the same ranges as fields, for keyboards, screen readers and small screens."""
-    groups = [_field(facts, i, hp) for i, hp in enumerate(facts.hyperparameters)]
+    groups = [_field(snapshot, i, hp) for i, hp in enumerate(snapshot.hyperparameters)]
     form = element("form", *groups, id="ranges-form", class_="fields")
     return element("details", element("summary", "Type the ranges instead"), form, class_="interactive")
 
 
-def _field(facts: Facts, index: int, hp: Hyperparameter) -> str:
-    axis = facts.axes[hp.name]
+def _field(snapshot: Snapshot, index: int, hp: Hyperparameter) -> str:
+    axis = snapshot.axes[hp.name]
     legend = element("legend", text(hp.name))
     if axis.options is not None:
         boxes = [

@@ -8,12 +8,12 @@ from hptune.study.proposal import Move, Verdict
 from hptune.views.plots.funnel import funnel
 from hptune.views.plots.svg import element, text
 from hptune.views.report.html import Section, figure, grid, paragraph
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 
 __all__ = ["ranges"]
 
 
-def ranges(facts: Facts) -> Section:
+def ranges(snapshot: Snapshot) -> Section:
     """Return a funnel per hyperparameter, its reasons below."""
     intro = paragraph(
         "Each bar is the range of one pass; the last, outlined, is what the rules propose for the next one."
@@ -26,35 +26,35 @@ def ranges(facts: Facts) -> Section:
         " matter beforehand, 1 the most.",
         class_="note",
     )
-    notes = "".join(paragraph(f"{n[:1].upper()}{n[1:]}.", class_="note") for n in facts.proposal.notes)
+    notes = "".join(paragraph(f"{n[:1].upper()}{n[1:]}.", class_="note") for n in snapshot.proposal.notes)
     return Section(
         id="ranges",
         title="How the ranges moved",
-        body=intro + terms + grid(_figure(facts, hp) for hp in facts.hyperparameters) + notes,
+        body=intro + terms + grid(_figure(snapshot, hp) for hp in snapshot.hyperparameters) + notes,
     )
 
 
-def _figure(facts: Facts, hp: Hyperparameter) -> str:
-    bars = [(f"pass {p.number}", p.space[hp.name]) for p in facts.passes if hp.name in p.space]
+def _figure(snapshot: Snapshot, hp: Hyperparameter) -> str:
+    bars = [(f"pass {p.number}", p.space[hp.name]) for p in snapshot.passes if hp.name in p.space]
     # A range that stayed needs no reason twice; why it stays now is told below.
     moves = [
         (f"Pass {p.number}", p.proposal[hp.name])
-        for p in facts.passes
+        for p in snapshot.passes
         if p.proposal is not None and p.proposal[hp.name].verdict is not Verdict.KEEP
     ]
-    if hp.name in facts.proposal.space:
-        coming = facts.proposal[hp.name]
+    if hp.name in snapshot.proposal.space:
+        coming = snapshot.proposal[hp.name]
         bars.append(("next", coming.new))
         moves.append(("Next", coming))
-    best = facts.winner.values.get(hp.name) if facts.winner else None
+    best = snapshot.winner.values.get(hp.name) if snapshot.winner else None
     words = ", then ".join(describe_range(known) for _, known in bars)
-    drawing = funnel(facts.axes[hp.name], bars, best=best, title=f"Ranges of {hp.name}: {words}")
+    drawing = funnel(snapshot.axes[hp.name], bars, best=best, title=f"Ranges of {hp.name}: {words}")
     tier = f"tier {int(hp.tier)}" if hp.tier < 4 else "no tier"
     return figure(drawing, f"{hp.name} ({tier})", element("dl", *(_reason(*m) for m in moves)))
 
 
 def _reason(name: str, move: Move) -> str:
     told = describe_range(move.new) if move.verdict is not Verdict.KEEP else describe_range(move.old)
-    who = " by you" if move.by_person else ""
+    who = " by you" if move.by_user else ""
     heading = element("dt", text(f"{name}: {move.verdict}{who}, {told}"))
     return heading + element("dd", text(move.reason))

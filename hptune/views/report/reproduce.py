@@ -7,22 +7,22 @@ import shlex
 from datetime import UTC, datetime
 
 from hptune.views.report.html import Section, code, paragraph, table
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 
 __all__ = ["reproduce"]
 
 
-def reproduce(facts: Facts) -> Section:
+def reproduce(snapshot: Snapshot) -> Section:
     """Return the commands and what must be the same for the same result."""
-    identity, meta = facts.identity, facts.meta
-    study = shlex.quote(facts.folder)
+    identity, meta = snapshot.identity, snapshot.meta
+    study = shlex.quote(snapshot.folder)
     parts = []
     if meta.get("command"):
         parts += [
             paragraph("The search; the same command again goes on from where it stands:"),
             code(meta["command"]),
         ]
-    if facts.best:
+    if snapshot.best:
         parts += [
             paragraph("The best configuration with fresh seeds, and as a model:"),
             code(f"hptune confirm {study}"),

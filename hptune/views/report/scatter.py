@@ -9,68 +9,68 @@ from hptune.views.plots.axis import score_axis
 from hptune.views.plots.points import Point, axis_plot, isolation_plot, regions_of
 from hptune.views.plots.svg import element
 from hptune.views.report.html import Section, figure, grid, note, paragraph
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 
 __all__ = ["axes", "isolation", "legend"]
 
 
-def legend(facts: Facts, *, marks: bool = True) -> str:
+def legend(snapshot: Snapshot, *, marks: bool = True) -> str:
     """Return what the colours mean, and the ring and the cross unless told otherwise."""
     passes = [
         element("span", element("i", class_=f"swatch p{p.number}"), f"pass {p.number}", class_="key")
-        for p in facts.passes
+        for p in snapshot.passes
     ]
     keys = []
-    if marks and facts.ranked:
-        best = "best" if facts.confirmed.winner is None else "best with fresh seeds"
+    if marks and snapshot.ranked:
+        best = "best" if snapshot.confirmed.winner is None else "best with fresh seeds"
         keys.append(element("span", element("b", "○", class_="ring"), best, class_="key"))
-    if marks and any(t.state is TrialState.INFEASIBLE for t in facts.trials):
+    if marks and any(t.state is TrialState.INFEASIBLE for t in snapshot.trials):
         keys.append(
             element("span", element("b", "×", class_="cross"), "lost: could not be trained", class_="key")
         )
     return element("p", *passes, *keys, class_="legend")
 
 
-def points(facts: Facts, name: str) -> list[Point]:
+def points(snapshot: Snapshot, name: str) -> list[Point]:
     """Return the trials that had a value for `name`, the infeasible among them without a score."""
-    known = {t.id for t in facts.ranked}
-    lost = {t.id for t in facts.trials if t.state is TrialState.INFEASIBLE}
+    known = {t.id for t in snapshot.ranked}
+    lost = {t.id for t in snapshot.trials if t.state is TrialState.INFEASIBLE}
     return [
         Point(trial=t.id, group=t.pass_number, place=place, score=t.score if t.id in known else None)
-        for t in facts.trials
-        if (t.id in known or t.id in lost) and (place := facts.place(name, t)) is not None
+        for t in snapshot.trials
+        if (t.id in known or t.id in lost) and (place := snapshot.place(name, t)) is not None
     ]
 
 
-def axes(facts: Facts) -> Section:
+def axes(snapshot: Snapshot) -> Section:
     """Return one scatter per hyperparameter."""
-    objective = facts.identity.objective
-    parts = [legend(facts)]
-    cut = facts.cut(facts.ranked)
+    objective = snapshot.identity.objective
+    parts = [legend(snapshot)]
+    cut = snapshot.cut(snapshot.ranked)
     if cut:
         parts.append(
             paragraph(
-                f"{cut} of {len(facts.ranked)} trials score worse than the plots reach;"
+                f"{cut} of {len(snapshot.ranked)} trials score worse than the plots reach;"
                 " they lie pale on the border.",
                 class_="note",
             )
         )
-    if not facts.ranked:
+    if not snapshot.ranked:
         parts.append(note("No trial has a score; the × show what could not be trained."))
-    parts.append(grid(_axis_figure(facts, hp, objective) for hp in facts.hyperparameters))
+    parts.append(grid(_axis_figure(snapshot, hp, objective) for hp in snapshot.hyperparameters))
     return Section(id="axes", title=f"Each hyperparameter against {objective}", body="".join(parts))
 
 
-def _axis_figure(facts: Facts, hp: Hyperparameter, objective: str) -> str:
-    found = points(facts, hp.name)
+def _axis_figure(snapshot: Snapshot, hp: Hyperparameter, objective: str) -> str:
+    found = points(snapshot, hp.name)
     lost = sum(p.score is None for p in found)
     title = f"{objective} against {hp.name}: {len(found) - lost} trials, {lost} could not be trained"
     drawing = axis_plot(
-        facts.axes[hp.name],
-        facts.score_axis,
+        snapshot.axes[hp.name],
+        snapshot.score_axis,
         found,
-        facts.known(hp.name),
-        best=facts.winner.id if facts.winner else None,
+        snapshot.known(hp.name),
+        best=snapshot.winner.id if snapshot.winner else None,
         title=title,
     )
     return figure(drawing, f"{hp.name}{_only(hp)}")
@@ -84,24 +84,26 @@ def _only(hp: Hyperparameter) -> str:
     return f" (with {' and '.join(told)})"
 
 
-def isolation(facts: Facts) -> Section:
+def isolation(snapshot: Snapshot) -> Section:
     """Return the best over everything else, one plot per hyperparameter."""
-    if len(facts.ranked) < 2:
+    if len(snapshot.ranked) < 2:
         body = note("It takes two trials with a score to compare regions.")
         return Section(id="isolation", title="The best over everything else", body=body)
     intro = paragraph(
-        f"The best {facts.identity.objective} in each region of one hyperparameter, whatever all others"
+        f"The best {snapshot.identity.objective} in each region of one hyperparameter, whatever all others"
         " were; the bars count the trials there. A peak with few trials at its sides may be luck."
     )
     regions = {
-        hp.name: regions_of(facts.axes[hp.name], points(facts, hp.name), facts.goal.sign)
-        for hp in facts.hyperparameters
+        hp.name: regions_of(snapshot.axes[hp.name], points(snapshot, hp.name), snapshot.goal.sign)
+        for hp in snapshot.hyperparameters
     }
-    name, sign = facts.identity.objective, facts.goal.sign
+    name, sign = snapshot.identity.objective, snapshot.goal.sign
     bests = [float(r.best.score or 0.0) for found in regions.values() for r in found]
-    axis = score_axis(name, sorted(bests, key=lambda score: -sign * score), facts.goal)
+    axis = score_axis(name, sorted(bests, key=lambda score: -sign * score), snapshot.goal)
     figures = [
-        figure(isolation_plot(facts.axes[hp], axis, found, title=f"Best {name} in each region of {hp}"), hp)
+        figure(
+            isolation_plot(snapshot.axes[hp], axis, found, title=f"Best {name} in each region of {hp}"), hp
+        )
         for hp, found in regions.items()
         if found
     ]

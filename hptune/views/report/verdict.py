@@ -7,13 +7,13 @@ import shlex
 from collections import Counter
 
 from hptune._text import counted, listed, significant
-from hptune.analysis.convergence import Answer
+from hptune.analysis.convergence import MoreTrials
 from hptune.analysis.findings import Finding, Severity
 from hptune.study.trial import TrialState
 from hptune.views.plots.svg import element, text
 from hptune.views.report.glance import UNSURE, glance
 from hptune.views.report.html import Section, code, findings, paragraph
-from hptune.views.snapshot import Facts
+from hptune.views.snapshot import Snapshot
 from hptune.views.tables import standing
 
 __all__ = ["verdict"]
@@ -22,21 +22,21 @@ _MORE = 1.5
 """Times the trials so far, where a search goes on."""
 
 
-def verdict(facts: Facts) -> Section:
+def verdict(snapshot: Snapshot) -> Section:
     """Return what a person who has never seen the study should know in a minute."""
     answers = {
-        "What mattered": _mattered(facts),
-        "More trials?": _owed(facts),
-        "What it cost": _cost(facts),
+        "What mattered": _mattered(snapshot),
+        "More trials?": _convergence(snapshot),
+        "What it cost": _cost(snapshot),
     }
     parts = [
-        paragraph(_found(facts), class_="lead"),
+        paragraph(_found(snapshot), class_="lead"),
         element("dl", *(_answer(*pair) for pair in answers.items()), class_="answers"),
-        glance(facts),
+        glance(snapshot),
     ]
-    if facts.findings:
-        parts += [element("h3", text("What the rules see, and what to do")), _seen(facts.findings)]
-    return Section(id="verdict", title="The verdict", body="".join(parts) + _next(facts))
+    if snapshot.findings:
+        parts += [element("h3", text("What the rules see, and what to do")), _seen(snapshot.findings)]
+    return Section(id="verdict", title="The verdict", body="".join(parts) + _next(snapshot))
 
 
 def _answer(question: str, answer: str) -> str:
@@ -53,40 +53,40 @@ def _seen(found: tuple[Finding, ...]) -> str:
     return findings(pressing) + element("details", element("summary", text(more)), findings(others))
 
 
-def _found(facts: Facts) -> str:
-    best, name = facts.best, facts.identity.objective
+def _found(snapshot: Snapshot) -> str:
+    best, name = snapshot.best, snapshot.identity.objective
     if best is None:
         return (
-            f"None of {counted(len(facts.trials), 'trial')} could be trained to a score."
-            if facts.trials
+            f"None of {counted(len(snapshot.trials), 'trial')} could be trained to a score."
+            if snapshot.trials
             else "No trial has been trained yet."
         )
-    if facts.confirmed.winner is not None:
-        return " ".join(standing(facts.confirmed))
+    if snapshot.confirmed.winner is not None:
+        return " ".join(standing(snapshot.confirmed))
     reached = f"{name} {significant(best.score, 5)}"
-    if len(facts.trials) == 1:
+    if len(snapshot.trials) == 1:
         return f"The only trial reached {reached} at epoch {best.best_epoch} of {best.epochs}."
     found = (
-        f"The best of {len(facts.trials):,} trials is trial {best.id}: {reached}"
-        f" at epoch {best.best_epoch} of {best.epochs}, in pass {best.pass_number} of {len(facts.passes)}."
+        f"The best of {len(snapshot.trials):,} trials is trial {best.id}: {reached}"
+        f" at epoch {best.best_epoch} of {best.epochs}, in pass {best.pass_number} of {len(snapshot.passes)}."
     )
-    if facts.lead is None:
+    if snapshot.best_margin is None:
         return found
-    if facts.lead.within_noise:
+    if snapshot.best_margin.within_noise:
         return f"{found} Its lead is small enough to be luck."
     return f"{found} Its lead is more than luck gives between epochs."
 
 
-def _cost(facts: Facts) -> str:
-    epochs, seconds = sum(s.epochs for s in facts.progress), sum(s.seconds for s in facts.progress)
-    counts = Counter(t.state for t in facts.trials)
+def _cost(snapshot: Snapshot) -> str:
+    epochs, seconds = sum(s.epochs for s in snapshot.progress), sum(s.seconds for s in snapshot.progress)
+    counts = Counter(t.state for t in snapshot.trials)
     states = ", ".join(f"{counts[state]:,} {state}" for state in TrialState if counts[state])
     cost = f"{counted(epochs, 'epoch')}, {seconds:,.0f} s of training"
-    return f"{cost}, over {counted(len(facts.trials), 'trial')}{f': {states}' if states else ''}."
+    return f"{cost}, over {counted(len(snapshot.trials), 'trial')}{f': {states}' if states else ''}."
 
 
-def _mattered(facts: Facts) -> str:
-    known = sorted((i for i in facts.importances if i.enough_data), key=lambda i: i.rank)
+def _mattered(snapshot: Snapshot) -> str:
+    known = sorted((i for i in snapshot.importances if i.enough_data), key=lambda i: i.rank)
     if not known:
         return "Not known yet: it takes 20 judged trials, 5 of them good, to tell."
     telling = [i for i in known if i.share >= 0.05][:3]
@@ -95,33 +95,33 @@ def _mattered(facts: Facts) -> str:
     first, others = telling[0], telling[1:]
     explains = f"{first.share:.0%} of what sets the best fifth of the trials apart"
     then = f"; then {listed([f'{i.name} ({i.share:.0%})' for i in others])}" if others else ""
-    if first.chance > UNSURE:
-        luck = f"but luck alone looks as telling in {first.chance:.0%} of cases"
+    if first.p_value > UNSURE:
+        luck = f"but luck alone looks as telling in {first.p_value:.0%} of cases"
         return f"Not sure yet. {first.name} looks most telling ({explains}){then}, {luck}."
     idle = [i.name for i in known if i.share < 0.01]
     nothing = f" No effect shows of {listed(idle)}." if idle else ""
     return f"{first.name} most: {explains}{then}.{nothing}"
 
 
-def _owed(facts: Facts) -> str:
-    return f"{facts.owed.answer}: {facts.owed.reason}."
+def _convergence(snapshot: Snapshot) -> str:
+    return f"{snapshot.convergence.answer}: {snapshot.convergence.reason}."
 
 
-def _next(facts: Facts) -> str:
+def _next(snapshot: Snapshot) -> str:
     """Return the commands to go on with, the one that helps most first."""
-    study = shlex.quote(facts.folder)
+    study = shlex.quote(snapshot.folder)
     more = [("See each proposed range and accept, edit or reject it:", f"hptune narrow {study}")]
-    if facts.meta.get("command") and facts.meta.get("budget"):
-        trials = math.ceil(_MORE * int(facts.meta["budget"]) / facts.identity.epochs)
-        more.append(("Go on with the search, half as long again:", _asking(facts.meta["command"], trials)))
+    if snapshot.meta.get("command") and snapshot.meta.get("budget"):
+        trials = math.ceil(_MORE * int(snapshot.meta["budget"]) / snapshot.identity.epochs)
+        more.append(("Go on with the search, half as long again:", _asking(snapshot.meta["command"], trials)))
     best: list[tuple[str, str]] = []
-    if facts.confirmed.winner is None and len(facts.ranked) > 1:
+    if snapshot.confirmed.winner is None and len(snapshot.ranked) > 1:
         best.append(("Train the best again with fresh seeds, to see who leads:", f"hptune confirm {study}"))
-    if facts.best is not None:
+    if snapshot.best is not None:
         best.append(("Take the best as a trained model:", f"hptune export {study} --format keras"))
-    elif facts.trials:
+    elif snapshot.trials:
         more.insert(0, ("See why they could not be trained:", f"hptune trials {study}"))
-    steps = best + more if facts.owed.answer is Answer.NO else more + best
+    steps = best + more if snapshot.convergence.answer is MoreTrials.NO else more + best
     lines = (paragraph(said) + code(command) for said, command in steps)
     return element("h3", text("Next")) + "".join(lines)
 

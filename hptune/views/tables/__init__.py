@@ -1,6 +1,6 @@
 """Studies as text and JSON: summaries, plans and tables of trials. Reads, never writes."""
 
-from hptune.views.tables.baseline import guess_dict, guess_text
+from hptune.views.tables.baseline import baseline_dict, baseline_text
 from hptune.views.tables.comparison import comparison_csv, comparison_json, comparison_text
 from hptune.views.tables.confirmed import (
     confirmed_csv,
@@ -30,6 +30,8 @@ from hptune.views.tables.trials import curve_csv, trial_dict, trial_text, trials
 
 __all__ = [
     "JSON_VERSION",
+    "baseline_dict",
+    "baseline_text",
     "columns",
     "comparison_csv",
     "comparison_json",
@@ -43,8 +45,6 @@ __all__ = [
     "finalist_dict",
     "follow",
     "format_value",
-    "guess_dict",
-    "guess_text",
     "mean_text",
     "next_commands",
     "plan_json",

@@ -9,18 +9,18 @@ from typing import Any
 from hptune.study.trial import Objective, metric_of
 from hptune.views.tables.text import format_value
 
-__all__ = ["guess_dict", "guess_text"]
+__all__ = ["baseline_dict", "baseline_text"]
 
 
-def guess_dict(meta: Mapping[str, str]) -> dict[str, Any] | None:
+def baseline_dict(meta: Mapping[str, str]) -> dict[str, Any] | None:
     """Return what a search noted of a guess alone, `what` and `score`; None where it can't be told."""
     noted: dict[str, Any] | None = json.loads(meta.get("guess", "null"))
     return noted
 
 
-def guess_text(meta: Mapping[str, str], goal: Objective, best: float | None) -> str:
+def baseline_text(meta: Mapping[str, str], goal: Objective, best: float | None) -> str:
     """Say what a guess alone scores, and where the best trial is no better; "" where it can't be told."""
-    noted = guess_dict(meta)
+    noted = baseline_dict(meta)
     if noted is None or best is None:
         return ""
     score = format_value(noted["score"])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from hptune._text import significant
-from hptune.views.compare import Comparison
+from hptune.views.compare import StudyComparison
 from hptune.views.tables.text import columns, format_value, to_csv, to_json
 from hptune.views.tables.trials import trial_dict
 
 __all__ = ["comparison_csv", "comparison_json", "comparison_text"]
 
 
-def comparison_text(found: Comparison) -> str:
+def comparison_text(found: StudyComparison) -> str:
     """Say what the same budget bought, beside the best configurations and the ranges that differ."""
     names = [c.name for c in found.contenders]
     studies = [
@@ -20,7 +20,7 @@ def comparison_text(found: Comparison) -> str:
             c.model,
             c.oracle,
             str(c.trials),
-            str(c.spent),
+            str(c.epochs_used),
             _score(c.best.score if c.best else None),
         ]
         for c in found.contenders
@@ -51,13 +51,13 @@ def _value(value: object) -> str:
     return "–" if value is None else format_value(value)  # type: ignore[arg-type]
 
 
-def comparison_csv(found: Comparison) -> str:
+def comparison_csv(found: StudyComparison) -> str:
     """Return the best score of each study (a column) for the same epochs (a row) as CSV."""
     rows = [[budget, *(c.at(budget) for c in found.contenders)] for budget in found.budgets]
     return to_csv([["epochs", *(c.name for c in found.contenders)], *rows])
 
 
-def comparison_json(found: Comparison) -> str:
+def comparison_json(found: StudyComparison) -> str:
     """Return the same as JSON, with every step of the best so far."""
     return to_json(
         {
@@ -73,7 +73,7 @@ def comparison_json(found: Comparison) -> str:
                     "oracle": c.oracle,
                     "full_training_epochs": c.epochs,
                     "trials": c.trials,
-                    "epochs": c.spent,
+                    "epochs": c.epochs_used,
                     "best": None if c.best is None else trial_dict(c.best),
                     "best_so_far": [{"epochs": epochs, "score": score} for epochs, score in c.steps],
                 }

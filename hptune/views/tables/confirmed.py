@@ -53,7 +53,7 @@ def standing(found: Confirmed) -> list[str]:
     reached = "is best:" if compared else "reached"
     score = f"{found.objective.name} {mean_text(first)} ({score} in the search)"
     said = [f"With fresh seeds trial {first.trial.id} {reached} {score}."]
-    beaten, tied = (numbered("trial", found.behind(beyond_luck=sure)) for sure in (True, False))
+    beaten, tied = (numbered("trial", found.behind(is_significant=sure)) for sure in (True, False))
     if beaten:
         said.append(f"It beats {beaten} by more than luck.")
     if tied:
@@ -93,7 +93,7 @@ def confirmed_dict(found: Confirmed) -> dict[str, Any]:
     return {
         "finalists": [_finalist(f) for f in found.finalists],
         "pairs": [
-            {"better": d.better, "worse": d.worse, "gap": d.gap, "p": d.p, "beyond_luck": d.beyond_luck}
+            {"better": d.better, "worse": d.worse, "gap": d.gap, "p": d.p, "beyond_luck": d.is_significant}
             for d in found.differences
         ],
         "sentences": standing(found),
@@ -127,7 +127,7 @@ def _finalist(finalist: Finalist) -> dict[str, Any]:
 
 
 def confirmed_csv(found: Confirmed) -> str:
-    """Return one row per finalist, best first; `p` and `beyond_luck` set it beside the best one."""
+    """Return one row per finalist, best first; `p` and `is_significant` set it beside the best one."""
     header = ["trial", "search_score", "mean", "deviation", "worst", "best", "seeds", "lost", "epochs"]
     first = found.finalists[0].trial.id if found.finalists else None
     beside = {d.worse: d for d in found.differences if d.better == first}
@@ -135,7 +135,7 @@ def confirmed_csv(found: Confirmed) -> str:
     for f in found.finalists:
         ends = sorted(f.scores, key=lambda score: found.objective.sign * score)
         other = beside.get(f.trial.id)
-        told = ["", ""] if other is None else [other.p, str(other.beyond_luck).lower()]
+        told = ["", ""] if other is None else [other.p, str(other.is_significant).lower()]
         worst, best = (ends[0], ends[-1]) if ends else (None, None)
         spread = [f.mean, f.deviation, worst, best, len(f.scores), len(f.lost)]
         rows.append([f.trial.id, f.trial.score, *spread, f.trial.epochs, *told])
@@ -174,7 +174,7 @@ def _sentences(found: Confirmed) -> list[str]:
             f"The search's score of trial {best.trial.id}, {format_value(best.trial.score)}, was partly luck:"
             f" expect {format_value(best.mean)}."
         )
-    tied = [d for d in told if d.better == best.trial.id and not d.beyond_luck]
+    tied = [d for d in told if d.better == best.trial.id and not d.is_significant]
     if tied:
         said.append("Of those that do not differ take the one that is cheaper, or ask for more --seeds.")
     return said or ["There is one finalist; --top 2 and more compares."]
@@ -182,7 +182,7 @@ def _sentences(found: Confirmed) -> list[str]:
 
 def _sentence(found: Difference) -> str:
     chance = "less than 0.1 %" if found.p < 0.001 else f"{found.p:.1%}".replace("%", " %")
-    if found.beyond_luck:
+    if found.is_significant:
         return (
             f"Trial {found.better} is better than trial {found.worse} by more than luck: by"
             f" {format_value(found.gap)}; luck alone would show as much in {chance} of cases."

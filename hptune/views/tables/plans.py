@@ -12,13 +12,13 @@ from hptune.study.trial import Objective
 from hptune.views.tables.text import columns, format_value, to_json
 
 if TYPE_CHECKING:
-    from hptune.strategy.initial_design import Start
+    from hptune.strategy.initial_design import WarmStart
     from hptune.strategy.plan import Plan
 
 __all__ = ["plan_json", "plan_text", "start_lines"]
 
 
-def plan_text(space: Space, plan: Plan, goal: Objective, starts: Sequence[Start] = ()) -> str:
+def plan_text(space: Space, plan: Plan, goal: Objective, warm_starts: Sequence[WarmStart] = ()) -> str:
     """Describe what a search would do: its ranges, passes, rungs, cost and objective."""
     ranges = [
         [hp.name, str(int(hp.tier)) if hp.tier < 4 else "–", describe_range(hp), format_value(hp.initial)]
@@ -31,25 +31,25 @@ def plan_text(space: Space, plan: Plan, goal: Objective, starts: Sequence[Start]
             "",
             f"objective: {goal.name}, {'more' if goal.sign > 0 else 'less'} is better",
             *plan.lines,
-            *start_lines(starts),
+            *start_lines(warm_starts),
         ]
     )
 
 
-def start_lines(starts: Sequence[Start]) -> list[str]:
+def start_lines(warm_starts: Sequence[WarmStart]) -> list[str]:
     """Say what is tried first beside the defaults: where each comes from, and its values."""
     return [
         f"first, {start.origin}: "
         + ", ".join(f"{name} {format_value(value)}" for name, value in start.values.items())
-        for start in starts
+        for start in warm_starts
     ]
 
 
-def plan_json(space: Space, plan: Plan, goal: Objective, starts: Sequence[Start] = ()) -> str:
+def plan_json(space: Space, plan: Plan, goal: Objective, warm_starts: Sequence[WarmStart] = ()) -> str:
     """Return the same as JSON."""
     from hptune.space.as_dict import space_to_dict
 
-    first = [{"from": start.origin, "values": dict(start.values)} for start in starts]
+    first = [{"from": start.origin, "values": dict(start.values)} for start in warm_starts]
     return to_json(
         {
             "space": space_to_dict(space),

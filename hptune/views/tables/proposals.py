@@ -21,8 +21,8 @@ def moves_list(proposal: Proposal) -> list[dict[str, Any]]:
             "old": describe_range(move.old),
             "new": describe_range(move.new),
             "reason": move.reason,
-            "by_person": move.by_person,
-            "steers": move.steers,
+            "by_person": move.by_user,
+            "steers": move.is_soft,
         }
         for move in proposal.moves
     ]
@@ -55,7 +55,7 @@ def proposal_text(proposal: Proposal) -> str:
         lines += wrapped(move.reason, indent=8)
     if fixed:
         lines += ["", *wrapped(f"fixed: {', '.join(fixed)}")]
-    if any(move.steers for move in proposal.moves):
+    if any(move.is_soft for move in proposal.moves):
         lines += ["", *wrapped("New ranges steer: half of the trials may still come from outside them.")]
     for note in proposal.notes:
         lines += ["", *wrapped(note)]

@@ -43,8 +43,8 @@ def status_dict(study: Study, *, now: float | None = None) -> dict[str, Any]:
     searching = holder == "search"
     running = study.running()
     budget = study.meta.get("budget")
-    epochs = study.spent_by_pass()
-    spent = sum(epochs.values())
+    epochs = study.epochs_used_by_pass()
+    epochs_used = sum(epochs.values())
     return {
         "study": str(study.folder),
         "data": study.identity.data,
@@ -59,10 +59,10 @@ def status_dict(study: Study, *, now: float | None = None) -> dict[str, Any]:
         "running": [
             {"trial": trial, "epoch": epoch, "of": epochs} for trial, (epoch, epochs) in running.items()
         ],
-        "epochs": spent,
+        "epochs": epochs_used,
         "budget": None if budget is None else int(budget),
         "seconds": sum(t.seconds for t in tallies),
-        "eta_seconds": _eta(study, int(budget) - spent, now) if searching and budget else None,
+        "eta_seconds": _eta(study, int(budget) - epochs_used, now) if searching and budget else None,
         "best": None if not best else trial_dict(best[0]),
         "confirmed": confirmed_dict(confirmed) if confirmed.finalists else None,
         "history": _best_so_far([s.score for s in stretches], study.identity.goal),
@@ -147,11 +147,11 @@ def describe_status(status: Mapping[str, Any]) -> str:
         if n
     )
     epochs = counted(status["budget"] or status["epochs"], "epoch")
-    spent = f"{status['epochs']:,} of {epochs}" if status["budget"] else epochs
+    epochs_used = f"{status['epochs']:,} of {epochs}" if status["budget"] else epochs
     lines = [
         f"{status['study']}: {status['data']} with {status['model']}, {status['objective']}",
         _at_work(status),
-        f"{counted(sum(status['trials'].values()), 'trial')} ({counts or 'none'}), {spent},"
+        f"{counted(sum(status['trials'].values()), 'trial')} ({counts or 'none'}), {epochs_used},"
         f" {status['seconds']:.0f} s",
     ]
     if status["eta_seconds"] is not None:

@@ -10,7 +10,7 @@ from hptune.space import Fixed, Value
 from hptune.space.describe import describe_range
 from hptune.study import Study
 from hptune.study.trial import Trial
-from hptune.views.tables.baseline import guess_dict, guess_text
+from hptune.views.tables.baseline import baseline_dict, baseline_text
 from hptune.views.tables.confirmed import confirmed_dict, read_confirmed, standing
 from hptune.views.tables.proposals import moves_list
 from hptune.views.tables.text import columns, format_value, to_json, wrapped
@@ -28,7 +28,7 @@ def summary_text(study: Study) -> str:
     seconds = sum(trial.seconds for trial in trials)
     lines = [
         f"{identity.data} with {identity.model}: {counted(len(trials), 'trial')} ({states}),"
-        f" {counted(study.spent(), 'epoch')}, {seconds:.0f} s of training"
+        f" {counted(study.epochs_used(), 'epoch')}, {seconds:.0f} s of training"
     ]
     if not best:
         return lines[0]
@@ -39,7 +39,7 @@ def summary_text(study: Study) -> str:
         f"Best: {identity.objective} {format_value(winner.score)}"
         f" (trial {winner.id}, pass {winner.pass_number}, epoch {winner.best_epoch} of {winner.epochs})",
         *wrapped(_also(study.trial(winner.id), identity.objective)),
-        *wrapped(guess_text(study.meta, identity.goal, winner.score)),
+        *wrapped(baseline_text(study.meta, identity.goal, winner.score)),
         columns(values, ["hyperparameter", "value"], indent="  "),
         *wrapped(" ".join(standing(read_confirmed(study)))),
         "",
@@ -76,7 +76,7 @@ def summary_json(study: Study) -> str:
             "objective": study.identity.objective,
             "direction": study.identity.direction.value,
             "best": trial_dict(study.trial(best[0].id)) if best else None,
-            "guess": guess_dict(study.meta),
+            "guess": baseline_dict(study.meta),
             "confirmed": confirmed_dict(confirmed) if confirmed.finalists else None,
             "passes": [
                 {
@@ -87,7 +87,7 @@ def summary_json(study: Study) -> str:
                 for p in study.passes()
             ],
             "trials": len(study.trials(curves=False)),
-            "epochs": study.spent(),
+            "epochs": study.epochs_used(),
         }
     )
 
