@@ -122,11 +122,11 @@ def train(
     from hptune.study.trial import Job
     from hptune.training import resolve_objective
 
-    search_task = SearchTask(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
-    dataset, model = search_task.load()
-    reported = search_task.split_trainer(dataset, model, None).preflight(values[0])
+    task = SearchTask(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
+    dataset, model = task.load()
+    reported = task.split_trainer(dataset, model, None).preflight(values[0])
     objective = resolve_objective(None, reported, dataset.task)
-    trainer = search_task.split_trainer(dataset, model, objective)
+    trainer = task.split_trainer(dataset, model, objective)
     jobs = [
         Job(id=i, trial_id=i, values=v, seed=1000 + i, initial_epoch=0, epochs=epochs)
         for i, v in enumerate(values, 1)

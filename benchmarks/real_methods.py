@@ -106,7 +106,7 @@ def hptune(task: Task, told: Told) -> None:
     run = task.run
     with tempfile.TemporaryDirectory() as folder, told.counted():
         options = SearchOptions(
-            search_task=SearchTask(data=run.data, epochs=run.epochs, seed=run.seed),
+            task=SearchTask(data=run.data, epochs=run.epochs, seed=run.seed),
             study=Path(folder) / "study",
             passes=3,
             trials=run.trials,

@@ -67,8 +67,8 @@ def load(plan: Plan) -> tuple[Any, Any, Any]:
     from hptune.space.as_dict import space_from_dict
 
     space = None if plan["space"] is None else space_from_dict(plan["space"])
-    search_task = SearchTask(data=plan["data"], model=plan["model"], space=space, epochs=plan["epochs"])
-    return (search_task, *search_task.load())
+    task = SearchTask(data=plan["data"], model=plan["model"], space=space, epochs=plan["epochs"])
+    return (task, *task.load())
 
 
 # hptune
@@ -108,13 +108,13 @@ def ours(plan: Plan) -> dict[str, Any]:
     """Train given configurations with hptune: one at a time, or in several processes."""
     from hptune.study.trial import Direction, Objective
 
-    search_task, dataset, model = load(plan)
+    task, dataset, model = load(plan)
     goal = Objective(name="val_accuracy", direction=Direction.MAX)
     configurations = plan["configurations"]
     told: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        executor = _executor(plan, search_task, dataset, model, goal)
+        executor = _executor(plan, task, dataset, model, goal)
         # Imports, threads and memory are warm; graphs belong to an executor and are made anew.
         warm = [configurations[-1]] * max(1, plan["workers"])
         train(
@@ -127,7 +127,7 @@ def ours(plan: Plan) -> dict[str, Any]:
         told["start"] = time.perf_counter() - began
         if plan["workers"] < 2:
             executor.close()
-            executor = _executor(plan, search_task, dataset, model, goal)
+            executor = _executor(plan, task, dataset, model, goal)
         with clock(told):
             train(Path(folder) / "study", plan, model, executor, configurations)
         told["megabytes"] = peak_megabytes()
@@ -135,14 +135,14 @@ def ours(plan: Plan) -> dict[str, Any]:
         return told | read(Path(folder) / "study", told["seconds"] * max(1, plan["workers"]))
 
 
-def _executor(plan: Plan, search_task: Any, dataset: Any, model: Any, goal: Any) -> Any:
+def _executor(plan: Plan, task: Any, dataset: Any, model: Any, goal: Any) -> Any:
     from hptune.executors.inline import InlineExecutor
     from hptune.executors.processes import ProcessesExecutor
     from hptune.search.task import load_trainer
 
     if plan["workers"] > 1:
-        return ProcessesExecutor(partial(load_trainer, search_task, goal), workers=plan["workers"])
-    trainer = search_task.trainer(dataset, model, goal)
+        return ProcessesExecutor(partial(load_trainer, task, goal), workers=plan["workers"])
+    trainer = task.trainer(dataset, model, goal)
     return InlineExecutor(trainer)
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from hptune._text import is_number
 
@@ -60,9 +60,38 @@ class UsageError(HptuneError):
 
 
 class InputError(HptuneError):
-    """What the command was given is wrong."""
+    """What the command was given is wrong, and where it stands.
+
+    The message reads `source:line: name: reason`, of which all but the reason may be missing.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        hint: str = "",
+        source: str = "",
+        line: int | None = None,
+        name: str = "",
+        key: str = "",
+    ) -> None:
+        self.reason = reason
+        self.source = source
+        """A file, a function, or the text of a flag; "" where it is not known yet."""
+        self.line = line
+        """From 1."""
+        self.name = name
+        """The hyperparameter or column that it is about."""
+        self.key = key
+        """Which key of that hyperparameter, as a file has it: range, default, when …"""
+        place = source if line is None else f"{source}:{line}"
+        super().__init__(": ".join(part for part in (place, name, reason) if part), hint=hint)
+
+    def at(self, source: str, line: int | None = None) -> Self:
+        """Return the same error with the place where it stands."""
+        return type(self)(self.reason, hint=self.hint, source=source, line=line, name=self.name, key=self.key)
 
 
 class SpaceError(InputError):

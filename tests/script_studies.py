@@ -195,7 +195,7 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
     fixed = tuple(Fixed(name=key, value=value) for key, value in case.values.items())
     # A person's model is told what it declares; the batch size belongs to the training.
     space = Space(name="tried", hyperparameters=fixed) if case.model in ("mlp", "cnn") else None
-    search_task = SearchTask(
+    task = SearchTask(
         data=case.data,
         target=case.target,
         model=case.model,
@@ -205,7 +205,7 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
         seed=1,
         class_weight=case.class_weight,
     )
-    dataset, model = search_task.load()
+    dataset, model = task.load()
     direction, _, objective = case.objective.partition(":")
     identity = Identity(
         data=case.data,
@@ -217,7 +217,7 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
         epochs=case.epochs,
         oracle="random",
         seed=1,
-        settings=search_task.settings,
+        settings=task.settings,
     )
     study = Study.create(folder / name, identity, command=f"hptune search {case.data} --model {case.model}")
     study.open_pass(model.space(), proposal=None, origin="given")
@@ -225,7 +225,7 @@ def searched(name: str, case: Case, folder: Path) -> tuple[Any, Any]:
     job = study.record_ask(
         trial=trial, initial_epoch=0, epochs=case.trained, oracle_values=case.values, pass_number=1
     )
-    outcome = search_task.trainer(dataset, model, identity.goal).run(job)
+    outcome = task.trainer(dataset, model, identity.goal).run(job)
     study.record_outcome(outcome, TrialState.COMPLETE)
     if outcome.reason:
         raise RuntimeError(f"{name}: {outcome.reason}\n{outcome.traceback}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class Recipe:
     direction: Direction = Direction.MAX
     best_rate: float = 3e-3
     data: str = "digits"
-    meta: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def identity(recipe: Recipe) -> Identity:
@@ -101,8 +101,7 @@ def build(folder: Path, recipe: Recipe | None = None) -> Study:
     recipe = recipe or Recipe()
     command = f"hptune search {recipe.data} --epochs {recipe.epochs} --seed {recipe.seed}"
     study = Study.create(folder, identity(recipe), command=command)
-    for key, value in recipe.meta.items():
-        study.note(key, value)
+    study.note(**recipe.notes)
     space, proposal = recipe.space, None
     sizes = [len(part) for part in np.array_split(np.arange(recipe.trials), recipe.passes)]
     rng = np.random.default_rng(recipe.seed)
@@ -214,9 +213,9 @@ def _curve(
         yield {key: round(value, 5) for key, value in report.items()}
 
 
-def versions() -> dict[str, str]:
+def versions() -> dict[str, Any]:
     """What a search notes about the machine it ran on."""
     return {
-        "versions": json.dumps({"python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"}),
-        "train_examples": "1437",
+        "versions": {"python": "3.11.7", "keras": "3.15.1", "tensorflow": "2.21.0"},
+        "train_examples": 1437,
     }

@@ -102,7 +102,7 @@ def test_a_study_names_its_backend_and_its_score_is_good(place: Place) -> None:
     status = json.loads(place.hptune("status", "whole", "--json"))
     assert status["best"]["score"] > 0.85
     with Study.open(place.folder / "whole") as study:
-        assert place.backend in json.loads(study.meta["versions"])
+        assert place.backend in study.notes.versions
 
 
 def test_a_script_trains_the_best_again_to_the_same_score(place: Place) -> None:

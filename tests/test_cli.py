@@ -395,7 +395,7 @@ def test_a_study_whose_budget_is_spent_is_said_to_need_more(
 ) -> None:
     place = here / "studies" / "digits-mlp"
     with Study.open(place, read_only=False) as study:
-        study.note("budget", "60")
+        study.note(budget=60)
     assert run(["narrow", "--accept"]) == 0
     assert "Its budget is spent: give that search more --trials." in capsys.readouterr().err
     (place / "next-pass.yaml").unlink()

@@ -105,10 +105,10 @@ def test_only_images_of_a_folder_have_a_size_to_choose() -> None:
 
 
 def test_a_search_and_what_it_is_loaded_by_again_keep_the_size(tmp_path: Path) -> None:
-    search_task = SearchTask(data=str(folder(tmp_path / "data")), model="cnn", image_size=9, epochs=1)
-    assert search_task.load_data().input_shape == (9, 9, 3)
-    assert search_task.settings["image_size"] == 9
-    assert "image_size" not in replace(search_task, image_size=None).settings
+    task = SearchTask(data=str(folder(tmp_path / "data")), model="cnn", image_size=9, epochs=1)
+    assert task.load_data().input_shape == (9, 9, 3)
+    assert task.settings["image_size"] == 9
+    assert "image_size" not in replace(task, image_size=None).settings
 
 
 def test_a_size_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from hptune.study import Confirmation, Study
 def study(tmp_path: Path) -> Iterator[Study]:
     with Study.create(tmp_path / "s", identity(), command="hptune search pets.csv --target kind") as study:
         study.open_pass(SPACE, proposal=None, origin="given")
-        study.note("versions", '{"keras": "3.15.1"}')
+        study.note(versions={"keras": "3.15.1"})
         Engine(
             study=study,
             searcher=FakeSearcher(),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
 from hptune.data import Dataset, DataSplit, Task, baseline_of
+from hptune.study.notes import Baseline
 from hptune.study.trial import Direction, Objective
 from hptune.views.tables import baseline_text
 
@@ -83,18 +82,18 @@ def test_the_best_guess_of_a_metric_on_demand(objective: str, what: str, score: 
 )
 def test_nothing_is_said_where_it_is_not_known(task: Task, objective: str, recipe: bool) -> None:
     assert baseline_of(dataset(task, [0, 1], [1]), objective, recipe=recipe) is None
-    assert baseline_text({"guess": "null"}, ACCURACY, 0.5) == baseline_text({}, ACCURACY, 0.5) == ""
+    assert baseline_text(None, ACCURACY, 0.5) == ""
 
 
 @pytest.mark.parametrize(
     ("goal", "best", "said"),
     [
-        pytest.param(ACCURACY, 0.7, "A guess alone (always no) scores 0.6.", id="better"),
-        pytest.param(ACCURACY, 0.6, "Nothing better than a guess alone was found: always no", id="equal"),
-        pytest.param(LOSS, 0.5, "A guess alone (always no) scores 0.6.", id="a lower loss"),
-        pytest.param(LOSS, 0.7, "Nothing better than a guess alone was found: always no", id="a higher loss"),
+        pytest.param(ACCURACY, 0.7, "Baseline (always no): 0.6.", id="better"),
+        pytest.param(ACCURACY, 0.6, "No trial beats the baseline: always no scores 0.6.", id="equal"),
+        pytest.param(LOSS, 0.5, "Baseline (always no): 0.6.", id="a lower loss"),
+        pytest.param(LOSS, 0.7, "No trial beats the baseline: always no scores 0.6.", id="a higher loss"),
     ],
 )
 def test_it_stands_beside_the_best(goal: Objective, best: float, said: str) -> None:
-    meta = {"guess": json.dumps({"what": "always no", "score": 0.6})}
-    assert baseline_text(meta, goal, best).startswith(said)
+    baseline = Baseline(what="always no", score=0.6)
+    assert baseline_text(baseline, goal, best).startswith(said)

@@ -70,7 +70,7 @@ class Outline(HTMLParser):
 RECIPES = {
     "one trial": Recipe(trials=1, passes=1, seed=1),
     "twelve trials": Recipe(trials=12),
-    "sixty trials": Recipe(trials=60, meta=versions()),
+    "sixty trials": Recipe(trials=60, notes=versions()),
     "a loss": Recipe(trials=40, objective="val_loss", direction=Direction.MIN),
     "nothing but infeasible": Recipe(trials=9, passes=1, infeasible=1.0),
     "no trial yet": Recipe(trials=0, passes=1),
@@ -168,7 +168,7 @@ def test_going_on_asks_for_more_trials_than_there_were(studies: dict[str, Snapsh
     snapshot = studies["sixty trials"]
     command = "hptune search 'my data.csv' --trials 6 --target y --trials=7"
     asked = replace(
-        snapshot, meta={**snapshot.meta, "command": command, "budget": str(10 * snapshot.identity.epochs)}
+        snapshot, notes=replace(snapshot.notes, command=command, budget=10 * snapshot.identity.epochs)
     )
     assert "hptune search 'my data.csv' --target y --trials 15" in unescape(verdict(asked).body)
 

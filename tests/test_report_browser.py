@@ -26,10 +26,10 @@ pytestmark = pytest.mark.browser
 RECIPES = {
     "one": Recipe(trials=1, passes=1, seed=1),
     "twelve": Recipe(trials=12),
-    "many": Recipe(trials=600, meta=versions()),
+    "many": Recipe(trials=600, notes=versions()),
     "loss": Recipe(trials=40, objective="val_loss", direction=Direction.MIN),
     "infeasible": Recipe(trials=9, passes=1, infeasible=1.0),
-    "confirmed": Recipe(trials=60, meta=versions()),
+    "confirmed": Recipe(trials=60, notes=versions()),
 }
 
 

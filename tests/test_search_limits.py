@@ -10,16 +10,14 @@ import pytest
 from hptune.errors import NoFeasibleTrialError
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
-from hptune.search.task import SearchTask, search_task_of
+from hptune.search.task import SearchTask, task_of
 from hptune.study import Study
 from hptune.study.trial import TrialState
 
 
 def options(folder: Path, **more: float | None) -> SearchOptions:
-    search_task = SearchTask(data="iris", model="mlp", epochs=27)
-    return SearchOptions(
-        search_task=search_task, study=folder / "s", passes=1, trials=3, oracle="coarse-to-fine", **more
-    )  # type: ignore[arg-type]
+    task = SearchTask(data="iris", model="mlp", epochs=27)
+    return SearchOptions(task=task, study=folder / "s", passes=1, trials=3, oracle="coarse-to-fine", **more)  # type: ignore[arg-type]
 
 
 def test_a_training_that_takes_too_long_is_infeasible_and_says_so(tmp_path: Path) -> None:
@@ -33,8 +31,8 @@ def test_a_training_that_takes_too_long_is_infeasible_and_says_so(tmp_path: Path
 def test_a_limit_that_nothing_reaches_changes_nothing(tmp_path: Path) -> None:
     for name, seconds in (("with", 600.0), ("without", None)):
         given = options(tmp_path / name, trial_seconds=seconds)
-        search_task = replace(given.search_task, epochs=9)
-        search(replace(given, search_task=search_task), listener=Listener(), stop=Stop())
+        task = replace(given.task, epochs=9)
+        search(replace(given, task=task), listener=Listener(), stop=Stop())
     with Study.open(tmp_path / "with" / "s") as limited, Study.open(tmp_path / "without" / "s") as plain:
         assert [(t.values, t.curve) for t in limited.trials()] == [
             (t.values, t.curve) for t in plain.trials()
@@ -43,10 +41,10 @@ def test_a_limit_that_nothing_reaches_changes_nothing(tmp_path: Path) -> None:
 
 def test_models_with_too_many_weights_are_infeasible_and_say_so(tmp_path: Path) -> None:
     given = options(tmp_path)
-    search_task = replace(given.search_task, max_parameters=2000, epochs=9)
-    search(replace(given, search_task=search_task), listener=Listener(), stop=Stop())
+    task = replace(given.task, max_parameters=2000, epochs=9)
+    search(replace(given, task=task), listener=Listener(), stop=Stop())
     with Study.open(tmp_path / "s") as study:
-        assert search_task_of(study).max_parameters == 2000
+        assert task_of(study).max_parameters == 2000
         trained, refused = [], []
         for trial in study.trials():
             (refused if trial.state is TrialState.INFEASIBLE else trained).append(trial)

@@ -19,7 +19,7 @@ from hptune.models.backend import keras
 from hptune.models.load import load_model
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
-from hptune.search.task import SearchTask, load_again, search_task_of
+from hptune.search.task import SearchTask, load_again, task_of
 from hptune.space import Fixed, Float, Space
 from hptune.space.scales import Scale
 from hptune.study import Study
@@ -41,10 +41,10 @@ SPACE = Space(
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 
 
-def options(folder: Path, *, trials: int = 1, epochs: int = 2, **search_task: Any) -> SearchOptions:
-    about: dict[str, Any] = {"data": "iris", "space": SPACE, "epochs": epochs} | search_task
+def options(folder: Path, *, trials: int = 1, epochs: int = 2, **task: Any) -> SearchOptions:
+    about: dict[str, Any] = {"data": "iris", "space": SPACE, "epochs": epochs} | task
     return SearchOptions(
-        search_task=SearchTask(**about), study=folder, passes=1, trials=trials, oracle="coarse-to-fine"
+        task=SearchTask(**about), study=folder, passes=1, trials=trials, oracle="coarse-to-fine"
     )
 
 
@@ -135,7 +135,7 @@ def test_a_study_is_about_one_way_of_scoring(changed: dict[str, Any], said: str,
         searched(folds, **(ABOUT | changed))
     assert refused.value.exit_code == 6
     with Study.open(folds) as study:
-        assert search_task_of(study).cv == 2
+        assert task_of(study).cv == 2
 
 
 def test_what_is_exported_of_a_mean_is_one_training_and_says_so(folds: Path) -> None:

@@ -30,10 +30,8 @@ def test_every_ready_space_is_run() -> None:
 @pytest.mark.parametrize("name", RUNS)
 def test_a_ready_space_is_searched_for_real(name: str, tmp_path: Path) -> None:
     data, model, trials = RUNS[name]
-    search_task = SearchTask(data=data, model=model, epochs=1).with_space(name)
-    options = SearchOptions(
-        search_task=search_task, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
-    )
+    task = SearchTask(data=data, model=model, epochs=1).with_space(name)
+    options = SearchOptions(task=task, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine")
     search(options, listener=Listener(), stop=Stop())
     with Study.open(tmp_path / "s") as study:
         found = study.trials()
@@ -55,9 +53,9 @@ def test_a_space_file_that_was_edited_binds_what_is_tried_from_then_on(tmp_path:
     file = tmp_path / "space.yaml"
 
     def searched(trials: int) -> None:
-        search_task = SearchTask(data="iris", model="mlp", epochs=1).with_space(str(file))
+        task = SearchTask(data="iris", model="mlp", epochs=1).with_space(str(file))
         options = SearchOptions(
-            search_task=search_task, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
+            task=task, study=tmp_path / "s", passes=1, trials=trials, oracle="coarse-to-fine"
         )
         search(options, listener=Listener(), stop=Stop())
 

@@ -10,7 +10,7 @@ import pytest
 from hptune.__main__ import run
 from hptune.data import load_dataset
 from hptune.errors import SearchInterruptedError
-from hptune.models.load import load_model, other_start
+from hptune.models.load import load_model
 from hptune.search.engine import Engine
 from hptune.space.files import ready_space
 from hptune.study import Study
@@ -64,7 +64,7 @@ def test_a_default_of_its_own_is_where_both_begin(
     spec = written('hp.Int("window", 1, 9, default=2)')
     assert begins(monkeypatch, "--model", spec) == 130
     assert "can't be trained" not in capsys.readouterr().err
-    assert other_start(load_model(spec, load_dataset("iris", validation=0.2))) is None
+    assert load_model(spec, load_dataset("iris", validation=0.2)).fallback_start() is None
 
 
 def test_a_model_that_trains_at_neither_is_refused_with_what_the_middle_said(
@@ -79,13 +79,13 @@ def test_a_model_that_trains_at_neither_is_refused_with_what_the_middle_said(
 def test_where_keras_tuner_begins_is_the_lowest_value_inside_the_ranges_that_are_searched() -> None:
     iris = load_dataset("iris", validation=0.2)
     model = load_model(written('hp.Int("window", 1, 9)'), iris)
-    assert other_start(model) == {"window": 1, "optimizer": "sgd"}
+    assert model.fallback_start() == {"window": 1, "optimizer": "sgd"}
     Path("space.yaml").write_text("hyperparameters:\n  window: {type: int, range: [2, 4]}\n")
     from hptune.space.files import load_space
 
     narrower = load_model("model.py:build", iris, space=load_space(Path("space.yaml")))
-    assert other_start(narrower) is None
-    assert other_start(load_model("mlp", iris, space=ready_space("mlp"))) is None
+    assert narrower.fallback_start() is None
+    assert load_model("mlp", iris, space=ready_space("mlp")).fallback_start() is None
 
 
 def test_no_data_is_not_this_folder(capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,23 +164,23 @@ def test_what_is_tried_first_is_settled_when_a_study_begins(
     assert begins(monkeypatch, "--study", "s") == 130
     capsys.readouterr()
     assert begins(monkeypatch, "--study", "s", "--learn-from", "auto") == 130
-    assert "--learn-from: s has begun" in capsys.readouterr().err
+    assert "--learn-from: s has warm starts already" in capsys.readouterr().err
 
 
 def test_a_study_that_was_begun_meanwhile_is_not_put_aside(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hptune.search.run import _settle_objective
+    from hptune.search.opening import _settle_objective
 
     def meanwhile(*arguments: Any) -> Any:
         with monkeypatch.context() as patch:
-            patch.setattr("hptune.search.run._settle_objective", _settle_objective)
+            patch.setattr("hptune.search.opening._settle_objective", _settle_objective)
             assert begins(patch, "--study", "s") == 130
         return _settle_objective(*arguments)
 
-    monkeypatch.setattr("hptune.search.run._settle_objective", meanwhile)
+    monkeypatch.setattr("hptune.search.opening._settle_objective", meanwhile)
     assert run(["search", "iris", "--study", "s"]) == 6
-    assert "s: another search has begun a study there meanwhile" in capsys.readouterr().err
+    assert "s: another search has created a study there meanwhile" in capsys.readouterr().err
     assert not Path("s.1").exists()
 
 
@@ -190,7 +190,7 @@ def test_a_dry_run_tells_where_a_study_stands_and_what_comes_next(
     assert begins(monkeypatch, "--study", "s") == 130
     capsys.readouterr()
     assert run(["search", "iris", "--study", "s", "--dry-run"]) == 0
-    assert "going on with s: 0 of 600 epochs are spent" in capsys.readouterr().err
+    assert "resuming s: 0 of 600 epochs are used" in capsys.readouterr().err
     Path("s/next-pass.yaml").write_text("hyperparameters:\n  units: {type: int, range: [32, 64]}\n")
     assert run(["search", "iris", "--study", "s", "--dry-run"]) == 0
     shown = capsys.readouterr()
@@ -206,7 +206,7 @@ def test_a_model_that_was_changed_is_said_once(
 ) -> None:
     def said() -> bool:
         assert begins(monkeypatch, "--model", "model.py:build", "--study", "s") == 130
-        return "model.py:build has changed since 0 trials of s were begun" in " ".join(
+        return "model.py:build has changed since 0 trials of s were trained" in " ".join(
             capsys.readouterr().err.split()
         )
 
@@ -224,7 +224,7 @@ def test_a_pass_that_nothing_is_left_to_pay_waits(
     waiting.write_text("hyperparameters:\n  units: {type: int, range: [32, 64]}\n")
     monkeypatch.setattr(Study, "epochs_used", lambda study: 600)
     assert begins(monkeypatch, "--study", "s") == 130
-    assert "waits for a larger --trials: 600 of 600 epochs are spent" in " ".join(
+    assert "waits for a larger --trials: 600 of 600 epochs are used" in " ".join(
         capsys.readouterr().err.split()
     )
     assert waiting.exists()

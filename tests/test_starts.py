@@ -9,12 +9,12 @@ from fakes import identity
 from hptune.models.recipes import RECIPES, check_space
 from hptune.models.recipes.presets import presets, presets_for
 from hptune.search import warm_start as rooms
-from hptune.search.warm_start import MOST_PRESETS, find_warm_starts, noted_starts, starts_note
+from hptune.search.warm_start import MOST_PRESETS, find_warm_starts
 from hptune.space import Choice, Fixed, Float, Space
 from hptune.space.files import ready_space
-from hptune.strategy.initial_design import WarmStart
 from hptune.strategy.plan import plan
 from hptune.study import Study
+from hptune.study.notes import WarmStart
 from hptune.study.trial import Direction, Objective
 from hptune.views.tables import plan_json, plan_text
 
@@ -119,21 +119,15 @@ def test_earlier_studies_come_first_and_presets_fill_up(two: None, monkeypatch: 
     assert len(warm_starts(trials=1, learn_from=("auto",))) == 3
 
 
-def test_what_was_taken_is_noted_and_read_again(tmp_path: Path) -> None:
+def test_warm_starts_are_noted_and_read_again(tmp_path: Path) -> None:
     taken = (
         WarmStart(values={"units": 64}, origin="a preset"),
         WarmStart(values={"units": 8}, origin="from a"),
     )
     with Study.create(tmp_path / "s", identity()) as study:
-        assert noted_starts(study) == ()
-        study.note("starts", starts_note(taken))
-        assert noted_starts(study) == taken
-
-
-def test_a_study_from_before_there_were_presets_begins_with_what_it_noted(tmp_path: Path) -> None:
-    with Study.create(tmp_path / "s", identity()) as study:
-        study.note("starts", json.dumps([{"units": 64}]))
-        assert noted_starts(study) == (WarmStart(values={"units": 64}, origin="from earlier studies"),)
+        assert study.notes.warm_starts == ()
+        study.note(warm_starts=taken)
+        assert study.notes.warm_starts == taken
 
 
 def test_a_plan_tells_what_is_tried_first_and_where_it_comes_from(two: None) -> None:

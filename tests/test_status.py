@@ -24,8 +24,8 @@ from hptune.views.tables import describe_status, duration, follow, sparkline, st
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    meta = {"budget": "500"}
-    build(tmp_path / "s", Recipe(trials=12, running=2, meta=meta)).close()
+    notes = {"budget": 500}
+    build(tmp_path / "s", Recipe(trials=12, running=2, notes=notes)).close()
     return tmp_path / "s"
 
 
@@ -74,7 +74,7 @@ def test_status_tells_trials_under_way_and_the_budget(
 def test_the_time_to_go_is_told_by_the_clock_while_a_search_runs(tmp_path: Path) -> None:
     folder = tmp_path / "s"
     folder.mkdir()
-    with StudyLock(folder), build(folder, Recipe(trials=12, running=2, meta={"budget": "500"})) as study:
+    with StudyLock(folder), build(folder, Recipe(trials=12, running=2, notes={"budget": 500})) as study:
         first = min(t.created_at for t in study.trials())
         under_way = [epoch for epoch, _ in study.running().values()]
         epochs_used = study.epochs_used()

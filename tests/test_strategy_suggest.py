@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier
 from hptune.space.scales import Scale
 from hptune.strategy.acquisition import log_expected_improvement
-from hptune.strategy.initial_design import WarmStart
 from hptune.strategy.state import Answer, SearchState, Suggestion
 from hptune.strategy.suggest import JUDGED, MARGIN, AskContext, _posterior, _promise, suggest
+from hptune.study.notes import WarmStart
 from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 

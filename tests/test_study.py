@@ -50,7 +50,7 @@ def study(tmp_path: Path) -> Study:
 def test_a_study_gives_back_what_it_is_about(study: Study) -> None:
     with Study.open(study.folder) as again:
         assert again.identity == identity()
-        assert again.meta["command"] == "hptune search"
+        assert again.notes.command == "hptune search"
 
 
 def test_a_trial_adds_up_over_its_jobs(study: Study) -> None:
@@ -142,7 +142,7 @@ def test_readers_see_a_study_that_is_being_written(study: Study) -> None:
         study.record_outcome(done(ask(study), 0.5), TrialState.COMPLETE)
         assert [t.score for t in reader.trials()] == [0.5]
         with pytest.raises(sqlite3.Error):
-            reader.note("a", "b")
+            reader.note(budget=1)
 
 
 @pytest.mark.parametrize(

@@ -50,10 +50,8 @@ def test_a_data_function_that_imports_tensorflow_says_nothing_but_its_own(tmp_pa
 
 
 def test_going_on_with_a_search_shows_nothing_of_how_tensorflow_starts(tmp_path: Path) -> None:
-    search_task = SearchTask(data="iris", epochs=1)
-    once = SearchOptions(
-        search_task=search_task, study=tmp_path / "s", passes=1, trials=1, oracle="coarse-to-fine"
-    )
+    task = SearchTask(data="iris", epochs=1)
+    once = SearchOptions(task=task, study=tmp_path / "s", passes=1, trials=1, oracle="coarse-to-fine")
     search(once, listener=Listener(), stop=Stop())
     begin = ["-m", "hptune", "search", "iris", "--study", str(tmp_path / "s"), "--passes", "1"]
     said = python(*begin, "--trials", "2", "--epochs", "1").stderr
@@ -74,5 +72,5 @@ def test_an_error_about_a_hyperparameter_is_placed_where_it_stands(
         "hyperparameters:\n  learning_rate_adam: 0.1\n  learning_rate: 0.2\n  units_2: 3\n  units : 4\n"
         '  "momentum": 0.5\n'
     )
-    search_task = SearchTask(data="iris", epochs=1).with_space(str(path))
-    assert search_task._place(f"{name}: is wrong") == f"{path}:{line}: "
+    task = SearchTask(data="iris", epochs=1).with_space(str(path))
+    assert task._place(f"{name}: is wrong") == f"{path}:{line}: "

@@ -167,7 +167,7 @@ class _Dialogue:
                 self._decide(change(text))
             except SpaceError as error:
                 # The change was made from a flag; a person typed only its right side.
-                self._refuse(error, message=error.message.replace(f"'{name}={text}': {name}: ", f"{text}: "))
+                self._refuse(error, message=f"{text}: {error.reason}")
             else:
                 return
 

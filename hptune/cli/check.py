@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from dataclasses import dataclass
 
 import click
 
-from hptune.cli.options import data_options, json_option, model_options, option
+from hptune.cli.options import TaskFlags, data_options, json_option, model_options, option, takes
 
 __all__ = ["command"]
 
 _SOMETHING_WRONG = 3
 """The exit code of what a command was given being wrong, a model that can't learn included."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckFlags(TaskFlags):
+    """The command line of a check."""
+
+    as_json: bool
 
 
 @click.command(name="check", short_help="Check a model before a search: gradients, start, batch size.")
@@ -21,7 +28,8 @@ _SOMETHING_WRONG = 3
 @option("--epochs", default=20, type=click.IntRange(1), help="Epochs of a full training.")
 @option("--seed", default=0, type=click.IntRange(0), help="Seeds everything that is drawn.")
 @json_option
-def command(as_json: bool, space: str | None, **search_task: Any) -> int:
+@takes(CheckFlags)
+def command(flags: CheckFlags) -> int:
     """Check a model before a search, in the configuration that the search would begin with.
 
     Gradients against differences in every layer; the loss at the start against chance; units that
@@ -30,16 +38,14 @@ def command(as_json: bool, space: str | None, **search_task: Any) -> int:
     """
     from hptune.check import CheckVerdict, run_checks
     from hptune.cli.check_text import can_show_marks, report_text
-    from hptune.models.load import remarks_of
-    from hptune.search.task import SearchTask
     from hptune.views import tables
 
-    chosen = SearchTask(**search_task).with_space(space)
+    chosen = flags.search_task().with_space(flags.space)
     dataset, model = chosen.load()
-    for text in (*dataset.notes, *remarks_of(model)):
+    for text in (*dataset.notes, *model.remarks()):
         click.echo(f"  {text}", err=True)
     report = run_checks(dataset, model, seed=chosen.seed, on_section=_tell)
-    if as_json:
+    if flags.as_json:
         click.echo(tables.to_json({"check": report.as_dict()}))
     else:
         click.echo(report_text(report, unicode=can_show_marks(sys.stdout.encoding)))

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from hptune.cli.options import budget_options, data_options, json_option, model_options
+from hptune.cli.options import TaskFlags, budget_options, data_options, json_option, model_options, takes
 from hptune.cli.project_file import PROJECT_FILE
 
 __all__ = ["command"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InitFlags(TaskFlags):
+    """The command line that begins a project."""
+
+    passes: int
+    trials: int
+    force: bool
+    as_json: bool
 
 
 @click.command(name="init", short_help="Write space.yaml and hptune.toml for your data and model.")
@@ -22,17 +32,8 @@ __all__ = ["command"]
 @budget_options
 @click.option("--force", is_flag=True, help="Replace space.yaml and hptune.toml where they are there.")
 @json_option
-@click.pass_context
-def command(
-    ctx: click.Context,
-    /,
-    space: str | None,
-    passes: int,
-    trials: int,
-    force: bool,
-    as_json: bool,
-    **search_task: Any,
-) -> None:
+@takes(InitFlags)
+def command(flags: InitFlags) -> None:
     """Write space.yaml and hptune.toml for your data and model.
 
     Both are meant to be read and edited: the ranges to search, each explained, and the options
@@ -41,19 +42,19 @@ def command(
     """
     from hptune import project
     from hptune.cli.progress import ProgressListener
-    from hptune.search.task import SearchTask
 
     # The file that the project file got from here is what is to be made anew.
-    ours = space == project.SPACE_FILE and ctx.get_parameter_source("space") is ParameterSource.DEFAULT_MAP
+    source = click.get_current_context().get_parameter_source("space")
+    ours = flags.space == project.SPACE_FILE and source is ParameterSource.DEFAULT_MAP
     options = project.ProjectOptions(
-        search_task=SearchTask(**search_task),
-        space=None if ours else space,
-        trials=trials,
-        passes=passes,
+        task=flags.search_task(),
+        space=None if ours else flags.space,
+        trials=flags.trials,
+        passes=flags.passes,
         file=Path(PROJECT_FILE),
-        force=force,
+        force=flags.force,
     )
-    # What a person's own code prints is no data of ours.
+    # What user code prints is no data of ours.
     with contextlib.redirect_stdout(sys.stderr):
         begun = project.begin_project(options, ProgressListener())
-    click.echo(project.project_json(begun) if as_json else project.project_text(begun))
+    click.echo(project.project_json(begun) if flags.as_json else project.project_text(begun))

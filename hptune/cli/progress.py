@@ -17,8 +17,8 @@ from hptune.cli.console import EpochCounter, bar, console
 from hptune.data import Dataset
 from hptune.search.events import Listener, Stop
 from hptune.space.describe import describe_range
-from hptune.strategy.initial_design import WarmStart
 from hptune.study import Pass, Study
+from hptune.study.notes import WarmStart
 from hptune.study.proposal import Proposal, Verdict
 from hptune.study.trial import Job, Trial, TrialState
 from hptune.views.tables.plans import start_lines

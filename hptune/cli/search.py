@@ -5,19 +5,81 @@ from __future__ import annotations
 import contextlib
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from hptune.cli.completion import complete_study
-from hptune.cli.options import Duration, budget_options, data_options, json_option, model_options, option
+from hptune.cli.options import (
+    Duration,
+    TaskFlags,
+    budget_options,
+    data_options,
+    json_option,
+    model_options,
+    option,
+    takes,
+)
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
-    from hptune.search.run import SearchOptions
+    from hptune.search.options import SearchOptions
 
 __all__ = ["command"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchFlags(TaskFlags):
+    """The command line of a search."""
+
+    study: Path | None
+    passes: int
+    trials: int
+    oracle: str
+    objective: str | None
+    workers: int
+    max_time: float | None
+    trial_time: float | None
+    max_parameters: int | None
+    cv: int | None
+    executions: int
+    class_weight: str
+    learn_from: tuple[str, ...]
+    no_presets: bool
+    interactive: bool
+    dry_run: bool
+    fresh: bool
+    as_json: bool
+
+    def options(self) -> SearchOptions:
+        """Return what the search is asked for; raises SpaceError where its space file is wrong."""
+        from hptune.search.options import SearchOptions
+        from hptune.study.trial import metric_of
+
+        task = self.search_task(
+            metric=metric_of(self.objective or ""),
+            cv=self.cv,
+            executions=self.executions,
+            class_weight=self.class_weight,
+            max_parameters=self.max_parameters,
+        )
+        return SearchOptions(
+            task=task.with_space(self.space),
+            study=self.study,
+            passes=self.passes,
+            trials=self.trials,
+            oracle=self.oracle,
+            objective=self.objective,
+            workers=self.workers,
+            trial_seconds=self.trial_time,
+            learn_from=self.learn_from,
+            presets=not self.no_presets,
+            fresh=self.fresh,
+            # Resuming a search is not starting over.
+            command=shlex.join(["hptune", *(word for word in sys.argv[1:] if word != "--fresh")]),
+        )
 
 
 @click.command(name="search", short_help="Search for the best hyperparameters, pass after pass.")
@@ -87,53 +149,19 @@ __all__ = ["command"]
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
 @click.option("--fresh", is_flag=True, help="Put an earlier study of this name aside and begin anew.")
 @json_option
-def command(
-    interactive: bool,
-    dry_run: bool,
-    as_json: bool,
-    max_time: float | None,
-    space: str | None,
-    study: Path | None,
-    passes: int,
-    trials: int,
-    oracle: str,
-    objective: str | None,
-    workers: int,
-    trial_time: float | None,
-    learn_from: tuple[str, ...],
-    no_presets: bool,
-    fresh: bool,
-    **search_task: Any,
-) -> None:
+@takes(SearchFlags)
+def command(flags: SearchFlags) -> None:
     """Search for the best hyperparameters, pass after pass.
 
     DATA is a bundled set (digits, breast_cancer, wine, iris, diabetes), a CSV, Parquet or NPZ
-    file, a folder of images by class, or FILE.py:function. The same command again goes on from
-    where it was stopped.
+    file, a folder of images by class, or FILE.py:function. The same command resumes a search that
+    was stopped.
     """
-    from hptune.search.run import SearchOptions
-    from hptune.search.task import SearchTask
-    from hptune.study.trial import metric_of
-
-    options = SearchOptions(
-        search_task=SearchTask(metric=metric_of(objective or ""), **search_task).with_space(space),
-        study=study,
-        passes=passes,
-        trials=trials,
-        oracle=oracle,
-        objective=objective,
-        workers=workers,
-        trial_seconds=trial_time,
-        learn_from=learn_from,
-        presets=not no_presets,
-        fresh=fresh,
-        # Going on with a search is not beginning anew.
-        command=shlex.join(["hptune", *(a for a in sys.argv[1:] if a != "--fresh")]),
-    )
-    if dry_run:
-        _plan(options, as_json=as_json)
+    options = flags.options()
+    if flags.dry_run:
+        _plan(options, as_json=flags.as_json)
     else:
-        _run(options, interactive=interactive, max_time=max_time, as_json=as_json)
+        _run(options, flags)
 
 
 def _plan(options: SearchOptions, *, as_json: bool) -> None:
@@ -146,19 +174,19 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
     click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
 
 
-def _run(options: SearchOptions, *, interactive: bool, max_time: float | None, as_json: bool) -> None:
+def _run(options: SearchOptions, flags: SearchFlags) -> None:
     from hptune.cli.progress import ProgressListener, stop_on_signals
     from hptune.search.run import search
     from hptune.study import Study
     from hptune.views import tables
 
-    with ProgressListener(interactive=interactive) as listener, stop_on_signals(max_time) as stop:
+    with ProgressListener(interactive=flags.interactive) as listener, stop_on_signals(flags.max_time) as stop:
         try:
-            # What a person's own code prints is no data of ours.
+            # What user code prints is no data of ours.
             with contextlib.redirect_stdout(sys.stderr):
                 folder = search(options, listener=listener, stop=stop)
         except SearchInterruptedError as stopped:
-            stopped.hint = f"Go on with: {options.command}"
+            stopped.hint = f"Resume it with: {options.command}"
             raise
     with Study.open(folder) as opened:
-        click.echo(tables.summary_json(opened) if as_json else tables.summary_text(opened))
+        click.echo(tables.summary_json(opened) if flags.as_json else tables.summary_text(opened))

@@ -1,6 +1,6 @@
 """What is learned from: tables, arrays and bundled sets, split and encoded."""
 
-from hptune.data.baseline import Baseline, baseline_of
+from hptune.data.baseline import baseline_of
 from hptune.data.bundled import BUNDLED
 from hptune.data.dataset import Dataset, DataSplit, Origin
 from hptune.data.kinds import SourceKind, Task
@@ -8,7 +8,6 @@ from hptune.data.load import load_dataset, load_folds
 
 __all__ = [
     "BUNDLED",
-    "Baseline",
     "DataSplit",
     "Dataset",
     "Origin",

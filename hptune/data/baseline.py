@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,18 +9,10 @@ from numpy.typing import NDArray
 
 from hptune.data.dataset import Dataset
 from hptune.data.kinds import Task
+from hptune.study.notes import Baseline
 from hptune.study.trial import metric_of
 
-__all__ = ["Baseline", "baseline_of"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Baseline:
-    """The best constant, judged as a trial is."""
-
-    what: str
-    """always setosa, all classes alike, always the mean."""
-    score: float
+__all__ = ["baseline_of"]
 
 
 def baseline_of(dataset: Dataset, objective: str, *, recipe: bool) -> Baseline | None:

@@ -280,7 +280,7 @@ def _named(name: str) -> Iterator[None]:
     try:
         yield
     except DataError as low:
-        raise DataError(f"{name}: {low.message}", hint=low.hint) from low
+        raise low.at(name) from low
 
 
 def _fingerprint(parts: tuple[DataSplit, DataSplit], targets: Targets) -> str:

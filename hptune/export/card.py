@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 
 from hptune._text import significant
@@ -12,7 +11,7 @@ from hptune.data.encoder import CategoricalColumn
 from hptune.data.python_file import is_function_spec
 from hptune.export.model import input_name
 from hptune.models.backend import keras
-from hptune.search.task import search_task_of
+from hptune.search.task import task_of
 from hptune.space import Value
 from hptune.study import Study
 from hptune.views.tables import format_value
@@ -32,7 +31,7 @@ def model_card(study: Study, finalist: Finalist, dataset: Dataset, model: keras.
         "Use": _use(dataset, model, file, identity.model),
         "What it predicts": _prediction(dataset),
         "Data": _data(dataset, identity.data),
-        "Scores": _scores(finalist, identity.objective, repeated=search_task_of(study).is_repeated),
+        "Scores": _scores(finalist, identity.objective, repeated=task_of(study).is_repeated),
         "Configuration": _table(
             ["hyperparameter", "value"], [[n, format_value(v)] for n, v in trial.values.items()]
         ),
@@ -127,13 +126,13 @@ def _scores(finalist: Finalist, objective: str, *, repeated: bool) -> str:
 
 
 def _made(study: Study) -> str:
-    identity, meta = study.identity, study.meta
-    versions = {"hptune": meta.get("version", ""), **json.loads(meta.get("versions", "{}"))}
+    identity, notes = study.identity, study.notes
+    versions = {"hptune": notes.version, **notes.versions}
     rows: list[list[str]] = [[name, str(version)] for name, version in versions.items()]
     options: Iterable[tuple[str, Value | None]] = identity.settings.items()
     rows += [[name.replace("_", " "), str(value)] for name, value in options if value is not None]
     rows += [["seed of the search", str(identity.seed)], ["epochs of a full training", str(identity.epochs)]]
-    return f"```\n{meta.get('command', '')}\n```\n\n{_table(['what', 'value'], rows)}"
+    return f"```\n{notes.command}\n```\n\n{_table(['what', 'value'], rows)}"
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

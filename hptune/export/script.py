@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import math
 import platform
 import sys
@@ -22,7 +21,6 @@ from hptune.export.script_text import comment
 from hptune.export.script_train import TrainingPlan, training
 from hptune.models.backend import SMALL_ROW, keras
 from hptune.models.model import Model
-from hptune.models.recipe_model import RecipeModel
 from hptune.models.recipes import resolve
 from hptune.models.recipes.calls import Call
 from hptune.search.task import load_again
@@ -56,9 +54,10 @@ def assemble(part: ScriptPart) -> str:
 
 
 def _model(model: Model, trial: Trial) -> ScriptPart:
-    if isinstance(model, RecipeModel):
+    recipe = model.recipe(trial.values)
+    if recipe is not None:
         kind = Normalisation(resolve(trial.values, model.name)["input_normalization"])
-        return recipe_model(model.recipe(trial.values), kind)
+        return recipe_model(recipe, kind)
     return user_model(model.name, trial.values, fits=model.own_fit(trial.values) is not None)
 
 
@@ -67,7 +66,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
     assert trial.score is not None
     rows, goal = dataset.train.rows, study.identity.goal
     trained = model.training(trial.values, rows)
-    recipe = model.recipe(trial.values) if isinstance(model, RecipeModel) else None
+    recipe = model.recipe(trial.values)
     return TrainingPlan(
         seed=trial.seed,
         epochs=trial.epochs,
@@ -106,7 +105,7 @@ def _header(study: Study, trial: Trial, dataset: Dataset, part: ScriptPart) -> l
         needs.append(identity.model.rpartition(":")[0])
     stopped = f" (a full training has {identity.epochs})" if trial.epochs < identity.epochs else ""
     recorded = f"{identity.objective} {format_value(trial.score)} at epoch {trial.best_epoch}"
-    command = study.meta.get("command", "")
+    command = study.notes.command
     lines = [
         f"Trial {trial.id} of {study.folder.name} ({identity.data} with {identity.model}) with Keras alone:",
         "",
@@ -135,9 +134,8 @@ def _compared(study: Study) -> str:
 
 def _versions(study: Study) -> dict[str, str]:
     """Return the versions that the study was searched with, or those of today where it does not say."""
-    noted = study.meta.get("versions")
-    if noted:
-        return {str(name): str(number) for name, number in json.loads(noted).items()}
+    if study.notes.versions:
+        return dict(study.notes.versions)
     found = {"Python": platform.python_version()}
     for name in ("keras", keras.backend.backend()):
         with suppress(PackageNotFoundError):

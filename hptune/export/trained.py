@@ -9,8 +9,7 @@ from hptune.analysis.finalists import Finalist
 from hptune.errors import InputError
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
-from hptune.models.recipe_model import RecipeModel
-from hptune.search.task import load_again, search_task_of
+from hptune.search.task import load_again, task_of
 from hptune.study import Study
 
 __all__ = ["save_model"]
@@ -25,14 +24,15 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     """
     trial = study.trial(finalist.trial.id)
     dataset, model = load_again(study)
-    search_task = search_task_of(study)
+    task = task_of(study)
     # The weights of all folds are no one model's.
-    held = trial.checkpoint and not search_task.is_repeated
+    held = trial.checkpoint and not task.is_repeated
     checkpoint = study.folder / trial.checkpoint if held else None
     # The mean's best epoch is the last one here, whatever the one split would call its best.
-    goal = None if search_task.is_repeated else study.identity.goal
-    trained = search_task.split_trainer(dataset, model, goal).best_model(trial, checkpoint)
-    scaled = model.recipe(trial.values).target if isinstance(model, RecipeModel) else None
+    goal = None if task.is_repeated else study.identity.goal
+    trained = task.split_trainer(dataset, model, goal).best_model(trial, checkpoint)
+    recipe = model.recipe(trial.values)
+    scaled = None if recipe is None else recipe.target
     target = None if scaled is None else (scaled.mean, scaled.deviation)
     whole = with_preprocessing(trained, dataset, target=target)
     path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")

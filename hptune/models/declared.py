@@ -57,9 +57,10 @@ def _merged(name: str, same: list[Any], parents: dict[str, Hyperparameter]) -> H
     for hp, when in declared[1:]:
         if hp != first:
             raise SpaceError(
-                f"{name}: declared twice with different values: {describe_range(first)} "
+                f"declared twice with different values: {describe_range(first)} "
                 f"where {_in_words(declared[0][1])}, {describe_range(hp)} where {_in_words(when)}",
                 hint=f"Give each a name of its own, for example {name}_{_suffix(when)}.",
+                name=name,
             )
     when = _either(name, [conditions for _, conditions in declared])
     return replace(first, when=tuple(Condition(parent=p, values=v) for p, v in when.items()))
@@ -108,9 +109,10 @@ def _either(name: str, several: list[_When]) -> _When:
                 break
         else:
             raise SpaceError(
-                f"{name}: declared under conditions that no single `when` can say: "
+                "declared under conditions that no single `when` can say: "
                 + "; or ".join(_in_words(when) for when in left),
                 hint=f"Give each a name of its own, for example {name}_{_suffix(left[-1])}.",
+                name=name,
             )
     return left[0]
 
@@ -156,7 +158,7 @@ def _convert(parameter: Any) -> Hyperparameter:
         return _choice(parameter, parameter.values, parameter.default, ordered=bool(parameter.ordered))
     if isinstance(parameter, kt.Float | kt.Int):
         return _number(parameter)
-    raise SpaceError(f"{name}: a {type(parameter).__name__} is not a kind of hyperparameter hptune knows")
+    raise SpaceError(f"a {type(parameter).__name__} is not a kind of hyperparameter hptune knows", name=name)
 
 
 def _choice(parameter: Any, values: Iterable[Any], default: Any, *, ordered: bool) -> Hyperparameter:

@@ -1,4 +1,4 @@
-"""Loads a model by the name a person gives it."""
+"""Loads a model by its name: a built-in recipe, or FILE.py:build."""
 
 from __future__ import annotations
 
@@ -15,23 +15,21 @@ from hptune.models.recipes import (
     DataFacts,
     check_space,
     make_recipe,
-    metrics_on_demand,
-    remarks,
     with_all_rows,
 )
-from hptune.models.user_model import UserModel, load_user_model
-from hptune.space import Space, Values
+from hptune.models.user_model import load_user_model
+from hptune.space import Space
 from hptune.space.files import ready_space
 
-__all__ = ["load_model", "other_metrics", "other_start", "remarks_of"]
+__all__ = ["load_model"]
 
 
 def load_model(
     spec: str, dataset: Dataset, *, space: Space | None = None, epochs: int = 0, metric: str = ""
 ) -> Model:
-    """Return the model that `spec` names: mlp, cnn, or FILE.py:build for a person's own.
+    """Return the model that `spec` names: mlp, cnn, or FILE.py:build for a user model.
 
-    `space` is searched instead of the recipe's own; of a person's model it overrides ranges,
+    `space` is searched instead of the recipe's own; of a user model it overrides ranges,
     tiers and defaults by name. `epochs` are those of a full training, which the cosine schedule
     spans; `metric` is what a recipe shall report, besides what it always does. Raises ModelError
     where the model can't be had, SpaceError where the space does not fit it.
@@ -45,29 +43,6 @@ def load_model(
         )
     model = load_user_model(spec, dataset)
     return model if space is None else replace(model, searched=overridden(model.space(), space, spec))
-
-
-def remarks_of(model: Model) -> tuple[str, ...]:
-    """Return what a person should know of the space that a model is searched in; nothing for their own."""
-    return remarks(model.searched, model.facts) if isinstance(model, RecipeModel) else ()
-
-
-def other_metrics(model: Model) -> tuple[str, ...]:
-    """Return the metrics that a recipe reports only where one is asked for; none of a person's model."""
-    return tuple(metrics_on_demand(model.facts)) if isinstance(model, RecipeModel) else ()
-
-
-def other_start(model: Model) -> Values | None:
-    """Return where Keras Tuner would begin with a person's model, or None where that is its default.
-
-    A range without a default begins in its middle here, and at its lowest value in Keras Tuner.
-    """
-    if not isinstance(model, UserModel):
-        return None
-    space, tried = model.space(), model.first_tried
-    values = {name: value for name, value in tried.items() if name in space and space[name].contains(value)}
-    start = space.active(values)
-    return None if start == space.defaults else start
 
 
 def _recipe(name: str, space: Space | None, facts: DataFacts) -> RecipeModel:

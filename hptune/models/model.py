@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from hptune.data import Dataset
+from hptune.models.recipes import Recipe
 from hptune.space import Space, Values
 
 __all__ = ["Arrays", "Model", "OwnFit", "Training"]
@@ -16,7 +18,7 @@ __all__ = ["Arrays", "Model", "OwnFit", "Training"]
 
 @dataclass(frozen=True)
 class OwnFit:
-    """A person's own fit of one configuration."""
+    """A user model's own fit of one configuration."""
 
     run: Callable[..., Any]
     """(model, x, y, …), as Keras Tuner calls it."""
@@ -81,7 +83,7 @@ class Model(Protocol):
     def build(self, values: Values, seed: int) -> Any:
         """Return a compiled keras.Model with weights drawn from `seed`.
 
-        Raises ModelError where a person's code gives none; whatever it raises itself goes through.
+        Raises ModelError where a user's code gives none; whatever it raises itself goes through.
         """
         ...
 
@@ -106,5 +108,26 @@ class Model(Protocol):
         ...
 
     def own_fit(self, values: Values) -> OwnFit | None:
-        """Return a person's own fit, or None where Keras's is meant."""
+        """Return a user model's own fit, or None where Keras's is meant."""
+        ...
+
+    def recipe(self, values: Values) -> Recipe | None:
+        """Return a configuration of a built-in recipe as a description; None for a user model."""
+        ...
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is worth knowing of its space before it is searched."""
+        ...
+
+    def metrics_on_demand(self) -> tuple[str, ...]:
+        """Return the metrics that it reports only where one is the objective."""
+        ...
+
+    def fallback_start(self) -> Values | None:
+        """Return what to try where the defaults can't be trained; None where there is nothing else."""
+        ...
+
+    @property
+    def source_file(self) -> Path | None:
+        """The user's file that holds it; None for a built-in recipe."""
         ...

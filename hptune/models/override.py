@@ -29,8 +29,9 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
         own = found.get(hp.name)
         if own is None:
             raise SpaceError(
-                f"{hp.name}: {spec} declares no such hyperparameter",
+                f"{spec} declares no such hyperparameter",
                 hint=did_you_mean(hp.name, (h.name for h in found)),
+                name=hp.name,
             )
         _refuse_other_kinds(hp, own, spec)
         said = given.said.get(hp.name)
@@ -97,8 +98,9 @@ def _refuse_other_kinds(hp: Hyperparameter, own: Hyperparameter, spec: str) -> N
     other = next((value for value in _ends(hp) if kind_of(value) != expected), None)
     if other is not None:
         raise SpaceError(
-            f"{hp.name}: {spec} asks for {_CALLED[expected]}, and {other!r} is {_CALLED[kind_of(other)]}",
+            f"{spec} asks for {_CALLED[expected]}, and {other!r} is {_CALLED[kind_of(other)]}",
             hint=f"In the code it is {own.initial!r} to begin with.",
+            name=hp.name,
         )
 
 
@@ -113,8 +115,9 @@ def _inside_what_is_known(hp: Hyperparameter, own: Hyperparameter, found: Space,
     odd = next((value for value in values if not isinstance(value, int)), None)
     if odd is not None:
         raise SpaceError(
-            f"{hp.name}: {spec} asks for a whole number, and {odd} is none",
+            f"{spec} asks for a whole number, and {odd} is none",
             hint="Write its range in whole numbers.",
+            name=hp.name,
         )
     if not any(condition.parent == hp.name for other in found for condition in other.when):
         return hp
@@ -123,8 +126,9 @@ def _inside_what_is_known(hp: Hyperparameter, own: Hyperparameter, found: Space,
     beyond = next((value for value in values if not low <= value <= high), None)
     if beyond is not None:
         raise SpaceError(
-            f"{hp.name}: {beyond} lies beyond {low}..{high}, and what {spec} asks for there is not known",
+            f"{beyond} lies beyond {low}..{high}, and what {spec} asks for there is not known",
             hint=f"Widen hp.Int({hp.name!r}, …) in the code; a space file can make it narrower.",
+            name=hp.name,
         )
     if not isinstance(hp, Number):
         return hp

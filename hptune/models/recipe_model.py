@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hptune.data import Dataset
 from hptune.models.model import Arrays, OwnFit, Training
-from hptune.models.recipes import DataFacts, Recipe, make_recipe
+from hptune.models.recipes import DataFacts, Recipe, make_recipe, metrics_on_demand, remarks
 from hptune.models.recipes.calls import Call
 from hptune.space import Space, Values
 
@@ -94,6 +95,23 @@ class RecipeModel:
 
     def own_fit(self, values: Values) -> OwnFit | None:
         """Return None: recipes are trained by Keras's fit."""
+        return None
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return what is worth knowing of the options that its space searches."""
+        return remarks(self.searched, self.facts)
+
+    def metrics_on_demand(self) -> tuple[str, ...]:
+        """Return the metrics that the recipe reports only where one is the objective."""
+        return tuple(metrics_on_demand(self.facts))
+
+    def fallback_start(self) -> Values | None:
+        """Return None: a recipe's defaults can be trained."""
+        return None
+
+    @property
+    def source_file(self) -> Path | None:
+        """None: a recipe is no user's file."""
         return None
 
     def keras_tuner_build(self, hp: Any) -> Any:

@@ -96,6 +96,32 @@ class UserModel:
 
         return OwnFit(run, goes_on=_takes(fit, "initial_epoch"))
 
+    def recipe(self, values: Values) -> None:
+        """Return None: a user model is no recipe."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """Return nothing: its space is what the code asks for."""
+        return ()
+
+    def metrics_on_demand(self) -> tuple[str, ...]:
+        """Return nothing: it reports what it is compiled with."""
+        return ()
+
+    def fallback_start(self) -> Values | None:
+        """Return where Keras Tuner would begin, or None where that is the default configuration.
+
+        A range without a default begins in its middle here, and at its lowest value in Keras Tuner.
+        """
+        space = self.searched
+        tried = {n: v for n, v in self.first_tried.items() if n in space and space[n].contains(v)}
+        start = space.active(tried)
+        return None if start == space.defaults else start
+
+    @property
+    def source_file(self) -> Path | None:
+        """The file that holds it."""
+        return self.file
+
 
 def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     """Load FILE.py:NAME and find its hyperparameters by calling it.
@@ -129,7 +155,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
         begun = ", ".join(f"{name} {value}" for name, value in first.values.items())
         told = f"\n  It was given what Keras Tuner begins with: {begun}" if begun else ""
-        raise ModelError(f"{spec}: can't be built\n  {message}{told}") from error
+        raise ModelError(f"can't be built\n  {message}{told}", source=spec) from error
     return UserModel(
         name=spec,
         file=file,
@@ -185,16 +211,17 @@ def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
     from hptune.models.backend import keras
 
     if model is None:
-        raise ModelError(f"{spec}: returned None", hint="End it with `return model`.")
+        raise ModelError("returned None", hint="End it with `return model`.", source=spec)
     if not isinstance(model, keras.Model):
         kind = type(model)
         raise ModelError(
-            f"{spec}: returned {kind.__module__}.{kind.__qualname__}, not a keras.Model of Keras 3",
+            f"returned {kind.__module__}.{kind.__qualname__}, not a keras.Model of Keras 3",
             hint="Return the compiled model.",
+            source=spec,
         )
     if not model.compiled and not own_fit:
         raise ModelError(
-            f"{spec}: the model is not compiled", hint="Call model.compile(…) before returning it."
+            "the model is not compiled", hint="Call model.compile(…) before returning it.", source=spec
         )
     return model
 

@@ -57,7 +57,7 @@ def set_range(proposal: Proposal, text: str, *, root: Space | None = None) -> Pr
             proposal, Move(name=name, verdict=verdict, old=move.old, new=new, reason=reason, by_user=True)
         )
     except SpaceError as error:
-        raise SpaceError(f"{text!r}: {error.message}", hint=error.hint) from error
+        raise error.at(repr(text)) from error
 
 
 def freeze(proposal: Proposal, text: str, *, root: Space | None = None) -> Proposal:
@@ -69,7 +69,7 @@ def freeze(proposal: Proposal, text: str, *, root: Space | None = None) -> Propo
     try:
         return _applied(proposal, _frozen(move, parse_value(_known(move.old, root), body)))
     except SpaceError as error:
-        raise SpaceError(f"{text!r}: {error.message}", hint=error.hint) from error
+        raise error.at(repr(text)) from error
 
 
 def drop(proposal: Proposal, name: str, *, root: Space | None = None) -> Proposal:
@@ -111,11 +111,11 @@ def widen(proposal: Proposal, name: str, *, root: Space | None = None) -> Propos
         wide = replace(now, limits=known.limits)
         low, high = snapped(wide, at_unit(wide, -_WIDER), at_unit(wide, 1 + _WIDER))
         if (low, high) == (now.low, now.high):
-            raise SpaceError(f"{name}: {exact_range(now)} is as wide as its limits allow")
+            raise SpaceError(f"{exact_range(now)} is as wide as its limits allow", name=name)
         return set_range(proposal, f"{name}={exact_text(low)}..{exact_text(high)}", root=root)
     more = _wider_options(now, known)
     if more is None:
-        raise SpaceError(f"{name}: {exact_range(now)} are all the options there are")
+        raise SpaceError(f"{exact_range(now)} are all the options there are", name=name)
     return set_range(proposal, f"{name}={','.join(more)}", root=root)
 
 
@@ -133,12 +133,13 @@ def _wider_options(now: Hyperparameter, known: Hyperparameter) -> list[str] | No
 def reopen(proposal: Proposal, name: str, *, root: Space | None = None) -> Proposal:
     """Search a frozen hyperparameter again, over its range of the first pass, `root`."""
     if not isinstance(proposal[name].old, Fixed) and not isinstance(proposal[name].new, Fixed):
-        raise SpaceError(f"{name}: is searched already", hint="Give it another range, or widen it.")
+        raise SpaceError("is searched already", hint="Give it another range, or widen it.", name=name)
     known = _known(proposal[name].old, root)
     if isinstance(known, Fixed):
         raise SpaceError(
-            f"{name}: fixed from the first pass on, so there is no range to search",
+            "fixed from the first pass on, so there is no range to search",
             hint="Give it a range in the space file.",
+            name=name,
         )
     return set_range(proposal, f"{name}={exact_range(known)}", root=root)
 

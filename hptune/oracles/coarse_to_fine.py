@@ -17,10 +17,10 @@ import keras_tuner
 from hptune.errors import ObjectiveError
 from hptune.oracles.ledger import Ledger, read_observation
 from hptune.space import Space, Value, Values
-from hptune.strategy.initial_design import WarmStart
 from hptune.strategy.state import Answer, SearchState
 from hptune.strategy.suggest import suggest
 from hptune.strategy.threads import one_thread
+from hptune.study.notes import WarmStart
 from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 __all__ = ["CoarseToFineOracle"]

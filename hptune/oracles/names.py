@@ -11,7 +11,7 @@ import numpy as np
 from hptune.models.keras_tuner_space import to_keras_tuner
 from hptune.oracles.searcher import Searcher
 from hptune.space import Space
-from hptune.strategy.initial_design import WarmStart
+from hptune.study.notes import WarmStart
 from hptune.study.trial import Objective
 
 __all__ = ["make_searcher"]

@@ -9,9 +9,7 @@ from hptune._files import write_text
 from hptune._text import counted, listed
 from hptune.data import Dataset, Task
 from hptune.errors import UsageError
-from hptune.models.load import remarks_of
 from hptune.models.model import Model
-from hptune.models.recipe_model import RecipeModel
 from hptune.project.settings_file import Settings, settings_text
 from hptune.project.space_file import SPACE_FILE, space_file_text
 from hptune.search.events import Listener
@@ -26,7 +24,7 @@ __all__ = ["Project", "ProjectOptions", "begin_project"]
 class ProjectOptions:
     """What a project begins with."""
 
-    search_task: SearchTask
+    task: SearchTask
     """Data and model, without a space."""
     space: str | None = None
     """A ready space or a space file; None for the model's own."""
@@ -94,32 +92,34 @@ def _refuse_to_replace(options: ProjectOptions) -> None:
 
 def _load(options: ProjectOptions, listener: Listener) -> tuple[Dataset, Model]:
     """Load data and model as a search would, and tell what was inferred."""
-    search_task = options.search_task.with_space(options.space)
-    dataset = search_task.load_data()
+    task = options.task.with_space(options.space)
+    dataset = task.load_data()
     listener.on_data_loaded(dataset)
-    model = search_task.load_model(dataset)
-    for text in remarks_of(model):
+    model = task.load_model(dataset)
+    for text in model.remarks():
         listener.on_remark(text)
     return dataset, model
 
 
 def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settings:
-    search_task, classes = options.search_task, dataset.task in (Task.BINARY, Task.MULTICLASS)
+    task, classes = options.task, dataset.task in (Task.BINARY, Task.MULTICLASS)
     return Settings(
-        data=search_task.data,
-        target=search_task.target,
-        validation=None if search_task.validation == SearchTask.validation else search_task.validation,
-        task=search_task.task,
-        positive=search_task.positive,
-        skip_broken=search_task.skip_broken,
-        image_size=search_task.image_size,
-        model=search_task.model,
+        data=task.data,
+        target=task.target,
+        validation=None if task.validation == SearchTask.validation else task.validation,
+        task=task.task,
+        positive=task.positive,
+        skip_broken=task.skip_broken,
+        image_size=task.image_size,
+        model=task.model,
         space=options.given_file or SPACE_FILE,
         trials=options.trials,
-        epochs=search_task.epochs,
+        epochs=task.epochs,
         passes=options.passes,
         # A model of one's own may report no accuracy; the loss is always reported.
-        objective="val_accuracy" if classes and isinstance(model, RecipeModel) else "val_loss",
+        objective="val_accuracy"
+        if classes and model.recipe(model.space().defaults) is not None
+        else "val_loss",
         # A fit of one's own is not told how much each class counts.
         takes_class_weight=classes and model.own_fit(model.space().defaults) is None,
     )
@@ -135,10 +135,10 @@ def _held(space: Space) -> str:
 
 def _budget(options: ProjectOptions) -> str:
     """Say what a project file holds: `digits with mlp, 30 trainings of 20 epochs in 3 passes`."""
-    search_task = options.search_task
+    task = options.task
     over = f" over {options.given_file}" if options.given_file else ""
     passes = "1 pass" if options.passes == 1 else f"{options.passes} passes"
     return (
-        f"{search_task.data} with {search_task.model}{over}, {counted(options.trials, 'training')}"
-        f" of {counted(search_task.epochs, 'epoch')} in {passes}"
+        f"{task.data} with {task.model}{over}, {counted(options.trials, 'training')}"
+        f" of {counted(task.epochs, 'epoch')} in {passes}"
     )

@@ -20,7 +20,7 @@ __all__ = ["executor_for"]
 
 @contextmanager
 def executor_for(
-    search_task: SearchTask,
+    task: SearchTask,
     dataset: Dataset,
     model: Model,
     objective: Objective,
@@ -32,7 +32,7 @@ def executor_for(
 
     A job that takes longer than `max_seconds` is infeasible.
     """
-    executor = _executor(search_task, dataset, model, objective, workers, max_seconds)
+    executor = _executor(task, dataset, model, objective, workers, max_seconds)
     try:
         yield executor
     finally:
@@ -40,7 +40,7 @@ def executor_for(
 
 
 def _executor(
-    search_task: SearchTask,
+    task: SearchTask,
     dataset: Dataset,
     model: Model,
     objective: Objective,
@@ -53,7 +53,7 @@ def _executor(
     if workers > 1:
         from hptune.executors.processes import ProcessesExecutor
 
-        load = partial(load_trainer, search_task, objective)
+        load = partial(load_trainer, task, objective)
         return ProcessesExecutor(load, workers=workers, max_seconds=max_seconds)
-    trainer = search_task.trainer(dataset, model, objective)
+    trainer = task.trainer(dataset, model, objective)
     return InlineExecutor(trainer if max_seconds is None else LimitedTrainer(trainer, max_seconds))

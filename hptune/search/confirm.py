@@ -111,9 +111,9 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
 
 
 def _load(study: Study) -> JobTrainer:
-    from hptune.search.task import load_again, search_task_of
+    from hptune.search.task import load_again, task_of
 
-    return search_task_of(study).trainer(*load_again(study), study.identity.goal)
+    return task_of(study).trainer(*load_again(study), study.identity.goal)
 
 
 def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher, stop: Stop) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hptune.data import Dataset
-from hptune.strategy.initial_design import WarmStart
 from hptune.study import Pass, Study
+from hptune.study.notes import WarmStart
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Job, Trial
 
@@ -41,7 +41,7 @@ class Listener:
     """Hears what a search does. This one says nothing; the command line's shows it."""
 
     def on_data_loaded(self, dataset: Dataset) -> None:
-        """See what a new study is to learn from."""
+        """See the data that is searched on."""
 
     def on_remark(self, text: str) -> None:
         """Hear what a person should know of the space before it is searched."""

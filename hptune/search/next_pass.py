@@ -12,7 +12,7 @@ from hptune.narrowing import edit
 from hptune.narrowing.propose import propose
 from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number, Value
 from hptune.space.describe import describe_range
-from hptune.space.files import dump_space, load_space
+from hptune.space.files import dump_space, load_space, located
 from hptune.study import Study
 from hptune.study.proposal import Move, Proposal, Verdict
 
@@ -67,7 +67,7 @@ def read_next_pass(study: Study) -> Proposal | None:
             move = proposal[written.name]
             hp = _fitting(written, root[written.name])
         except SpaceError as error:
-            raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
+            raise located(error, path) from error
         if hp != move.new:
             verdict, reason = _by_hand(move.old, hp)
             # As a range that is set by a flag, one that is written here is a wall.
@@ -87,13 +87,14 @@ def _fitting(written: Hyperparameter, home: Hyperparameter) -> Hyperparameter:
         wrong = [v for v in values if isinstance(v, bool | str) or not low <= v <= high]
         if wrong or (isinstance(home, Integer) and any(v != int(v) for v in values)):
             kind = "whole numbers" if isinstance(home, Integer) else "numbers"
-            raise SpaceError(f"{name}: {describe_range(written)} is not all {kind} in {low:g}..{high:g}")
+            raise SpaceError(f"{describe_range(written)} is not all {kind} in {low:g}..{high:g}", name=name)
     elif isinstance(home, Choice | Boolean):
         wrong = [v for v in values if not home.contains(v)]
         if wrong:
             raise SpaceError(
-                f"{name}: {wrong[0]!r} was never one of its choices",
+                f"{wrong[0]!r} was never one of its choices",
                 hint=did_you_mean(str(wrong[0]), map(str, home.options)),
+                name=name,
             )
     return written if written.when else replace(written, when=home.when)
 

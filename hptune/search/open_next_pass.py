@@ -9,6 +9,7 @@ from hptune.errors import SpaceError
 from hptune.search.next_pass import NEXT_PASS, read_next_pass
 from hptune.search.task import SearchTask
 from hptune.space import Choice, Space
+from hptune.space.files import located
 from hptune.study import Study
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["open_next_pass"]
 
 
-def open_next_pass(study: Study, search_task: SearchTask, dataset: Dataset, space: Space) -> None:
+def open_next_pass(study: Study, task: SearchTask, dataset: Dataset, space: Space) -> None:
     """Open the pass that is due before the search goes on: the first, a given or an edited one."""
     passes = study.passes()
     given = [p.space for p in passes if p.origin == "given"]
@@ -32,9 +33,9 @@ def open_next_pass(study: Study, search_task: SearchTask, dataset: Dataset, spac
     if edited.next_space != study.passes()[-1].space:
         try:
             # The model itself says what it takes, before anything is written.
-            replace(search_task, space=edited.next_space, space_file="").load_model(dataset)
+            replace(task, space=edited.next_space, space_file="").load_model(dataset)
         except SpaceError as error:
-            raise SpaceError(f"{path}: {error.message}", hint=error.hint) from error
+            raise located(error, path) from error
         study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)
     path.unlink()
 

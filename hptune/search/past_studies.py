@@ -9,9 +9,10 @@ from pathlib import Path
 from hptune.errors import HptuneError
 from hptune.narrowing.plausible_region import as_observation
 from hptune.space import Space
-from hptune.strategy.initial_design import WarmStart, fit_to
+from hptune.strategy.initial_design import fit_to
 from hptune.strategy.portfolio import build_portfolio
 from hptune.study import STUDIES, Study, find_study
+from hptune.study.notes import WarmStart
 
 __all__ = ["AUTO", "COUNT", "learned_configurations", "past_studies"]
 

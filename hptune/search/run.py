@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import platform
 import sys
-from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune._text import counted
-from hptune.errors import ModelError, ObjectiveError, SearchInterruptedError, StudyError, StudyMismatchError
+from hptune.errors import SearchInterruptedError, StudyError
 from hptune.narrowing.propose import propose
 from hptune.search.budget import is_budget_exhausted, note_exhausted
 from hptune.search.choose_executor import executor_for
@@ -19,14 +17,14 @@ from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
 from hptune.search.next_pass import NEXT_PASS, read_next_pass
 from hptune.search.open_next_pass import open_next_pass
-from hptune.search.task import SearchTask
-from hptune.search.warm_start import find_warm_starts, noted_starts, starts_note
+from hptune.search.opening import Opening, open_search
+from hptune.search.options import SearchOptions
 from hptune.space import Space
-from hptune.strategy.initial_design import WarmStart
-from hptune.strategy.plan import Plan, plan
-from hptune.study import Identity, Study, StudyLock, archive, default_path
+from hptune.strategy.plan import Plan
+from hptune.study import Study, StudyLock, archive
 from hptune.study.folder import DATABASE
-from hptune.study.trial import Objective, metric_of
+from hptune.study.notes import WarmStart
+from hptune.study.trial import Objective
 from hptune.views.report import write_report
 
 if TYPE_CHECKING:
@@ -37,134 +35,26 @@ if TYPE_CHECKING:
 __all__ = ["SearchOptions", "plan_search", "search"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SearchOptions:
-    """What a search is asked for, beside its subject."""
-
-    search_task: SearchTask
-    study: Path | None = None
-    passes: int
-    trials: int
-    """The budget: as many full trainings, in all."""
-    oracle: str
-    objective: str | None = None
-    workers: int = 1
-    trial_seconds: float | None = None
-    """Longest that a job may be trained, above 0; one that takes longer is infeasible. None for no limit."""
-    learn_from: tuple[str, ...] = ()
-    """Earlier studies whose best configurations are tried first; "auto" for all others."""
-    presets: bool = True
-    """Whether a recipe's presets are tried first too."""
-    fresh: bool = False
-    command: str = ""
-    """The command line that repeats this."""
-
-    @property
-    def folder(self) -> Path:
-        """The study's folder."""
-        return self.study or default_path(self.search_task.data, self.search_task.model)
-
-    @property
-    def budget(self) -> int:
-        """Epochs that the whole search may cost."""
-        return self.trials * self.search_task.epochs
-
-    def plan(self, space: Space) -> Plan:
-        """Return what the budget buys in `space`."""
-        return plan(space, trials=self.trials, epochs=self.search_task.epochs, passes=self.passes)
-
-
 def plan_search(
     options: SearchOptions, listener: Listener | None = None
 ) -> tuple[Space, Plan, Objective, tuple[WarmStart, ...]]:
-    """Return space, plan, objective and first configurations of a search without beginning it.
+    """Return space, plan, objective and warm starts of a search without beginning it.
 
-    Raises what beginning it, or going on with it, would raise: one batch is trained to see that it can be.
+    Raises what beginning it, or resuming it, would raise: one batch is trained to see that it can be.
     """
     listener = listener or Listener()
-    dataset = options.search_task.load_data()
-    listener.on_data_loaded(dataset)
-    model = options.search_task.load_model(dataset)
-    space = model.space()
-    _remark(options, dataset, model, listener)
-    if not options.fresh and Study.exists(options.folder):
-        with Study.open(options.folder) as study:
-            options = _with_objective_of(options, study.identity)
-            study.require(_identity(options, dataset, model, study.identity.goal))
-            _warn_of_late_starts(options, study, listener)
-            space = _told_of_going_on(options, study, space, listener)
-            warm_starts = () if study.epochs_used() else noted_starts(study)
-            return space, options.plan(space), study.identity.goal, warm_starts
-    goal = _settle_objective(options, dataset, model, listener)
-    return space, options.plan(space), goal, _warm_starts(options, space, listener)
-
-
-def _told_of_going_on(options: SearchOptions, study: Study, space: Space, listener: Listener) -> Space:
-    """Say where a study stands that would go on; returns the space of what comes next."""
-    epochs_used = f"{study.epochs_used()} of {counted(options.budget, 'epoch')} are spent"
-    listener.on_remark(f"going on with {study.folder}: {epochs_used}")
-    edited = read_next_pass(study) if study.passes() else None
-    if edited is None:
-        return space
-    listener.on_remark(f"the next pass is {study.folder / NEXT_PASS}")
-    return edited.next_space
-
-
-def _warn_of_late_starts(options: SearchOptions, study: Study, listener: Listener) -> None:
-    """Say that what is tried first was settled when the study began."""
-    if options.learn_from:
-        listener.on_warning(
-            f"--learn-from: {study.folder} has begun, and what it tries first was settled then;"
-            " --fresh begins anew"
-        )
-
-
-def _warn_of_another_model(study: Study, model: Model, listener: Listener) -> None:
-    """Say, once for each change, that trials so far were trained by another version of the model."""
-    noted = study.meta.get("model_fingerprint", study.identity.model_fingerprint)
-    if model.fingerprint == noted:
-        return
-    study.note("model_fingerprint", model.fingerprint)
-    trained = counted(len(study.trials(curves=False)), "trial")
-    listener.on_warning(
-        f"{model.name} has changed since {trained} of {study.folder} were begun: what they scored counts"
-        " as before, and may not compare; --fresh begins anew"
-    )
-
-
-def _warm_starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[WarmStart, ...]:
-    """Return what a new search tries first; only our own oracle takes anything."""
-    if options.oracle != "coarse-to-fine":
-        if options.learn_from:
-            listener.on_warning(f"--learn-from: the oracle {options.oracle} takes nothing from other studies")
-        return ()
-    return find_warm_starts(
-        space,
-        options.plan(space),
-        model=options.search_task.model,
-        learn_from=options.learn_from,
-        own=options.folder,
-        with_presets=options.presets,
-    )
-
-
-def _remark(options: SearchOptions, dataset: Dataset, model: Model, listener: Listener) -> None:
-    """Tell what a person should know of the rows that judge and of the space to be searched."""
-    from hptune.models.load import remarks_of
-
-    folds = options.search_task.cv
-    if folds is not None:
-        rows = dataset.train.rows + (0 if dataset.has_own_validation else dataset.validation.rows)
-        listener.on_remark(
-            f"--cv {folds}: a score is the mean over {folds} folds of {rows:,} rows; the"
-            f" {counted(dataset.validation.rows, 'validation row')} above judge only what is exported"
-        )
-    for text in remarks_of(model):
-        listener.on_remark(text)
+    if options.fresh or not Study.exists(options.folder):
+        opened = open_search(options, listener, None)
+        return opened.space, opened.plan, opened.identity.goal, opened.warm_starts
+    with Study.open(options.folder) as study:
+        opened = open_search(options, listener, study)
+        space = _space_to_resume(options, study, opened.space, listener)
+        warm_starts = () if study.epochs_used() else opened.warm_starts
+        return space, options.plan(space), study.identity.goal, warm_starts
 
 
 def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
-    """Run a search, or go on with it; returns the study's folder.
+    """Run a search, or resume it; returns the study's folder.
 
     Raises what `hptune.errors` lists; nothing is written before data, model, space and
     objective have been checked by training one batch.
@@ -172,28 +62,33 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     folder = options.folder
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
-            options = _with_objective_of(options, study.identity)
-            if is_budget_exhausted(study, options.search_task, oracle=options.oracle, budget=options.budget):
+            options = options.resuming(study.identity)
+            if is_budget_exhausted(study, options.task, oracle=options.oracle, budget=options.budget):
                 listener.on_study_opened(study, options.budget)
                 return folder
-            dataset, model = options.search_task.load()
-            study.require(_identity(options, dataset, model, study.identity.goal))
-            _warn_of_late_starts(options, study, listener)
-            _warn_of_another_model(study, model, listener)
-            _run(options, study, dataset, model, listener, stop)
+            opened = open_search(options, listener, study)
+            _warn_of_another_model(study, opened.model, listener)
+            _run(opened, study, listener, stop)
         return folder
-    dataset = options.search_task.load_data()
-    listener.on_data_loaded(dataset)
-    model = options.search_task.load_model(dataset)
-    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
-    warm_starts = _warm_starts(options, model.space(), listener)
+    opened = open_search(options, listener, None)
     if stop.asked:
         raise SearchInterruptedError("nothing was trained yet")
     _archive_existing(folder, fresh=options.fresh)
-    with StudyLock(folder), Study.create(folder, identity, command=options.command) as study:
-        study.note("starts", starts_note(warm_starts))
-        _run(options, study, dataset, model, listener, stop)
+    with StudyLock(folder), Study.create(folder, opened.identity, command=options.command) as study:
+        study.note(warm_starts=opened.warm_starts)
+        _run(opened, study, listener, stop)
     return folder
+
+
+def _space_to_resume(options: SearchOptions, study: Study, space: Space, listener: Listener) -> Space:
+    """Say where a study stands that would be resumed; returns the space of what comes next."""
+    used = f"{study.epochs_used()} of {counted(options.budget, 'epoch')} are used"
+    listener.on_remark(f"resuming {study.folder}: {used}")
+    edited = read_next_pass(study) if study.passes() else None
+    if edited is None:
+        return space
+    listener.on_remark(f"the next pass is {study.folder / NEXT_PASS}")
+    return edited.next_space
 
 
 def _archive_existing(folder: Path, *, fresh: bool) -> None:
@@ -203,114 +98,59 @@ def _archive_existing(folder: Path, *, fresh: bool) -> None:
     with StudyLock(folder):
         if not fresh and Study.exists(folder):
             raise StudyError(
-                f"{folder}: another search has begun a study there meanwhile",
-                hint="The same command goes on with it; --study gives this one its own folder.",
+                f"{folder}: another search has created a study there meanwhile",
+                hint="The same command resumes it; --study gives this one its own folder.",
             )
         archive(folder)
 
 
-def _settle_objective(
-    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
-) -> Objective:
-    """Train one batch and return the objective among what it reports."""
-    from hptune.models.load import other_metrics, other_start
-    from hptune.training import resolve_objective
-
-    trainer, start = options.search_task.trainer(dataset, model, None), other_start(model)
-    try:
-        reported = trainer.preflight(model.space().defaults)
-    except ModelError as error:
-        if start is None:
-            raise
-        try:
-            reported = trainer.preflight(start)
-        except ModelError:
-            raise error from None
-        listener.on_warning(
-            f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
-            "where Keras Tuner begins, it can be: the search goes on."
-        )
-    goal = resolve_objective(options.objective, reported, dataset.task, on_demand=other_metrics(model))
-    held_out = f"val_{goal.name}"
-    if held_out in reported:
-        listener.on_warning(f"objective {goal.name} is of the training rows; {held_out} is of rows held out")
-    of_classes = metric_of(goal.name) in other_metrics(model) and dataset.classes
-    if of_classes and options.search_task.cv is None and len(set(dataset.validation.y.tolist())) == 1:
-        raise ObjectiveError(
-            f"objective {goal.name}: all validation rows of {dataset.name} are of one class",
-            hint="Give validation rows of each class, or improve val_loss.",
-        )
-    return goal
-
-
-def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective: Objective) -> Identity:
-    return Identity(
-        data=options.search_task.data,
-        data_fingerprint=dataset.fingerprint,
-        model=options.search_task.model,
-        model_fingerprint=model.fingerprint,
-        objective=objective.name,
-        direction=objective.direction,
-        epochs=options.search_task.epochs,
-        oracle=options.oracle,
-        seed=options.search_task.seed,
-        settings=options.search_task.settings,
+def _warn_of_another_model(study: Study, model: Model, listener: Listener) -> None:
+    """Say, once for each change, that trials so far were trained by another version of the model."""
+    if model.fingerprint == (study.notes.model_fingerprint or study.identity.model_fingerprint):
+        return
+    study.note(model_fingerprint=model.fingerprint)
+    trained = counted(len(study.trials(curves=False)), "trial")
+    listener.on_warning(
+        f"{model.name} has changed since {trained} of {study.folder} were trained: their scores count"
+        " as before, and may not compare; --fresh starts over"
     )
 
 
-def _with_objective_of(options: SearchOptions, identity: Identity) -> SearchOptions:
-    """Return the same about a study's objective; refuses another before anything heavy is loaded."""
-    direction, _, name = (options.objective or identity.objective).rpartition(":")
-    if name != identity.objective or direction not in ("", identity.direction.value):
-        raise StudyMismatchError(
-            f"{options.folder}: this study's objective is {identity.direction.value}:{identity.objective},"
-            f" not {options.objective}",
-            hint="Give the new search its own folder with --study, or put this one aside with --fresh.",
-        )
-    return replace(options, search_task=replace(options.search_task, metric=metric_of(name)))
-
-
-def _run(
-    options: SearchOptions, study: Study, dataset: Dataset, model: Model, listener: Listener, stop: Stop
-) -> None:
+def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
     """Run the passes of an open, locked study."""
-    space, goal = model.space(), study.identity.goal
-    _remark(options, dataset, model, listener)
+    options, goal, plan = opened.options, study.identity.goal, opened.plan
     if study.passes() and study.epochs_used() >= options.budget:
         _warn_of_waiting_pass(options, study, listener)
     else:
-        open_next_pass(study, options.search_task, dataset, space)
-    the_plan = options.plan(space)
+        open_next_pass(study, options.task, opened.dataset, opened.space)
     root = study.passes()[0].space
-    _note_facts(study, dataset, the_plan)
-    _note_baseline(options, study, dataset, model)
-    warm_starts = noted_starts(study)
+    _note_what_is_searched(opened, study)
     if not study.epochs_used():
-        listener.on_warm_starts(warm_starts)
+        listener.on_warm_starts(opened.warm_starts)
     with executor_for(
-        options.search_task,
-        dataset,
-        model,
+        options.task,
+        opened.dataset,
+        opened.model,
         goal,
         workers=options.workers,
         max_seconds=options.trial_seconds,
     ) as executor:
         engine = Engine(
             study=study,
-            searcher=_searcher(options, goal, root, the_plan, warm_starts),
+            searcher=_searcher(opened, goal, root),
             executor=executor,
-            pass_ends=tuple(itertools.accumulate(the_plan.pass_epochs)),
+            pass_ends=tuple(itertools.accumulate(plan.pass_epochs)),
             narrow=lambda current, trials: propose(
-                current, trials, goal, root=root, epochs=options.search_task.epochs
+                current, trials, goal, root=root, epochs=options.task.epochs
             ),
             listener=listener,
             stop=stop,
         )
         engine.run()
         stop.running = False
-    # Who leaves between two passes is asked again by the same command.
+    # Who stops between two passes is asked again by the same command.
     if not stop.now and not engine.left:
-        note_exhausted(study, options.search_task, budget=the_plan.budget)
+        note_exhausted(study, options.task, budget=plan.budget)
     try:
         write_report(study)
     except StudyError as error:
@@ -319,25 +159,14 @@ def _run(
 
 
 def _warn_of_waiting_pass(options: SearchOptions, study: Study, listener: Listener) -> None:
-    """Say that a pass which was asked for is left for a budget that pays it."""
+    """Say that a pass which was asked for waits for a budget that pays for it."""
     path = study.folder / NEXT_PASS
     if path.exists():
-        epochs_used = f"{study.epochs_used()} of {counted(options.budget, 'epoch')} are spent"
-        listener.on_warning(f"{path} waits for a larger --trials: {epochs_used}")
+        used = f"{study.epochs_used()} of {counted(options.budget, 'epoch')} are used"
+        listener.on_warning(f"{path} waits for a larger --trials: {used}")
 
 
-def _note_baseline(options: SearchOptions, study: Study, dataset: Dataset, model: Model) -> None:
-    """Note what a guess alone scores, where all trials are judged on the same rows."""
-    from hptune.data import baseline_of
-    from hptune.models.recipe_model import RecipeModel
-
-    recipe = isinstance(model, RecipeModel)
-    guess = baseline_of(dataset, study.identity.objective, recipe=recipe)
-    if guess is not None and options.search_task.cv is None:
-        study.note("guess", json.dumps(asdict(guess)))
-
-
-def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
+def _note_what_is_searched(opened: Opening, study: Study) -> None:
     """Note what a reader of the study wants to know and only a search does."""
     from hptune.models.backend import keras
 
@@ -346,26 +175,29 @@ def _note_facts(study: Study, dataset: Dataset, the_plan: Plan) -> None:
     versions = {"python": platform.python_version()} | {
         name: str(getattr(module, "__version__", "")) for name, module in loaded.items() if module
     }
-    study.note("budget", str(the_plan.budget))
-    study.note("train_examples", str(dataset.train.rows))
-    study.note("versions", json.dumps(versions))
+    study.note(budget=opened.plan.budget, train_examples=opened.dataset.train.rows, versions=versions)
+    _note_baseline(opened, study, opened.dataset)
 
 
-def _searcher(
-    options: SearchOptions,
-    goal: Objective,
-    root: Space,
-    the_plan: Plan,
-    warm_starts: tuple[WarmStart, ...],
-) -> Searcher:
+def _note_baseline(opened: Opening, study: Study, dataset: Dataset) -> None:
+    """Note the baseline's score, where all trials are scored on the same rows."""
+    from hptune.data import baseline_of
+
+    recipe = opened.model.recipe(opened.space.defaults) is not None
+    baseline = baseline_of(dataset, study.identity.objective, recipe=recipe)
+    if baseline is not None and opened.options.task.cv is None:
+        study.note(baseline=baseline)
+
+
+def _searcher(opened: Opening, goal: Objective, root: Space) -> Searcher:
     from hptune.oracles.names import make_searcher
 
     return make_searcher(
-        options.oracle,
+        opened.options.oracle,
         objective=goal,
         root=root,
-        epochs=options.search_task.epochs,
-        budget=the_plan.budget,
-        seed=options.search_task.seed,
-        warm_starts=warm_starts,
+        epochs=opened.options.task.epochs,
+        budget=opened.plan.budget,
+        seed=opened.options.task.seed,
+        warm_starts=opened.warm_starts,
     )

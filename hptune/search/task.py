@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptune.errors import InputError, SpaceError, StudyMismatchError
 from hptune.space import Space, Value
-from hptune.space.files import load_space, ready_space, ready_spaces
+from hptune.space.files import load_space, located, ready_space, ready_spaces
 from hptune.study import Identity, Study
 from hptune.study.trial import metric_of
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from hptune.study.trial import Objective
     from hptune.training import RepeatedTrainer, Trainer
 
-__all__ = ["SearchTask", "load_again", "load_trainer", "search_task_of"]
+__all__ = ["SearchTask", "load_again", "load_trainer", "task_of"]
 
 _ONCE: dict[str, Value | None] = {
     "cv": None,
@@ -130,16 +129,9 @@ class SearchTask:
         try:
             return load_model(self.model, dataset, space=self.space, epochs=self.epochs, metric=self.metric)
         except SpaceError as error:
-            raise SpaceError(f"{self._place(error.message)}{error.message}", hint=error.hint) from error
-
-    def _place(self, message: str) -> str:
-        """Return FILE:LINE: of the hyperparameter that a message begins with; "" for no file."""
-        if not self.space_file:
-            return ""
-        key = re.compile(rf"""\s*["']?{re.escape(message.partition(":")[0])}["']?\s*:""")
-        lines = Path(self.space_file).read_text(encoding="utf-8-sig").splitlines()
-        found = [n for n, line in enumerate(lines, 1) if key.match(line)]
-        return f"{self.space_file}:{found[0]}: " if found else f"{self.space_file}: "
+            if not self.space_file:
+                raise
+            raise located(error, self.space_file) from error
 
     def split_trainer(self, dataset: Dataset, model: Model, objective: Objective | None) -> Trainer:
         """Return a trainer on the one split, with a configuration's own seed: what is exported."""
@@ -188,7 +180,7 @@ class SearchTask:
         }
 
 
-def search_task_of(study: Study) -> SearchTask:
+def task_of(study: Study) -> SearchTask:
     """Return what a study is about, to load it again."""
     identity: Identity = study.identity
     return SearchTask(
@@ -202,14 +194,14 @@ def search_task_of(study: Study) -> SearchTask:
     )
 
 
-def load_trainer(search_task: SearchTask, objective: Objective) -> Trainer | RepeatedTrainer:
+def load_trainer(task: SearchTask, objective: Objective) -> Trainer | RepeatedTrainer:
     """Return a trainer of the subject, in whichever process."""
-    return search_task.trainer(*search_task.load(), objective)
+    return task.trainer(*task.load(), objective)
 
 
 def load_again(study: Study) -> tuple[Dataset, Model]:
     """Load a study's data and model; raises StudyMismatchError where the data are others now."""
-    dataset, model = search_task_of(study).load()
+    dataset, model = task_of(study).load()
     if dataset.fingerprint != study.identity.data_fingerprint:
         raise StudyMismatchError(
             f"{study.folder}: {study.identity.data} holds other rows than those that were searched",

@@ -52,15 +52,18 @@ def hyperparameter_from_dict(data: Mapping[str, Any]) -> Hyperparameter:
     name = found.pop("kind", None)
     if name not in _KINDS:
         raise SpaceError(
-            f"{found.get('name', 'hyperparameter')}: unknown kind {name!r}",
+            f"unknown kind {name!r}",
             hint=did_you_mean(str(name), _KINDS),
+            name=found.get("name", "hyperparameter"),
         )
     kind = _KINDS[name]
     for key in found:
         known = [field.name for field in fields(kind)]
         if key not in known:
             raise SpaceError(
-                f"{found.get('name', 'hyperparameter')}: unknown key {key!r}", hint=did_you_mean(key, known)
+                f"unknown key {key!r}",
+                hint=did_you_mean(key, known),
+                name=found.get("name", "hyperparameter"),
             )
     if "scale" in found:
         found["scale"] = Scale(found["scale"])

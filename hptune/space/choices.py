@@ -27,24 +27,32 @@ class Choice(Hyperparameter):
         super().__post_init__()
         object.__setattr__(self, "options", tuple(self.options))
         if not self.options:
-            self._fail("no choices are listed")
+            self._fail("no choices are listed", key="choices")
         for i, option in enumerate(self.options):
             if not kind_of(option) or (isinstance(option, float) and not math.isfinite(option)):
-                self._fail(f"a choice must be text, a finite number or a boolean, got {option!r}")
+                self._fail(
+                    f"a choice must be text, a finite number or a boolean, got {option!r}", key="choices"
+                )
             if any(same_value(option, earlier) for earlier in self.options[:i]):
-                self._fail(f"the choice {option!r} is listed twice")
+                self._fail(f"the choice {option!r} is listed twice", key="choices")
         if len(self.options) == 1:
             only = self.options[0]
-            self._fail(f"only one choice, {only!r}", f"For a single value write it alone: {only}.")
+            self._fail(
+                f"only one choice, {only!r}", f"For a single value write it alone: {only}.", key="choices"
+            )
         kinds = {kind_of(option) for option in self.options}
         if len(kinds) > 1:
-            self._fail(f"choices must be all text, all numbers or all booleans, got {list(self.options)}")
+            self._fail(
+                f"choices must be all text, all numbers or all booleans, got {list(self.options)}",
+                key="choices",
+            )
         if self.default is None:
             object.__setattr__(self, "default", self.options[0])
         elif not self.contains(self.default):
             self._fail(
                 f"default {self.default!r} is not among the choices",
                 did_you_mean(str(self.default), map(str, self.options)),
+                key="default",
             )
 
     @property
@@ -72,7 +80,7 @@ class Boolean(Hyperparameter):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not isinstance(self.default, bool):
-            self._fail(f"default must be true or false, got {self.default!r}")
+            self._fail(f"default must be true or false, got {self.default!r}", key="default")
 
     @property
     def options(self) -> tuple[Value, ...]:
@@ -103,9 +111,9 @@ class Fixed(Hyperparameter):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not kind_of(self.value):
-            self._fail(f"a fixed value must be text, a number or a boolean, got {self.value!r}")
+            self._fail(f"a fixed value must be text, a number or a boolean, got {self.value!r}", key="value")
         if isinstance(self.value, float) and not math.isfinite(self.value):
-            self._fail(f"a fixed value must be finite, got {self.value!r}")
+            self._fail(f"a fixed value must be finite, got {self.value!r}", key="value")
 
     @property
     def initial(self) -> Value:

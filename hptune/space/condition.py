@@ -41,11 +41,13 @@ class Condition:
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(self.values))
         if not self.values:
-            raise SpaceError(f"when {self.parent}: no value is listed, so it would never be active")
+            raise SpaceError("no value is listed, so it would never be active", name=f"when {self.parent}")
         for value in self.values:
             finite = not isinstance(value, float) or math.isfinite(value)
             if not kind_of(value) or not finite:
-                raise SpaceError(f"when {self.parent}: {value!r} is not text, a finite number or a boolean")
+                raise SpaceError(
+                    f"{value!r} is not text, a finite number or a boolean", name=f"when {self.parent}"
+                )
 
     def holds(self, values: Values) -> bool:
         """Tell whether the parent is active and has one of the values."""

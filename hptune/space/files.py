@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "dump_space",
     "load_space",
+    "located",
     "parse_space",
     "ready_space",
     "ready_spaces",
@@ -61,6 +62,15 @@ def load_space(path: str | Path) -> Space:
         reason = getattr(error, "strerror", None) or str(error)
         raise SpaceError(f"{path}: can't be read: {reason}") from error
     return parse_space(text, str(path))
+
+
+def located(error: SpaceError, path: str | Path) -> SpaceError:
+    """Return an error of a hyperparameter with the line of the space file that it is about."""
+    from hptune.space import yaml_reader
+    from hptune.space.yaml_lines import read_yaml
+
+    text = Path(path).read_text(encoding="utf-8-sig")
+    return yaml_reader.located(error, read_yaml(text, str(path)))
 
 
 def ready_spaces() -> dict[str, Traversable]:

@@ -58,10 +58,10 @@ class Hyperparameter(ABC):
         parents = [condition.parent for condition in self.when]
         for parent in parents:
             if parents.count(parent) > 1:
-                self._fail(f"when: {parent!r} is listed twice", "List all its values at once.")
+                self._fail(f"when: {parent!r} is listed twice", "List all its values at once.", key="when")
 
-    def _fail(self, message: str, hint: str = "") -> None:
-        raise SpaceError(f"{self.name}: {message}", hint=hint)
+    def _fail(self, reason: str, hint: str = "", *, key: str = "") -> None:
+        raise SpaceError(reason, hint=hint, name=self.name, key=key)
 
     @property
     @abstractmethod

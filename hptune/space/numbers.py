@@ -47,7 +47,8 @@ class Number(Hyperparameter):
         elif not self.contains(self.default):
             self._fail(
                 f"default {self.default:g} is not a value in {self.low:g}..{self.high:g}"
-                + (f" with step {self.step:g}" if self.step else "")
+                + (f" with step {self.step:g}" if self.step else ""),
+                key="default",
             )
 
     def _check_numbers(self) -> None:
@@ -65,14 +66,14 @@ class Number(Hyperparameter):
     def _number(self, key: str, number: float) -> float:
         """Return `number` in the type of this kind, or fail."""
         if kind_of(number) != "number":
-            self._fail(f"{key} must be a number, got {number!r}")
+            self._fail(f"{key} must be a number, got {number!r}", key=key)
         if not math.isfinite(number):
-            self._fail(f"{key} must be finite, got {number!r}")
+            self._fail(f"{key} must be finite, got {number!r}", key=key)
         return float(number)
 
     def _limits(self, limits: tuple[float, float]) -> tuple[float, float]:
         if len(limits) != 2:
-            self._fail(f"limits must be two numbers, got {limits!r}")
+            self._fail(f"limits must be two numbers, got {limits!r}", key="limits")
         return (self._number("limits", limits[0]), self._number("limits", limits[1]))
 
     def _check_scale(self) -> None:
@@ -89,14 +90,18 @@ class Number(Hyperparameter):
         if self.step is None:
             return
         if self.scale is Scale.LOG_COMPLEMENT:
-            self._fail("a step has no meaning on the log_complement scale", "List choices.")
+            self._fail("a step has no meaning on the log_complement scale", "List choices.", key="step")
         if self.scale is Scale.LOG and self.step <= 1:
-            self._fail(f"on a log scale the step is a factor and must be above 1, got {self.step:g}")
+            self._fail(
+                f"on a log scale the step is a factor and must be above 1, got {self.step:g}", key="step"
+            )
         if self.scale is Scale.LINEAR and self.step <= 0:
-            self._fail(f"step must be above 0, got {self.step:g}")
+            self._fail(f"step must be above 0, got {self.step:g}", key="step")
         if self.scale is Scale.LINEAR and self.high - self.low > self.step * _MOST_STEPS:
             self._fail(
-                f"a step of {self.step:g} is too small for {self.low:g}..{self.high:g}", "Leave it out."
+                f"a step of {self.step:g} is too small for {self.low:g}..{self.high:g}",
+                "Leave it out.",
+                key="step",
             )
 
     def _check_limits(self) -> None:
@@ -108,9 +113,9 @@ class Number(Hyperparameter):
                 "Widen the limits or narrow the range.",
             )
         if self.scale is Scale.LOG and low <= 0:
-            self._fail(f"limits of a log range must lie above 0, got {low:g}")
+            self._fail(f"limits of a log range must lie above 0, got {low:g}", key="limits")
         if self.scale is Scale.LOG_COMPLEMENT and high >= 1:
-            self._fail(f"limits of a log_complement range must lie below 1, got {high:g}")
+            self._fail(f"limits of a log_complement range must lie below 1, got {high:g}", key="limits")
 
     @property
     def initial(self) -> float:
@@ -169,7 +174,7 @@ class Integer(Number):
         if key == "step" and self.scale is Scale.LOG:
             return int(number) if number == int(number) else number
         if number != int(number):
-            self._fail(f"{key} of an integer must be a whole number, got {number!r}")
+            self._fail(f"{key} of an integer must be a whole number, got {number!r}", key=key)
         return int(number)
 
     @cached_property
@@ -179,7 +184,9 @@ class Integer(Number):
             return None
         size = grid_size(self.scale, self.low, self.high, self.step)
         if size > _LONGEST_GRID:
-            self._fail(f"a step of {self.step:g} times is too small for whole numbers", "Leave it out.")
+            self._fail(
+                f"a step of {self.step:g} times is too small for whole numbers", "Leave it out.", key="step"
+            )
         return np.unique(np.round(grid_values(self.scale, self.low, self.step, np.arange(size))))
 
     @property

@@ -71,8 +71,9 @@ def parse_range(known: Hyperparameter, body: str, *, start: Value) -> Hyperparam
         return replace(known, options=options, default=first, hard=True)
     if ".." in body or "," in body:
         raise SpaceError(
-            f"{known.name}: fixed from the first pass on, so its scale, limits and choices are not known",
+            "fixed from the first pass on, so its scale, limits and choices are not known",
             hint="Give it a range in the space file.",
+            name=known.name,
         )
     return parse_value(known, body)
 
@@ -85,8 +86,9 @@ def parse_value(known: Hyperparameter, body: str) -> Fixed:
         low, high = known.limits
         if not low <= value <= high:
             raise SpaceError(
-                f"{known.name}: {body} lies outside its limits {exact_text(low)}..{exact_text(high)}",
+                f"{body} lies outside its limits {exact_text(low)}..{exact_text(high)}",
                 hint="Widen the limits in the space file.",
+                name=known.name,
             )
         return _fixed(known, value)
     if isinstance(known, Choice | Boolean):
@@ -110,13 +112,14 @@ def _number(known: Number, text: str) -> float:
         number = float(text)
     except ValueError:
         raise SpaceError(
-            f"{known.name}: {text.strip()!r} is not a number",
+            f"{text.strip()!r} is not a number",
             hint="Write a range as 1e-3..1e-1, a value as 0.9.",
+            name=known.name,
         ) from None
     if not isinstance(known, Integer):
         return number
     if number != number or number in (float("inf"), float("-inf")) or number != int(number):
-        raise SpaceError(f"{known.name}: {text.strip()} is not a whole number")
+        raise SpaceError(f"{text.strip()} is not a whole number", name=known.name)
     return int(number)
 
 
@@ -127,27 +130,27 @@ def _options(known: Choice | Boolean, body: str) -> tuple[Value, ...]:
         if not any(body == exact_text(o) for o in known.options):
             first, last = (_place(known, end) for end in ends)
             if first >= last:
-                raise SpaceError(f"{known.name}: {ends[0]} must come before {ends[1]}")
+                raise SpaceError(f"{ends[0]} must come before {ends[1]}", name=known.name)
             return known.options[first : last + 1]
     try:
         tokens = next(csv.reader([body], skipinitialspace=True), [])
     except csv.Error as error:
-        raise SpaceError(f"{known.name}: {body!r} is not a list of options: {error}") from error
+        raise SpaceError(f"{body!r} is not a list of options: {error}", name=known.name) from error
     found = [_place(known, token) for token in tokens]
     if not found:
         raise SpaceError(
-            f"{known.name}: no option is given", hint=did_you_mean("", map(exact_text, known.options))
+            "no option is given", hint=did_you_mean("", map(exact_text, known.options)), name=known.name
         )
     for i, place in enumerate(found):
         if place in found[:i]:
-            raise SpaceError(f"{known.name}: {tokens[i].strip()} is given twice")
+            raise SpaceError(f"{tokens[i].strip()} is given twice", name=known.name)
     return tuple(known.options[place] for place in sorted(found))
 
 
 def _option(known: Choice | Boolean, body: str) -> Value:
     options = _options(known, body)
     if len(options) > 1:
-        raise SpaceError(f"{known.name}: {body} are {len(options)} values, and it can be frozen at one")
+        raise SpaceError(f"{body} are {len(options)} values, and it can be frozen at one", name=known.name)
     return options[0]
 
 
@@ -158,8 +161,9 @@ def _place(known: Choice | Boolean, token: str) -> int:
             if _names(option, wanted):
                 return i
     raise SpaceError(
-        f"{known.name}: {token.strip()!r} is not among its options",
+        f"{token.strip()!r} is not among its options",
         hint=did_you_mean(token.strip(), (describe_value(o) for o in known.options)),
+        name=known.name,
     )
 
 
@@ -181,10 +185,10 @@ def _like(known: Hyperparameter, body: str) -> Value:
         return next(csv.reader([body]), [""])[0] if body.startswith('"') else body
     if isinstance(value, bool):
         if body.lower() not in ("true", "false"):
-            raise SpaceError(f"{known.name}: {body!r} is neither true nor false")
+            raise SpaceError(f"{body!r} is neither true nor false", name=known.name)
         return body.lower() == "true"
     whole = isinstance(value, int) and body.strip().lstrip("+-").isdigit()
     try:
         return int(body) if whole else float(body)
     except ValueError:
-        raise SpaceError(f"{known.name}: {body!r} is not a number") from None
+        raise SpaceError(f"{body!r} is not a number", name=known.name) from None

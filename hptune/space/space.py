@@ -36,7 +36,7 @@ class Space:
         seen: set[str] = set()
         for hp in self.hyperparameters:
             if hp.name in seen:
-                raise SpaceError(f"{hp.name}: the name is used twice")
+                raise SpaceError("the name is used twice", name=hp.name)
             seen.add(hp.name)
         for hp in self.hyperparameters:
             for condition in hp.when:
@@ -47,21 +47,27 @@ class Space:
         parent = self.get(condition.parent)
         if parent is None:
             raise SpaceError(
-                f"{hp.name}: when: no hyperparameter of this space is named {condition.parent!r}",
+                f"when: no hyperparameter of this space is named {condition.parent!r}",
                 hint=did_you_mean(condition.parent, (h.name for h in self.hyperparameters)),
+                name=hp.name,
+                key="when",
             )
         kind = kind_of(parent.initial)
         for value in condition.values:
             if kind_of(value) != kind:
                 raise SpaceError(
-                    f"{hp.name}: when: {parent.name} can't be {value!r}: it is {kind}, not {kind_of(value)}"
+                    f"when: {parent.name} can't be {value!r}: it is {kind}, not {kind_of(value)}",
+                    name=hp.name,
+                    key="when",
                 )
         if isinstance(parent, Choice | Boolean):
             for value in condition.values:
                 if not parent.contains(value) and not self._dropped(parent, value):
                     raise SpaceError(
-                        f"{hp.name}: when: {parent.name} can't be {value!r}",
+                        f"when: {parent.name} can't be {value!r}",
                         hint=did_you_mean(str(value), map(str, parent.options)),
+                        name=hp.name,
+                        key="when",
                     )
 
     def _dropped(self, parent: Choice | Boolean, value: Value) -> bool:
@@ -109,7 +115,7 @@ class Space:
         def visit(hp: Hyperparameter, path: tuple[str, ...]) -> None:
             if hp.name in path:
                 circle = " → ".join((*path[path.index(hp.name) :], hp.name))
-                raise SpaceError(f"{hp.name}: when: the conditions go in a circle: {circle}")
+                raise SpaceError(f"when: the conditions go in a circle: {circle}", name=hp.name, key="when")
             if hp.name in done:
                 return
             for condition in hp.when:

@@ -41,11 +41,11 @@ class Document:
     lines: Mapping[Path, int] = field(default_factory=dict)
     """Line (from 1) of each key or list item."""
 
-    def where(self, *path: str | int) -> str:
-        """Return `file:line` of what lies at `path`, or of the nearest thing above it."""
+    def line(self, *path: str | int) -> int:
+        """Return the line (from 1) of what lies at `path`, or of the nearest thing above it."""
         while path and path not in self.lines:
             path = path[:-1]
-        return f"{self.source}:{self.lines.get(path, 1)}"
+        return self.lines.get(path, 1)
 
 
 def read_yaml(text: str, source: str) -> Document:
@@ -57,14 +57,14 @@ def read_yaml(text: str, source: str) -> Document:
         line = 1 if mark is None else mark.line + 1
         problem = " ".join(str(part) for part in (error.context, error.problem) if part)
         hint = "Indent with spaces." if "\\t" in problem else ""
-        raise SpaceError(f"{source}:{line}: not valid YAML: {problem}", hint=hint) from error
+        raise SpaceError(f"not valid YAML: {problem}", hint=hint, source=source, line=line) from error
     except ReaderError as error:
         line = text[: error.position].count("\n") + 1
         raise SpaceError(
-            f"{source}:{line}: not valid YAML: the character #x{error.character:04x} is not allowed"
+            f"not valid YAML: the character #x{error.character:04x} is not allowed", source=source, line=line
         ) from error
     except YAMLError as error:
-        raise SpaceError(f"{source}:1: not valid YAML: {error}") from error
+        raise SpaceError(f"not valid YAML: {error}", source=source, line=1) from error
     if top is None:
         return Document(source=source, data=None)
     reading = _Reading(source)
@@ -81,9 +81,8 @@ class _Reading:
         self._open: list[int] = []
 
     def fail(self, node: Node, path: Path, message: str, hint: str = "") -> None:
-        name = dotted(path)
-        where = f"{self.source}:{node.start_mark.line + 1}"
-        raise SpaceError(f"{where}: {name}: {message}" if name else f"{where}: {message}", hint=hint)
+        line = node.start_mark.line + 1
+        raise SpaceError(message, hint=hint, source=self.source, line=line, name=dotted(path))
 
     def value(self, node: Node, path: Path) -> Any:
         if isinstance(node, ScalarNode):

@@ -22,7 +22,7 @@ from hptune.space.schema import BooleanSpec, ChoiceSpec, FixedSpec, NumberSpec, 
 from hptune.space.space import Space
 from hptune.space.yaml_lines import Document, dotted
 
-__all__ = ["read_space"]
+__all__ = ["located", "read_space"]
 
 _KINDS: dict[str, type[Spec]] = {
     "range": NumberSpec,
@@ -78,9 +78,9 @@ class _Reader:
 
     def fail(self, path: tuple[str, ...], message: str, hint: str = "") -> SpaceError:
         """Return the error for what lies at `path`: `file:line: name.key: message`."""
-        name = dotted(path)
-        where = self.document.where(*path)
-        return SpaceError(f"{where}: {name}: {message}" if name else f"{where}: {message}", hint=hint)
+        document = self.document
+        line = document.line(*path)
+        return SpaceError(message, hint=hint, source=document.source, line=line, name=dotted(path))
 
     def space(self) -> Space:
         self._check_top()
@@ -100,9 +100,7 @@ class _Reader:
                 },
             )
         except SpaceError as error:
-            raise self._located(
-                error, max((n for n in found if error.message.startswith(f"{n}:")), key=len)
-            ) from error
+            raise located(error, self.document) from error
 
     def _check_top(self) -> None:
         data = self.document.data
@@ -137,7 +135,7 @@ class _Reader:
         try:
             return _made(name, spec)
         except SpaceError as error:
-            raise self._located(error, name) from error
+            raise located(error, self.document) from error
 
     def _checked(self, path: tuple[str, ...], said: dict[str, Any]) -> Spec:
         """Return the checked keys of one hyperparameter."""
@@ -184,20 +182,19 @@ class _Reader:
             try:
                 conditions.append(Condition(parent=parent, values=_meant(found.get(parent), values)))
             except SpaceError as error:
-                raise self.fail(path, error.message.removeprefix(f"when {parent}: "), error.hint) from error
+                raise self.fail(path, error.reason, error.hint) from error
         try:
             return replace(found[name], when=tuple(conditions))
         except SpaceError as error:
-            raise self._located(error, name) from error
+            raise located(error, self.document) from error
 
-    def _located(self, error: SpaceError, name: str) -> SpaceError:
-        """Return an error of a hyperparameter with the file and the line of the key it speaks of."""
-        path = ("hyperparameters", name)
-        said = self.document.data["hyperparameters"][name]
-        keys = said if isinstance(said, dict) else {}
-        words = re.findall(r"\w+", error.message.removeprefix(name))
-        key = next((word for word in words if word in keys), "range")
-        return SpaceError(f"{self.document.where(*path, key)}: {error.message}", hint=error.hint)
+
+def located(error: SpaceError, document: Document) -> SpaceError:
+    """Return an error of a hyperparameter with the file and the line of the key that it is about."""
+    path = ("hyperparameters", error.name)
+    known = document.data["hyperparameters"].get(error.name)
+    key = error.key if isinstance(known, dict) and error.key in known else "range"
+    return error.at(document.source, document.line(*path, key))
 
 
 _BEGIN = (

@@ -7,7 +7,6 @@ hyperparameters only, the others move everything.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,22 +14,12 @@ from numpy.typing import NDArray
 from hptune.space import Choice, Fixed, Hyperparameter, Number, Space, Tier, Value, Values
 from hptune.strategy.encoding import Box, Cube
 
-__all__ = ["TIER_SHARE", "WarmStart", "fit_to", "quasi_random", "soft_tier_row"]
+__all__ = ["TIER_SHARE", "fit_to", "quasi_random", "soft_tier_row"]
 
 Array = NDArray[np.float64]
 
 TIER_SHARE = 0.4
 """Share of the first configurations that move the first tier only."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WarmStart:
-    """A configuration to try first, beside the defaults."""
-
-    values: Values
-    """Of the hyperparameters that it speaks of; others are at their defaults."""
-    origin: str
-    """Where it comes from, in words: a preset, or an earlier study."""
 
 
 def quasi_random(index: int, dimensions: int, seed: int) -> Array:

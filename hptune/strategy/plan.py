@@ -43,7 +43,7 @@ class Plan:
         return self.bracket.cost * self.brackets
 
     @property
-    def find_warm_starts(self) -> int:
+    def first_configurations(self) -> int:
         """Configurations that are begun before any was trained to the end."""
         return self.bracket.sizes[0] if len(self.bracket.rungs) > 1 else self.brackets
 

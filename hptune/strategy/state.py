@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from hptune.space import Space, Value
-from hptune.strategy.initial_design import WarmStart
+from hptune.study.notes import WarmStart
 from hptune.study.trial import Objective, Observation
 
 __all__ = ["Answer", "SearchState", "Suggestion"]

@@ -32,7 +32,7 @@ def epochs_used_by_pass(database: sqlite3.Connection) -> dict[int, int]:
 
 def jobs_without_epoch(database: sqlite3.Connection) -> int:
     """Return how many jobs ended badly without an epoch."""
-    query = f"SELECT count(*) FROM jobs WHERE told IS NOT NULL AND curve = '[]' AND state IN ({_BAD})"
+    query = f"SELECT count(*) FROM jobs WHERE reported IS NOT NULL AND curve = '[]' AND state IN ({_BAD})"
     return int(database.execute(query).fetchone()[0])
 
 
@@ -48,7 +48,9 @@ def trained_since(database: sqlite3.Connection, moment: float) -> tuple[float, i
     first = database.execute(query, (moment,)).fetchone()
     if first is None:
         return 0.0, 0
-    trained = "max(json_array_length(curve), CASE WHEN told IS NULL THEN epoch - initial_epoch ELSE 0 END)"
+    trained = (
+        "max(json_array_length(curve), CASE WHEN reported IS NULL THEN epoch - initial_epoch ELSE 0 END)"
+    )
     query = f"SELECT sum({trained}) FROM jobs WHERE id >= ?"
     return first["created_at"], int(database.execute(query, (first["job"],)).fetchone()[0])
 
@@ -63,6 +65,6 @@ def progress(database: sqlite3.Connection) -> tuple[JobProgress, ...]:
         f" CASE WHEN (SELECT state FROM trials WHERE id = trial_id) IN ({_BAD}) THEN NULL ELSE score END"
         " AS score,"
         " coalesce(json_extract(timings, '$.fit'), 0.0) AS fit_seconds"
-        " FROM jobs WHERE told IS NOT NULL ORDER BY told"
+        " FROM jobs WHERE reported IS NOT NULL ORDER BY reported"
     )
     return tuple(JobProgress(**dict(row)) for row in database.execute(query))

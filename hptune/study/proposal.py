@@ -79,8 +79,8 @@ class Proposal:
 
     @property
     def origin(self) -> str:
-        """Where a pass over it comes from: `person` where one decided any move, else `narrowed`."""
-        return "person" if any(move.by_user for move in self.moves) else "narrowed"
+        """Where a pass over it comes from: `user` where you decided any move, else `narrowed`."""
+        return "user" if any(move.by_user for move in self.moves) else "narrowed"
 
     def __getitem__(self, name: str) -> Move:
         for move in self.moves:

@@ -60,7 +60,7 @@ class Pass:
     proposal: Proposal | None
     """What made the space; None for a space that was given."""
     origin: str
-    """given, narrowed (by the rules alone) or person (a proposal that a person edited)."""
+    """given, narrowed (by the rules alone) or user (a proposal that the user edited)."""
     started_at: float
 
 

@@ -31,7 +31,7 @@ def proposal_to_json(proposal: Proposal) -> str:
             "space": space_to_dict(proposal.space),
             "next_space": space_to_dict(proposal.next_space),
             "moves": [
-                {"name": m.name, "verdict": m.verdict.value, "reason": m.reason, "by_person": m.by_user}
+                {"name": m.name, "verdict": m.verdict.value, "reason": m.reason, "by_user": m.by_user}
                 for m in proposal.moves
             ],
             "notes": list(proposal.notes),
@@ -50,7 +50,7 @@ def proposal_from_json(text: str) -> Proposal:
             old=space[m["name"]],
             new=next_space[m["name"]],
             reason=m["reason"],
-            by_user=m["by_person"],
+            by_user=m["by_user"],
         )
         for m in content["moves"]
     )

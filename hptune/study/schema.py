@@ -8,13 +8,15 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
 from hptune.errors import StudyError
+from hptune.study.migrations import migrate
 
 __all__ = ["VERSION", "connect", "create_tables", "transaction"]
 
-VERSION = 1
+VERSION = 2
 """Raised whenever a table changes; what a newer hptune wrote is refused."""
 
 _TABLES = """
+-- identity, and the notes of the search, each as JSON.
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -24,7 +26,7 @@ CREATE TABLE passes (
     number INTEGER PRIMARY KEY,
     space TEXT NOT NULL,            -- JSON
     proposal TEXT,                  -- JSON: what made this space; NULL for a space that was given
-    origin TEXT NOT NULL,           -- given, narrowed or person
+    origin TEXT NOT NULL,           -- given, narrowed or user
     started_at REAL NOT NULL
 );
 
@@ -47,7 +49,7 @@ CREATE TABLE trials (
     note TEXT NOT NULL DEFAULT ''
 );
 
--- asked and told number the events of the whole study: replaying them rebuilds the oracle.
+-- asked and reported number the events of the whole study: replaying them rebuilds the oracle.
 CREATE TABLE jobs (
     id INTEGER PRIMARY KEY,
     trial_id INTEGER NOT NULL REFERENCES trials,
@@ -55,11 +57,11 @@ CREATE TABLE jobs (
     initial_epoch INTEGER NOT NULL,
     epochs INTEGER NOT NULL,
     asked INTEGER NOT NULL UNIQUE,
-    told INTEGER UNIQUE,
+    reported INTEGER UNIQUE,
     oracle_values TEXT NOT NULL,    -- JSON: what the oracle said, tuner/… included
     memo TEXT,                      -- JSON: the oracle's small state after the ask
-    score REAL,                     -- of the trial, as told to the oracle
-    state TEXT NOT NULL,            -- of the trial, as told to the oracle; running until then
+    score REAL,                     -- of the trial, as reported to the oracle
+    state TEXT NOT NULL,            -- of the trial, as reported to the oracle; running until then
     curve TEXT NOT NULL DEFAULT '[]',
     epoch INTEGER NOT NULL DEFAULT 0,  -- where it is, while it runs
     timings TEXT NOT NULL DEFAULT '{}',
@@ -82,7 +84,7 @@ CREATE TABLE confirmations (
 
 CREATE INDEX trials_by_score ON trials (score) WHERE score IS NOT NULL;
 CREATE INDEX jobs_by_trial ON jobs (trial_id);
-CREATE INDEX jobs_under_way ON jobs (id) WHERE told IS NULL;
+CREATE INDEX jobs_under_way ON jobs (id) WHERE reported IS NULL;
 """
 
 
@@ -114,6 +116,21 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
             f"{path}: written by a newer hptune (schema {version}; this one knows {VERSION})",
             hint="Upgrade hptune.",
         )
+    return _up_to_date(database, version, read_only=read_only) if 0 < version < VERSION else database
+
+
+def _up_to_date(database: sqlite3.Connection, version: int, *, read_only: bool) -> sqlite3.Connection:
+    """Migrate a database of an older schema: in its file for the writer, in memory for a reader."""
+    if read_only:
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        database.backup(copy)
+        database.close()
+        database, copy.row_factory = copy, sqlite3.Row
+    with transaction(database):
+        migrate(database, version)
+        database.execute(f"PRAGMA user_version = {VERSION}")
+    if read_only:
+        database.execute("PRAGMA query_only = ON")
     return database
 
 

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from hptune.errors import StudyError, StudyMismatchError
 from hptune.space import Space, Value
 from hptune.study import confirmations, counts, rows, schema
 from hptune.study.folder import DATABASE
+from hptune.study.notes import StudyNotes, note_to_json, read_notes
 from hptune.study.proposal import Proposal
 from hptune.study.records import Ask, Confirmation, Identity, JobProgress, Pass, Report, Tally
 from hptune.study.schema import transaction
@@ -49,12 +51,9 @@ class Study:
         if (folder / DATABASE).exists() and _has_tables(folder / DATABASE):
             raise StudyError(f"{folder}: holds a study already", hint="Choose another with --study.")
         database = schema.connect(str(folder / DATABASE), read_only=False)
-        meta = {
-            "identity": json.dumps(asdict(identity)),
-            "created_at": str(time.time()),
-            "version": __version__,
-            "command": command,
-        }
+        notes = {"created_at": time.time(), "version": __version__, "command": command}
+        meta = {"identity": json.dumps(asdict(identity))}
+        meta |= {name: note_to_json(name, value) for name, value in notes.items()}
         try:
             schema.create_tables(database, meta)
         except sqlite3.Error as error:
@@ -106,15 +105,16 @@ class Study:
             )
 
     @property
-    def meta(self) -> dict[str, str]:
-        """What was noted: created_at, version and command when it was made, and what a search noted since."""
+    def notes(self) -> StudyNotes:
+        """What its search noted so far."""
         found = self._database.execute("SELECT key, value FROM meta WHERE key <> 'identity'")
-        return {row["key"]: row["value"] for row in found}
+        return read_notes({row["key"]: row["value"] for row in found})
 
-    def note(self, key: str, value: str) -> None:
-        """Remember `value` under `key`, replacing what was there."""
+    def note(self, **noted: Any) -> None:
+        """Note fields of StudyNotes, replacing what they were; raises ValueError for another name."""
+        rows = [(name, note_to_json(name, value)) for name, value in noted.items()]
         with transaction(self._database):
-            self._database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+            self._database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", rows)
 
     # Passes
 
@@ -273,7 +273,7 @@ class Study:
         with transaction(self._database):
             row = self._database.execute("SELECT * FROM jobs WHERE id = ?", (outcome.job_id,)).fetchone()
             assert row is not None, f"no job {outcome.job_id}"
-            assert row["told"] is None, f"job {outcome.job_id} was told already"
+            assert row["reported"] is None, f"job {outcome.job_id} was reported already"
             curve = json.dumps([*json.loads(row["curve"]), *outcome.curve])
             self._database.execute(
                 "UPDATE jobs SET curve = ?, seconds = seconds + ?, timings = ? WHERE id = ?",
@@ -282,7 +282,7 @@ class Study:
             trial = self._add_up(row["trial_id"], outcome, state)
             if outcome.state is not OutcomeState.INTERRUPTED:
                 self._database.execute(
-                    "UPDATE jobs SET told = ?, state = ?, score = ? WHERE id = ?",
+                    "UPDATE jobs SET reported = ?, state = ?, score = ? WHERE id = ?",
                     (self._next_event(), state.value, trial.score, outcome.job_id),
                 )
         return trial
@@ -322,7 +322,7 @@ class Study:
     def open_jobs(self) -> tuple[Job, ...]:
         """Return the jobs that were asked for and not told, each from where it stopped."""
         found = []
-        for row in self._database.execute("SELECT * FROM jobs WHERE told IS NULL ORDER BY id").fetchall():
+        for row in self._database.execute("SELECT * FROM jobs WHERE reported IS NULL ORDER BY id").fetchall():
             trial = self.trial(row["trial_id"])
             begun = row["initial_epoch"] + len(json.loads(row["curve"]))
             found.append(_job(row["id"], trial, begun, row["epochs"]))
@@ -332,7 +332,7 @@ class Study:
         """Return for each trial that has an open job the epoch it reached and the epochs it goes to."""
         query = (
             "SELECT trial_id, max(epoch, initial_epoch + json_array_length(curve)) AS epoch, epochs"
-            " FROM jobs WHERE told IS NULL"
+            " FROM jobs WHERE reported IS NULL"
         )
         return {row["trial_id"]: (row["epoch"], row["epochs"]) for row in self._database.execute(query)}
 
@@ -344,7 +344,7 @@ class Study:
         """Yield all asks and tells in the order they happened."""
         query = (
             "SELECT *, asked AS event, 1 AS is_ask FROM jobs UNION ALL"
-            " SELECT *, told AS event, 0 AS is_ask FROM jobs WHERE told IS NOT NULL ORDER BY event"
+            " SELECT *, reported AS event, 0 AS is_ask FROM jobs WHERE reported IS NOT NULL ORDER BY event"
         )
         trials = {trial.id: trial for trial in self.trials(curves=False)}
         for row in self._database.execute(query):
@@ -377,7 +377,7 @@ class Study:
     def _next_event(self) -> int:
         found = self._database.execute(
             "SELECT max(coalesce((SELECT max(asked) FROM jobs), 0),"
-            " coalesce((SELECT max(told) FROM jobs), 0))"
+            " coalesce((SELECT max(reported) FROM jobs), 0))"
         )
         return int(found.fetchone()[0]) + 1
 

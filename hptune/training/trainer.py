@@ -127,7 +127,7 @@ class Trainer:
     @property
     def _file(self) -> Path | None:
         """A person's file, where the model is from one."""
-        return getattr(self._model, "file", None)
+        return self._model.source_file
 
     def preflight(self, values: Values) -> tuple[str, ...]:
         """Train one batch and evaluate one; returns the names of the metrics that are reported.
@@ -138,15 +138,16 @@ class Trainer:
         try:
             return self._try_one_batch(values)
         except ModelError as error:
-            named = error.message.startswith(self._model.name)
-            message = error.message if named else f"{self._model.name}: {error.message}"
-            raise ModelError(message, hint=error.hint) from error
+            if error.source:
+                raise
+            raise error.at(self._model.name) from error
         except HptuneError:
             raise
         except (Exception, SystemExit) as error:
             raise ModelError(
-                f"{self._model.name}: one batch can't be trained: {in_words(error, self._file)}",
+                f"one batch can't be trained: {in_words(error, self._file)}",
                 hint=self._shapes(),
+                source=self._model.name,
             ) from error
 
     def _try_one_batch(self, values: Values) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from hptune.analysis.study_findings import judge_study
 from hptune.narrowing.propose import propose
 from hptune.space import Fixed, Hyperparameter, Space, Value
 from hptune.study import Confirmation, Identity, JobProgress, Pass, Study
+from hptune.study.notes import StudyNotes
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Objective, Trial
 from hptune.views.plots.axis import Axis, axis_of, score_axis
@@ -32,7 +33,7 @@ class Snapshot:
     folder: str
     """As a person would name it on the command line."""
     identity: Identity
-    meta: dict[str, str]
+    notes: StudyNotes
     passes: tuple[Pass, ...]
     trials: tuple[Trial, ...]
     """All, with curves, in the order they were asked for."""
@@ -177,7 +178,7 @@ def read_snapshot(study: Study) -> Snapshot:
     return Snapshot(
         folder=str(study.folder),
         identity=study.identity,
-        meta=study.meta,
+        notes=study.notes,
         passes=study.begun_passes(),
         trials=study.trials(),
         progress=study.progress(),

@@ -79,7 +79,7 @@ class Option:
             if number is not None:
                 return number
         hint = did_you_mean(str(value), self.choices) if self.choices else ""
-        raise SpaceError(f"{self.name}: {value!r} is not {self.range}", hint=hint)
+        raise SpaceError(f"{value!r} is not {self.range}", hint=hint, name=self.name)
 
     def _number(self, value: Value) -> Value | None:
         if self.kind is OptionKind.BATCH and isinstance(value, str):

@@ -26,7 +26,7 @@ def _option(name: str, recipe: str) -> Option:
         option = replace(OPTIONS["units"], name=name)
     if option is None or recipe not in option.recipes:
         known = [option.name for option in OPTIONS.values() if recipe in option.recipes]
-        raise SpaceError(f"{name}: the recipe {recipe} has no such option", hint=did_you_mean(name, known))
+        raise SpaceError(f"the recipe {recipe} has no such option", hint=did_you_mean(name, known), name=name)
     return option
 
 
@@ -53,7 +53,7 @@ def check_space(space: Space, recipe: str) -> None:
     for hp in space:
         option = _option(hp.name, recipe)
         if isinstance(hp, Float) and option.kind in (OptionKind.WHOLE, OptionKind.BATCH):
-            raise SpaceError(f"{hp.name}: must be whole numbers", hint="Write `type: int`.")
+            raise SpaceError("must be whole numbers", hint="Write `type: int`.", name=hp.name)
         for value in _corners(hp):
             option.read(value)
         if not hp.when and option.needs is not None:
@@ -81,6 +81,7 @@ def _check_effect(option: Option, space: Space) -> None:
             str(value).lower() if isinstance(value, bool) else str(value) for value in wanted
         )
         raise SpaceError(
-            f"{option.name}: does nothing here, because {parent} is never {needed}",
+            f"does nothing here, because {parent} is never {needed}",
             hint=f"Add {parent} to the space, or leave {option.name} out.",
+            name=option.name,
         )

@@ -35,9 +35,9 @@ def best(snapshot: Snapshot) -> Section:
         now = describe_range(space[hp.name]) if hp.name in space else ""
         rows.append([hp.name, *_texts(values), format_value(hp.initial), now])
     caption = "The best trials, best first; “same” repeats the best trial's value, – is inactive"
-    guess = baseline_text(snapshot.meta, snapshot.goal, shown[0].score)
+    baseline = baseline_text(snapshot.notes.baseline, snapshot.goal, shown[0].score)
     body = (
-        (paragraph(guess) if guess else "")
+        (paragraph(baseline) if baseline else "")
         + _best_margin(snapshot)
         + table(header, rows, caption=caption, numeric=range(1, len(header) - 1))
     )

@@ -32,7 +32,7 @@ def cost(snapshot: Snapshot) -> Section:
 def _table(snapshot: Snapshot) -> str:
     # An epoch of the mean over folds or seeds is several trainings' epochs, of rows of their own.
     repeated = {"cv", "executions"} & snapshot.identity.settings.keys()
-    examples = 0 if repeated else int(snapshot.meta.get("train_examples", 0))
+    examples = 0 if repeated else snapshot.notes.train_examples
     header = ["pass", "trials", "epochs", "seconds", "seconds per epoch"]
     header += ["examples per second"] if examples else []
     rows = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from datetime import UTC, datetime
 
@@ -14,13 +13,13 @@ __all__ = ["reproduce"]
 
 def reproduce(snapshot: Snapshot) -> Section:
     """Return the commands and what must be the same for the same result."""
-    identity, meta = snapshot.identity, snapshot.meta
+    identity, notes = snapshot.identity, snapshot.notes
     study = shlex.quote(snapshot.folder)
     parts = []
-    if meta.get("command"):
+    if notes.command:
         parts += [
             paragraph("The search; the same command again goes on from where it stands:"),
-            code(meta["command"]),
+            code(notes.command),
         ]
     if snapshot.best:
         parts += [
@@ -37,13 +36,13 @@ def reproduce(snapshot: Snapshot) -> Section:
         ["epochs of a full training", str(identity.epochs)],
         ["who suggests", identity.oracle],
         *([name.replace("_", " "), str(v)] for name, v in identity.settings.items() if v is not None),
-        ["hptune", meta.get("version", "")],
-        *([name, v] for name, v in json.loads(meta.get("versions", "{}")).items()),
-        ["begun", _date(meta.get("created_at", ""))],
+        ["hptune", notes.version],
+        *([name, v] for name, v in notes.versions.items()),
+        ["created", _date(notes.created_at)],
     ]
     parts.append(table(["what", "value"], rows, caption="What makes a result the same"))
     return Section(id="reproduce", title="How to reproduce it", body="".join(parts))
 
 
-def _date(seconds: str) -> str:
-    return f"{datetime.fromtimestamp(float(seconds), UTC):%Y-%m-%d %H:%M} UTC" if seconds else ""
+def _date(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC" if seconds else ""

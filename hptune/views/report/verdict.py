@@ -111,9 +111,10 @@ def _next(snapshot: Snapshot) -> str:
     """Return the commands to go on with, the one that helps most first."""
     study = shlex.quote(snapshot.folder)
     more = [("See each proposed range and accept, edit or reject it:", f"hptune narrow {study}")]
-    if snapshot.meta.get("command") and snapshot.meta.get("budget"):
-        trials = math.ceil(_MORE * int(snapshot.meta["budget"]) / snapshot.identity.epochs)
-        more.append(("Go on with the search, half as long again:", _asking(snapshot.meta["command"], trials)))
+    notes = snapshot.notes
+    if notes.command and notes.budget:
+        trials = math.ceil(_MORE * notes.budget / snapshot.identity.epochs)
+        more.append(("Go on with the search, half as long again:", _asking(notes.command, trials)))
     best: list[tuple[str, str]] = []
     if snapshot.confirmed.winner is None and len(snapshot.ranked) > 1:
         best.append(("Train the best again with fresh seeds, to see who leads:", f"hptune confirm {study}"))

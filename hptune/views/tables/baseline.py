@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from hptune.study.notes import Baseline
 from hptune.study.trial import Objective, metric_of
 from hptune.views.tables.text import format_value
 
 __all__ = ["baseline_dict", "baseline_text"]
 
 
-def baseline_dict(meta: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return what a search noted of a guess alone, `what` and `score`; None where it can't be told."""
-    noted: dict[str, Any] | None = json.loads(meta.get("guess", "null"))
-    return noted
+def baseline_dict(baseline: Baseline | None) -> dict[str, Any] | None:
+    """Return a baseline as plain data, `what` and `score`."""
+    return None if baseline is None else asdict(baseline)
 
 
-def baseline_text(meta: Mapping[str, str], goal: Objective, best: float | None) -> str:
-    """Say what a guess alone scores, and where the best trial is no better; "" where it can't be told."""
-    noted = baseline_dict(meta)
-    if noted is None or best is None:
+def baseline_text(baseline: Baseline | None, goal: Objective, best: float | None) -> str:
+    """Return the baseline's score in a sentence, which says where the best trial is no better."""
+    if baseline is None or best is None:
         return ""
-    score = format_value(noted["score"])
-    if goal.sign * (best - noted["score"]) > 0:
-        return f"A guess alone ({noted['what']}) scores {score}."
-    said = f"Nothing better than a guess alone was found: {noted['what']} scores {score}."
+    score = format_value(baseline.score)
+    if goal.sign * (best - baseline.score) > 0:
+        return f"Baseline ({baseline.what}): {score}."
+    text = f"No trial beats the baseline: {baseline.what} scores {score}."
     if metric_of(goal.name) == "accuracy":
-        said += " --class-weight balanced makes rare classes count."
-    return said
+        text += " --class-weight balanced makes rare classes count."
+    return text

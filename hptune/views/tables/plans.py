@@ -12,8 +12,8 @@ from hptune.study.trial import Objective
 from hptune.views.tables.text import columns, format_value, to_json
 
 if TYPE_CHECKING:
-    from hptune.strategy.initial_design import WarmStart
     from hptune.strategy.plan import Plan
+    from hptune.study.notes import WarmStart
 
 __all__ = ["plan_json", "plan_text", "start_lines"]
 

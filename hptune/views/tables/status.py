@@ -42,7 +42,7 @@ def status_dict(study: Study, *, now: float | None = None) -> dict[str, Any]:
     holder = StudyLock.held(study.folder)
     searching = holder == "search"
     running = study.running()
-    budget = study.meta.get("budget")
+    budget = study.notes.budget
     epochs = study.epochs_used_by_pass()
     epochs_used = sum(epochs.values())
     return {

@@ -39,7 +39,7 @@ def summary_text(study: Study) -> str:
         f"Best: {identity.objective} {format_value(winner.score)}"
         f" (trial {winner.id}, pass {winner.pass_number}, epoch {winner.best_epoch} of {winner.epochs})",
         *wrapped(_also(study.trial(winner.id), identity.objective)),
-        *wrapped(baseline_text(study.meta, identity.goal, winner.score)),
+        *wrapped(baseline_text(study.notes.baseline, identity.goal, winner.score)),
         columns(values, ["hyperparameter", "value"], indent="  "),
         *wrapped(" ".join(standing(read_confirmed(study)))),
         "",
@@ -76,7 +76,7 @@ def summary_json(study: Study) -> str:
             "objective": study.identity.objective,
             "direction": study.identity.direction.value,
             "best": trial_dict(study.trial(best[0].id)) if best else None,
-            "guess": baseline_dict(study.meta),
+            "baseline": baseline_dict(study.notes.baseline),
             "confirmed": confirmed_dict(confirmed) if confirmed.finalists else None,
             "passes": [
                 {

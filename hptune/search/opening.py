@@ -1,0 +1,154 @@
+"""Opens a search, a new one or one to resume, for a dry run as for the search itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hptune._text import counted
+from hptune.errors import ModelError, ObjectiveError
+from hptune.search.events import Listener
+from hptune.search.options import SearchOptions
+from hptune.search.warm_start import find_warm_starts
+from hptune.space import Space
+from hptune.strategy.plan import Plan
+from hptune.study import Identity, Study
+from hptune.study.notes import WarmStart
+from hptune.study.trial import Objective, metric_of
+
+if TYPE_CHECKING:
+    from hptune.data import Dataset
+    from hptune.models.model import Model
+
+__all__ = ["Opening", "open_search"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Opening:
+    """Everything that is settled before the first trial, or before the next one."""
+
+    options: SearchOptions
+    dataset: Dataset
+    model: Model
+    identity: Identity
+    """Of the study that is resumed, or of the one that this search begins."""
+    warm_starts: tuple[WarmStart, ...]
+
+    @property
+    def space(self) -> Space:
+        """What the model searches today."""
+        return self.model.space()
+
+    @property
+    def plan(self) -> Plan:
+        """What the budget buys."""
+        return self.options.plan(self.space)
+
+
+def open_search(options: SearchOptions, listener: Listener, study: Study | None) -> Opening:
+    """Load data and model and settle objective and warm starts; nothing is written.
+
+    With `study`, an open one, its objective and warm starts hold. Without, one batch is trained to see
+    that the model can be. Raises what `hptune.errors` lists.
+    """
+    if study is not None:
+        options = options.resuming(study.identity)
+    dataset = options.task.load_data()
+    listener.on_data_loaded(dataset)
+    model = options.task.load_model(dataset)
+    if study is not None:
+        study.require(_identity(options, dataset, model, study.identity.goal))
+        _warn_of_late_warm_starts(options, study, listener)
+        identity, warm_starts = study.identity, study.notes.warm_starts
+    else:
+        identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
+        warm_starts = _find_warm_starts(options, model.space(), listener)
+    _remark(options, dataset, model, listener)
+    return Opening(options=options, dataset=dataset, model=model, identity=identity, warm_starts=warm_starts)
+
+
+def _settle_objective(
+    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
+) -> Objective:
+    """Train one batch and return the objective among what it reports."""
+    from hptune.training import resolve_objective
+
+    trainer, start = options.task.trainer(dataset, model, None), model.fallback_start()
+    try:
+        reported = trainer.preflight(model.space().defaults)
+    except ModelError as error:
+        if start is None:
+            raise
+        try:
+            reported = trainer.preflight(start)
+        except ModelError:
+            raise error from None
+        listener.on_warning(
+            f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
+            "where Keras Tuner begins, it can be: the search goes on."
+        )
+    on_demand = model.metrics_on_demand()
+    goal = resolve_objective(options.objective, reported, dataset.task, on_demand=on_demand)
+    held_out = f"val_{goal.name}"
+    if held_out in reported:
+        listener.on_warning(f"objective {goal.name} is of the training rows; {held_out} is of rows held out")
+    of_classes = metric_of(goal.name) in on_demand and dataset.classes
+    if of_classes and options.task.cv is None and len(set(dataset.validation.y.tolist())) == 1:
+        raise ObjectiveError(
+            f"objective {goal.name}: all validation rows of {dataset.name} are of one class",
+            hint="Give validation rows of each class, or improve val_loss.",
+        )
+    return goal
+
+
+def _find_warm_starts(options: SearchOptions, space: Space, listener: Listener) -> tuple[WarmStart, ...]:
+    """Return what a new search tries first; only our own search algorithm takes anything."""
+    if options.oracle != "coarse-to-fine":
+        if options.learn_from:
+            listener.on_warning(f"--learn-from: {options.oracle} search takes nothing from other studies")
+        return ()
+    return find_warm_starts(
+        space,
+        options.plan(space),
+        model=options.task.model,
+        learn_from=options.learn_from,
+        own=options.folder,
+        with_presets=options.presets,
+    )
+
+
+def _warn_of_late_warm_starts(options: SearchOptions, study: Study, listener: Listener) -> None:
+    """Say that what is tried first was settled when the study began."""
+    if options.learn_from:
+        listener.on_warning(
+            f"--learn-from: {study.folder} has warm starts already, from when it was created;"
+            " --fresh starts over"
+        )
+
+
+def _remark(options: SearchOptions, dataset: Dataset, model: Model, listener: Listener) -> None:
+    """Report what is worth knowing of the rows that score and of the space to be searched."""
+    folds = options.task.cv
+    if folds is not None:
+        rows = dataset.train.rows + (0 if dataset.has_own_validation else dataset.validation.rows)
+        listener.on_remark(
+            f"--cv {folds}: a score is the mean over {folds} folds of {rows:,} rows; the"
+            f" {counted(dataset.validation.rows, 'validation row')} above score only what is exported"
+        )
+    for text in model.remarks():
+        listener.on_remark(text)
+
+
+def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective: Objective) -> Identity:
+    return Identity(
+        data=options.task.data,
+        data_fingerprint=dataset.fingerprint,
+        model=options.task.model,
+        model_fingerprint=model.fingerprint,
+        objective=objective.name,
+        direction=objective.direction,
+        epochs=options.task.epochs,
+        oracle=options.oracle,
+        seed=options.task.seed,
+        settings=options.task.settings,
+    )

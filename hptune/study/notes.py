@@ -1,0 +1,95 @@
+"""What a study notes of its search beside trials: one typed record, one row of the database per field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from hptune.space import Value, Values
+
+__all__ = ["Baseline", "ExhaustedBudget", "StudyNotes", "WarmStart", "note_to_json", "read_notes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmStart:
+    """A configuration to try right after the defaults, and where it comes from."""
+
+    values: Values
+    origin: str
+    """A preset, or the study that it was learned from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """The best constant prediction, scored as a trial is."""
+
+    what: str
+    """always setosa, all classes alike, always the mean."""
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExhaustedBudget:
+    """A search that bought all that its budget can, so that the same command need not load anything."""
+
+    budget: int
+    """In epochs."""
+    request: Mapping[str, Any] | None
+    """Everything that the search depended on; None where that can't be compared cheaply."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyNotes:
+    """What a search notes; every field has a value, whatever was noted so far."""
+
+    created_at: float = 0.0
+    """Seconds since 1970-01-01 UTC."""
+    version: str = ""
+    """Of hptune, when the study was made."""
+    command: str = ""
+    """The command line that repeats the search."""
+    warm_starts: tuple[WarmStart, ...] = ()
+    """Configurations that the search tried right after the defaults."""
+    model_fingerprint: str = ""
+    """Of the model that the latest trials were trained with; "" where the study's identity tells it."""
+    baseline: Baseline | None = None
+    """None where trials are not all scored on the same rows, or where the metric is not known."""
+    budget: int = 0
+    """Epochs that the whole search may cost; 0 before it ran."""
+    train_examples: int = 0
+    """Training rows of the split."""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Python, Keras, its backend and NumPy, as they were when the search last ran."""
+    exhausted: ExhaustedBudget | None = None
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "warm_starts": lambda known: tuple(_warm_start(one) for one in known),
+    "baseline": lambda known: None if known is None else Baseline(**known),
+    "exhausted": lambda known: None if known is None else ExhaustedBudget(**known),
+}
+_NAMES = frozenset(f.name for f in fields(StudyNotes))
+
+
+def note_to_json(name: str, value: Any) -> str:
+    """Return the value of a field of StudyNotes as JSON text; raises ValueError for another name."""
+    if name not in _NAMES:
+        raise ValueError(f"{name}: a study has no such note")
+    if isinstance(value, tuple):
+        return json.dumps([asdict(one) for one in value])
+    return json.dumps(asdict(value) if isinstance(value, Baseline | ExhaustedBudget) else value)
+
+
+def read_notes(rows: Mapping[str, str]) -> StudyNotes:
+    """Return the notes that `note_to_json` wrote, by name; unknown names are left out."""
+    found = {name: json.loads(text) for name, text in rows.items() if name in _NAMES}
+    return StudyNotes(
+        **found | {name: _READERS[name](found[name]) for name in _READERS.keys() & found.keys()}
+    )
+
+
+def _warm_start(known: Mapping[str, Any]) -> WarmStart:
+    values: dict[str, Value] = dict(known["values"])
+    return WarmStart(values=values, origin=known["origin"])
