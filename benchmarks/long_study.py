@@ -92,29 +92,36 @@ class Trainer:
 def drawing_searcher(goal: Any, most: int) -> Any:
     """Return a searcher whose oracle keeps everything as coarse-to-fine does and draws at random."""
     from hptune.oracles.coarse_to_fine import CoarseToFineOracle
+    from hptune.oracles.driven import Driven
     from hptune.oracles.searcher import Searcher
     from hptune.study.trial import TrialState
 
     class Drawing(CoarseToFineOracle):
-        """Two new trials, then the last one goes on."""
+        """Two new trials, then the latest one is resumed."""
 
         def populate_space(self, trial_id: str) -> dict[str, Any]:
             self._asks += 1
-            last = self._told[-1] if self._told and self._asks % 3 == 0 else None
-            if last is not None and last.state is TrialState.WAITING:
+            seen = self._ledger.observations
+            last = seen[-1] if seen and self._asks % 3 == 0 else None
+            if last is not None and last.state is TrialState.PAUSED:
                 until = next(rung for rung in RUNGS if rung > last.epochs)
-                legs = {"tuner/epochs": until, "tuner/initial_epoch": last.epochs}
-                values = {**last.values, **legs, "tuner/trial_id": self._leg_of[last.trial_id]}
-                return {"status": "RUNNING", "values": values}
-            if len(self._leg_of) >= most:
+                segment = {"tuner/epochs": until, "tuner/initial_epoch": last.epochs}
+                resumed = self._ledger.latest_segment(last.trial_id)
+                return {"status": "RUNNING", "values": {**last.values, **segment, "tuner/trial_id": resumed}}
+            if len(self._ledger) >= most:
                 return {"status": "STOPPED"}
             values = self._space.sample(np.random.default_rng([1, self._asks]))
             return {"status": "RUNNING", "values": {**values, "tuner/epochs": RUNGS[0]}}
 
-    def make(space: Any, number: int) -> Any:
-        return Drawing(objective=keras_tuner_goal(goal), space=space, max_epochs=EPOCHS, reports_epochs=True)
+    class DrivenDrawing(Driven, Drawing):
+        """The same, driven by a search."""
 
-    return Searcher(make=make, objective=goal, epochs=EPOCHS)
+    def next_oracle(before: Any, space: Any, number: int, earlier: Any) -> Any:
+        return before or DrivenDrawing(
+            objective=keras_tuner_goal(goal), space=space, max_epochs=EPOCHS, reports_epochs=True
+        )
+
+    return Searcher(next_oracle=next_oracle, epochs=EPOCHS)
 
 
 def keras_tuner_goal(goal: Any) -> Any:
@@ -292,7 +299,7 @@ def suggestion(folder: Path) -> float:
             began = time.process_time()
             searcher.ask()
             took.append(time.process_time() - began)
-            searcher.begun(10**6 + len(took))
+            searcher.begun(10**6 + len(took), 10**6 + len(took))
 
     going_on(folder, ask)
     return took[-1]

@@ -83,8 +83,8 @@ class Given:
     _next: Iterator[int] = field(default_factory=itertools.count)
 
     def begin_pass(self, number: int, space: Any, earlier: Any = ()) -> None: ...
-    def begun(self, job_id: int) -> None: ...
-    def tell(self, job_id: int, state: Any, score: Any, *, epochs: int = 0) -> None: ...
+    def begun(self, job_id: int, trial_id: int) -> None: ...
+    def report(self, job_id: int, state: Any, score: Any, *, epochs: int = 0) -> None: ...
 
     def ask(self) -> Any:
         from hptune.oracles.searcher import NoSuggestion, Suggestion
@@ -96,7 +96,7 @@ class Given:
         return Suggestion(
             values=values,
             oracle_values=values,
-            continues=None,
+            resumes=None,
             initial_epoch=0,
             epochs=self.epochs,
             memo=None,

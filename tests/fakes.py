@@ -135,7 +135,8 @@ class FakeSearcher:
     def __init__(self, *, seed: int = 0, rungs: tuple[int, ...] = (3, 9), most: int = 10**9) -> None:
         self.seed, self.rungs, self.most = seed, rungs, most
         self.asks = 0
-        self.told: list[tuple[int, TrialState, float | None]] = []
+        self.reported: list[tuple[int, TrialState, float | None]] = []
+        self._trial_of: dict[int, int] = {}
         self._job: dict[int, tuple[Mapping[str, object], int]] = {}
         self._waiting: dict[int, float] = {}
         self._last: tuple[Mapping[str, object], int] | None = None
@@ -150,37 +151,40 @@ class FakeSearcher:
             return NoSuggestion.EXHAUSTED
         rng = np.random.default_rng([self.seed, self.asks])
         self.asks += 1
-        continues, initial, values = None, 0, self.space.sample(rng)
+        resumes, initial, values = None, 0, self.space.sample(rng)
         if self.asks % 3 == 0 and self._waiting:
-            continues = max(self._waiting, key=self._waiting.__getitem__)
-            del self._waiting[continues]
-            values, initial = self._job[continues]  # type: ignore[assignment]
+            resumes = max(self._waiting, key=self._waiting.__getitem__)
+            del self._waiting[resumes]
+            values, initial = self._job[resumes]  # type: ignore[assignment]
         epochs = next(rung for rung in self.rungs if rung > initial)
         self._last = (values, epochs)
         return Suggestion(
             values=values,
             oracle_values={**values, "tuner/epochs": epochs, "tuner/initial_epoch": initial},
-            continues=continues,
+            resumes=resumes,
             initial_epoch=initial,
             epochs=epochs,
             memo={"asks": self.asks},
             note="fake",
         )
 
-    def begun(self, job_id: int) -> None:
+    def begun(self, job_id: int, trial_id: int) -> None:
         assert self._last is not None
-        self._job[job_id] = self._last
+        self._trial_of[job_id] = trial_id
+        self._job[trial_id] = self._last
 
-    def tell(self, job_id: int, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
-        self.told.append((job_id, state, score))
+    def report(self, job_id: int, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
+        self.reported.append((job_id, state, score))
         if state is TrialState.PAUSED and score is not None:
-            self._waiting[job_id] = score
+            self._waiting[self._trial_of[job_id]] = score
 
-    def replay_ask(self, job_id: int, oracle_values: Mapping[str, object], memo: object) -> None:
+    def replay_ask(
+        self, job_id: int, trial_id: int, oracle_values: Mapping[str, object], memo: object
+    ) -> None:
         again = self.ask()
         assert isinstance(again, Suggestion)
         assert again.oracle_values == oracle_values
-        self.begun(job_id)
+        self.begun(job_id, trial_id)
 
 
 def keep_all(space: Space, trials: tuple[Trial, ...]) -> Proposal:

@@ -319,7 +319,7 @@ def test_an_interactive_search_asks_again_and_goes_on_as_decided(stopped: Path) 
     assert child.match[1] == "hptune narrow studies/fake --accept --freeze learning_rate=0.01"
     assert "passes 2 left False" in ended(child)
     with Study.open(stopped / "studies" / "fake") as study:
-        assert [p.origin for p in study.passes()] == ["given", "person"]
+        assert [p.origin for p in study.passes()] == ["given", "user"]
         rates = {t.values["learning_rate"] for t in study.trials() if t.pass_number == 2}
         assert rates == {0.01}
 

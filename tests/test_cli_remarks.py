@@ -63,11 +63,11 @@ def test_an_ordinary_space_says_nothing(capsys: pytest.CaptureFixture[str]) -> N
 def test_folds_are_told_from_the_split(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["search", "iris", "--cv", "3", "--dry-run"]) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert "--cv 3: a score is the mean over 3 folds of 150 rows; the 30 validation rows above judge" in said
+    assert "--cv 3: a score is the mean over 3 folds of 150 rows; the 30 validation rows above score" in said
     rows = ["x,y", *(f"{i % 11},{'ab'[i % 2]}" for i in range(60))]
     for name, some in (("train", rows), ("held", rows[:21])):
         (tmp_path / f"{name}.csv").write_text("\n".join(some))
     files = [str(tmp_path / "train.csv"), "--target", "y", "--validation", str(tmp_path / "held.csv")]
     assert run(["search", *files, "--cv", "2", "--dry-run"]) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert "the mean over 2 folds of 60 rows; the 20 validation rows above judge" in said
+    assert "the mean over 2 folds of 60 rows; the 20 validation rows above score" in said

@@ -202,7 +202,7 @@ def test_infeasible_trials_are_told_and_the_search_goes_on(tmp_path: Path) -> No
     bad = [t for t in study.trials() if t.state is TrialState.INFEASIBLE]
     assert bad
     assert all(t.score is None and t.reason == "diverged at epoch 1" for t in bad)
-    assert {state for _, state, _ in searcher.told} >= {TrialState.INFEASIBLE, TrialState.PAUSED}
+    assert {state for _, state, _ in searcher.reported} >= {TrialState.INFEASIBLE, TrialState.PAUSED}
 
 
 def test_ten_failures_at_the_start_end_the_search_with_their_reasons(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ class RepeatingSearcher(FakeSearcher):
         suggestion = super().ask()
         self.asks = number + 1
         assert not isinstance(suggestion, str)
-        return replace(suggestion, continues=None, initial_epoch=0)
+        return replace(suggestion, resumes=None, initial_epoch=0)
 
 
 def test_a_configuration_is_never_trained_twice(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_configuration_is_never_trained_twice(tmp_path: Path) -> None:
     engine(study, trainer, searcher=searcher, pass_ends=(90,)).run()
     assert len(trainer.jobs) == 2
     assert len(study.trials()) == 2
-    assert searcher.told[2][2] == searcher.told[0][2]
+    assert searcher.reported[2][2] == searcher.reported[0][2]
 
 
 def test_only_weights_that_may_be_needed_stay_on_disk(tmp_path: Path) -> None:

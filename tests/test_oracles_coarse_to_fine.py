@@ -11,7 +11,7 @@ from hptune.errors import ObjectiveError
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle
 from hptune.space import Float, Integer, Space
 from hptune.space.scales import Scale
-from hptune.strategy.state import Answer
+from hptune.strategy.state import NoSuggestion
 from hptune.study.trial import Observation, TrialState
 
 GOAL = keras_tuner.Objective("val_accuracy", "max")
@@ -62,7 +62,7 @@ def play(oracle, most=200):
 def test_legs_speak_keras_tuners_language():
     oracle = make()
     asked = play(oracle)
-    assert oracle.answer is Answer.SPENT
+    assert oracle.answer is NoSuggestion.BUDGET_USED
     had = {}
     for number, values in enumerate(asked):
         before = values.get("tuner/trial_id")

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space, Tier
 from hptune.space.scales import Scale
 from hptune.strategy.acquisition import log_expected_improvement
-from hptune.strategy.state import Answer, SearchState, Suggestion
+from hptune.strategy.state import Decision, NoSuggestion, SearchState
 from hptune.strategy.suggest import JUDGED, MARGIN, AskContext, _posterior, _promise, suggest
 from hptune.study.notes import WarmStart
 from hptune.study.trial import Direction, Objective, Observation, TrialState
@@ -65,7 +65,7 @@ class Play:
     told: list = field(default_factory=list)
     asked: list = field(default_factory=list)
     memo: dict = field(default_factory=dict)
-    end: Answer | None = None
+    end: NoSuggestion | None = None
 
     def state(self, running=()):
         had = {}
@@ -91,7 +91,7 @@ class Play:
         numbers = 0
         while len(self.asked) < self.most:
             answer = suggest(self.state(running))
-            if isinstance(answer, Suggestion):
+            if isinstance(answer, Decision):
                 self.asked.append(answer)
                 self.memo = json.loads(json.dumps(answer.memo))
                 numbers += answer.trial_id is None
@@ -159,7 +159,7 @@ def test_it_gets_near_the_best(objective):
 @pytest.mark.parametrize("trainings", [1, 2, 3, 7])
 def test_any_budget_is_kept_and_ends_with_a_full_training(trainings, epochs):
     play = Play(space(), trainings=trainings, epochs=epochs).run()
-    assert play.end is Answer.SPENT
+    assert play.end is NoSuggestion.BUDGET_USED
     assert play.epochs_used <= trainings * epochs
     assert play.epochs_used > (trainings - 1) * epochs
     assert any(a.epochs == epochs for a in play.asked)
@@ -214,7 +214,7 @@ def test_a_finite_space_is_tried_out_and_said_to_be_exhausted():
         hyperparameters=(Choice(name="kind", options=("a", "b", "c")), Integer(name="n", low=1, high=3))
     )
     play = Play(small, trainings=100, score=lambda v, e: v["n"] + e / 100).run()
-    assert play.end is Answer.EXHAUSTED
+    assert play.end is NoSuggestion.EXHAUSTED
     assert len(play.begun) == 9
     assert distinct(play.begun)
 
@@ -223,7 +223,7 @@ def test_a_space_without_a_choice_is_one_training():
     fixed = Space(hyperparameters=(Fixed(name="x", value=1),))
     for epochs in (1, 9):
         play = Play(fixed, epochs=epochs, score=lambda v, e: float(e)).run()
-        assert play.end is Answer.EXHAUSTED
+        assert play.end is NoSuggestion.EXHAUSTED
         assert play.begun == [{"x": 1}]
         assert play.asked[-1].epochs == epochs
 
@@ -266,21 +266,21 @@ def test_of_several_told_at_once_each_is_judged_in_turn():
 def test_it_waits_when_only_running_trials_can_tell_what_is_next():
     play = Play(space(), trainings=1, epochs=9)
     first = suggest(play.state())
-    assert isinstance(first, Suggestion)
+    assert isinstance(first, Decision)
     running = Observation(trial_id=1, values=first.values, epochs=9, score=None, state=TrialState.RUNNING)
-    assert suggest(play.state([running])) is Answer.WAIT
+    assert suggest(play.state([running])) is NoSuggestion.WAIT
 
 
 def test_equal_scores_are_no_trouble():
     play = Play(space(), trainings=8, score=lambda v, e: 0.5).run()
-    assert play.end is Answer.SPENT
+    assert play.end is NoSuggestion.BUDGET_USED
     assert distinct(play.begun)
 
 
 @pytest.mark.parametrize("epochs", [1, 9])
 def test_when_nothing_can_be_trained_it_keeps_looking_elsewhere(epochs):
     play = Play(space(), trainings=8, epochs=epochs, score=lambda v, e: None).run()
-    assert play.end is Answer.SPENT
+    assert play.end is NoSuggestion.BUDGET_USED
     assert distinct(play.begun)
     assert len(play.begun) >= 8
 
@@ -317,7 +317,7 @@ def random_trials(count, seed=0):
 @pytest.mark.parametrize("count", [1, 1000])
 def test_trials_made_elsewhere_inform_and_are_not_repeated(count):
     play = Play(space(), trainings=2, imported=random_trials(count)).run()
-    assert play.end is Answer.SPENT
+    assert play.end is NoSuggestion.BUDGET_USED
     known = [dict(o.values) for o in play.imported]
     assert all(values not in known for values in play.begun)
 
@@ -328,7 +328,7 @@ def test_imported_values_outside_todays_ranges_still_inform():
             trial_id=1, values={"rate": 3.0, "width": -4.0}, epochs=9, score=0.1, state=TrialState.COMPLETE
         )
     ]
-    assert Play(space(), trainings=4, imported=wild).run().end is Answer.SPENT
+    assert Play(space(), trainings=4, imported=wild).run().end is NoSuggestion.BUDGET_USED
 
 
 def narrowed(hard):
@@ -495,7 +495,7 @@ def test_what_was_ruled_out_since_is_no_rival():
     )
     second.asked = list(first.asked)
     before, number = len(first.told), max(o.trial_id for o in first.told)
-    while isinstance(answer := suggest(second.state()), Suggestion):
+    while isinstance(answer := suggest(second.state()), Decision):
         second.asked.append(answer)
         second.memo = answer.memo
         number += answer.trial_id is None

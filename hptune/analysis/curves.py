@@ -240,7 +240,7 @@ def _improves(curve: _Curve) -> Finding | None:
     luck = 2 * curve.noise * math.sqrt(2 / curve.window)
     if rise < max(_RISE * curve.gain, luck):
         return None
-    left = curve.trial.state in (TrialState.PAUSED, TrialState.PAUSED)
+    left = curve.trial.state is TrialState.PAUSED
     return _finding(
         curve,
         FindingKind.IMPROVING,

@@ -15,7 +15,7 @@ from hptune.study.trial import Objective, Trial, TrialState
 
 __all__ = ["Column", "Evidence", "gather", "reader", "score_at"]
 
-_SCORED = (TrialState.PAUSED, TrialState.RUNNING, TrialState.COMPLETE, TrialState.PAUSED)
+_SCORED = (TrialState.PAUSED, TrialState.RUNNING, TrialState.COMPLETE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,9 +226,7 @@ def gather(
         ranked=tuple(t for _, t in ranked),
         scores=tuple(s for s, _ in ranked),
         stopped=tuple(
-            t
-            for t, r in zip(trained, reach, strict=True)
-            if r < epochs and t.state in (TrialState.PAUSED, TrialState.PAUSED)
+            t for t, r in zip(trained, reach, strict=True) if r < epochs and t.state is TrialState.PAUSED
         ),
         trained=tuple(trained),
         infeasible=tuple(t for t in trials if t.state is TrialState.INFEASIBLE),

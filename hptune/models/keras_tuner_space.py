@@ -11,6 +11,7 @@ Names of Keras Tuner used here: a `HyperParameters` holds `space`, a list of hyp
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -173,6 +174,25 @@ def _unit_of_number(hp: Number, value: float) -> Any:
     return hp.to_units(value)
 
 
+class _Shared(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """HyperParameters whose copies share the hyperparameters themselves, which never change.
+
+    Keras Tuner copies every one of them for every trial, by writing and reading it; a copy of 15 of them
+    costs more than all the rest of a trial.
+    """
+
+    def copy(self) -> _Shared:
+        copied = copy.copy(self)
+        copied.values = dict(self.values)
+        copied._space = list(self._space)
+        copied._hps = copy.copy(self._hps)
+        for name, known in self._hps.items():
+            copied._hps[name] = list(known)
+        for scopes in ("_name_scopes", "_conditions", "active_scopes", "inactive_scopes"):
+            setattr(copied, scopes, list(getattr(self, scopes)))
+        return copied
+
+
 def to_keras_tuner(space: Space) -> keras_tuner.HyperParameters:
     """Return `space` as HyperParameters that every oracle of Keras Tuner can search.
 
@@ -181,7 +201,7 @@ def to_keras_tuner(space: Space) -> keras_tuner.HyperParameters:
     """
     places = {hp.name: i for i, hp in enumerate(space)}
     home = {"name": space.name, "description": space.description}
-    hps = keras_tuner.HyperParameters()
+    hps = _Shared()
     # Parents first: Keras Tuner decides what is active in this order.
     hps.merge([_KINDS[type(hp)](hp, places[hp.name], home) for hp in space.ordered])
     return hps

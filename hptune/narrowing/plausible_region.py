@@ -20,7 +20,7 @@ from hptune.strategy.history import read_history
 from hptune.strategy.posterior import fit_posterior
 from hptune.strategy.state import SearchState
 from hptune.strategy.threads import one_thread
-from hptune.study.trial import Objective, Observation, Trial, TrialState
+from hptune.study.trial import Objective, Observation, Trial
 
 __all__ = ["CANDIDATES", "MIN_TRIALS", "MOST_TRIALS", "PROMISING", "as_observation", "plausible"]
 
@@ -96,12 +96,11 @@ def _middles(space: Space, promising: Sequence[Mapping[str, object]]) -> dict[st
 
 def as_observation(trial: Trial) -> Observation:
     """Return a trial as the model takes it: one that stopped early may go on."""
-    state = TrialState.PAUSED if trial.state is TrialState.PAUSED else trial.state
     return Observation(
         trial_id=trial.id,
         values=trial.values,
         epochs=max(1, trial.epochs),
         score=trial.score,
-        state=state,
+        state=trial.state,
         pass_number=trial.pass_number,
     )

@@ -17,7 +17,7 @@ import keras_tuner
 from hptune.errors import ObjectiveError
 from hptune.oracles.ledger import Ledger, read_observation
 from hptune.space import Space, Value, Values
-from hptune.strategy.state import Answer, SearchState
+from hptune.strategy.state import NoSuggestion, SearchState
 from hptune.strategy.suggest import suggest
 from hptune.strategy.threads import one_thread
 from hptune.study.notes import WarmStart
@@ -93,7 +93,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._asks = 0
         self._memo: dict[str, Any] = {}
         self.note = ""
-        self.answer: Answer | None = None
+        self.answer: NoSuggestion | None = None
         self.verbose = 0
 
     # What a study hands over
@@ -130,9 +130,9 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         with one_thread():
             answer = suggest(self.search_state())
-        if isinstance(answer, Answer):
+        if isinstance(answer, NoSuggestion):
             self.answer = answer
-            return {"status": "IDLE" if answer is Answer.WAIT else "STOPPED"}
+            return {"status": "IDLE" if answer is NoSuggestion.WAIT else "STOPPED"}
         self.answer = None
         self._asks += 1
         self._memo = dict(answer.memo)
@@ -142,7 +142,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             values["tuner/epochs"] = answer.epochs
             values["tuner/initial_epoch"] = answer.initial_epoch
             if answer.trial_id is not None:
-                values["tuner/trial_id"] = self._ledger.last_leg(answer.trial_id)
+                values["tuner/trial_id"] = self._ledger.latest_segment(answer.trial_id)
         return {"status": "RUNNING", "values": values}
 
     def search_state(self) -> SearchState:
@@ -206,7 +206,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
             state = TrialState.FAILED
         self._ledger.end(trial.trial_id, state, ended.score if ended.status == "COMPLETED" else None)
 
-    def trained(self, trial_id: str, epochs: int) -> None:
+    def note_epochs(self, trial_id: str, epochs: int) -> None:
         """Say after how many epochs in all a trial ended, whatever it came to."""
         self._ledger.note_epochs(trial_id, epochs)
 

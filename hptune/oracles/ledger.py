@@ -1,9 +1,9 @@
-"""What an oracle was asked and told, leg by leg: a trial that goes on is one trial in several legs."""
+"""What an oracle asked for and what was reported of it: one record a trial, however often it is resumed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hptune.study.trial import Observation, TrialState
@@ -12,54 +12,70 @@ __all__ = ["Ledger", "read_observation"]
 
 
 @dataclass(kw_only=True)
+class _Record:
+    """One trial. Keras Tuner counts every segment of its training as a trial of its own."""
+
+    number: int
+    """Keras Tuner's number of the first segment, which names the trial in observations."""
+    segment: str
+    """Keras Tuner's trial_id of the latest segment."""
+    epochs: int
+    """Epochs it has had; while it runs, those that it will have had."""
+
+
+@dataclass(kw_only=True)
 class Ledger:
-    """Keras Tuner numbers every ask; here a configuration has one number, however often it is taken up."""
+    """The trials of one oracle, with what was reported of them."""
 
     full: int
     """Epochs of a full training."""
     reports_epochs: bool
-    """Whether it is told how many epochs a leg took, so that a training that ended by itself is known."""
-    _told: list[Observation] = field(default_factory=list)
+    """Whether reports tell after how many epochs a segment ended, so that early stopping is known."""
+    _records: dict[int, _Record] = field(default_factory=dict)
+    """By number, in the order in which they were begun."""
+    _at: dict[str, _Record] = field(default_factory=dict)
+    """Each trial by its latest segment."""
+    _reported: list[Observation] = field(default_factory=list)
     _running: dict[str, Observation] = field(default_factory=dict)
-    """By the leg that runs."""
-    _number_of: dict[str, int] = field(default_factory=dict)
-    """Each leg's trial."""
-    _leg_of: dict[int, str] = field(default_factory=dict)
-    """Each trial's last leg."""
-    _steps: dict[str, int] = field(default_factory=dict)
-    """Epochs after which a leg ended, as they were noted."""
-    _epochs_had: dict[int, int] = field(default_factory=dict)
-    """By trial; while it runs, those that it will have had."""
+    """By the segment that runs."""
+    _ended_at: dict[str, int] = field(default_factory=dict)
+    """Epochs after which a running segment ended, as they were noted."""
+
+    def __len__(self) -> int:
+        return len(self._records)
 
     @property
     def epochs_used(self) -> int:
         """Epochs of all trials, those of running ones included."""
-        return sum(self._epochs_had.values())
+        return sum(record.epochs for record in self._records.values())
 
     @property
     def observations(self) -> list[Observation]:
-        """What was told, in the order told, and then what runs."""
-        return [*self._told, *self._running.values()]
+        """What was reported, in the order reported, and then what runs."""
+        return [*self._reported, *self._running.values()]
 
-    def last_leg(self, number: int) -> str:
-        """Return the leg from which a trial goes on."""
-        return self._leg_of[number]
+    def latest_segment(self, number: int) -> str:
+        """Return the segment from which a trial is resumed."""
+        return self._records[number].segment
 
-    def begin(self, leg: str, given: Mapping[str, Any], pass_number: int) -> None:
-        """Note that a leg begins with these values, those of Keras Tuner's own (`tuner/…`) among them.
+    def begin(self, segment: str, given: Mapping[str, Any], pass_number: int) -> None:
+        """Note that a segment begins with these values, Keras Tuner's own (`tuner/…`) among them.
 
-        A leg that was begun before, and is tried again, is noted already.
+        A segment that Keras Tuner retries is noted already.
         """
-        if leg in self._number_of:
+        if segment in self._at:
             return
-        continued = given.get("tuner/trial_id")
-        number = len(self._leg_of) + 1 if continued is None else self._number_of[str(continued)]
+        resumed = given.get("tuner/trial_id")
         until = int(given.get("tuner/epochs", 1))
-        self._number_of[leg] = number
-        self._leg_of[number] = leg
-        self._epochs_had[number] = until
-        self._running[leg] = Observation(
-            trial_id=number,
+        if resumed is None:
+            record = _Record(number=int(segment), segment=segment, epochs=until)
+            self._records[record.number] = record
+        else:
+            record = self._at.pop(str(resumed))
+            record.segment, record.epochs = segment, until
+        self._at[segment] = record
+        self._running[segment] = Observation(
+            trial_id=record.number,
             values={name: value for name, value in given.items() if not name.startswith("tuner/")},
             epochs=until,
             score=None,
@@ -67,54 +83,44 @@ class Ledger:
             pass_number=pass_number,
         )
 
-    def note_epochs(self, leg: str, epochs: int) -> None:
-        """Note after how many epochs in all a leg ends."""
-        self._steps[leg] = epochs
+    def note_epochs(self, segment: str, epochs: int) -> None:
+        """Note after how many epochs in all a segment ends."""
+        self._ended_at[segment] = epochs
 
-    def is_over(self, leg: str) -> bool:
-        """Whether more epochs would change nothing: it had them all, or ended by itself."""
-        until = self._running[leg].epochs
+    def is_over(self, segment: str) -> bool:
+        """Tell whether more epochs would change nothing: it had them all, or ended by itself."""
+        until = self._running[segment].epochs
         if until >= self.full:
             return True
-        return self.reports_epochs and 0 < self._steps.get(leg, until) < until
+        return self.reports_epochs and 0 < self._ended_at.get(segment, until) < until
 
-    def end(self, leg: str, state: TrialState, score: float | None) -> None:
-        """Note how a leg ended."""
-        running = self._running.pop(leg)
-        epochs = running.epochs
+    def end(self, segment: str, state: TrialState, score: float | None) -> None:
+        """Note how a segment ended."""
+        running = self._running.pop(segment)
+        epochs, ended_at = running.epochs, self._ended_at.pop(segment, running.epochs)
         if self.reports_epochs:
-            known = self._steps.get(leg, epochs)
-            # A score without epochs is one whose epochs were not told.
-            had = epochs if not known and score is not None else min(epochs, known)
-            self._epochs_had[running.trial_id] = had
+            # A score without epochs is one whose epochs were not reported.
+            had = epochs if not ended_at and score is not None else min(epochs, ended_at)
+            self._at[segment].epochs = had
             epochs = had or epochs
-        self._told.append(
-            Observation(
-                trial_id=running.trial_id,
-                values=running.values,
-                epochs=epochs,
-                score=None if score is None else float(score),
-                state=state,
-                pass_number=running.pass_number,
-            )
-        )
+        score = None if score is None else float(score)
+        self._reported.append(replace(running, epochs=epochs, score=score, state=state))
 
     def get_state(self) -> dict[str, Any]:
         """Return all of it as JSON values."""
         return {
-            "told": [asdict(o) for o in self._told],
-            "running": {leg: asdict(o) for leg, o in self._running.items()},
-            "number_of": self._number_of,
-            "epochs_had": {str(number): epochs for number, epochs in self._epochs_had.items()},
+            "reported": [asdict(o) for o in self._reported],
+            "running": {segment: asdict(o) for segment, o in self._running.items()},
+            "records": [asdict(record) for record in self._records.values()],
         }
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take up what `get_state` returned."""
-        self._told = [read_observation(o) for o in state["told"]]
-        self._running = {leg: read_observation(o) for leg, o in state["running"].items()}
-        self._number_of = dict(state["number_of"])
-        self._leg_of = {number: leg for leg, number in self._number_of.items()}
-        self._epochs_had = {int(number): epochs for number, epochs in state["epochs_had"].items()}
+        """Restore what `get_state` returned."""
+        self._reported = [read_observation(o) for o in state["reported"]]
+        self._running = {segment: read_observation(o) for segment, o in state["running"].items()}
+        records = [_Record(**record) for record in state["records"]]
+        self._records = {record.number: record for record in records}
+        self._at = {record.segment: record for record in records}
 
 
 def read_observation(data: Mapping[str, Any]) -> Observation:

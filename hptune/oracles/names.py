@@ -1,24 +1,38 @@
-"""The oracles by name: Keras Tuner's own, and coarse-to-fine."""
+"""The search algorithms by name: Keras Tuner's own oracles, and coarse-to-fine."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
 import numpy as np
 
 from hptune.models.keras_tuner_space import to_keras_tuner
-from hptune.oracles.searcher import Searcher
+from hptune.oracles.coarse_to_fine import CoarseToFineOracle
+from hptune.oracles.driven import Driven, DrivenOracle, DrivenStock
+from hptune.oracles.searcher import NextOracle, Searcher
 from hptune.space import Space
+from hptune.strategy.state import NoSuggestion
 from hptune.study.notes import WarmStart
-from hptune.study.trial import Objective
+from hptune.study.trial import Objective, Trial
 
 __all__ = ["make_searcher"]
 
 
-class _Random(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
-    """Keras Tuner's random search, whose state is one number."""
+class _CoarseToFine(Driven, CoarseToFineOracle):
+    """Ours; it lives through all passes."""
+
+    @property
+    def no_suggestion(self) -> NoSuggestion:  # type: ignore[override]
+        return self.answer or NoSuggestion.EXHAUSTED
+
+
+class _WithSeedState(DrivenStock):
+    """An oracle whose random state is one number."""
+
+    _seed_state: Any
+
+    asks_again = False
 
     def memo(self) -> object:
         return self._seed_state
@@ -27,20 +41,24 @@ class _Random(keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
         self._seed_state = memo
 
 
-class _Bayesian(keras_tuner.oracles.BayesianOptimizationOracle):  # type: ignore[misc]
-    """Keras Tuner's Gaussian process; its starting points depend on how often it was asked alone."""
+class _Random(_WithSeedState, keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]
+    """Keras Tuner's random search."""
 
-    learns_from_earlier_trials = True
+
+class _Bayesian(_WithSeedState, keras_tuner.oracles.BayesianOptimizationOracle):  # type: ignore[misc]
+    """Keras Tuner's Gaussian process; its starting points depend on how often it was asked alone."""
 
     def populate_space(self, trial_id: str) -> Any:
         self._random_state = np.random.RandomState([self.seed, len(self.trials)])
         return super().populate_space(trial_id)
 
-    def memo(self) -> object:
-        return self._seed_state
 
-    def set_memo(self, memo: Any) -> None:
-        self._seed_state = memo
+class _Hyperband(DrivenStock, keras_tuner.oracles.HyperbandOracle):  # type: ignore[misc]
+    """Keras Tuner's Hyperband."""
+
+
+class _Grid(DrivenStock, keras_tuner.oracles.GridSearchOracle):  # type: ignore[misc]
+    """Keras Tuner's grid search."""
 
 
 def _seed(seed: int, pass_number: int) -> int:
@@ -73,10 +91,13 @@ def make_searcher(
             "max_consecutive_failed_trials": 2**31,
         }
 
-    def coarse_to_fine(space: Space, pass_number: int) -> Any:
-        from hptune.oracles.coarse_to_fine import CoarseToFineOracle
-
-        return CoarseToFineOracle(
+    def coarse_to_fine(
+        before: DrivenOracle | None, space: Space, number: int, earlier: tuple[Trial, ...]
+    ) -> DrivenOracle:
+        if isinstance(before, _CoarseToFine):
+            before.begin_pass(space)
+            return before
+        return _CoarseToFine(
             objective=goal,
             space=space,
             root=root,
@@ -87,14 +108,29 @@ def make_searcher(
             reports_epochs=True,
         )
 
-    makers: dict[str, Callable[[Space, int], Any]] = {
+    def bayesian(space: Space, number: int, earlier: tuple[Trial, ...]) -> DrivenOracle:
+        oracle: Driven = _quiet(_Bayesian(max_trials=None, **common(space, number)))
+        for trial in earlier:
+            if trial.score is not None and trial.epochs == epochs and not space.problems(trial.values):
+                oracle.learn(trial.values, trial.score)
+        return oracle
+
+    makers: dict[str, NextOracle] = {
         "coarse-to-fine": coarse_to_fine,
-        "random": lambda *today: _Random(max_trials=None, **common(*today)),
-        "bayesian": lambda *today: _Bayesian(max_trials=None, **common(*today)),
-        # As many iterations as the budget lasts.
-        "hyperband": lambda *today: keras_tuner.oracles.HyperbandOracle(
-            max_epochs=epochs, hyperband_iterations=2**31, **common(*today)
+        "bayesian": lambda before, *today: bayesian(*today),
+        "random": lambda before, space, number, earlier: _quiet(
+            _Random(max_trials=None, **common(space, number))
         ),
-        "grid": lambda *today: keras_tuner.oracles.GridSearchOracle(**common(*today)),
+        # As many iterations as the budget lasts.
+        "hyperband": lambda before, space, number, earlier: _quiet(
+            _Hyperband(max_epochs=epochs, hyperband_iterations=2**31, **common(space, number))
+        ),
+        "grid": lambda before, space, number, earlier: _quiet(_Grid(**common(space, number))),
     }
-    return Searcher(make=makers[name], objective=objective, epochs=epochs)
+    return Searcher(next_oracle=makers[name], epochs=epochs)
+
+
+def _quiet(oracle: Any) -> Any:
+    """Return the oracle, which prints nothing from here on."""
+    oracle.verbose = 0
+    return oracle

@@ -1,4 +1,4 @@
-"""The loop: ask → record → submit → record → tell, pass after pass, until the budget is spent."""
+"""The loop: ask → record → submit → record → report, pass after pass, until the budget is used."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ class Engine:
     _trials: dict[int, Trial] = field(default_factory=dict)
     """Without their curves."""
     _by_values: dict[str, int] = field(default_factory=dict)
-    _continued: dict[int, int] = field(default_factory=dict)
-    """Trial of each job."""
+    _held: Suggestion | None = None
+    """Suggested when what was left of the budget was promised to running jobs: the next to begin."""
     _in_a_row: int = 0
     """Trials of this run that could not be trained, while none could."""
     _broken: int = 0
@@ -141,14 +141,12 @@ class Engine:
         for event in self.study.events():
             if isinstance(event, Report):
                 self._any_score = self._any_score or event.score is not None
-                trial_id = self._continued[event.job_id]
-                self._trials[trial_id] = everything[trial_id - 1]
-                epochs = self._trials[trial_id].epochs
-                self.searcher.tell(event.job_id, event.state, event.score, epochs=epochs)
+                trial = self._trials[event.trial_id] = everything[event.trial_id - 1]
+                self.searcher.report(event.job_id, event.state, event.score, epochs=trial.epochs)
             else:
                 self._reach(event.pass_number, passes)
-                self._continued[event.job.id] = event.job.trial_id
-                self.searcher.replay_ask(event.job.id, event.oracle_values, event.memo)
+                job = event.job
+                self.searcher.replay_ask(job.id, job.trial_id, event.oracle_values, event.memo)
         self._by_values = {_key(trial.values): trial.id for trial in everything}
         self._checkpoints.remember(everything)
 
@@ -161,7 +159,7 @@ class Engine:
         while True:
             while self._may_begin(running) and over is None:
                 job = waiting.popleft() if waiting else self._ask(the_pass, end)
-                if job in (NoSuggestion.EXHAUSTED, NoSuggestion.SPENT):
+                if job in (NoSuggestion.EXHAUSTED, NoSuggestion.BUDGET_USED):
                     over = job
                 if not isinstance(job, Job):
                     break
@@ -191,11 +189,12 @@ class Engine:
                 return None
             if self._reached < the_pass.number:
                 self._reach(the_pass.number, self.study.passes())
-            suggestion = self.searcher.ask()
+            suggestion = self._held or self.searcher.ask()
             if isinstance(suggestion, NoSuggestion):
                 return suggestion
             cost = suggestion.epochs - suggestion.initial_epoch
-            if committed + cost > self.budget and committed > 0:
+            self._held = suggestion if committed + cost > self.budget and committed > 0 else None
+            if self._held:
                 return None
             job = self._write_down(suggestion, the_pass)
             if job is not None:
@@ -206,7 +205,7 @@ class Engine:
     def _write_down(self, suggestion: Suggestion, the_pass: Pass) -> Job | None:
         """Record an ask; returns None where its configuration was trained before and is told again."""
         trial = self._trial_for(suggestion, the_pass)
-        known = suggestion.continues is None and trial.id != 0
+        known = suggestion.resumes is None and trial.id != 0
         job = self.study.record_ask(
             trial=trial,
             initial_epoch=trial.epochs if known else suggestion.initial_epoch,
@@ -215,13 +214,12 @@ class Engine:
             memo=suggestion.memo,
             pass_number=the_pass.number,
         )
-        self.searcher.begun(job.id)
-        self._continued[job.id] = job.trial_id
+        self.searcher.begun(job.id, job.trial_id)
         if known and (trial.state.is_bad or trial.epochs >= suggestion.epochs):
             again = Outcome(
                 job_id=job.id, state=OutcomeState.DONE, reason=trial.reason, checkpoint=trial.checkpoint
             )
-            self._tell(job, self.study.record_outcome(again, trial.state))
+            self._report(job, self.study.record_outcome(again, trial.state))
             self._epochs_used += trial.state.is_bad
             return None
         self._by_values[_key(job.values)] = job.trial_id
@@ -230,8 +228,8 @@ class Engine:
         return job
 
     def _trial_for(self, suggestion: Suggestion, the_pass: Pass) -> Trial:
-        if suggestion.continues is not None:
-            return self._trials[self._continued[suggestion.continues]]
+        if suggestion.resumes is not None:
+            return self._trials[suggestion.resumes]
         earlier = self._by_values.get(_key(suggestion.values))
         if earlier is not None and earlier in self._trials:
             return self._trials[earlier]
@@ -285,12 +283,12 @@ class Engine:
         self._trials[trial.id] = trial
         if outcome.state is OutcomeState.INTERRUPTED:
             return
-        self._tell(job, trial)
+        self._report(job, trial)
         self._clear_away(trial)
         self._count_bad(trial, trained)
 
-    def _tell(self, job: Job, trial: Trial) -> None:
-        self.searcher.tell(job.id, trial.state, trial.score, epochs=trial.epochs)
+    def _report(self, job: Job, trial: Trial) -> None:
+        self.searcher.report(job.id, trial.state, trial.score, epochs=trial.epochs)
         self.listener.on_trial_end(job, trial)
 
     def _state_after(self, job: Job, outcome: Outcome) -> TrialState:

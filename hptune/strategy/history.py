@@ -17,7 +17,7 @@ __all__ = ["History", "Standing", "keys_of", "read_history"]
 
 Array = NDArray[np.float64]
 
-_SETTLED = (TrialState.PAUSED, TrialState.PAUSED, TrialState.COMPLETE)
+_SETTLED = (TrialState.PAUSED, TrialState.COMPLETE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,7 @@ class Standing:
     @property
     def may_go_on(self) -> bool:
         """Whether it waits at a rung with a score."""
-        return self.state in (TrialState.PAUSED, TrialState.PAUSED) and self.score is not None
+        return self.state is TrialState.PAUSED and self.score is not None
 
     @property
     def runs(self) -> bool:

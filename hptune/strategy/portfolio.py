@@ -69,7 +69,7 @@ def _table(cube: Cube, space: Space, objective: Objective, told: Sequence[Observ
     """Return what one study says about today's space; None where it says nothing."""
     last: dict[int, Observation] = {}
     for observation in told:
-        if observation.state in (TrialState.COMPLETE, TrialState.PAUSED, TrialState.PAUSED):
+        if observation.state in (TrialState.COMPLETE, TrialState.PAUSED):
             last[observation.trial_id] = observation
     scored = [o for o in last.values() if o.score is not None and np.isfinite(o.score)]
     searched = {hp.name for hp in space.searched}

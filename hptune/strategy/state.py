@@ -11,7 +11,7 @@ from hptune.space import Space, Value
 from hptune.study.notes import WarmStart
 from hptune.study.trial import Objective, Observation
 
-__all__ = ["Answer", "SearchState", "Suggestion"]
+__all__ = ["Decision", "NoSuggestion", "SearchState"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class SearchState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Suggestion:
+class Decision:
     """One stretch of training to run next."""
 
     values: Mapping[str, Value]
@@ -65,12 +65,12 @@ class Suggestion:
     """To be handed to the next ask."""
 
 
-class Answer(StrEnum):
+class NoSuggestion(StrEnum):
     """Why there is no suggestion."""
 
     WAIT = "wait"
     """Results of running trials are needed first."""
     EXHAUSTED = "exhausted"
     """Every configuration of the space was tried."""
-    SPENT = "spent"
+    BUDGET_USED = "budget used"
     """The budget allows no further training that could count."""

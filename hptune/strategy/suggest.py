@@ -22,7 +22,7 @@ from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promo
 from hptune.strategy.history import History, Standing, keys_of, read_history
 from hptune.strategy.initial_design import fit_to, soft_tier_row
 from hptune.strategy.posterior import MOST_LEADERS, Posterior, fit_posterior
-from hptune.strategy.state import Answer, SearchState, Suggestion
+from hptune.strategy.state import Decision, NoSuggestion, SearchState
 from hptune.study.trial import TrialState
 
 __all__ = ["DOUBT", "DOUBT_EVERY", "JUDGED", "MARGIN", "NOISE_KNOWN", "PAUSE_BELOW", "suggest"]
@@ -124,13 +124,13 @@ class AskContext:
         return np.array([key not in self.history.tried for key in keys_of(rows)], dtype=bool)
 
 
-def suggest(state: SearchState) -> Suggestion | Answer:
+def suggest(state: SearchState) -> Decision | NoSuggestion:
     """Return the next stretch of training, or why there is none."""
     context = AskContext.of(state)
     return _promote(context) or _begin_coarse(context) or _model_decides(context)
 
 
-def _promote(context: AskContext) -> Suggestion | None:
+def _promote(context: AskContext) -> Decision | None:
     coarse = context.history.standings[: context.coarse_trials]
     due = promotion([t for t in coarse if not t.may_go_on or context.may_go_on(t)], context.bracket)
     if due is None:
@@ -140,9 +140,9 @@ def _promote(context: AskContext) -> Suggestion | None:
     return _go_on(context, trial, until, f"coarse: the best at rung {rung - 1} goes on to rung {rung}", {})
 
 
-def _go_on(context: AskContext, trial: Standing, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
+def _go_on(context: AskContext, trial: Standing, until: int, note: str, memo: dict[str, Any]) -> Decision:
     told = context.state.observations[trial.told]
-    return Suggestion(
+    return Decision(
         values=dict(told.values),
         trial_id=trial.trial_id,
         initial_epoch=trial.epochs,
@@ -152,8 +152,8 @@ def _go_on(context: AskContext, trial: Standing, until: int, note: str, memo: di
     )
 
 
-def _begin(context: AskContext, row: Array, until: int, note: str, memo: dict[str, Any]) -> Suggestion:
-    return Suggestion(
+def _begin(context: AskContext, row: Array, until: int, note: str, memo: dict[str, Any]) -> Decision:
+    return Decision(
         values=context.cube.decode(row[None, :])[0],
         trial_id=None,
         initial_epoch=0,
@@ -163,7 +163,7 @@ def _begin(context: AskContext, row: Array, until: int, note: str, memo: dict[st
     )
 
 
-def _begin_coarse(context: AskContext) -> Suggestion | None:
+def _begin_coarse(context: AskContext) -> Decision | None:
     begun = len(context.history.standings)
     first_rung = context.bracket.rungs[0]
     if begun >= context.coarse_trials or not context.may_begin(first_rung):
@@ -281,7 +281,7 @@ def _best_inside(context: AskContext, posterior: Posterior, *groups: list[Standi
     return posterior.best
 
 
-def _model_decides(context: AskContext) -> Suggestion | Answer:
+def _model_decides(context: AskContext) -> Decision | NoSuggestion:
     if not context.cube.axes:
         return _the_only_one(context)
     if len(context.history.y) < 1 and len(context.history.infeasible) < 1:
@@ -297,7 +297,7 @@ def _model_decides(context: AskContext) -> Suggestion | Answer:
     return _best_buy(context)
 
 
-def _without_model(context: AskContext) -> Suggestion | Answer:
+def _without_model(context: AskContext) -> Decision | NoSuggestion:
     """Nothing was told yet: fill the space while the first results are awaited."""
     rung = context.bracket.rungs[0]
     payable = context.may_begin(rung)
@@ -308,7 +308,7 @@ def _without_model(context: AskContext) -> Suggestion | Answer:
     return _nothing(context, exhausted=payable)
 
 
-def _the_only_one(context: AskContext) -> Suggestion | Answer:
+def _the_only_one(context: AskContext) -> Decision | NoSuggestion:
     """Nothing is searched: train the one configuration there is to the end."""
     waiting = [t for t in context.history.standings if context.may_go_on(t)]
     if waiting:
@@ -316,10 +316,10 @@ def _the_only_one(context: AskContext) -> Suggestion | Answer:
     return _nothing(context, exhausted=True)
 
 
-def _nothing(context: AskContext, *, exhausted: bool) -> Answer:
+def _nothing(context: AskContext, *, exhausted: bool) -> NoSuggestion:
     if context.history.running:
-        return Answer.WAIT
-    return Answer.EXHAUSTED if exhausted else Answer.SPENT
+        return NoSuggestion.WAIT
+    return NoSuggestion.EXHAUSTED if exhausted else NoSuggestion.BUDGET_USED
 
 
 def _due(context: AskContext) -> list[Standing]:
@@ -348,7 +348,7 @@ def _chances(context: AskContext, posterior: Posterior, trials: list[Standing]) 
     return probability_above(mean, deviation, MARGIN)
 
 
-def _best_buy(context: AskContext) -> Suggestion | Answer:
+def _best_buy(context: AskContext) -> Decision | NoSuggestion:
     """Choose between new configurations and paused ones: the promise per epoch still to be paid."""
     full = context.state.epochs
     paused = [t for t in context.history.standings if context.may_go_on(t)]

@@ -78,9 +78,10 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """The oracle was told this of a job."""
+    """This was reported to the oracle of a job."""
 
     job_id: int
+    trial_id: int
     state: TrialState
     score: float | None
     pass_number: int

@@ -358,6 +358,7 @@ class Study:
             else:
                 yield Report(
                     job_id=row["id"],
+                    trial_id=row["trial_id"],
                     state=TrialState(row["state"]),
                     score=row["score"],
                     pass_number=row["pass_number"],
