@@ -1,7 +1,11 @@
-"""The next pass as a file that a person may edit: `next-pass.yaml` in the study's folder."""
+"""The next pass as a file that you may edit: `next-pass.yaml` in the study's folder.
+
+Beside it lies the proposal that was written, so that reading tells what was edited since.
+"""
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,19 +19,22 @@ from hptune.space.describe import describe_range
 from hptune.space.files import dump_space, load_space, located
 from hptune.study import Study
 from hptune.study.proposal import Move, Proposal, Verdict
+from hptune.study.rows import proposal_from_json, proposal_to_json
 
 __all__ = [
     "NEXT_PASS",
     "edited",
     "propose_for",
     "read_next_pass",
+    "remove_next_pass",
     "write_next_pass",
 ]
 
 NEXT_PASS = "next-pass.yaml"
+_PROPOSAL = "next-pass.proposal.json"
 _SOFT = """\
-# Ranges that the rules moved steer: half of the trials may still come from outside them.
-# What you write yourself is a wall.
+# Ranges that the rules moved are soft bounds: half of the trials may still come from outside them.
+# Ranges that you write yourself are hard bounds.
 
 """
 
@@ -43,15 +50,34 @@ def write_next_pass(study: Study, proposal: Proposal) -> Path:
 
     Raises InputError where it can't be written.
     """
-    path = study.folder / NEXT_PASS
+    path, kept = study.folder / NEXT_PASS, study.folder / _PROPOSAL
     reasons = {move.name: f"{move.verdict}: {move.reason}" for move in proposal.moves}
     text = dump_space(proposal.next_space, comments=reasons)
     is_soft = any(move.is_soft for move in proposal.moves)
-    return write_text(path, f"{_SOFT}{text}" if is_soft else text)
+    # Without a proposal beside it the file is compared with what the trials teach then.
+    kept.unlink(missing_ok=True)
+    write_text(path, f"{_SOFT}{text}" if is_soft else text)
+    write_text(kept, proposal_to_json(proposal))
+    return path
+
+
+def remove_next_pass(study: Study) -> None:
+    """Remove the file, once its pass is open."""
+    (study.folder / NEXT_PASS).unlink()
+    (study.folder / _PROPOSAL).unlink(missing_ok=True)
+
+
+def _written_proposal(study: Study) -> Proposal:
+    """Return the proposal that was written, or what the trials teach where that is another one."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, SpaceError):
+        written = proposal_from_json((study.folder / _PROPOSAL).read_text(encoding="utf-8"))
+        if written.space == study.passes()[-1].space:
+            return written
+    return propose_for(study)
 
 
 def read_next_pass(study: Study) -> Proposal | None:
-    """Return the proposal that the file holds, by a person where it differs from the rules'.
+    """Return the proposal that the file holds, by the user where it differs from what was written.
 
     Raises SpaceError where the file is not a space of the study's hyperparameters.
     """
@@ -59,7 +85,7 @@ def read_next_pass(study: Study) -> Proposal | None:
     if not path.is_file():
         return None
     wanted = load_space(path)
-    proposal = propose_for(study)
+    proposal = _written_proposal(study)
     root = study.passes()[0].space
     moves = []
     for written in wanted:
@@ -70,7 +96,7 @@ def read_next_pass(study: Study) -> Proposal | None:
             raise located(error, path) from error
         if hp != move.new:
             verdict, reason = _by_hand(move.old, hp)
-            # As a range that is set by a flag, one that is written here is a wall.
+            # As a range that is set by a flag, one that is written here is a hard bound.
             hp = hp if isinstance(hp, Fixed) or verdict is Verdict.KEEP else replace(hp, hard=True)
             move = Move(name=hp.name, verdict=verdict, old=move.old, new=hp, reason=reason, by_user=True)
         moves.append(move)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hptune.errors import SpaceError
-from hptune.search.next_pass import NEXT_PASS, read_next_pass
+from hptune.search.next_pass import NEXT_PASS, read_next_pass, remove_next_pass
 from hptune.search.task import SearchTask
 from hptune.space import Choice, Space
 from hptune.space.files import located
@@ -37,7 +37,7 @@ def open_next_pass(study: Study, task: SearchTask, dataset: Dataset, space: Spac
         except SpaceError as error:
             raise located(error, path) from error
         study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)
-    path.unlink()
+    remove_next_pass(study)
 
 
 def _without_what_is_gone(space: Space, first: Space) -> Space:
