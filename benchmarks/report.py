@@ -38,7 +38,7 @@ def cost(*arguments: str) -> tuple[float, float]:
 
 
 def main() -> int:
-    from studies import Recipe, build
+    from support.studies import Recipe, build
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)

@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 import pexpect  # noqa: E402
-from browser import Browser, browser  # noqa: E402 - shared with the tests
 from rich.console import Console  # noqa: E402
 from rich.text import Text  # noqa: E402
+from support.browser import Browser, browser  # noqa: E402 - shared with the tests
 
 from hptune.study import Study  # noqa: E402
 from hptune.views.report import write_report  # noqa: E402

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_train_feeds import ARRAYS, WEIGHTS, built, trained
+from support.feeds import ARRAYS, WEIGHTS, built, trained
 
 from hptune.models.backend import keras
 from hptune.training import jax_feeds

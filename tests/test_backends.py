@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_end_to_end import GETTING_STARTED
+from support.user_models import GETTING_STARTED
 
 from hptune.study import Study
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from studies import Recipe, build
+from support.studies import Recipe, build
 
 from hptune.__main__ import run
 from hptune.search.next_pass import NEXT_PASS, propose_for
@@ -25,7 +25,7 @@ REPEAT = r"The same without asking:\r\n +(hptune narrow [^\r]*)\r\n"
 FAKE_SEARCH = """
 import sys
 from pathlib import Path
-from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+from support.fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 from hptune.cli.progress import ProgressListener, stop_on_signals
 from hptune.search.engine import Engine
 from hptune.executors.inline import InlineExecutor

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+from support.fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.__main__ import run
 from hptune.cli.app import app

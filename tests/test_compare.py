@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from studies import MLP, Recipe, build
+from support.studies import MLP, Recipe, build
 
 from hptune.__main__ import run
 from hptune.errors import StudyMismatchError, UsageError
@@ -86,7 +86,7 @@ def test_studies_of_one_name_are_told_apart_by_their_paths(tmp_path: Path) -> No
 def test_other_data_is_compared_with_a_warning(tmp_path: Path, here: Path) -> None:
     from dataclasses import replace
 
-    from studies import identity
+    from support.studies import identity
 
     other = replace(identity(Recipe()), data_fingerprint="other", epochs=9)
     with Study.create(tmp_path / "s", other) as study, Study.open(Path("studies/a")) as first:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
-from studies import MLP, Recipe, build
+from support.studies import MLP, Recipe, build
 
 from hptune.cli.app import app
 

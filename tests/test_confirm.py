@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fakes import OBJECTIVE, SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+from support.fakes import OBJECTIVE, SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.__main__ import run
 from hptune.analysis.finalists import Confirmed, ranked

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from studies import Recipe, build, confirm
+from support.studies import Recipe, build, confirm
 
 from hptune.__main__ import run
 from hptune.study import Study
@@ -141,7 +141,7 @@ def test_a_finalist_table_as_csv_sets_each_beside_the_best(made: tuple[Path, lis
 
 
 def test_a_confirmed_status_is_told_without_scipy(made: tuple[Path, list[int]]) -> None:
-    from test_startup import heavy_modules
+    from support.startup import heavy_modules
 
     loaded = heavy_modules(f"from hptune.__main__ import run; run(['status', {str(made[0])!r}])")
     assert not {"tensorflow", "keras", "pandas", "scipy", "sklearn"} & set(loaded)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+from support.fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.errors import StudyError, UsageError
 from hptune.executors.inline import InlineExecutor

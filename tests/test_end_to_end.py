@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from support.user_models import GETTING_STARTED
 
 from hptune.__main__ import run
 
@@ -235,37 +236,6 @@ def test_a_regression(tmp_path: Path, searched: Callable[..., dict[str, Any]]) -
     assert found["direction"] == "min"
     # The loss is the mean squared error of z-scored targets: 1 is what the mean would give.
     assert found["best"]["score"] < 1.2
-
-
-GETTING_STARTED = """
-import keras
-from keras import layers
-
-
-def build_model(hp):
-    model = keras.Sequential()
-    model.add(layers.Flatten())
-    model.add(
-        layers.Dense(
-            # Tune number of units.
-            units=hp.Int("units", min_value=32, max_value=512, step=32),
-            # Tune the activation function to use.
-            activation=hp.Choice("activation", ["relu", "tanh"]),
-        )
-    )
-    # Tune whether to use dropout.
-    if hp.Boolean("dropout"):
-        model.add(layers.Dropout(rate=0.25))
-    model.add(layers.Dense(10, activation="softmax"))
-    # Define the optimizer learning rate as a hyperparameter.
-    learning_rate = hp.Float("lr", min_value=1e-4, max_value=1e-2, sampling="log")
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    return model
-"""
 
 
 def test_keras_tuners_getting_started_model_runs_unchanged(tmp_path: Path) -> None:

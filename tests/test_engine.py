@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import SPACE, FakeParallel, FakeSearcher, FakeTrainer, identity, keep_all
+from support.fakes import SPACE, FakeParallel, FakeSearcher, FakeTrainer, identity, keep_all
+from support.interruptions import Killed, StopsAfter, kill_at, story
 
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
@@ -34,14 +34,6 @@ def engine(study: Study, trainer: FakeTrainer | None = None, **more: Any) -> Eng
         "narrow": keep_all,
     }
     return Engine(study=study, **(settings | more))
-
-
-def story(study: Study) -> list[tuple[Any, ...]]:
-    """All that must be the same for two searches to be the same."""
-    return [
-        (t.id, t.pass_number, dict(t.values), t.seed, t.state, t.score, t.epochs, [*t.curve])
-        for t in study.trials()
-    ]
 
 
 @pytest.fixture
@@ -101,25 +93,6 @@ def test_the_same_search_again_adds_nothing_and_a_larger_budget_goes_on(tmp_path
     assert len(study.passes()) == 3
 
 
-class Killed(BaseException):
-    """Stands for a process that dies: nothing after it runs."""
-
-
-def kill_at(method: str, count: int, monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
-    """Die at the count-th call of a method of Study, before or after it has written."""
-    original: Callable[..., Any] = getattr(Study, method)
-    calls = itertools.count(1)
-
-    def dying(self: Study, *args: Any, **kwargs: Any) -> Any:
-        if next(calls) == count:
-            if after:
-                original(self, *args, **kwargs)
-            raise Killed
-        return original(self, *args, **kwargs)
-
-    monkeypatch.setattr(Study, method, dying)
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize(
     ("method", "count"),
@@ -148,17 +121,6 @@ def test_a_search_killed_anywhere_goes_on_as_if_it_had_not_been(
     with Study.open(tmp_path / "s", read_only=False) as again:
         engine(again).run()
         assert story(again) == uninterrupted
-
-
-class StopsAfter(Listener):
-    """Asks to stop after so many epochs, as Ctrl-C does."""
-
-    def __init__(self, stop: Stop, epochs: int) -> None:
-        self.stop, self.left = stop, epochs
-
-    def on_epoch_end(self, job: Job, epoch: int, report: object) -> None:
-        self.left -= 1
-        self.stop.asked = self.left <= 0
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 7, 31, 64])

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+from support.fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.errors import DataError
 from hptune.executors import Executor, processes

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
+from support.fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
 from hptune.__main__ import run
 from hptune.analysis.finalists import Finalist, ranked

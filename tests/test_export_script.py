@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
-from script_studies import CASES
+from support.script_studies import CASES
 
 from hptune.data import Dataset, load_dataset
 from hptune.export.script import assemble
@@ -310,7 +310,7 @@ def run(arguments: list[str], folder: Path, *path: Path) -> str:
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     folder = tmp_path_factory.mktemp("exported")
     tests = Path(__file__).parent
-    run([str(tests / "script_studies.py"), str(folder)], folder, tests, tests.parent)
+    run([str(tests / "support" / "script_studies.py"), str(folder)], folder, tests, tests.parent)
     run(["-c", RUN_ALL, *CASES], folder / "run")
     trials = json.loads((folder / "scores.json").read_text())
     said = json.loads((folder / "run" / "said.json").read_text())

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "hptune"
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "hptune"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("", "errors", "_files", "_log", "_text"),
@@ -92,6 +93,16 @@ def circles_of_rooms(package: Path = PACKAGE) -> list[str]:
     return _circles({name: targets - {""} for name, targets in graph.items() if name})
 
 
+def imported_tests(tests: Path = TESTS) -> list[str]:
+    """Tests that are imported from other files: what they share belongs in tests/support."""
+    known = scripts(tests).keys() - {"conftest"}
+    return [
+        f"{path.relative_to(tests)} imports {name}"
+        for path in sorted(tests.rglob("*.py"))
+        for name in imports(path, known)
+    ]
+
+
 def _circles(graph: Mapping[str, Set[str]]) -> list[str]:
     found: list[str] = []
     done: set[str] = set()
@@ -129,6 +140,10 @@ def test_no_circle_among_benchmarks() -> None:
     assert circles(scripts(PACKAGE.parent / "benchmarks")) == []
 
 
+def test_no_test_is_imported_from_another() -> None:
+    assert imported_tests() == []
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     package = tmp_path / "hptune"
@@ -158,3 +173,11 @@ def test_a_circle_of_types_alone_or_of_rooms_would_be_found(small: Path) -> None
     (small / "cli" / "b.py").write_text("import hptune.space.a\n")
     assert circles(modules(small)) == []
     assert circles_of_rooms(small) == ["cli → space → cli"]
+
+
+def test_a_test_imported_from_another_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "support").mkdir()
+    (tmp_path / "test_one.py").write_text("from support.fakes import SPACE\n")
+    (tmp_path / "test_two.py").write_text("def test():\n    from test_one import SPACE\n")
+    (tmp_path / "support" / "fakes.py").write_text("import test_two\n")
+    assert imported_tests(tmp_path) == ["support/fakes.py imports test_two", "test_two.py imports test_one"]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import spaces
+from support.strategies import spaces
 
 from hptune.__main__ import run
 from hptune._text import quoted

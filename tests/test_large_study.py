@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from studies import Recipe, build
+from support.studies import Recipe, build
 
 from hptune.cli.app import app
 from hptune.study import Study

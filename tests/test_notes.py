@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_recipes_options import EFFECTS, FACTS
-from test_train_trainer import VALUES, trainer, trial
+from support.recipes import EFFECTS, FACTS
+from support.trainings import VALUES, trainer, trial
 
 from hptune.models.backend import keras
 from hptune.models.recipes import OPTIONS, make_recipe

@@ -11,7 +11,7 @@ import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_tuner.engine import hyperparameters as kt
-from strategies import hyperparameters, spaces, values_in
+from support.strategies import hyperparameters, spaces, values_in
 
 from hptune.errors import SpaceError
 from hptune.models.keras_tuner_space import from_keras_tuner, to_keras_tuner, values_of, with_values

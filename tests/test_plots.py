@@ -6,8 +6,8 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import spaces
-from strategy_trials import MOMENTUM, RATE
+from support.strategies import spaces
+from support.strategy_trials import MOMENTUM, RATE
 
 from hptune.space import Boolean, Choice, Fixed, Float, Integer, Number, Space
 from hptune.views.plots.axis import axis_of, linear_axis, log_axis

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from studies import Recipe, build
+from support.studies import Recipe, build
 
 from hptune.search.next_pass import propose_for
 from hptune.space import Choice, Fixed, Float

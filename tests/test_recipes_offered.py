@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_recipes_options import FACTS
+from support.recipes import FACTS
 
 from hptune.data import Dataset, load_dataset
 from hptune.models.load import load_model

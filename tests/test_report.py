@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from studies import MLP, Recipe, build, versions
-from test_startup import heavy_modules
+from support.startup import heavy_modules
+from support.studies import MLP, Recipe, build, versions
 
 from hptune.errors import StudyError
 from hptune.space import Choice, Float, Space
@@ -248,7 +248,7 @@ def test_a_report_that_cant_be_written_leaves_the_old_one(tmp_path: Path) -> Non
 
 
 def test_a_study_without_a_pass_has_no_report(tmp_path: Path) -> None:
-    from studies import identity
+    from support.studies import identity
 
     with (
         Study.create(tmp_path / "s", identity(Recipe())) as study,

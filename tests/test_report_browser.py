@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import Browser, browser
-from studies import MLP, Recipe, build, confirm, versions
+from support.browser import Browser, browser
+from support.studies import MLP, Recipe, build, confirm, versions
 
 from hptune.__main__ import run
 from hptune.space import Integer

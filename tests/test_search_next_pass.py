@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from studies import Recipe, build
+from support.studies import Recipe, build
 
 from hptune.search import next_pass
 from hptune.search.next_pass import (

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import OBJECTIVE, SPACE, FakeTrainer, identity, keep_all
-from test_engine import Killed, StopsAfter, kill_at, story
+from support.fakes import OBJECTIVE, SPACE, FakeTrainer, identity, keep_all
+from support.interruptions import Killed, StopsAfter, kill_at, story
 
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors.inline import InlineExecutor

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import hyperparameters, numbers, spaces
+from support.strategies import hyperparameters, numbers, spaces
 
 from hptune.errors import SpaceError
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space, Tier

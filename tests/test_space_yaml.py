@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import spaces
+from support.strategies import spaces
 
 from hptune.errors import SpaceError
 from hptune.models.recipes.options import check_space

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes import identity
+from support.fakes import identity
 
 from hptune.models.recipes import RECIPES, check_space
 from hptune.models.recipes.presets import presets, presets_for

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from studies import Recipe, build
-from test_startup import heavy_modules
+from support.startup import heavy_modules
+from support.studies import Recipe, build
 
 from hptune.__main__ import run
 from hptune.errors import StudyLockedError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategy_trials import ACCURACY, LOSS, curve, space_of, trial
+from support.strategy_trials import ACCURACY, LOSS, curve, space_of, trial
 
 from hptune.analysis.curves import judge_curve
 from hptune.analysis.epoch_advice import advise_epochs

@@ -6,7 +6,7 @@ import shlex
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategy_trials import (
+from support.strategy_trials import (
     ACCURACY,
     MIXED,
     NOISE,

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategy_trials import (
+from support.strategy_trials import (
     ACCURACY,
     LOSS,
     MIXED,

@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from strategy_trials import (
+from support.strategy_trials import (
     ACCURACY,
     LOSS,
     MIXED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from strategy_trials import ACCURACY, RATE, good_near, graded, infeasible, space_of, spread, trial
+from support.strategy_trials import ACCURACY, RATE, good_near, graded, infeasible, space_of, spread, trial
 
 from hptune.narrowing.narrow import narrow
 from hptune.space import Boolean, Choice, Condition, Float, Integer

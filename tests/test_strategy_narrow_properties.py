@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategy_trials import ACCURACY, MIXED, RATE, good_near, sampled, spaces, trials_of
+from support.strategy_trials import ACCURACY, MIXED, RATE, good_near, sampled, spaces, trials_of
 
 from hptune.narrowing.narrow import narrow
 from hptune.space import Choice, Float, Number, Space

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from strategy_trials import ACCURACY, LOSS, NOISE, RATE, good_near, infeasible, sampled, space_of, trial
+from support.strategy_trials import (
+    ACCURACY,
+    LOSS,
+    NOISE,
+    RATE,
+    good_near,
+    infeasible,
+    sampled,
+    space_of,
+    trial,
+)
 
 from hptune.analysis.convergence import Advice, MoreTrials, assess_convergence
 from hptune.analysis.study_findings import judge_study

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from fakes import OBJECTIVE
+from support.fakes import OBJECTIVE
 
 from hptune.narrowing.narrow import narrow
 from hptune.narrowing.plausible_region import MIN_TRIALS, plausible

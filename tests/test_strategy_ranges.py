@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategy_trials import numbers
+from support.strategy_trials import numbers
 
 from hptune.space import Float, Integer, Number
 from hptune.space.range_moves import at_unit, snapped, unit_of, values_between, with_range

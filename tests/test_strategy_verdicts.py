@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategy_trials import (
+from support.strategy_trials import (
     ACCURACY,
     MIXED,
     NOISE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from test_strategy_suggest import Play
+from support.play import Play
 
 from hptune.errors import SpaceError
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle

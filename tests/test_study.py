@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from fakes import SPACE, identity, keep_all
+from support.fakes import SPACE, identity, keep_all
 
 from hptune.errors import StudyError, StudyLockedError, UsageError
 from hptune.study import Ask, Report, Study, StudyLock, archive, default_path, find_study

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import identity
 from hypothesis import given
 from hypothesis import strategies as st
+from support.fakes import identity
 
 from hptune.study import Study
 from hptune.study.notes import Baseline, ExhaustedBudget, StudyNotes, WarmStart, note_to_json, read_notes

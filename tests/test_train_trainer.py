@@ -8,65 +8,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from support.trainings import ACCURACY, DATA, EVERYTHING, LOSS, VALUES, dataset, job, run, trainer, trial
 
-from hptune.data import Dataset, DataSplit, Task, load_dataset
+from hptune.data import DataSplit, Task, load_dataset
 from hptune.errors import InputError, ModelError, SpaceError, StudyError
 from hptune.models.backend import keras
 from hptune.models.load import load_model
 from hptune.space import Fixed, Space, Value
-from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState, Trial, TrialState
-from hptune.training import ClassWeight, Trainer, TrainerSettings, resolve_objective
-
-ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
-LOSS = Objective(name="val_loss", direction=Direction.MIN)
-
-
-def dataset(task: Task = Task.MULTICLASS, *, shift: float = 2.0) -> Dataset:
-    """Sixty rows of three classes that a small network tells apart within a few epochs."""
-    rng = np.random.default_rng(0)
-    codes = np.arange(60) % 3
-    x = (rng.normal(size=(60, 5)) + shift * codes[:, None] * np.array([1, 0, -1, 0, 1])).astype(np.float32)
-    y = (100 + 20.0 * codes).astype(np.float32) if task is Task.REGRESSION else codes.astype(np.int32)
-    return Dataset(
-        name="made",
-        task=task,
-        classes=("a", "b", "c") if task is Task.MULTICLASS else (),
-        train=DataSplit(x=x[:45], y=y[:45]),
-        validation=DataSplit(x=x[45:], y=y[45:]),
-        fingerprint=f"{task} {shift}",
-    )
-
-
-DATA = dataset()
-VALUES: dict[str, Value] = {"layers": 1, "units": 4, "batch_size": 16, "learning_rate": 0.02}
-
-
-def trainer(
-    values: Mapping[str, Value] = VALUES,
-    *,
-    data: Dataset = DATA,
-    objective: Objective | None = ACCURACY,
-    **settings: Any,
-) -> Trainer:
-    space = Space(hyperparameters=tuple(Fixed(name=name, value=value) for name, value in values.items()))
-    return Trainer(data, load_model("mlp", data, space=space), objective, TrainerSettings(**settings))
-
-
-def job(values: Mapping[str, Value] = VALUES, *, epochs: int = 3, **more: Any) -> Job:
-    return Job(
-        **{"id": 1, "trial_id": 1, "values": values, "seed": 0, "initial_epoch": 0, "epochs": epochs} | more
-    )
-
-
-def run(values: Mapping[str, Value] = VALUES, *, on: Trainer | None = None, **more: Any) -> Outcome:
-    outcome = (on or trainer(values)).run(job(values, **more))
-    assert not outcome.traceback, outcome.traceback
-    return outcome
-
+from hptune.study.trial import Direction, Objective, OutcomeState, Trial, TrialState
+from hptune.training import ClassWeight, Trainer, resolve_objective
 
 # What a job tells
 
@@ -267,17 +220,6 @@ def test_weights_are_kept_where_the_score_reaches_the_bar(
     assert list(tmp_path.iterdir()) == ([path] if kept else [])
 
 
-EVERYTHING: dict[str, Value] = {
-    **VALUES,
-    "dropout": 0.3,
-    "batch_normalization": True,
-    "schedule": "time",
-    "ema": True,
-    "ema_momentum": 0.8,
-    "early_stopping_patience": 50,
-}
-
-
 @pytest.mark.parametrize(
     "values", [pytest.param(VALUES, id="plain"), pytest.param(EVERYTHING, id="everything that is random")]
 )
@@ -301,7 +243,7 @@ def test_another_process_goes_on_to_the_same_bits(tmp_path: Path) -> None:
     run(EVERYTHING, epochs=2, keep_as=first)
     run(EVERYTHING, epochs=4, keep_as=whole)
     script = (
-        "from test_train_trainer import *\n"
+        "from support.trainings import EVERYTHING, run\n"
         f"run(EVERYTHING, epochs=4, initial_epoch=2, checkpoint={first!r}, keep_as={second!r})\n"
     )
     here = Path(__file__).parent
@@ -338,13 +280,6 @@ def test_a_job_that_fails_leaves_no_graph_behind() -> None:
 
 
 # The best model
-
-
-def trial(values: Mapping[str, Value], **more: Any) -> Trial:
-    state = TrialState.COMPLETE
-    return Trial(
-        **{"id": 1, "pass_number": 1, "values": values, "seed": 0, "state": state, "epochs": 4} | more
-    )
 
 
 @pytest.mark.parametrize("values", [VALUES, EVERYTHING], ids=["plain", "averaged"])

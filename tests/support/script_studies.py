@@ -1,6 +1,6 @@
 """Studies of one trial each, and their exported scripts: run as a program, in a process of its own.
 
-    python script_studies.py FOLDER
+    python tests/support/script_studies.py FOLDER
 
 A process decides once how TensorFlow divides its work, which a search does before anything else.
 """
