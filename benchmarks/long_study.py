@@ -299,7 +299,7 @@ def suggestion(folder: Path) -> float:
             began = time.process_time()
             searcher.ask()
             took.append(time.process_time() - began)
-            searcher.begun(10**6 + len(took), 10**6 + len(took))
+            searcher.started(10**6 + len(took), 10**6 + len(took))
 
     going_on(folder, ask)
     return took[-1]

@@ -121,10 +121,10 @@ def settings(options: argparse.Namespace, references: dict[int, lcbench.Referenc
 
 def race_all(todo: list[Setting], workers: int) -> Iterator[tuple[Setting, Result]]:
     """Run all races, and say how far it is."""
-    begun = time.perf_counter()
+    started = time.perf_counter()
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for number, found in enumerate(pool.imap_unordered(_named, todo), 1):
-            passed = time.perf_counter() - begun
+            passed = time.perf_counter() - started
             print(f"\r{number}/{len(todo)} races, {passed:.0f} s ", end="", file=sys.stderr, flush=True)
             yield found
     print(file=sys.stderr)

@@ -56,9 +56,9 @@ def print_cost() -> None:
         oracle = _oracle_that_knows(trials)
         seconds = []
         for number in range(ASKS):
-            begun = time.process_time()
+            started = time.process_time()
             trial = oracle.create_trial(f"ask-{number}")
-            seconds.append(time.process_time() - begun)
+            seconds.append(time.process_time() - started)
             _tell(oracle, trial)
         first, *then = seconds
         print(f"{trials:7} {first:8.3f} {np.mean(then):8.3f} {max(then):8.3f} {goal:6.2f}")

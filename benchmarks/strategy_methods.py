@@ -58,9 +58,9 @@ class Race:
 
     def asked(self, ask: Callable[[], Any]) -> Any:
         """Ask, and note how long the answer took."""
-        begun = time.perf_counter()
+        started = time.perf_counter()
         answer = ask()
-        self.waits.append(time.perf_counter() - begun)
+        self.waits.append(time.perf_counter() - started)
         return answer
 
 

@@ -67,9 +67,9 @@ def _say_of_database(error: sqlite3.DatabaseError) -> None:
     _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
     if isinstance(error, sqlite3.OperationalError):
         # Another holds it, or there is no room: nothing is wrong with the study itself.
-        _say("Nothing that was trained is lost: the same command goes on once that is mended.")
+        _say("Nothing that was trained is lost: the same command resumes it once that is mended.")
     else:
-        _say("Put it aside and begin anew with --fresh; nothing of it is deleted.")
+        _say("Put it aside and start over with --fresh; nothing of it is deleted.")
 
 
 def _say(text: str) -> None:

@@ -17,8 +17,8 @@ def counted(count: int, name: str) -> str:
 
 def listed(names: Sequence[object]) -> str:
     """Return names as a sentence lists them: `a`, `a and b`, `a, b and c`."""
-    told = [str(name) for name in names]
-    return " and ".join(told) if len(told) < 3 else f"{', '.join(told[:-1])} and {told[-1]}"
+    shown = [str(name) for name in names]
+    return " and ".join(shown) if len(shown) < 3 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def numbered(name: str, numbers: Sequence[int]) -> str:
@@ -33,7 +33,7 @@ def first_of(names: Sequence[object], most: int, separator: str = ", ") -> str:
 
 
 def is_number(text: str) -> bool:
-    """Tell whether text is a number as Python reads it."""
+    """Return whether text is a number as Python reads it."""
     try:
         float(text)
     except ValueError:

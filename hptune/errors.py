@@ -1,4 +1,4 @@
-"""Every error that a person can cause, and the exit code it ends with.
+"""Every error that the user can cause, and the exit code it ends with.
 
 HptuneError                     1  our bug, unless a subclass says otherwise
 ├── UsageError                  2  the command line itself is wrong
@@ -40,7 +40,7 @@ __all__ = [
 
 
 class HptuneError(Exception):
-    """An error with a message for a person, a hint and an exit code.
+    """An error with a message for the user, a hint and an exit code.
 
     The message says what is wrong, where, and what was found; the hint says what to do.
     """

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hptune.strategy.acquisition import log_expected_improvement, log_share_told, probability_above
+from hptune.strategy.acquisition import log_expected_improvement, log_share_observable, probability_above
 
 
 def test_log_expected_improvement_is_the_integral():
@@ -23,12 +23,12 @@ def test_log_expected_improvement_is_finite_and_rising_over_any_distance():
 def test_the_share_told_is_what_noise_leaves():
     deviation = np.array([0.01, 0.3, 4.0])
     expected = 1 - 0.3 / np.sqrt(0.3**2 + deviation**2)
-    assert np.exp(log_share_told(deviation, 0.3)) == pytest.approx(expected)
+    assert np.exp(log_share_observable(deviation, 0.3)) == pytest.approx(expected)
 
 
 def test_the_share_told_is_finite_for_what_is_known_and_all_of_it_without_noise():
-    assert np.isfinite(log_share_told(np.array([1e-6]), 0.7)).all()
-    assert log_share_told(np.array([1.0]), 1e-9)[0] == pytest.approx(0.0, abs=1e-8)
+    assert np.isfinite(log_share_observable(np.array([1e-6]), 0.7)).all()
+    assert log_share_observable(np.array([1.0]), 1e-9)[0] == pytest.approx(0.0, abs=1e-8)
 
 
 def test_probability_above_is_a_half_at_the_best():

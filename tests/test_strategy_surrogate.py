@@ -55,8 +55,8 @@ def test_a_lead_is_that_of_the_joint_posterior():
     gain = prior(asked, x) @ np.linalg.inv(prior(x, x) + 0.01 * np.eye(12))
     mean, covariance = gain @ y, prior(asked, asked) - gain @ prior(x, asked)
     variances = covariance.diagonal()
-    lead, deviation, alone = process.lead(asked[:4], asked[4:])
-    assert lead == pytest.approx(mean[:4] - mean[4], abs=1e-6)
+    improvement, deviation, alone = process.improvement(asked[:4], asked[4:])
+    assert improvement == pytest.approx(mean[:4] - mean[4], abs=1e-6)
     assert deviation**2 == pytest.approx(variances[:4] + variances[4] - 2 * covariance[:4, 4], abs=1e-6)
     assert alone**2 == pytest.approx(variances[:4], abs=1e-6)
 
@@ -64,8 +64,8 @@ def test_a_lead_is_that_of_the_joint_posterior():
 def test_what_lies_on_the_best_row_leads_it_by_nothing():
     x, y = rows(12, 2), rows(12, 1, seed=1)[:, 0]
     process = condition(x, y, np.array([0, 1]), Theta(np.zeros(2), 0.0, np.log(0.5)))
-    lead, deviation, alone = process.lead(x[:1] + 1e-9, x[:1])
-    assert lead[0] == pytest.approx(0.0, abs=1e-6)
+    improvement, deviation, alone = process.improvement(x[:1] + 1e-9, x[:1])
+    assert improvement[0] == pytest.approx(0.0, abs=1e-6)
     assert deviation[0] < 1e-4 < 0.1 < alone[0]
 
 

@@ -73,7 +73,7 @@ def p_of_rank_sum(ranks: Sequence[float], total: int) -> float:
 
 
 def in_words(probability: float) -> str:
-    """Return a small probability as a person says it: 1 in 40."""
+    """Return a small probability as the user says it: 1 in 40."""
     if probability <= 0 or 1 / probability >= 1000:
         return "less than 1 in 1000"
     return f"1 in {round(1 / probability)}"

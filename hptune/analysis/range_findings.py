@@ -79,7 +79,7 @@ def _cap(hp: Number, cut: SplitPoint) -> str:
 
 
 def edges(proposal: Proposal, evidence: Evidence, rules: Rules) -> list[Finding]:
-    """Tell where the best lies at a bound: one that will move, or one that a person must move."""
+    """Tell where the best lies at a bound: one that will move, or one that the user must move."""
     found = []
     for move in proposal.moves:
         if move.verdict is Verdict.EXPAND:
@@ -104,7 +104,7 @@ def _edge(move: Move, severity: Severity, action: str) -> Finding:
 
 
 def _at_hard_bound(hp: Number, evidence: Evidence, rules: Rules) -> bool:
-    """Tell whether the best lies at a bound of today's range that is a limit, too."""
+    """Return whether the best lies at a bound of today's range that is a limit, too."""
     seen = evidence.column(hp, rules)
     if seen.best is None or not seen.in_best or seen.compared < rules.min_trials or hp.limits is None:
         return False

@@ -1,4 +1,4 @@
-"""Which means over seeds differ by more than luck: Welch's t-test, held to all pairs at once."""
+"""Which means over seeds differ significantly: Welch's t-test, held to all pairs at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 __all__ = ["LEVEL", "Difference", "differences"]
 
 LEVEL = 0.05
-"""Means differ by more than luck where luck alone would show such a difference more rarely than this."""
+"""Means differ significantly where luck alone would show such a difference more rarely than this."""
 
 _MOST_TERMS = 500
 
@@ -29,7 +29,7 @@ class Difference:
 
     @property
     def is_significant(self) -> bool:
-        """Whether they differ by more than luck."""
+        """Whether they differ significantly."""
         return self.p < LEVEL
 
 

@@ -24,7 +24,7 @@ _LAST_PROMPT = "  Enter to finish, or undo tier open quit"
 
 @dataclass(frozen=True)
 class _State:
-    """Where a person is; every decision makes a new one, so that undo goes back to the last."""
+    """Where the user is; every decision makes a new one, so that undo goes back to the last."""
 
     proposal: Proposal
     at: int
@@ -35,7 +35,7 @@ class _QuitError(Exception):
 
 
 class _BackError(Exception):
-    """A person gave no answer: show the same range again."""
+    """The user gave no answer: show the same range again."""
 
 
 def ask(proposal: Proposal, snapshot: Snapshot, *, headline: str = "", err: bool = False) -> Proposal | None:
@@ -166,7 +166,7 @@ class _Dialogue:
             try:
                 self._decide(change(text))
             except SpaceError as error:
-                # The change was made from a flag; a person typed only its right side.
+                # The change was made from a flag; the user typed only its right side.
                 self._refuse(error, message=f"{text}: {error.reason}")
             else:
                 return

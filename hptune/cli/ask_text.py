@@ -38,7 +38,7 @@ KEYS = {
     "done": "accept the rest",
     "quit": "nothing is changed",
 }
-"""The words that a person may answer; the first letter is enough."""
+"""The words that the user may answer; the first letter is enough."""
 
 _COLOURS = {Verdict.NARROW: "cyan", Verdict.EXPAND: "yellow", Verdict.FREEZE: "magenta"}
 _LINES = {"new ": "green", "no score ": "red"}
@@ -46,7 +46,7 @@ _LINES = {"new ": "green", "no score ": "red"}
 
 
 def tier_text(tier: Tier) -> str:
-    """Return a tier as a person reads it."""
+    """Return a tier as the user reads it."""
     return "unranked" if tier is Tier.UNRANKED else f"tier {int(tier)}"
 
 
@@ -83,12 +83,12 @@ def _overview(proposal: Proposal) -> str:
 
 
 def stays_fixed(move: Move) -> bool:
-    """Tell whether a hyperparameter is fixed and would stay so: it is not asked about."""
+    """Return whether a hyperparameter is fixed and would stay so: it is not asked about."""
     return isinstance(move.old, Fixed) and isinstance(move.new, Fixed)
 
 
 def can_be_opened(move: Move, root: Space) -> bool:
-    """Tell whether a hyperparameter has a range in the first pass, `root`, that can be searched again."""
+    """Return whether a hyperparameter has a range in the first pass, `root`, that can be searched again."""
     return move.name in root and not isinstance(root[move.name], Fixed)
 
 
@@ -112,7 +112,7 @@ def show_move(prompt: Prompt, move: Move, snapshot: Snapshot, *, at: int, count:
 
 
 def show_choice(prompt: Prompt, move: Move) -> None:
-    """Say what a person made of a range; a single value is one that is searched no more."""
+    """Say what the user made of a range; a single value is one that is searched no more."""
     frozen = ", searched no more" if isinstance(move.new, Fixed) else ""
     prompt.tell(f"{move.name}: {_ranges(move)}{frozen}")
 
@@ -123,7 +123,7 @@ def _ranges(move: Move) -> str:
 
 
 def show_decided(prompt: Prompt, proposal: Proposal) -> None:
-    """Say what would be written, what a person decided by name."""
+    """Say what would be written, what the user decided by name."""
     mine = [move for move in proposal.moves if move.by_user]
     prompt.say()
     prompt.say("That is all of them.", bold=True)

@@ -26,7 +26,7 @@ _SHORTEST = 12
 
 
 def can_show_marks(encoding: str | None) -> bool:
-    """Tell whether a stream of this encoding can show ✓ and ✗."""
+    """Return whether a stream of this encoding can show ✓ and ✗."""
     try:
         "".join(_MARKS.values()).encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):

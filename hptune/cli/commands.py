@@ -13,7 +13,7 @@ COMMANDS = {
     "show": "Show one trial.",
     "report": "Write one HTML file that explains a study.",
     "compare": "Compare studies at the same budget.",
-    "confirm": "Train the best again with fresh seeds: who is better by more than luck.",
+    "confirm": "Train the best again with fresh seeds: who is better significantly.",
     "check": "Check a model before a search: gradients, start, batch size.",
     "export": "Write the best configurations, as a script or a trained model too.",
     "spaces": "List, show and describe search spaces.",

@@ -1,4 +1,4 @@
-"""What a shell completes, where it was told to: `eval "$(_HPTUNE_COMPLETE=bash_source hptune)"`."""
+"""What a shell completes, where it was reported to: `eval "$(_HPTUNE_COMPLETE=bash_source hptune)"`."""
 
 from __future__ import annotations
 

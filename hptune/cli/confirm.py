@@ -10,7 +10,7 @@ __all__ = ["command"]
 
 
 @click.command(
-    name="confirm", short_help="Train the best again with fresh seeds: who is better by more than luck."
+    name="confirm", short_help="Train the best again with fresh seeds: who is better significantly."
 )
 @study_argument
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many of the best.")
@@ -18,9 +18,9 @@ __all__ = ["command"]
 @csv_option("one row per finalist")
 @json_option
 def command(study: str | None, top: int, seeds: int, as_csv: bool, as_json: bool) -> None:
-    """Train the best trials again with fresh seeds and tell which differ by more than luck.
+    """Train the best trials again with fresh seeds and tell which differ significantly.
 
-    Each is trained for as many epochs as it had. After Ctrl-C the same command goes on; what was
+    Each is trained for as many epochs as it had. After Ctrl-C the same command resumes it; what was
     trained is not trained again, and asking for more --top or --seeds adds to it. `hptune export`
     then goes by the means, and so does the study's report, which is written anew.
     """

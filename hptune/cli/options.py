@@ -157,7 +157,7 @@ def _without_defaults_of_other_data(ctx: click.Context, parameter: click.Paramet
 
 
 def _is_same_source(one: str, other: str) -> bool:
-    """Tell whether two names mean one source: ./train.csv is train.csv."""
+    """Return whether two names mean one source: ./train.csv is train.csv."""
     (file, _, function), (file_2, _, function_2) = one.partition(".py:"), other.partition(".py:")
     return function == function_2 and os.path.realpath(file) == os.path.realpath(file_2)
 

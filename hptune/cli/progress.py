@@ -68,7 +68,7 @@ class ProgressListener(Listener):
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
 
     def on_remark(self, text: str) -> None:
-        """Say what a person should know of the space."""
+        """Say what the user should know of the space."""
         self._console.print(f"  {text}", style="dim", soft_wrap=True)
 
     def on_study_opened(self, study: Study, budget: int) -> None:
@@ -81,7 +81,7 @@ class ProgressListener(Listener):
         self._best = best[0].score if best else None
         self._bad = Counter(t.state for t in trials if t.state.is_bad)
         if trials:
-            self._console.print(f"Going on with {study.folder}: {self._standing()}")
+            self._console.print(f"Resuming {study.folder}: {self._standing()}")
         else:
             self._console.print(
                 f"New study {study.folder}: {study.identity.objective}, {counted(budget, 'epoch')}"

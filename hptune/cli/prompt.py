@@ -1,4 +1,4 @@
-"""Speaks with a person in a terminal, line after line: no cursor is moved, so a screen reader follows."""
+"""Speaks with the user in a terminal, line after line: no cursor is moved, so a screen reader follows."""
 
 from __future__ import annotations
 

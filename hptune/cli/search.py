@@ -135,7 +135,7 @@ class SearchFlags(TaskFlags):
     "--learn-from",
     multiple=True,
     metavar="STUDY|auto",
-    help="Try first what did well in earlier studies; auto: all others under studies/.",
+    help="Try first what did well in past studies; auto: all others under studies/.",
 )
 @option(
     "--max-parameters",
@@ -147,7 +147,7 @@ class SearchFlags(TaskFlags):
 @option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds everything that is drawn.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
-@click.option("--fresh", is_flag=True, help="Put an earlier study of this name aside and begin anew.")
+@click.option("--fresh", is_flag=True, help="Put an past study of this name aside and start over.")
 @json_option
 @takes(SearchFlags)
 def command(flags: SearchFlags) -> None:

@@ -19,7 +19,7 @@ IMAGE_SCALE = 255.0
 
 
 def is_bytes(x: Any) -> bool:
-    """Tell whether these are images of bytes: uint8, shape (rows, height, width[, channels])."""
+    """Return whether these are images of bytes: uint8, shape (rows, height, width[, channels])."""
     return not is_table(x) and x.dtype == np.uint8 and x.ndim >= 3
 
 

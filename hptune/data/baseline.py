@@ -37,7 +37,7 @@ def baseline_of(dataset: Dataset, objective: str, *, recipe: bool) -> Baseline |
 
 
 def _of_classes(dataset: Dataset, y: NDArray[Any], name: str) -> Baseline | None:
-    """Return what is scored where classes are not told apart; None of recall, which is 1 then."""
+    """Return what is scored where classes are not reported apart; None of recall, which is 1 then."""
     alike = {"auc": 0.5, "balanced_accuracy": 1 / len(np.unique(y))}
     if name in alike:
         return Baseline(what="all classes alike", score=alike[name])

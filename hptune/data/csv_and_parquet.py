@@ -187,7 +187,7 @@ def _refuse_odd_numbers(name: str, column: pd.Series[Any], where: Callable[[Sequ
 
 
 def _has_decimal_commas(frame: pd.DataFrame) -> bool:
-    """Tell whether some column is one of numbers with a decimal comma, and none has a decimal point."""
+    """Return whether some column is one of numbers with a decimal comma, and none has a decimal point."""
     columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
     if any(column.dtype.kind == "f" and (column.dropna() % 1 != 0).any() for column in columns):
         return False
@@ -253,7 +253,7 @@ def _check_names(path: Path, header: Sequence[str]) -> None:
 
 
 def _is_headless(names: Sequence[str]) -> bool:
-    """Tell whether values seem to stand for column names: numbers, or fractions for half of them at least.
+    """Return whether values seem to stand for column names: numbers, or fractions for half of them at least.
 
     Rising whole numbers are names, as places and years are.
     """

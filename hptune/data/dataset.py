@@ -47,7 +47,7 @@ class Origin:
 
 
 def is_source(validation: float | str) -> bool:
-    """Tell whether this is a source of validation rows, and not a share of the rows there are."""
+    """Return whether this is a source of validation rows, and not a share of the rows there are."""
     return isinstance(validation, str) and not is_number(validation)
 
 
@@ -86,7 +86,7 @@ class Dataset:
     input_scale: float = 1.0
     """What raw inputs were divided by: 255 for images of bytes."""
     notes: tuple[str, ...] = ()
-    """What a person should know: the inferred task, dropped columns, imputed values."""
+    """What the user should know: the inferred task, dropped columns, imputed values."""
     fingerprint: str = ""
     """SHA-256 (hex) of all rows and labels as split and encoded."""
     origin: Origin | None = None

@@ -1,4 +1,4 @@
-"""Data from a function of a person's own, named as FILE.py:FUNCTION."""
+"""Data from a function of a user's own, named as FILE.py:FUNCTION."""
 
 from __future__ import annotations
 

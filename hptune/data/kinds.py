@@ -14,7 +14,7 @@ class Task(StrEnum):
     MULTICLASS = "multiclass"
     REGRESSION = "regression"
     OTHER = "other"
-    """Targets of another shape, handed as they are to a person's own model."""
+    """Targets of another shape, handed as they are to a user model."""
 
 
 class SourceKind(StrEnum):

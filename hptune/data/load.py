@@ -1,4 +1,4 @@
-"""From what a person names to rows that can be trained on."""
+"""From what the user names to rows that can be trained on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions and classes of a person's own Python file, named as FILE.py:NAME."""
+"""Functions and classes of a user's own Python file, named as FILE.py:NAME."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _brought: dict[str, dict[str, ModuleType]] = {}
 
 
 def is_function_spec(source: str) -> bool:
-    """Tell whether this names a Python file, with a function or without."""
+    """Return whether this names a Python file, with a function or without."""
     return _SPEC.fullmatch(source) is not None
 
 
@@ -139,7 +139,7 @@ def _module_name(resolved: Path) -> str:
 
 
 def _is_from(name: str, folder: str) -> bool:
-    """Tell whether the top-level module or package of this name was found in this folder itself."""
+    """Return whether the top-level module or package of this name was found in this folder itself."""
     top = sys.modules.get(name.partition(".")[0]) or _brought[folder].get(name.partition(".")[0])
     places = getattr(top, "__path__", None) or [getattr(top, "__file__", None) or ""]
     return any(_resolved(Path(place).parent) == folder for place in places)

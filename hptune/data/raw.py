@@ -52,7 +52,7 @@ class Raw:
     """Height and width that images of a folder were brought to."""
     notes: tuple[str, ...] = ()
     where: Callable[[Sequence[int]], str] = row_names
-    """Names rows, given by their place counted from 0, as a person finds them: lines of a file."""
+    """Names rows, given by their place counted from 0, as the user finds them: lines of a file."""
 
     @property
     def rows(self) -> int:
@@ -66,12 +66,12 @@ class Raw:
 
 
 def is_table(x: object) -> bool:
-    """Tell whether this is a pandas DataFrame, without importing pandas for it."""
+    """Return whether this is a pandas DataFrame, without importing pandas for it."""
     return type(x).__module__.partition(".")[0] == "pandas" and hasattr(x, "columns")
 
 
 def pair(name: str, kind: SourceKind, x: Any, y: Any, **more: Any) -> Raw:
-    """Make a `Raw` of inputs and targets as a person's arrays or frames have them.
+    """Make a `Raw` of inputs and targets as the user's arrays or frames have them.
 
     Raises `DataError` where they have no rows, or not the same number of rows.
     """

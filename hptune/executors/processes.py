@@ -193,7 +193,7 @@ def _start_worker(load: Callable[[], JobTrainer], line: _Line) -> None:
     # Ctrl-C reaches the whole group; the main process tells the workers what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _take_share(_take_place(line.places), len(line.places))
-    # What a person's own code prints is no data of ours.
+    # What user code prints is no data of ours.
     sys.stdout = sys.stderr
     try:
         _worker = _Worker(line=line, trainer=load(), error=None)

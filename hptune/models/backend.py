@@ -1,6 +1,6 @@
 """Keras, imported once, quietly, and its backend set up before it does anything.
 
-Whatever needs Keras here imports it from this module, and before it Keras Tuner or a person's file:
+Whatever needs Keras here imports it from this module, and before it Keras Tuner or the user's file:
 
     from hptune.models.backend import keras
 """
@@ -47,7 +47,7 @@ with _quiet():
     import keras
 for _name in ("absl", "tensorflow"):
     logging.getLogger(_name).setLevel(logging.ERROR)
-# Progress bars of a person's own fit belong on no one's standard output.
+# Progress bars of a user's own fit belong on no one's standard output.
 keras.utils.disable_interactive_logging()
 
 SMALL_ROW = 1024
@@ -56,13 +56,13 @@ _set_up = False
 
 
 def uses_tensorflow() -> bool:
-    """Tell whether Keras runs on TensorFlow, whose fast path may be taken."""
+    """Return whether Keras runs on TensorFlow, whose fast path may be taken."""
     return bool(keras.backend.backend() == "tensorflow")
 
 
 @cache
 def has_accelerator() -> bool:
-    """Tell whether Keras computes on something else than the CPU."""
+    """Return whether Keras computes on something else than the CPU."""
     backend = keras.backend.backend()
     if backend == "tensorflow":
         import tensorflow as tf
@@ -115,7 +115,7 @@ def _set_up_tensorflow(threads: int | None) -> None:
             # Several workers share a device.
             tf.config.experimental.set_memory_growth(gpu, True)
     except RuntimeError:
-        # A person's own code has used TensorFlow already: its settings stand.
+        # User code has used TensorFlow already: its settings stand.
         pass
     if not gpus:
         # On a GPU some operations have no deterministic form and would fail instead.

@@ -1,4 +1,4 @@
-"""Hyperparameters that a person's `build(hp)` declared to Keras Tuner, as ours."""
+"""Hyperparameters that the user's `build(hp)` declared to Keras Tuner, as ours."""
 
 from __future__ import annotations
 
@@ -200,7 +200,7 @@ def _number(parameter: Any) -> Hyperparameter:
 
 
 def _starting_at(hp: Number, parameter: Any) -> Number:
-    """Return `hp` with the default that a person gave: Keras Tuner's own is the lowest value.
+    """Return `hp` with the default that the user gave: Keras Tuner's own is the lowest value.
 
     A default outside the range or between steps becomes the nearest value.
     """

@@ -208,9 +208,9 @@ def to_keras_tuner(space: Space) -> keras_tuner.HyperParameters:
 
 
 def from_keras_tuner(hps: keras_tuner.HyperParameters) -> Space:
-    """Return the space of HyperParameters: ours without loss, a person's own by their names.
+    """Return the space of HyperParameters: ours without loss, a user's own by their names.
 
-    What a person's `build(hp)` declared gets its tier and limits from `hptune.space.names`; Keras
+    What the user's `build(hp)` declared gets its tier and limits from `hptune.space.names`; Keras
     Tuner's reverse_log becomes log_complement where the range lies in [0, 1), else linear; a
     range or choice with a single value becomes fixed. One name under several conditions becomes
     one hyperparameter; SpaceError where its ranges differ or no single condition says it.

@@ -49,7 +49,7 @@ def _recipe(name: str, space: Space | None, facts: DataFacts) -> RecipeModel:
     searched = space if space is not None else ready_space(name)
     check_space(searched, name)
     if name == "mlp" and searched == ready_space("mlp"):
-        # A space of one's own is searched as it is written; so are the other ready ones.
+        # A space of your own is searched as it is written; so are the other ready ones.
         searched = with_all_rows(searched, facts)
     # Data that the recipe can't learn is refused here, not in every trial.
     make_recipe(name, searched.defaults, facts)

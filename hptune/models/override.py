@@ -1,4 +1,4 @@
-"""A space file on top of what a person's code asks for: what it does not say stays as the code has it."""
+"""A space file on top of what the user's code asks for: what it does not say stays as the code has it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CALLED = {"number": "a number", "text": "text", "boolean": "true or false"}
 
 
 def overridden(found: Space, given: Space, spec: str) -> Space:
-    """Return the space of a person's code, `found`, with what a person wrote, `given`.
+    """Return the space of the user's code, `found`, with what the user wrote, `given`.
 
     Conditions stay where none are written; scale, step, default and order of choices where a file says
     nothing of them and they still fit. Raises SpaceError for a name that the code does not ask for, and for
@@ -74,7 +74,7 @@ def _number(hp: Number, own: Hyperparameter, said: Set[str]) -> Number:
 
 
 def _are_steps(own: Number, numbers: list[float | None]) -> bool:
-    """Tell whether all of these are values that the code could ask for if its range were wide enough."""
+    """Return whether all of these are values that the code could ask for if its range were wide enough."""
     if own.step is None:
         return False
     places = [float(grid_index(own.scale, own.low, own.step, number)) for number in numbers]
@@ -87,7 +87,7 @@ def _is_sorted(hp: Choice) -> bool:
 
 
 def _is_asked_for_what_is_gone(hp: Hyperparameter, found: Space) -> bool:
-    """Tell whether conditions ask for options that a file leaves out: then they are out for good."""
+    """Return whether conditions ask for options that a file leaves out: then they are out for good."""
     asked = [c for other in found for c in other.when if c.parent == hp.name]
     return isinstance(hp, Choice) and not all(hp.contains(value) for c in asked for value in c.values)
 

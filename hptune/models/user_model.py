@@ -1,4 +1,4 @@
-"""A person's own model: a Keras Tuner `build(hp)` function or HyperModel in FILE.py."""
+"""A user model: a Keras Tuner `build(hp)` function or HyperModel in FILE.py."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["UserModel", "load_user_model"]
 _DEFAULT_BATCH = 32
 """Keras's own default."""
 _TRIED_ROWS = 32
-"""Rows on which a person's own fit is called once, to see what it asks for."""
+"""Rows on which a user's own fit is called once, to see what it asks for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +79,7 @@ class UserModel:
         return Arrays(x=train.x, y=train.y, validation_x=validation.x, validation_y=validation.y)
 
     def graph_key(self, values: Values) -> Hashable | None:
-        """Return None: what a person's code does besides is not known."""
+        """Return None: what the user's code does besides is not known."""
         return None
 
     def own_fit(self, values: Values) -> OwnFit | None:
@@ -207,7 +207,7 @@ def _own_fit(hypermodel: Any) -> Callable[..., Any] | None:
 
 
 def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
-    """Return what a person's build gave if it is a model that can be trained; else raise ModelError."""
+    """Return what the user's build gave if it is a model that can be trained; else raise ModelError."""
     from hptune.models.backend import keras
 
     if model is None:
@@ -227,7 +227,7 @@ def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
 
 
 def _try_fit(fit: Callable[..., Any], hp: Any, model: Any, dataset: Dataset) -> None:
-    """Call a person's own fit on a few rows, so that it asks for its hyperparameters."""
+    """Call a user's own fit on a few rows, so that it asks for its hyperparameters."""
     x, y = dataset.train.x[:_TRIED_ROWS], dataset.train.y[:_TRIED_ROWS]
     held = (dataset.validation.x[:_TRIED_ROWS], dataset.validation.y[:_TRIED_ROWS])
     call_with_what_it_takes(fit, hp, model, x, y, validation_data=held, epochs=1, callbacks=[], verbose=0)
@@ -250,7 +250,7 @@ def call_with_what_it_takes(fit: Callable[..., Any], hp: Any, model: Any, *args:
 
 
 def _takes(function: Callable[..., Any], keyword: str) -> bool:
-    """Tell whether a function can be given a keyword."""
+    """Return whether a function can be given a keyword."""
     parameters = inspect.signature(function).parameters.values()
     return any(p.name == keyword or p.kind is p.VAR_KEYWORD for p in parameters)
 

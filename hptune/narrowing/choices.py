@@ -56,7 +56,7 @@ def move_run(hp: Choice, home: Choice, evidence: Evidence, rules: Rules, needed:
 
 
 def _is_run(hp: Choice, home: Choice) -> bool:
-    """Tell whether the options of `hp` are neighbours in `home`, in the same order."""
+    """Return whether the options of `hp` are neighbours in `home`, in the same order."""
     places = [i for i, o in enumerate(home.options) if any(same_value(o, mine) for mine in hp.options)]
     run = home.options[places[0] : places[-1] + 1] if places else ()
     return len(run) == len(hp.options) and all(map(same_value, run, hp.options))

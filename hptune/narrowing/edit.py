@@ -1,4 +1,4 @@
-"""A person's changes to a proposal, and the flags that repeat them.
+"""The user's changes to a proposal, and the flags that repeat them.
 
     learning_rate=1e-3..1e-1    a range; batch_size=32..128 for ordered options, too
     optimizer=adam,sgd          options
@@ -100,7 +100,7 @@ def keep(proposal: Proposal, name: str) -> Proposal:
 def widen(proposal: Proposal, name: str, *, root: Space | None = None) -> Proposal:
     """Widen a range by half its width on each side, or options by what the first pass had.
 
-    Widens what a person set before, else the range of the pass just done; as far as the limits allow.
+    Widens what the user set before, else the range of the pass just done; as far as the limits allow.
     """
     move = proposal[name]
     now = move.new if move.by_user and not isinstance(move.new, Fixed) else move.old
@@ -187,7 +187,7 @@ def with_flags(
 
 
 def flags(proposal: Proposal) -> list[str]:
-    """Return the flags that repeat a person's choices, each ready for a shell: `--set x=1e-3..0.1`."""
+    """Return the flags that repeat the user's choices, each ready for a shell: `--set x=1e-3..0.1`."""
     told = []
     for move in proposal.moves:
         if not move.by_user:
@@ -202,7 +202,7 @@ def flags(proposal: Proposal) -> list[str]:
 
 
 def _known(old: Hyperparameter, root: Space | None) -> Hyperparameter:
-    """Return the hyperparameter whose limits and options bind a person: that of the first pass.
+    """Return the hyperparameter whose limits and options bind the user: that of the first pass.
 
     Without a first pass, and where that is of another kind, today's.
     """

@@ -45,7 +45,7 @@ def narrow(
     """Return the ranges for the next pass, each with a verdict and the figures behind it.
 
     `space` has the ranges of the pass just done and `root` those of the first pass: a narrowed range
-    may widen towards it, and never becomes less than a tenth of it. A range that a person set
+    may widen towards it, and never becomes less than a tenth of it. A range that the user set
     (`hard`) is never widened; inside it the new range steers, and the set range becomes its limits.
     `promising` are ranges in which a model expects the best (`plausible.plausible`): they count where
     the trials themselves don't tell. The order of the trials makes no difference, and neither does a
@@ -122,7 +122,7 @@ def _move_number(
     if found.verdict is Verdict.KEEP:
         return _keep(hp, found.reason)
     best = evidence.best.values.get(hp.name, hp.initial) if evidence.best else hp.initial
-    # What a person set stays a wall for whatever is narrowed inside it.
+    # What the user set stays a wall for whatever is narrowed inside it.
     assert hp.limits is not None
     hard_bounds = (hp.low, hp.high) if hp.hard else hp.limits
     # Widened again to all that they set, it is theirs again, and hard.
@@ -134,7 +134,7 @@ def _move_number(
 
 
 def _bounded(move: Move) -> Move:
-    """Say of a range that moved within one that a person set how far trials may come from outside."""
+    """Say of a range that moved within one that the user set how far trials may come from outside."""
     if move.verdict is Verdict.KEEP or not (move.old.hard or move.new.hard):
         return move
     words = "it steers: half of the trials may still come from the range you set"

@@ -161,7 +161,7 @@ def _edge(case: _Case) -> tuple[bool, str] | None:
 
 
 def _worth_it(case: _Case, above: bool) -> bool:
-    """Tell whether to widen: towards the first range always, past it only if the good gather at the edge.
+    """Return whether to widen: towards the first range always, past it only if the good gather at the edge.
 
     Where a hyperparameter does not matter the best lies at an edge by luck, and most of all when
     candidates are put on the bounds. So half of the good trials must lie in the nearest quarter, and

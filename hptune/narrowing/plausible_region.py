@@ -1,4 +1,4 @@
-"""Where the model expects the best configurations: ranges for a person to read.
+"""Where the model expects the best configurations: ranges for the user to read.
 
 Trials gather where the search has looked, so where they lie says little of where they should. The
 model knows both: of many configurations drawn evenly from today's ranges, the most promising are
@@ -95,7 +95,7 @@ def _middles(space: Space, promising: Sequence[Mapping[str, object]]) -> dict[st
 
 
 def as_observation(trial: Trial) -> Observation:
-    """Return a trial as the model takes it: one that stopped early may go on."""
+    """Return a trial as the model takes it: one that stopped early may be resumed."""
     return Observation(
         trial_id=trial.id,
         values=trial.values,

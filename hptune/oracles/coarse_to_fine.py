@@ -1,6 +1,6 @@
 """Coarse-to-fine search as a Keras Tuner oracle: the shell around `hptune.strategy`.
 
-It keeps what was asked and told; what to try next is decided by pure functions.
+It keeps what was asked and reported; what to try next is decided by pure functions.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ __all__ = ["CoarseToFineOracle"]
 
 
 class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
-    """Asks for trainings that are cut short and taken up again, or, under a stock Tuner, whole ones.
+    """Asks for partial trainings that may be resumed, or, under a stock Tuner, whole ones.
 
     Every ask is a trial of Keras Tuner's. With `max_epochs` its values say how far to train and
     from where, in Keras Tuner's words: `tuner/epochs`, `tuner/initial_epoch` and, where an earlier
-    trial goes on, that trial's `tuner/trial_id`. Without `max_epochs` every trial is trained as
+    trial is resumed, that trial's `tuner/trial_id`. Without `max_epochs` every trial is trained as
     long as the Tuner likes, as `keras_tuner.Tuner(oracle=...)` does.
 
-    Between asks `memo()` is what the next answer depends on beside what was told; an oracle that
-    is told the same again and given the memo back goes on in the same way, in any process.
+    Between asks `memo()` is what the next answer depends on beside what was reported; an oracle that
+    is given the same reports and the memo continues in the same way, in any process.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
     # What a study hands over
 
     def begin_pass(self, space: Space) -> None:
-        """Go on with other ranges; everything told so far still counts."""
+        """Continue with other ranges; everything reported so far still counts."""
         from hptune.models.keras_tuner_space import to_keras_tuner
 
         self._root = self._root or space
@@ -109,7 +109,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._pass_number += 1
 
     def add_observations(self, observations: Iterable[Observation]) -> None:
-        """Learn from trials made elsewhere; they cost nothing and can't go on."""
+        """Learn from imported trials; they cost nothing and can't be resumed."""
         self._imported.extend(observations)
 
     def set_budget(self, budget_epochs: float) -> None:
@@ -117,7 +117,7 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         self._budget = budget_epochs
 
     def memo(self) -> dict[str, Any]:
-        """Return what the next answer depends on beside what was told: JSON values."""
+        """Return what the next answer depends on beside what was reported: JSON values."""
         return {"asks": self._asks, "model": dict(self._memo)}
 
     def set_memo(self, memo: Mapping[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Ledger:
     reports_epochs: bool
     """Whether reports tell after how many epochs a segment ended, so that early stopping is known."""
     _records: dict[int, _Record] = field(default_factory=dict)
-    """By number, in the order in which they were begun."""
+    """By number, in the order in which they were started."""
     _at: dict[str, _Record] = field(default_factory=dict)
     """Each trial by its latest segment."""
     _reported: list[Observation] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Ledger:
         self._ended_at[segment] = epochs
 
     def is_over(self, segment: str) -> bool:
-        """Tell whether more epochs would change nothing: it had them all, or ended by itself."""
+        """Return whether more epochs would change nothing: it had them all, or ended by itself."""
         until = self._running[segment].epochs
         if until >= self.full:
             return True

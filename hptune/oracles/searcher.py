@@ -58,13 +58,13 @@ class Searcher:
     """The study's trial of each trial of the oracle, which counts every ask."""
 
     def begin_pass(self, number: int, space: Space, earlier: tuple[Trial, ...] = ()) -> None:
-        """Go on to a pass over `space`, after `earlier` trials."""
+        """Continue with a pass over `space`, after `earlier` trials."""
         before, self._oracle = self._oracle, self.next_oracle(self._oracle, space, number, earlier)
         if self._oracle is not before:
             self._trial_of.clear()
 
     def ask(self) -> Suggestion | NoSuggestion:
-        """Ask for the next configuration; `begun` must follow before the next call."""
+        """Ask for the next configuration; `started` must follow before the next call."""
         assert self._oracle is not None
         asked = self._oracle.ask()
         if asked.status == "IDLE":
@@ -84,7 +84,7 @@ class Searcher:
             note=self._oracle.note,
         )
 
-    def begun(self, job_id: int, trial_id: int) -> None:
+    def started(self, job_id: int, trial_id: int) -> None:
         """Say which job of which trial trains what was asked for last."""
         assert self._asked is not None
         self._trial_of[self._asked.trial.trial_id] = trial_id
@@ -101,4 +101,4 @@ class Searcher:
         """Bring the oracle to where it was after it gave `oracle_values`."""
         assert self._oracle is not None
         self._asked = _Open(self._oracle, self._oracle.replay(oracle_values, memo))
-        self.begun(job_id, trial_id)
+        self.started(job_id, trial_id)

@@ -116,11 +116,11 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         trials=options.trials,
         epochs=task.epochs,
         passes=options.passes,
-        # A model of one's own may report no accuracy; the loss is always reported.
+        # A model of your own may report no accuracy; the loss is always reported.
         objective="val_accuracy"
         if classes and model.recipe(model.space().defaults) is not None
         else "val_loss",
-        # A fit of one's own is not told how much each class counts.
+        # A fit of your own is not reported how much each class counts.
         takes_class_weight=classes and model.own_fit(model.space().defaults) is None,
     )
 

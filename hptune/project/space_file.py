@@ -1,4 +1,4 @@
-"""The text of `space.yaml`: a ready space as it stands, or what a model of one's own asks for, explained."""
+"""The text of `space.yaml`: a ready space as it stands, or what a model of your own asks for, explained."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def note_exhausted(study: Study, task: SearchTask, *, budget: int) -> None:
 
 
 def is_budget_exhausted(study: Study, task: SearchTask, *, oracle: str, budget: int) -> bool:
-    """Tell whether the very same search has already used at least this budget.
+    """Return whether the very same search has already used at least this budget.
 
     False wherever that can't be determined cheaply and surely: other files, folders, another space.
     """

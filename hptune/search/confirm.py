@@ -1,4 +1,4 @@
-"""Trains a study's finalists again with fresh seeds, and tells which differ by more than luck.
+"""Trains a study's finalists again with fresh seeds, and finds which differ significantly.
 
 The best score of many trials is partly the luckiest: with other seeds it comes out lower. Means over
 the same number of fresh seeds compare fairly.
@@ -24,7 +24,7 @@ __all__ = ["Watcher", "confirm", "confirm_study", "fresh_seed"]
 
 
 class Watcher:
-    """Hears what a confirmation does. This one says nothing."""
+    """Hears what a confirmation does. This one ignores it."""
 
     def planned(self, trials: int, trainings: int, epochs: int, known: int) -> None:
         """See what is to be trained: `trainings` of `epochs` in all, beside `known` ones."""
@@ -64,7 +64,7 @@ def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop)
     """Train the `top` best trials of the study in `folder` with `seeds` fresh seeds each.
 
     Each training is written down as it ends, and what is written down is not trained again. The study's
-    report is written anew. Raises StudyLockedError while a search runs, SearchInterruptedError when a person
+    report is rewritten. Raises StudyLockedError while a search runs, SearchInterruptedError when the user
     asks to stop.
     """
     # Raises where there is no study: taking the lock makes a file.
@@ -129,7 +129,7 @@ def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher,
         whole = outcome is not None and len(outcome.curve) == one.job.epochs
         if outcome is None or (outcome.state is OutcomeState.INTERRUPTED and not whole):
             raise SearchInterruptedError(
-                "what was trained is kept", hint="The same command goes on from here."
+                "what was trained is kept", hint="The same command resumes from here."
             )
         confirmation = _noted(one, outcome, study.identity.goal)
         study.record_confirmation(confirmation)

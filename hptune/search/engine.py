@@ -30,7 +30,7 @@ GIVE_UP_AFTER = 10
 GIVE_UP_BROKEN = 30
 """Jobs in a row, at any time, that failed before their first epoch: something is broken outside the model."""
 POLL_SECONDS = 0.1
-"""How often epochs trained elsewhere are asked for."""
+"""How often epochs of other processes are asked for."""
 PROGRESS_SECONDS = 1.0
 """How often the epoch of running jobs is written down for whoever watches."""
 
@@ -43,7 +43,7 @@ class Engine:
     searcher: Searcher
     executor: Executor
     pass_ends: tuple[int, ...]
-    """Epochs spent in all when each pass ends; the last is the budget."""
+    """Epochs used in all when each pass ends; the last is the budget."""
     narrow: Callable[[Space, tuple[Trial, ...]], Proposal]
     """What a pass teaches: its space and all trials so far → a proposal."""
     listener: Listener = field(default_factory=Listener)
@@ -81,9 +81,9 @@ class Engine:
         return self.pass_ends[-1]
 
     def run(self) -> None:
-        """Go on from wherever the study stands, which has a pass to run.
+        """Continue from wherever the study stands, which has a pass to run.
 
-        Raises SearchInterruptedError when a person asks to stop, NoFeasibleTrialError when
+        Raises SearchInterruptedError when the user asks to stop, NoFeasibleTrialError when
         nothing can be trained.
         """
         the_pass = self.study.passes()[-1]
@@ -96,7 +96,7 @@ class Engine:
             self._run_pass(the_pass, end, waiting)
             if self.stop.asked:
                 raise SearchInterruptedError(
-                    "what was trained is kept", hint="The same command goes on from here."
+                    "what was trained is kept", hint="The same command resumes from here."
                 )
             following = None if self.stop.now else self._next_pass(the_pass)
             if following is None:
@@ -124,9 +124,9 @@ class Engine:
         return self.study.open_pass(decided.next_space, proposal=decided, origin=decided.origin)
 
     def _reach(self, number: int, passes: tuple[Pass, ...]) -> None:
-        """Bring the oracle to a pass, just before it is first asked in it: what was told by then counts.
+        """Bring the oracle to a pass, just before it is first asked in it: what was reported by then counts.
 
-        So a search that goes on and its replay know the same, whatever was under way in between.
+        So a resumed search and its replay know the same, whatever was under way in between.
         """
         for the_pass in passes[self._reached : number]:
             earlier = tuple(t for t in self._trials.values() if t.pass_number < the_pass.number)
@@ -182,7 +182,7 @@ class Engine:
             self._record(running.pop(future), future.result())
 
     def _ask(self, the_pass: Pass, end: int) -> Job | NoSuggestion | None:
-        """Return the next job, why there is none, or None where the budget is spent."""
+        """Return the next job, why there is none, or None where the budget is used."""
         for _ in range(GIVE_UP_REPEATING):
             committed = self._epochs_used + self._pending
             if committed >= min(end, self.budget):
@@ -203,7 +203,7 @@ class Engine:
         return NoSuggestion.EXHAUSTED
 
     def _write_down(self, suggestion: Suggestion, the_pass: Pass) -> Job | None:
-        """Record an ask; returns None where its configuration was trained before and is told again."""
+        """Record an ask; returns None where its configuration was trained before, which is reported again."""
         trial = self._trial_for(suggestion, the_pass)
         known = suggestion.resumes is None and trial.id != 0
         job = self.study.record_ask(
@@ -214,7 +214,7 @@ class Engine:
             memo=suggestion.memo,
             pass_number=the_pass.number,
         )
-        self.searcher.begun(job.id, job.trial_id)
+        self.searcher.started(job.id, job.trial_id)
         if known and (trial.state.is_bad or trial.epochs >= suggestion.epochs):
             again = Outcome(
                 job_id=job.id, state=OutcomeState.DONE, reason=trial.reason, checkpoint=trial.checkpoint
@@ -223,8 +223,8 @@ class Engine:
             self._epochs_used += trial.state.is_bad
             return None
         self._by_values[_key(job.values)] = job.trial_id
-        begun = replace(trial, id=job.trial_id, state=TrialState.RUNNING)
-        self.listener.on_trial_start(job, begun)
+        started = replace(trial, id=job.trial_id, state=TrialState.RUNNING)
+        self.listener.on_trial_start(job, started)
         return job
 
     def _trial_for(self, suggestion: Suggestion, the_pass: Pass) -> Trial:
@@ -263,10 +263,10 @@ class Engine:
         return self.stop.now
 
     def _record(self, job: Job, outcome: Outcome) -> None:
-        """Write down how a job ended, tell the oracle and clear away weights nobody needs."""
+        """Record how a job ended, report it to the oracle and delete weights that nobody needs."""
         self._pending -= job.epochs - job.initial_epoch
         self._epoch_of.pop(job.id, None)
-        # Where it began anew because its weights were gone, those epochs are on record.
+        # Where it started over because its weights were gone, those epochs are on record.
         again = max(self._again.pop(job.id, 0), len(outcome.curve) - (job.epochs - job.initial_epoch))
         if again > 0:
             behind = len(outcome.curve) < again
@@ -319,7 +319,7 @@ class Engine:
         raise NoFeasibleTrialError(
             f"none of {which} trials could be trained{listed}",
             hint="See `hptune show TRIAL` for a traceback, or start from smaller learning rates and models."
-            + (" What was trained is kept: the same command goes on." if self._any_score else ""),
+            + (" What was trained is kept: the same command resumes it." if self._any_score else ""),
         )
 
     def _clear_away(self, trial: Trial) -> None:

@@ -20,7 +20,7 @@ class Stop:
     """Asks a search to end after the epoch that is running."""
 
     asked: bool = False
-    """A person asked (Ctrl-C)."""
+    """The user asked (Ctrl-C)."""
     running: bool = False
     """Epochs have been trained: the one under way is waited for. Before that, asking ends all at once."""
     deadline: float | None = None
@@ -38,25 +38,25 @@ class Stop:
 
 
 class Listener:
-    """Hears what a search does. This one says nothing; the command line's shows it."""
+    """Hears what a search does. This one ignores it; the command line's shows it."""
 
     def on_data_loaded(self, dataset: Dataset) -> None:
         """See the data that is searched on."""
 
     def on_remark(self, text: str) -> None:
-        """Hear what a person should know of the space before it is searched."""
+        """Hear what the user should know of the space before it is searched."""
 
     def on_warning(self, text: str) -> None:
         """Hear of something that went wrong beside the search."""
 
     def on_study_opened(self, study: Study, budget: int) -> None:
-        """See where the study stands before the search goes on to `budget` epochs."""
+        """See where the study stands before the search continues to `budget` epochs."""
 
     def on_warm_starts(self, warm_starts: tuple[WarmStart, ...]) -> None:
         """See the configurations that a new search tries first, after the defaults."""
 
     def on_pass_start(self, the_pass: Pass, end: int) -> None:
-        """Note that a pass begins (or goes on) and lasts until `end` epochs are spent in all."""
+        """Note that a pass begins (or is resumed) and lasts until `end` epochs are used in all."""
 
     def on_trial_start(self, job: Job, trial: Trial) -> None:
         """Note that a job begins."""
@@ -68,7 +68,7 @@ class Listener:
         """Note that a job has ended and its trial stands as given."""
 
     def on_ranges_moved(self, proposal: Proposal) -> Proposal | None:
-        """See what a pass taught; return the proposal to go on with, or None to stop here."""
+        """See what a pass taught; return the proposal to continue with, or None to stop here."""
         return proposal
 
     def on_space_exhausted(self, the_pass: Pass) -> None:

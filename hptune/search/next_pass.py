@@ -1,6 +1,6 @@
 """The next pass as a file that you may edit: `next-pass.yaml` in the study's folder.
 
-Beside it lies the proposal that was written, so that reading tells what was edited since.
+Beside it lies the proposal that was written, so that reading finds what was edited since.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def read_next_pass(study: Study) -> Proposal | None:
 
 
 def _fitting(written: Hyperparameter, home: Hyperparameter) -> Hyperparameter:
-    """Return what a person wrote, with its conditions, where the first pass's hyperparameter allows it."""
+    """Return what the user wrote, with its conditions, where the first pass's hyperparameter allows it."""
     name = written.name
     values = _values(written)
     if isinstance(home, Number):
@@ -133,7 +133,7 @@ def _values(hp: Hyperparameter) -> tuple[Value, ...]:
 
 
 def _by_hand(old: Hyperparameter, new: Hyperparameter) -> tuple[Verdict, str]:
-    """Say what a person did to a range."""
+    """Say what the user did to a range."""
     if new == old:
         return Verdict.KEEP, "kept by you"
     if isinstance(new, Fixed):
@@ -151,7 +151,7 @@ def edited(
     freeze: tuple[str, ...] = (),
     keep: tuple[str, ...] = (),
 ) -> Proposal:
-    """Return a proposal with a person's flags applied; raises SpaceError quoting a wrong one."""
+    """Return a proposal with the user's flags applied; raises SpaceError quoting a wrong one."""
     root = study.passes()[0].space
     changed = edit.with_flags(proposal, ranges=sets, frozen=freeze, kept=keep, root=root)
     if study.identity.model in RECIPES:

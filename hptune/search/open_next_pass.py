@@ -1,4 +1,4 @@
-"""Which pass comes next before a search goes on: the first, one that was given, or one that was edited."""
+"""Which pass a search runs next: the first, one that was given, or one that was edited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["open_next_pass"]
 
 
 def open_next_pass(study: Study, task: SearchTask, dataset: Dataset, space: Space) -> None:
-    """Open the pass that is due before the search goes on: the first, a given or an edited one."""
+    """Open the next pass before the search continues: the first, a given or an edited one."""
     passes = study.passes()
     given = [p.space for p in passes if p.origin == "given"]
     if passes:
@@ -32,7 +32,7 @@ def open_next_pass(study: Study, task: SearchTask, dataset: Dataset, space: Spac
     path = study.folder / NEXT_PASS
     if edited.next_space != study.passes()[-1].space:
         try:
-            # The model itself says what it takes, before anything is written.
+            # The model itself checks it, before anything is written.
             replace(task, space=edited.next_space, space_file="").load_model(dataset)
         except SpaceError as error:
             raise located(error, path) from error

@@ -85,7 +85,7 @@ def _settle_objective(
             raise error from None
         listener.on_warning(
             f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
-            "where Keras Tuner begins, it can be: the search goes on."
+            "where Keras Tuner begins, it can be: the search continues."
         )
     on_demand = model.metrics_on_demand()
     goal = resolve_objective(options.objective, reported, dataset.task, on_demand=on_demand)

@@ -1,4 +1,4 @@
-"""First trials learned from a person's earlier studies."""
+"""Warm starts learned from past studies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["AUTO", "COUNT", "learned_configurations", "past_studies"]
 AUTO = "auto"
 """Stands for every other study under studies/."""
 COUNT = 3
-"""Configurations taken from earlier studies."""
+"""Configurations taken from past studies."""
 
 
 def past_studies(given: Sequence[str], own: Path) -> list[Path]:
@@ -36,7 +36,7 @@ def past_studies(given: Sequence[str], own: Path) -> list[Path]:
 
 
 def _is_readable(folder: Path) -> bool:
-    """Tell whether a study that nobody named can be read; what is broken is no reason not to search."""
+    """Return whether a study that nobody named can be read; a broken one is skipped."""
     try:
         with Study.open(folder) as study:
             study.trials(curves=False)
@@ -47,17 +47,17 @@ def _is_readable(folder: Path) -> bool:
 
 def learned_configurations(folders: Sequence[Path], space: Space) -> tuple[WarmStart, ...]:
     """Return configurations of `space` that did well in these studies, the best cover first."""
-    told = []
+    observed = []
     for folder in folders:
         with Study.open(folder) as study:
             observations = [as_observation(trial) for trial in study.trials(curves=False)]
-            told.append((study.identity.goal, observations))
-    tried = [fit_to(space, [observation.values for observation in seen]) for _, seen in told]
+            observed.append((study.identity.goal, observations))
+    tried = [fit_to(space, [observation.values for observation in seen]) for _, seen in observed]
     return tuple(
         WarmStart(
             values=values,
             origin="from "
             + next(folder.name for folder, known in zip(folders, tried, strict=True) if values in known),
         )
-        for values in build_portfolio(space, told, COUNT)
+        for values in build_portfolio(space, observed, COUNT)
     )

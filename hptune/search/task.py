@@ -33,7 +33,7 @@ _ONCE: dict[str, Value | None] = {
 
 @dataclass(frozen=True, kw_only=True)
 class SearchTask:
-    """Data and model as a person names them. Plain data, so that it can go to another process."""
+    """Data and model as the user names them. Plain data, so that it can go to another process."""
 
     data: str
     """A bundled name, a file, a folder of images, or FILE.py:function."""
@@ -102,7 +102,7 @@ class SearchTask:
         return load_folds(self.data, folds=self.cv, **self._reading)
 
     def _prepare(self) -> None:
-        """Load Keras quietly before a person's file does, which may import TensorFlow itself."""
+        """Load Keras quietly before the user's file does, which may import TensorFlow itself."""
         from hptune.data.python_file import is_function_spec
 
         if is_function_spec(self.data) or is_function_spec(self.validation):
@@ -140,7 +140,7 @@ class SearchTask:
         weights = ClassWeight(self.class_weight)
         if weights is not ClassWeight.NONE and model.own_fit(model.space().defaults) is not None:
             raise InputError(
-                f"{model.name}: its own fit is not told how much each class counts",
+                f"{model.name}: its own fit is not reported how much each class counts",
                 hint="Leave --class-weight out and weigh the classes in fit.",
             )
         settings = TrainerSettings(class_weight=weights, max_parameters=self.max_parameters)
@@ -151,7 +151,7 @@ class SearchTask:
     ) -> Trainer | RepeatedTrainer:
         """Return a trainer of whatever a configuration's score is: one split, or a mean.
 
-        Data and model are those of the split. With folds the model is made anew for each.
+        Data and model are those of the split. With folds a model is made for each.
         """
         from hptune.training import RepeatedTrainer
 

@@ -16,7 +16,7 @@ Values = Mapping[str, Value]
 
 
 def same_value(a: Value, b: Value) -> bool:
-    """Tell whether two values are the same option: True is not 1, but 1 is 1.0."""
+    """Return whether two values are the same option: True is not 1, but 1 is 1.0."""
     return isinstance(a, bool) == isinstance(b, bool) and a == b
 
 
@@ -50,5 +50,5 @@ class Condition:
                 )
 
     def holds(self, values: Values) -> bool:
-        """Tell whether the parent is active and has one of the values."""
+        """Return whether the parent is active and has one of the values."""
         return self.parent in values and any(same_value(values[self.parent], v) for v in self.values)

@@ -10,7 +10,7 @@ __all__ = ["describe_range", "describe_value"]
 
 
 def describe_range(hp: Hyperparameter) -> str:
-    """Return a range as a person would type it: `1e-3..0.1`, `adam,sgd`, `=0.9`."""
+    """Return a range as the user would type it: `1e-3..0.1`, `adam,sgd`, `=0.9`."""
     if isinstance(hp, Number):
         return f"{describe_value(hp.low)}..{describe_value(hp.high)}"
     if isinstance(hp, Choice | Boolean):
@@ -20,7 +20,7 @@ def describe_range(hp: Hyperparameter) -> str:
 
 
 def describe_value(value: object) -> str:
-    """Return a value as a person would type it, to four digits of x and of 1 − x: 1e-3, 0.99995."""
+    """Return a value as the user would type it, to four digits of x and of 1 − x: 1e-3, 0.99995."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if not isinstance(value, float):

@@ -45,7 +45,7 @@ class Hyperparameter(ABC):
     when: tuple[Condition, ...] = ()
     """All of these must hold for it to be active."""
     hard: bool = False
-    """A person set this range: nothing is tried outside it. Otherwise the range only steers."""
+    """The user set this range: nothing is tried outside it. Otherwise the range is a soft bound."""
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Hyperparameter(ABC):
 
     @abstractmethod
     def contains(self, value: Value) -> bool:
-        """Tell whether `value` is one this hyperparameter can take."""
+        """Return whether `value` is one this hyperparameter can take."""
 
     @abstractmethod
     def at(self, unit: float) -> Value:

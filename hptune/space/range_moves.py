@@ -1,4 +1,4 @@
-"""Moving the ends of a number's range: on its grid, inside its limits, to numbers a person can read."""
+"""Moving the ends of a number's range: on its grid, inside its limits, to numbers the user can read."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _round(value: float, digits: int, *, up: bool) -> float:
 
 
 def _on_grid(hp: Number, value: float, *, up: bool, whole_below: bool) -> float:
-    """Return the neighbour of `value` on the grid that starts at low and goes on in both directions.
+    """Return the neighbour of `value` on the grid that starts at low and continues in both directions.
 
     `whole_below`: the low end of an integer's grid of factors must itself be whole, so that the grid
     stays the same; go on downwards to one that is.

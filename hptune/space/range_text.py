@@ -1,4 +1,4 @@
-"""The texts in which a person writes ranges, options and values; none loses a digit on the way back."""
+"""The texts in which the user writes ranges, options and values; none loses a digit on the way back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def split_text(names: Sequence[str], text: str) -> tuple[str, str]:
 
 
 def exact_text(value: Value) -> str:
-    """Return a value as a person would type it, with all the digits that it needs."""
+    """Return a value as the user would type it, with all the digits that it needs."""
     if isinstance(value, str):
         plain = value == value.strip() and value and not set(value) & set(',"\n\r')
         return value if plain else '"' + value.replace('"', '""') + '"'
@@ -43,7 +43,7 @@ def exact_text(value: Value) -> str:
 
 
 def exact_range(hp: Hyperparameter) -> str:
-    """Return a range as a person would type it, with all the digits that it needs."""
+    """Return a range as the user would type it, with all the digits that it needs."""
     if isinstance(hp, Number):
         return f"{exact_text(hp.low)}..{exact_text(hp.high)}"
     if isinstance(hp, Choice | Boolean):

@@ -81,7 +81,7 @@ def grid_size(scale: Scale, low: float, high: float, step: float) -> int:
 def grid_values(scale: Scale, low: float, step: float, index: Any) -> Array:
     """Return the values `index` steps (log: factors) above `low`, to twelve significant digits.
 
-    So 0.1 + 2 · 0.1 is what a person writes: 0.3.
+    So 0.1 + 2 · 0.1 is what the user writes: 0.3.
     """
     i = np.asarray(index, dtype=np.float64)
     half = np.floor(i / 2)

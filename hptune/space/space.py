@@ -71,7 +71,7 @@ class Space:
                     )
 
     def _dropped(self, parent: Choice | Boolean, value: Value) -> bool:
-        """Tell whether `value` may have been an option in a coarser pass."""
+        """Return whether `value` may have been an option in a coarser pass."""
         return isinstance(parent, Choice) and parent.hard and type(value) is type(parent.options[0])
 
     def __eq__(self, other: object) -> bool:

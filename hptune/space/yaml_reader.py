@@ -248,7 +248,7 @@ def _number(spec: NumberSpec, common: dict[str, Any]) -> Number:
 
 
 def _is_whole(name: str, spec: NumberSpec) -> bool:
-    """Tell whether a range is one of whole numbers."""
+    """Return whether a range is one of whole numbers."""
     if spec.type is not None:
         return spec.type == "int"
     written = [*spec.range, *(n for n in (spec.step, spec.default) if n is not None)]

@@ -1,4 +1,4 @@
-"""Writes a space as YAML that a person enjoys reading and that loads back equal."""
+"""Writes a space as YAML that the user enjoys reading and that loads back equal."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["log_expected_improvement", "log_share_told", "probability_above"]
+__all__ = ["log_expected_improvement", "log_share_observable", "probability_above"]
 
 Array = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Arra
     return np.asarray(h + np.log(deviation), dtype=np.float64)
 
 
-def log_share_told(deviation: Array, noise: float) -> Array:
+def log_share_observable(deviation: Array, noise: float) -> Array:
     """Return ln of the share of an improvement that an observation tells, any shape.
 
     1 − noise / √(noise² + deviation²) for f known to within `deviation` and an observation's standard

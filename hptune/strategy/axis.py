@@ -152,7 +152,7 @@ def _union(root: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
     if isinstance(root, Number) and isinstance(now, Number) and root.scale is now.scale:
         assert now.limits is not None
         if now.limits != root.limits and np.isfinite(now.limits).all():
-            # A person set them: a grid begins where theirs does, and ends inside.
+            # The user set them: a grid begins where theirs does, and ends inside.
             return replace(now, low=now.limits[0], high=now.limits[1], default=None)
         low, high = min(root.low, now.low), max(root.high, now.high)
         return replace(now, low=low, high=high, limits=None, default=None)
@@ -163,7 +163,7 @@ def _union(root: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
 
 
 def alike(options: tuple[Value, ...]) -> bool:
-    """Tell whether options are all text, all numbers or all booleans."""
+    """Return whether options are all text, all numbers or all booleans."""
     return len({str if isinstance(o, str) else bool if isinstance(o, bool) else float for o in options}) == 1
 
 

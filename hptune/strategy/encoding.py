@@ -63,7 +63,7 @@ class Box:
 
 
 def _inside_limits(before: Hyperparameter, now: Hyperparameter) -> Hyperparameter:
-    """Return the coarse range inside today's limits: a range that a person set binds those inside it."""
+    """Return the coarse range inside today's limits: a range that the user set binds those inside it."""
     if not isinstance(before, Number) or not isinstance(now, Number):
         return before
     assert now.limits is not None
@@ -97,7 +97,7 @@ class Cube:
             if isinstance(before, Fixed) and isinstance(now, Fixed):
                 if same_value(before.value, now.value) or not alike((before.value, now.value)):
                     continue
-                # So that trials with either are told apart.
+                # So that trials with either can be distinguished.
                 both = (before.value, now.value)
                 before = Choice(name=now.name, options=both, tier=now.tier, when=now.when)
             axis = axis_of(now if isinstance(before, Fixed) else before, now, start)
@@ -209,7 +209,7 @@ class Cube:
 
     @property
     def outer(self) -> Space:
-        """The whole coarse space, but for what a person set or what is frozen today."""
+        """The whole coarse space, but for what the user set or what is frozen today."""
         kept = []
         for now in self.space:
             before = self.root.get(now.name)
@@ -218,7 +218,7 @@ class Cube:
         return replace(self.space, hyperparameters=tuple(kept))
 
     def still_allows(self, values: Values) -> bool:
-        """Tell whether a configuration, tried before, is none that a person has ruled out since."""
+        """Return whether a configuration, tried before, is none that the user has ruled out since."""
         if values.keys() != self.space.active(values).keys():
             return False
         return all(self._allows(self.space[name], value) for name, value in values.items())

@@ -16,7 +16,7 @@ from hptune.study.trial import TrialState
 __all__ = ["COARSE_SHARE", "FACTOR", "Bracket", "check_rungs", "coarse_brackets", "coarse_rungs", "promotion"]
 
 FACTOR = 3
-"""One in three goes on, to three times the epochs."""
+"""One in three is promoted, to three times the epochs."""
 
 COARSE_SHARE = 0.05
 """Share of the budget that brackets of halving may take before the model decides alone."""
@@ -85,18 +85,18 @@ def coarse_brackets(epochs: int, budget: float) -> tuple[Bracket, int]:
 
 
 def promotion(trials: Sequence[Standing], bracket: Bracket) -> tuple[Standing, int] | None:
-    """Return who goes on in the coarse phase and up to which epoch; None where nobody is due.
+    """Return which trial is promoted in the coarse phase and up to which epoch; None where none is.
 
-    Of all that wait at a rung the best goes on, once enough were judged there.
+    Of all trials paused at a rung the best is promoted, once enough were judged there.
     """
     for level in reversed(range(len(bracket.rungs) - 1)):
         here, above = bracket.rungs[level], bracket.rungs[level + 1]
         judged = sum(_judged(t, here) for t in trials)
         went_on = sum(t.epochs >= above for t in trials)
         due = judged // bracket.sizes[level] * bracket.sizes[level + 1]
-        waiting = [t for t in trials if t.may_go_on and here <= t.epochs < above]
+        waiting = [t for t in trials if t.is_paused and here <= t.epochs < above]
         if due > went_on and waiting:
-            # The earlier of equals, so that the answer does not hang on the order told.
+            # The earlier of equals, so that the answer does not depend on the order of reports.
             best = max(waiting, key=lambda t: (t.score if t.score is not None else -math.inf, -t.trial_id))
             return best, above
     return None

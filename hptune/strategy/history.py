@@ -1,4 +1,4 @@
-"""What the trials told, as arrays for the model and as standings for the halving."""
+"""The observations as arrays for the model, and as standings of trials for the halving."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class Standing:
     score: float | None
     """Its last score, turned so that more is better."""
     state: TrialState
-    told: int
+    latest: int
     """Index of its last observation."""
 
     @property
-    def may_go_on(self) -> bool:
-        """Whether it waits at a rung with a score."""
+    def is_paused(self) -> bool:
+        """Whether it is paused at a rung with a score."""
         return self.state is TrialState.PAUSED and self.score is not None
 
     @property
@@ -48,7 +48,7 @@ class Standing:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """All that was told, imported trials included."""
+    """All observations, imported trials included."""
 
     standings: tuple[Standing, ...]
     """This search's trials, in the order of their numbers."""
@@ -61,7 +61,7 @@ class History:
     infeasible: Array
     """Places of what could not be trained, shape (infeasible, columns)."""
     tried: frozenset[bytes]
-    """Keys of all configurations that were begun."""
+    """Keys of all configurations that were started."""
 
     @property
     def running(self) -> tuple[Standing, ...]:
@@ -81,10 +81,10 @@ def _usable(score: float | None) -> bool:
 def _standings(observations: Sequence[Observation], rows: Array, objective: Objective) -> Iterable[Standing]:
     last: dict[int, int] = {}
     scores: dict[int, float] = {}
-    for i, told in enumerate(observations):
-        last[told.trial_id] = i
-        if told.score is not None and _usable(told.score):
-            scores[told.trial_id] = objective.sign * told.score
+    for i, observed in enumerate(observations):
+        last[observed.trial_id] = i
+        if observed.score is not None and _usable(observed.score):
+            scores[observed.trial_id] = objective.sign * observed.score
     for trial_id in sorted(last):
         i = last[trial_id]
         yield Standing(
@@ -93,28 +93,30 @@ def _standings(observations: Sequence[Observation], rows: Array, objective: Obje
             epochs=observations[i].epochs,
             score=scores.get(trial_id),
             state=observations[i].state,
-            told=i,
+            latest=i,
         )
 
 
 def read_history(cube: Cube, state: SearchState) -> History:
-    """Lay out everything that was told in the cube."""
-    told = [*state.imported, *state.observations]
-    rows = cube.encode([o.values for o in told])
-    scored = [i for i, o in enumerate(told) if o.state in _SETTLED and _usable(o.score)]
+    """Lay out all observations in the cube."""
+    observed = [*state.imported, *state.observations]
+    rows = cube.encode([o.values for o in observed])
+    scored = [i for i, o in enumerate(observed) if o.state in _SETTLED and _usable(o.score)]
     failed = [
         i
-        for i, o in enumerate(told)
+        for i, o in enumerate(observed)
         if o.state is TrialState.INFEASIBLE or (o.state in _SETTLED and not _usable(o.score))
     ]
     # Training that ended by itself would not change with more epochs.
-    epochs = [state.epochs if told[i].state is TrialState.COMPLETE else told[i].epochs for i in scored]
+    epochs = [
+        state.epochs if observed[i].state is TrialState.COMPLETE else observed[i].epochs for i in scored
+    ]
     sign = state.objective.sign
     return History(
         standings=tuple(_standings(state.observations, rows[len(state.imported) :], state.objective)),
         x=rows[scored],
         epochs=np.array(epochs, dtype=np.float64),
-        y=np.array([sign * float(told[i].score or 0.0) for i in scored], dtype=np.float64),
+        y=np.array([sign * float(observed[i].score or 0.0) for i in scored], dtype=np.float64),
         infeasible=rows[failed],
         tried=frozenset(keys_of(rows)),
     )

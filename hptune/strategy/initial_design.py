@@ -1,6 +1,6 @@
 """The first configurations: what is known to be good, then the important hyperparameters first.
 
-Tiers are a prior, never a wall: some of the first configurations move the most important
+Tiers are a prior, never a hard bound: some of the first configurations move the most important
 hyperparameters only, the others move everything.
 """
 

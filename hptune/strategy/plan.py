@@ -35,7 +35,7 @@ class Plan:
     pass_epochs: tuple[int, ...]
     """Epochs of each pass; their sum is the budget."""
     notes: tuple[str, ...] = ()
-    """What a person should know: fewer passes than asked, axes laid out otherwise than declared."""
+    """What the user should know: fewer passes than asked, axes laid out otherwise than declared."""
 
     @property
     def coarse_cost(self) -> int:
@@ -44,26 +44,26 @@ class Plan:
 
     @property
     def first_configurations(self) -> int:
-        """Configurations that are begun before any was trained to the end."""
+        """Configurations that are started before any was trained to the end."""
         return self.bracket.sizes[0] if len(self.bracket.rungs) > 1 else self.brackets
 
     @property
     def lines(self) -> tuple[str, ...]:
         """The plan in words, a line per fact."""
         trainings = counted(self.budget // self.epochs, "full training")
-        said = [f"budget: {counted(self.budget, 'epoch')}, the cost of {trainings} of {self.epochs}"]
+        lines = [f"budget: {counted(self.budget, 'epoch')}, the cost of {trainings} of {self.epochs}"]
         steps = ", ".join(
             f"{size} to epoch {rung}"
             for size, rung in zip(self.bracket.sizes, self.bracket.rungs, strict=True)
         )
         times = "one bracket" if self.brackets == 1 else f"{self.brackets} brackets"
-        said.append(f"coarse: {times} of {steps} ({counted(min(self.coarse_cost, self.budget), 'epoch')})")
+        lines.append(f"coarse: {times} of {steps} ({counted(min(self.coarse_cost, self.budget), 'epoch')})")
         if self.coarse_cost < self.budget:
             at = ", ".join(str(epoch) for epoch in self.checks)
-            said.append(f"then: the model chooses, and judges each training at epoch {at}")
+            lines.append(f"then: the model chooses, and judges each training at epoch {at}")
         for number, epochs in enumerate(self.pass_epochs, 1):
-            said.append(f"pass {number}: {counted(epochs, 'epoch')}")
-        return (*said, *self.notes)
+            lines.append(f"pass {number}: {counted(epochs, 'epoch')}")
+        return (*lines, *self.notes)
 
 
 def plan(space: Space, trials: int, epochs: int, passes: int) -> Plan:

@@ -1,4 +1,4 @@
-"""Starts learned from earlier studies: a few configurations that complement each other.
+"""Starts learned from past studies: a few configurations that complement each other.
 
 The greedy cover of "learning hyperparameter optimization initializations" and of the portfolios
 in auto-sklearn 2.0 (arXiv 2007.04074, section 3.1): each next configuration is the one that
@@ -32,12 +32,12 @@ def build_portfolio(
 ) -> list[dict[str, Value]]:
     """Return up to `count` configurations of `space` that did well in other studies, best cover first.
 
-    Each study is its objective and what its trials told; hyperparameters are matched by name,
+    Each study is its objective and the observations of its trials; hyperparameters are matched by name,
     those that a study did not have are taken at today's default, numbers are clipped to today's
     ranges. Scores are compared inside a study only, as ranks. Empty where nothing matches.
     """
     cube = Cube.of(space)
-    tables = [table for objective, told in studies if (table := _table(cube, space, objective, told))]
+    tables = [table for objective, observed in studies if (table := _table(cube, space, objective, observed))]
     if not tables or count < 1:
         return []
     pool, configurations = _pool(tables)
@@ -65,10 +65,10 @@ _Table = tuple[Array, Array, list[dict[str, Value]]]
 """Rows in the cube, rank of each from 0 (best) to 1, and the configurations, best first."""
 
 
-def _table(cube: Cube, space: Space, objective: Objective, told: Sequence[Observation]) -> _Table | None:
+def _table(cube: Cube, space: Space, objective: Objective, observed: Sequence[Observation]) -> _Table | None:
     """Return what one study says about today's space; None where it says nothing."""
     last: dict[int, Observation] = {}
-    for observation in told:
+    for observation in observed:
         if observation.state in (TrialState.COMPLETE, TrialState.PAUSED):
             last[observation.trial_id] = observation
     scored = [o for o in last.values() if o.score is not None and np.isfinite(o.score)]

@@ -38,7 +38,7 @@ class Posterior:
     process: GaussianProcess
     full_epochs: int
     best: Array
-    """The best posterior mean at the last epoch among the best scores told, shape (1, columns).
+    """The best posterior mean at the last epoch among the best scores, shape (1, columns).
 
     Where nothing has a score, one that could not be trained.
     """
@@ -54,12 +54,12 @@ class Posterior:
         """Return mean and deviation of the standardised score after full training."""
         return self.process.predict(self._fully(rows))
 
-    def lead(self, rows: Array, over: Array) -> tuple[Array, Array, Array]:
+    def improvement(self, rows: Array, over: Array) -> tuple[Array, Array, Array]:
         """Return mean and deviation of the lead over one row, shape (1, columns), after full training.
 
         The last of the three is the deviation of the rows' own scores.
         """
-        return self.process.lead(self._fully(rows), self._fully(over))
+        return self.process.improvement(self._fully(rows), self._fully(over))
 
     def mean_at_the_end(self, rows: Array) -> Array:
         """Return the mean alone, which costs much less."""
@@ -111,8 +111,8 @@ def fit_posterior(
     bad = with_epochs(history.infeasible, np.full(len(history.infeasible), full), full)
     x, y = np.concatenate([x, bad]), np.concatenate([y, np.full(len(bad), floor)])
     spread = float(y.std())
-    told_apart = spread > _SAME * float(np.abs(y).max(initial=0.0))
-    y = (y - y.mean()) / (spread if told_apart else 1.0)
+    distinguishable = spread > _SAME * float(np.abs(y).max(initial=0.0))
+    y = (y - y.mean()) / (spread if distinguishable else 1.0)
     keep = _rows_to_keep(y)
     x, y = x[keep], y[keep]
     theta, memo = _theta(x, y, groups, memo, rng, refit)

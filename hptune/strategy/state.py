@@ -21,18 +21,18 @@ class SearchState:
     root: Space
     """The first, coarse space: the whole that may be searched."""
     space: Space
-    """Today's ranges. They steer; those marked hard, and fixed values, bind."""
+    """Today's ranges: soft bounds, but for those marked hard and for fixed values."""
     objective: Objective
     epochs: int
     """Epochs of one full training, at least 1; 1 where trainings can't be cut."""
     budget: float
     """Epochs that all trials of this search may cost together; infinite where nobody said."""
     epochs_used: float = 0.0
-    """Epochs spent, those of the running trials included."""
+    """Epochs used, those of the running trials included."""
     observations: Sequence[Observation] = ()
-    """What this search's trials told, in the order told; any of them that waits may go on."""
+    """The observations of this search's trials, in the order reported; a paused one may be resumed."""
     imported: Sequence[Observation] = ()
-    """Trials made elsewhere: they inform, and can't go on."""
+    """Trials made elsewhere: they inform, and can't be resumed."""
     warm_starts: tuple[WarmStart, ...] = ()
     """Configurations to try first; unknown names are dropped and numbers clipped to the ranges."""
     with_defaults: bool = True

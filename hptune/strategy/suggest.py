@@ -1,6 +1,6 @@
 """The decision: which configuration is trained next, from where, and how far.
 
-    owed promotions  →  starts and the first bracket  →  later brackets  →  the model alone
+    promotions  →  warm starts and the first bracket  →  later brackets  →  the model alone
 
 All of it is a pure function of `SearchState`.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.space import Values
-from hptune.strategy.acquisition import log_expected_improvement, log_share_told, probability_above
+from hptune.strategy.acquisition import log_expected_improvement, log_share_observable, probability_above
 from hptune.strategy.candidates import CANDIDATES, all_rows, draw_candidates
 from hptune.strategy.encoding import Box, Cube
 from hptune.strategy.halving import Bracket, check_rungs, coarse_brackets, promotion
@@ -34,7 +34,7 @@ DOUBT = 0.7
 trusts one fit for ever is caught where that fit is wrong."""
 
 DOUBT_EVERY = 4
-"""How many trials are begun between two such asks."""
+"""How many trials are started between two such asks."""
 
 JUDGED = "judged"
 """The memo's key for the last observation whose trial was judged."""
@@ -92,58 +92,60 @@ class AskContext:
         return all_rows(self.cube, self.boxes[-1], _COUNTABLE)
 
     @cached_property
-    def begun(self) -> list[Standing]:
+    def started(self) -> list[Standing]:
         """The trials that have a score and did not break down."""
         return [t for t in self.history.standings if t.score is not None and not t.state.is_bad]
 
     @cached_property
     def finished(self) -> list[Standing]:
         """Those of them that had all the epochs, or ended by themselves."""
-        over = [t for t in self.begun if not t.runs]
+        over = [t for t in self.started if not t.runs]
         return [t for t in over if t.epochs >= self.state.epochs or t.state is TrialState.COMPLETE]
 
-    def may_go_on(self, trial: Standing) -> bool:
-        """Whether a trial waits, lies inside what binds, and can be paid to the end."""
+    def is_resumable(self, trial: Standing) -> bool:
+        """Whether a trial is paused, lies inside the hard bounds, and fits into the budget to its end."""
         ahead = self.state.epochs - trial.epochs
-        if not trial.may_go_on or not 0 < ahead <= self.left:
+        if not trial.is_paused or not 0 < ahead <= self.left:
             return False
         return self.allows(trial)
 
     def allows(self, trial: Standing) -> bool:
-        """Whether a trial lies inside what binds today."""
-        return self.cube.still_allows(self.state.observations[trial.told].values)
+        """Whether a trial lies inside today's hard bounds."""
+        return self.cube.still_allows(self.state.observations[trial.latest].values)
 
-    def may_begin(self, cost: int) -> bool:
-        """Whether a short training can be paid and one that is under way still be finished."""
-        alive = [t for t in self.history.standings if t.runs or t.may_go_on]
+    def can_start(self, cost: int) -> bool:
+        """Whether the budget pays for a short training and for finishing one that has started."""
+        alive = [t for t in self.history.standings if t.runs or t.is_paused]
         ahead = min((self.state.epochs - t.epochs for t in alive), default=self.state.epochs - cost)
         return cost + (0 if self.finished else ahead) <= self.left
 
     def new(self, rows: Array) -> NDArray[np.bool_]:
-        """Tell of each row whether it was never begun, shape (rows,)."""
+        """Return for each row whether it was never started, shape (rows,)."""
         return np.array([key not in self.history.tried for key in keys_of(rows)], dtype=bool)
 
 
 def suggest(state: SearchState) -> Decision | NoSuggestion:
     """Return the next stretch of training, or why there is none."""
     context = AskContext.of(state)
-    return _promote(context) or _begin_coarse(context) or _model_decides(context)
+    return _promote(context) or _start_coarse(context) or _model_decides(context)
 
 
 def _promote(context: AskContext) -> Decision | None:
     coarse = context.history.standings[: context.coarse_trials]
-    due = promotion([t for t in coarse if not t.may_go_on or context.may_go_on(t)], context.bracket)
+    due = promotion([t for t in coarse if not t.is_paused or context.is_resumable(t)], context.bracket)
     if due is None:
         return None
     trial, until = due
     rung = context.bracket.rungs.index(until) + 1
-    return _go_on(context, trial, until, f"coarse: the best at rung {rung - 1} goes on to rung {rung}", {})
+    return _resume(
+        context, trial, until, f"coarse: the best at rung {rung - 1} is promoted to rung {rung}", {}
+    )
 
 
-def _go_on(context: AskContext, trial: Standing, until: int, note: str, memo: dict[str, Any]) -> Decision:
-    told = context.state.observations[trial.told]
+def _resume(context: AskContext, trial: Standing, until: int, note: str, memo: dict[str, Any]) -> Decision:
+    latest = context.state.observations[trial.latest]
     return Decision(
-        values=dict(told.values),
+        values=dict(latest.values),
         trial_id=trial.trial_id,
         initial_epoch=trial.epochs,
         epochs=until,
@@ -152,7 +154,7 @@ def _go_on(context: AskContext, trial: Standing, until: int, note: str, memo: di
     )
 
 
-def _begin(context: AskContext, row: Array, until: int, note: str, memo: dict[str, Any]) -> Decision:
+def _start(context: AskContext, row: Array, until: int, note: str, memo: dict[str, Any]) -> Decision:
     return Decision(
         values=context.cube.decode(row[None, :])[0],
         trial_id=None,
@@ -163,26 +165,26 @@ def _begin(context: AskContext, row: Array, until: int, note: str, memo: dict[st
     )
 
 
-def _begin_coarse(context: AskContext) -> Decision | None:
-    begun = len(context.history.standings)
+def _start_coarse(context: AskContext) -> Decision | None:
+    started = len(context.history.standings)
     first_rung = context.bracket.rungs[0]
-    if begun >= context.coarse_trials or not context.may_begin(first_rung):
+    if started >= context.coarse_trials or not context.can_start(first_rung):
         return None
     size = context.bracket.sizes[0]
-    where = f"coarse: bracket {begun // size + 1}/{context.brackets}, rung 1/{len(context.bracket.rungs)}"
+    where = f"coarse: bracket {started // size + 1}/{context.brackets}, rung 1/{len(context.bracket.rungs)}"
     known = _known_start(context)
     if known is not None:
         row, name = known
-        return _begin(context, row, first_rung, f"start: {name}", {})
-    if begun < max(size, _first_trials(context)) or len(context.history.y) < 2:
-        row_or_none = _first_row(context, begun)
-        return None if row_or_none is None else _begin(context, row_or_none, first_rung, where, {})
+        return _start(context, row, first_rung, f"start: {name}", {})
+    if started < max(size, _first_trials(context)) or len(context.history.y) < 2:
+        row_or_none = _first_row(context, started)
+        return None if row_or_none is None else _start(context, row_or_none, first_rung, where, {})
     posterior, memo = _posterior(context, refit=True)
     rows = _untried(context, posterior.centres)
     if not len(rows):
         return None
     best = int(np.argmax(_promise(context, posterior, rows)))
-    return _begin(context, rows[best], first_rung, f"{where}, by the model", memo)
+    return _start(context, rows[best], first_rung, f"{where}, by the model", memo)
 
 
 def _first_trials(context: AskContext) -> int:
@@ -190,7 +192,7 @@ def _first_trials(context: AskContext) -> int:
 
 
 def _known_start(context: AskContext) -> tuple[Array, str] | None:
-    """Return the first start configuration that was not begun yet, and its name."""
+    """Return the first warm start that was not started yet, and its name."""
     state, space = context.state, context.cube.space
     known: list[tuple[str, Values]] = [("defaults", space.defaults)] if state.with_defaults else []
     fitted = fit_to(space, [start.values for start in state.warm_starts])
@@ -242,23 +244,23 @@ def _untried(context: AskContext, centres: Array) -> Array:
 def _promise(context: AskContext, posterior: Posterior, rows: Array) -> Array:
     """Return the logarithm of the improvement that training each row to the end promises.
 
-    It is the lead to be expected over the best of what was begun. Once noise is known, it counts by the
-    share that an observation would tell: noise hides the rest.
+    It is the expected improvement over the best trial that was started. Once noise is known, it counts by the
+    share that an observation would show: noise hides the rest.
     """
-    mean, deviation, alone = _lead(posterior, rows, _best_inside(context, posterior, context.begun))
+    mean, deviation, alone = _improvement(posterior, rows, _best_inside(context, posterior, context.started))
     promise = log_expected_improvement(mean, deviation, MARGIN)
     if len(context.history.y) < NOISE_KNOWN:
         return promise
-    return promise + log_share_told(alone, posterior.noise)
+    return promise + log_share_observable(alone, posterior.noise)
 
 
-def _lead(posterior: Posterior, rows: Array, best: Array) -> tuple[Array, Array, Array]:
-    """Return mean and deviation of each row's lead over `best`, and the rows' own deviation.
+def _improvement(posterior: Posterior, rows: Array, best: Array) -> tuple[Array, Array, Array]:
+    """Return mean and deviation of each row's improvement over `best`, and the rows' own deviation.
 
-    Both are believed jointly: what is like the best one is as good, however good that is. The best itself,
-    where it is one of the rows, leads by what is not known of it: it shall not have to beat itself.
+    Both are predicted jointly: what is like the best one is as good, however good that is. The best itself,
+    where it is one of the rows, keeps its own deviation: it need not beat itself.
     """
-    mean, deviation, alone = posterior.lead(rows, best)
+    mean, deviation, alone = posterior.improvement(rows, best)
     itself = (rows == best).all(axis=1)
     return mean, np.where(itself, alone, deviation), alone
 
@@ -266,8 +268,8 @@ def _lead(posterior: Posterior, rows: Array, best: Array) -> tuple[Array, Array,
 def _best_inside(context: AskContext, posterior: Posterior, *groups: list[Standing]) -> Array:
     """Return the place of the trial that the model expects most of, shape (1, columns).
 
-    Only trials inside what binds count: nobody asks for what was ruled out since. The first group that has
-    one counts; without any it is the best of all that was told, elsewhere included.
+    Only trials inside the hard bounds count: what was ruled out since is not asked for. The first group that
+    has one counts; without any it is the best of all observations, imported ones included.
     """
     for trials in groups:
         leaders = sorted(trials, key=lambda t: -(t.score or 0.0))
@@ -289,84 +291,84 @@ def _model_decides(context: AskContext) -> Decision | NoSuggestion:
     due = _due(context)
     if due:
         posterior, memo = _posterior(context, refit=False)
-        for trial, chance in zip(due, _chances(context, posterior, due), strict=True):
-            if chance >= PAUSE_BELOW:
-                memo = {**memo, JUDGED: trial.told}
-                note = f"continue: P(beats best) {chance:.2f}"
-                return _go_on(context, trial, _next_check(context, trial), note, memo)
+        for trial, probability in zip(due, _probabilities(context, posterior, due), strict=True):
+            if probability >= PAUSE_BELOW:
+                memo = {**memo, JUDGED: trial.latest}
+                note = f"continue: P(beats best) {probability:.2f}"
+                return _resume(context, trial, _next_check(context, trial), note, memo)
     return _best_buy(context)
 
 
 def _without_model(context: AskContext) -> Decision | NoSuggestion:
-    """Nothing was told yet: fill the space while the first results are awaited."""
+    """Nothing was reported yet: fill the space while the first results are awaited."""
     rung = context.bracket.rungs[0]
-    payable = context.may_begin(rung)
+    payable = context.can_start(rung)
     if payable:
         row = _first_row(context, len(context.history.standings))
         if row is not None:
-            return _begin(context, row, rung, "coarse: nothing was told yet", {})
-    return _nothing(context, exhausted=payable)
+            return _start(context, row, rung, "coarse: nothing was reported yet", {})
+    return _no_suggestion(context, exhausted=payable)
 
 
 def _the_only_one(context: AskContext) -> Decision | NoSuggestion:
     """Nothing is searched: train the one configuration there is to the end."""
-    waiting = [t for t in context.history.standings if context.may_go_on(t)]
-    if waiting:
-        return _go_on(context, waiting[0], context.state.epochs, "continue: the only configuration", {})
-    return _nothing(context, exhausted=True)
+    paused = [t for t in context.history.standings if context.is_resumable(t)]
+    if paused:
+        return _resume(context, paused[0], context.state.epochs, "continue: the only configuration", {})
+    return _no_suggestion(context, exhausted=True)
 
 
-def _nothing(context: AskContext, *, exhausted: bool) -> NoSuggestion:
+def _no_suggestion(context: AskContext, *, exhausted: bool) -> NoSuggestion:
     if context.history.running:
         return NoSuggestion.WAIT
     return NoSuggestion.EXHAUSTED if exhausted else NoSuggestion.BUDGET_USED
 
 
 def _due(context: AskContext) -> list[Standing]:
-    """Return the trials that may go on and were not judged since they were told, the earliest first."""
+    """Return resumable trials that were not judged since they were reported, the earliest first."""
     judged = int(context.state.memo.get(JUDGED, -1))
     own = {trial.trial_id for trial in context.history.standings[context.coarse_trials :]}
     due = [
         trial
         for trial in context.history.standings
-        if trial.told > judged
-        and context.may_go_on(trial)
-        # What the coarse bracket stopped is taken up only where it is the best buy.
+        if trial.latest > judged
+        and context.is_resumable(trial)
+        # What the coarse bracket paused is resumed only where it is the best buy.
         and (trial.trial_id in own or trial.epochs not in context.bracket.rungs[:-1])
     ]
-    return sorted(due, key=lambda trial: trial.told)
+    return sorted(due, key=lambda trial: trial.latest)
 
 
 def _next_check(context: AskContext, trial: Standing) -> int:
     return next(e for e in check_rungs(context.state.epochs) if e > trial.epochs)
 
 
-def _chances(context: AskContext, posterior: Posterior, trials: list[Standing]) -> Array:
+def _probabilities(context: AskContext, posterior: Posterior, trials: list[Standing]) -> Array:
     """Return each trial's probability, fully trained, to beat the best finished one, shape (trials,)."""
-    best = _best_inside(context, posterior, context.finished, context.begun)
-    mean, deviation, _ = _lead(posterior, np.array([t.row for t in trials]), best)
+    best = _best_inside(context, posterior, context.finished, context.started)
+    mean, deviation, _ = _improvement(posterior, np.array([t.row for t in trials]), best)
     return probability_above(mean, deviation, MARGIN)
 
 
 def _best_buy(context: AskContext) -> Decision | NoSuggestion:
-    """Choose between new configurations and paused ones: the promise per epoch still to be paid."""
+    """Choose between new configurations and paused ones: the promise per remaining epoch."""
     full = context.state.epochs
-    paused = [t for t in context.history.standings if context.may_go_on(t)]
-    may_begin = full <= context.left
-    if not paused and not may_begin:
-        return _nothing(context, exhausted=False)
+    paused = [t for t in context.history.standings if context.is_resumable(t)]
+    can_start = full <= context.left
+    if not paused and not can_start:
+        return _no_suggestion(context, exhausted=False)
     posterior, memo = _posterior(context, refit=True)
-    memo = {**memo, JUDGED: max((t.told for t in context.history.standings if not t.runs), default=-1)}
+    memo = {**memo, JUDGED: max((t.latest for t in context.history.standings if not t.runs), default=-1)}
     rows = np.array([t.row for t in paused]).reshape(len(paused), context.cube.columns)
-    if may_begin:
+    if can_start:
         rows = np.concatenate([rows, _untried(context, posterior.centres)])
     if not len(rows):
-        return _nothing(context, exhausted=True)
+        return _no_suggestion(context, exhausted=True)
     promise = _promise(context, posterior, rows)
     ahead = np.array([full - t.epochs for t in paused] + [full] * (len(rows) - len(paused)))
     best = int(np.argmax(promise - np.log(ahead)))
     if best < len(paused):
-        note = "resume: the best buy among all that wait"
-        return _go_on(context, paused[best], _next_check(context, paused[best]), note, memo)
+        note = "resume: the best buy among all that are paused"
+        return _resume(context, paused[best], _next_check(context, paused[best]), note, memo)
     note = f"model: log promise {promise[best]:.2f}"
-    return _begin(context, rows[best], check_rungs(full)[0], note, memo)
+    return _start(context, rows[best], check_rungs(full)[0], note, memo)

@@ -188,28 +188,28 @@ class GaussianProcess:
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
         """Return mean and standard deviation (without noise) at rows, shape (rows,) each."""
-        k, told = self._told(rows)
-        return k @ self.alpha, _root(np.exp(self.theta.signal) - _squared(told))
+        k, explained = self._explained(rows)
+        return k @ self.alpha, _root(np.exp(self.theta.signal) - _squared(explained))
 
-    def lead(self, rows: Array, over: Array) -> tuple[Array, Array, Array]:
+    def improvement(self, rows: Array, over: Array) -> tuple[Array, Array, Array]:
         """Return mean and deviation of f(rows) − f(over), and the deviation of f(rows), shape (rows,) each.
 
         `over` is one row, shape (1, columns). Both are believed jointly: what is like `over` is as good as
         `over`, however good that is.
         """
-        k, told = self._told(np.concatenate([rows, over]))
+        k, explained = self._explained(np.concatenate([rows, over]))
         mean = k @ self.alpha
-        variance = np.exp(self.theta.signal) - _squared(told)
-        shared = self._covariance(rows, over)[:, 0] - told[:, -1] @ told[:, :-1]
-        lead = variance[:-1] + variance[-1] - 2.0 * shared
-        return mean[:-1] - mean[-1], _root(lead), _root(variance[:-1])
+        variance = np.exp(self.theta.signal) - _squared(explained)
+        shared = self._covariance(rows, over)[:, 0] - explained[:, -1] @ explained[:, :-1]
+        improvement = variance[:-1] + variance[-1] - 2.0 * shared
+        return mean[:-1] - mean[-1], _root(improvement), _root(variance[:-1])
 
     def _covariance(self, rows: Array, others: Array) -> Array:
         """Return the prior covariance, shape (rows, others)."""
         signal: float = np.exp(self.theta.signal)
         return signal * _matern(_scaled_r2(rows, others, self.scale))
 
-    def _told(self, rows: Array) -> tuple[Array, Array]:
+    def _explained(self, rows: Array) -> tuple[Array, Array]:
         """Return the covariance with what was seen, shape (rows, seen), and what that tells, (seen, rows).
 
         The products of the latter's columns are the covariances that are known by now.

@@ -14,7 +14,7 @@ __all__ = ["Checkpoints"]
 KEEP_BEST = 3
 """Complete trials whose weights are kept."""
 KEEP_RESUMABLE = 32
-"""Trials stopped at a rung whose weights are kept; any other begins anew if it goes on."""
+"""Paused trials whose weights are kept; any other starts over if it is resumed."""
 
 
 @dataclass
@@ -28,9 +28,9 @@ class Checkpoints:
     _stopped: dict[int, Trial] = field(default_factory=dict)
 
     def prepare(self, job: Job, *, full: bool) -> Job:
-        """Return the job with the paths to go on from and to write to.
+        """Return the job with the paths to resume from and to write to.
 
-        Where the weights it should go on from are gone it begins anew: the same seed gives the
+        Where the weights to resume from are gone it starts over: the same seed gives the
         same training. `full` says that this is the last rung.
         """
         try:

@@ -25,7 +25,7 @@ def tallies(database: sqlite3.Connection, direction: Direction) -> tuple[Tally, 
 
 def epochs_used_by_pass(database: sqlite3.Connection) -> dict[int, int]:
     """Return the epochs trained so far, by the number of the pass that asked for them."""
-    # A job counts once told, by what it trained; an interrupted one by what it trained so far.
+    # A job counts once reported, by what it trained; an interrupted one by what it trained so far.
     query = "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs GROUP BY pass_number"
     return {row["pass_number"]: row["epochs"] for row in database.execute(query)}
 
@@ -56,7 +56,7 @@ def trained_since(database: sqlite3.Connection, moment: float) -> tuple[float, i
 
 
 def progress(database: sqlite3.Connection) -> tuple[JobProgress, ...]:
-    """Return what each job that was told has cost and given, in the order they were told.
+    """Return what each job that was reported has cost and given, in the order they were reported.
 
     What a job gave counts for nothing where its trial came to nothing in the end.
     """

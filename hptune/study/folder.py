@@ -43,7 +43,7 @@ def last_written(folder: Path) -> float:
 
 
 def find_study(given: str | Path | None) -> Path:
-    """Return the folder that a person means: a path, a name under studies/, or the newest."""
+    """Return the folder that the user means: a path, a name under studies/, or the newest."""
     if given is None:
         return newest_study()
     for folder in (Path(given), STUDIES / given):

@@ -40,9 +40,7 @@ def _notes_of_1(notes: dict[str, str]) -> dict[str, str]:
         # Before there were presets a study noted configurations alone.
         found["warm_starts"] = json.dumps(
             [
-                one
-                if one.keys() == {"values", "origin"}
-                else {"values": one, "origin": "from earlier studies"}
+                one if one.keys() == {"values", "origin"} else {"values": one, "origin": "from past studies"}
                 for one in json.loads(notes["starts"])
             ]
         )

@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     OPEN = "open"
     """Fixed so far, searched from here on."""
     SET = "set"
-    """A person wrote the range."""
+    """The user wrote the range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +37,13 @@ class Move:
     reason: str
     """In words, with its figures."""
     by_user: bool = False
-    """A person decided; otherwise the rules did."""
+    """The user decided; otherwise the rules did."""
 
     @property
     def is_soft(self) -> bool:
-        """Whether the new range only steers: half of the trials may still come from outside.
+        """Whether the new range is a soft bound: half of the trials may still come from outside.
 
-        So it is with what the rules moved, unless a person set the old range or all of the new one.
+        So it is with what the rules moved, unless the user set the old range or all of the new one.
         """
         by_rules = self.verdict is not Verdict.KEEP and not self.by_user
         return by_rules and isinstance(self.old, Number | Choice) and not (self.old.hard or self.new.hard)

@@ -1,4 +1,4 @@
-"""What a study holds beside trials: what it is about, its passes, its asks and tells."""
+"""What a study holds beside trials: what it is about, its passes, its asks and reports."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Identity:
         # Other settings split and encode other rows: they say it better.
         for field in sorted(fields(Identity), key=lambda field: field.name != "settings"):
             mine, theirs = getattr(self, field.name), getattr(wanted, field.name)
-            # A moved data file or a corrected model file goes on; other rows do not.
+            # A moved data file or a corrected model file can be resumed with; other rows can't.
             if field.name in ("data", "model_fingerprint") or mine == theirs:
                 continue
             if field.name == "data_fingerprint":

@@ -108,7 +108,7 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
             database.close()
         raise StudyError(
             f"{path}: can't be opened as a study: {error}",
-            hint="A search with --fresh puts it aside and begins anew.",
+            hint="A search with --fresh archives it and starts over.",
         ) from error
     if version > VERSION:
         database.close()

@@ -1,4 +1,4 @@
-"""A study's database: everything that was asked, trained and told, in the order it happened.
+"""A study's database: everything that was asked, trained and reported, in the order it happened.
 
 One process writes, any number read. Each public method that writes is one transaction, so that a
 process killed at any instant leaves the study as it was before or after the call.
@@ -79,7 +79,7 @@ class Study:
 
     @staticmethod
     def exists(folder: Path) -> bool:
-        """Tell whether a study was begun in `folder`."""
+        """Return whether a study exists in `folder`."""
         return (folder / DATABASE).is_file() and _has_tables(folder / DATABASE)
 
     def close(self) -> None:
@@ -99,8 +99,8 @@ class Study:
         found = self.identity.difference(wanted)
         if found:
             raise StudyMismatchError(
-                f"{self.folder}: this study can't go on with this command: {found}",
-                hint=f"Give the new search its own folder with --study, or put this one aside with --fresh "
+                f"{self.folder}: this study can't be resumed with this command: {found}",
+                hint=f"Give the new search its own folder with --study, or archive this one with --fresh "
                 f"(it is renamed to {self.folder.name}.1, nothing is lost).",
             )
 
@@ -148,7 +148,7 @@ class Study:
         """Return the passes so far; raises StudyError where there is none yet."""
         passes = self.passes()
         if not passes:
-            raise StudyError(f"{self.folder}: no pass was begun yet", hint="Go on with the search first.")
+            raise StudyError(f"{self.folder}: no pass has started yet", hint="Resume the search first.")
         return passes
 
     # Trials
@@ -268,7 +268,7 @@ class Study:
     def record_outcome(self, outcome: Outcome, state: TrialState) -> Trial:
         """Write down how a job ended; returns its trial as it stands now.
 
-        An interrupted job stays open with what it has trained; any other is told to the oracle.
+        An interrupted job stays open with what it has trained; any other is reported to the oracle.
         """
         with transaction(self._database):
             row = self._database.execute("SELECT * FROM jobs WHERE id = ?", (outcome.job_id,)).fetchone()
@@ -320,7 +320,7 @@ class Study:
             )
 
     def open_jobs(self) -> tuple[Job, ...]:
-        """Return the jobs that were asked for and not told, each from where it stopped."""
+        """Return the jobs that were asked for and not reported, each from where it stopped."""
         found = []
         for row in self._database.execute("SELECT * FROM jobs WHERE reported IS NULL ORDER BY id").fetchall():
             trial = self.trial(row["trial_id"])
@@ -337,11 +337,11 @@ class Study:
         return {row["trial_id"]: (row["epoch"], row["epochs"]) for row in self._database.execute(query)}
 
     def progress(self) -> tuple[JobProgress, ...]:
-        """Return what each job that was told has cost and given, in the order they were told."""
+        """Return what each job that was reported has cost and given, in the order they were reported."""
         return counts.progress(self._database)
 
     def events(self) -> Iterator[Ask | Report]:
-        """Yield all asks and tells in the order they happened."""
+        """Yield all asks and reports in the order they happened."""
         query = (
             "SELECT *, asked AS event, 1 AS is_ask FROM jobs UNION ALL"
             " SELECT *, reported AS event, 0 AS is_ask FROM jobs WHERE reported IS NOT NULL ORDER BY event"
@@ -396,7 +396,7 @@ def _job(job_id: int, trial: Trial, initial_epoch: int, epochs: int) -> Job:
 
 
 def _has_tables(path: Path) -> bool:
-    """Tell whether a study was begun there; a search killed in its first instant leaves an empty file."""
+    """Return whether a study exists there; a search killed in its first instant leaves an empty file."""
     database = schema.connect(str(path), read_only=True)
     try:
         return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None

@@ -1,4 +1,4 @@
-"""Trials, the jobs that train them, and what training tells: plain frozen data.
+"""Trials, the jobs that train them, and the outcomes of training: plain frozen data.
 
 Nothing but `Job` and `Outcome` crosses a process.
 """
@@ -49,7 +49,7 @@ class Objective:
         return 1 if self.direction is Direction.MAX else -1
 
     def better(self, a: float, b: float) -> bool:
-        """Tell whether `a` is better than `b`."""
+        """Return whether `a` is better than `b`."""
         return self.sign * a > self.sign * b
 
     def best_epoch(self, curve: tuple[Epoch, ...]) -> int | None:
@@ -138,7 +138,7 @@ class Job:
     epochs: int
     """Epochs it shall have had in the end."""
     checkpoint: str = ""
-    """Path of the weights to go on from; "" when it begins."""
+    """Path of the weights to resume from; "" when it begins."""
     keep_as: str = ""
     """Path to write the weights to when done; "" to write none."""
     keep_if: float | None = None
@@ -146,7 +146,7 @@ class Job:
     None writes them always."""
 
     def keeps(self, best: float | None, objective: Objective | None, *, interrupted: bool) -> bool:
-        """Tell whether its weights are to be written; `best` is the trial's best score so far."""
+        """Return whether its weights are to be written; `best` is the trial's best score so far."""
         if not self.keep_as:
             return False
         if interrupted or self.keep_if is None or objective is None:
@@ -167,7 +167,7 @@ class OutcomeState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a job's training told."""
+    """What came of a job's training."""
 
     job_id: int
     state: OutcomeState
@@ -201,5 +201,5 @@ class Observation:
     score: float | None
     """Best value of the objective over those epochs."""
     state: TrialState
-    """RUNNING, WAITING (judged, may go on), COMPLETE, INFEASIBLE or FAILED."""
+    """RUNNING, PAUSED, COMPLETE, INFEASIBLE or FAILED."""
     pass_number: int = 1

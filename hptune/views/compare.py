@@ -37,7 +37,7 @@ class Contender:
     space: Space
     """The ranges of its last pass."""
     steps: tuple[tuple[int, float], ...]
-    """(epochs spent, best score) wherever the best changed."""
+    """(epochs used, best score) wherever the best changed."""
 
     def at(self, epochs: int) -> float | None:
         """Return the best score that so many epochs bought; None where there was none, or less was spent."""
@@ -109,7 +109,7 @@ def compare(studies: Sequence[Study]) -> StudyComparison:
 
 
 def best_so_far(stretches: Sequence[JobProgress], objective: Objective) -> tuple[tuple[int, float], ...]:
-    """Return (epochs spent, best score so far) wherever the best changes."""
+    """Return (epochs used, best score so far) wherever the best changes."""
     epochs_used = 0
     found: list[tuple[int, float]] = []
     for stretch in stretches:

@@ -31,7 +31,7 @@ class Snapshot:
     """What a study holds, and what follows from it."""
 
     folder: str
-    """As a person would name it on the command line."""
+    """As the user would name it on the command line."""
     identity: Identity
     notes: StudyNotes
     passes: tuple[Pass, ...]
@@ -50,7 +50,7 @@ class Snapshot:
 
     @property
     def root(self) -> Space:
-        """The space of the first pass, whose limits and options bind a person."""
+        """The space of the first pass, whose limits and options bind the user."""
         return self.passes[0].space
 
     @property

@@ -168,7 +168,7 @@ class FakeSearcher:
             note="fake",
         )
 
-    def begun(self, job_id: int, trial_id: int) -> None:
+    def started(self, job_id: int, trial_id: int) -> None:
         assert self._last is not None
         self._trial_of[job_id] = trial_id
         self._job[trial_id] = self._last
@@ -184,7 +184,7 @@ class FakeSearcher:
         again = self.ask()
         assert isinstance(again, Suggestion)
         assert again.oracle_values == oracle_values
-        self.begun(job_id, trial_id)
+        self.started(job_id, trial_id)
 
 
 def keep_all(space: Space, trials: tuple[Trial, ...]) -> Proposal:

@@ -105,7 +105,7 @@ class Play:
         )
 
     @property
-    def begun(self):
+    def started(self):
         return [a.values for a in self.asked if a.trial_id is None]
 
     @property

@@ -1,7 +1,7 @@
 """Moving averages of the weights, with and without bias correction. This file needs Keras alone.
 
 With β = ema_momentum and w_t the weights after step t (t = 1, 2, …), Keras's own average begins at
-the first weights, which keep the share β^(t−1):
+the initial weights, which keep the share β^(t−1):
 
     a_1 = w_1,   a_t = β·a_(t−1) + (1 − β)·w_t
 

@@ -58,7 +58,7 @@ class Confusion(Counted):
     """
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add codes and what was told: (rows, classes), or (rows, 1) of the second of two."""
+        """Add codes and what was reported: (rows, classes), or (rows, 1) of the second of two."""
         y_pred = keras.ops.convert_to_tensor(y_pred)
         if y_pred.shape[-1] == 1:
             y_pred = keras.ops.concatenate([1 - y_pred, y_pred], axis=-1)
@@ -106,7 +106,7 @@ class Precision(Confusion):
 
 @keras.saving.register_keras_serializable("hptune")
 class Recall(Confusion):
-    """Of the rows of a class, the share that was told right; 0 of no rows."""
+    """Of the rows of a class, the share that was reported right; 0 of no rows."""
 
     def score(self, hits: Any, rows: Any, taken: Any, ops: Any) -> Any:
         """Return it."""

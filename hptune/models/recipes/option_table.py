@@ -82,7 +82,7 @@ _ALL = (
         "kernel_initializer",
         "auto",
         ("auto", "zeros", "random_uniform", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal"),
-        "first weights of hidden layers; auto fits the activation",
+        "initial weights of hidden layers; auto fits the activation",
     ),
     _switch("batch_normalization", "normalise each hidden layer over the batch"),
     _choice(

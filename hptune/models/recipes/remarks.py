@@ -1,4 +1,4 @@
-"""What a person should know of the options that a space searches."""
+"""What the user should know of the options that a space searches."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def remarks(space: Space, facts: DataFacts) -> tuple[str, ...]:
     selu = "selu" in _values(space, "activation")
     if selu and not {"auto"} >= set(_values(space, "kernel_initializer")):
         found.append(
-            "activation selu: it normalises itself only with the first weights that auto gives it "
+            "activation selu: it normalises itself only with the initial weights that auto gives it "
             "(arXiv 1706.02515)"
         )
     if facts.positive_label and facts.metric in _OF_ONE_CLASS:

@@ -1,4 +1,4 @@
-"""Axes: where values lie on [0, 1], and the ticks that a person would draw."""
+"""Axes: where values lie on [0, 1], and the ticks that the user would draw."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Axis:
         return placed
 
     def _fits(self, value: Value | None) -> bool:
-        """Tell whether a number can lie on this scale."""
+        """Return whether a number can lie on this scale."""
         if value is None or isinstance(value, str) or not math.isfinite(value):
             return False
         return _on_scale(self.scale, value)

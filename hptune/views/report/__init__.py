@@ -1,4 +1,4 @@
-"""A study as one HTML file that a person who has never seen it understands in a minute."""
+"""A study as one HTML file that the user who has never seen it understands in a minute."""
 
 from __future__ import annotations
 

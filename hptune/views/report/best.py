@@ -61,7 +61,7 @@ def _again(snapshot: Snapshot, ids: list[int]) -> list[list[str]]:
 
 
 def _best_margin(snapshot: Snapshot) -> str:
-    """Say which of the next ones it beats by more than luck."""
+    """Say which of the next ones it beats significantly."""
     best_margin, again = snapshot.best_margin, " ".join(standing(snapshot.confirmed))
     if best_margin is None:
         return paragraph(

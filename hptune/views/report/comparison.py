@@ -55,9 +55,9 @@ def _budget(found: StudyComparison) -> Section:
     ]
     drawing = line_plot(
         lines,
-        x=linear_axis("epochs spent", 0, most, whole=True),
+        x=linear_axis("epochs used", 0, most, whole=True),
         y=score_axis(found.objective.name, sorted(scores, key=lambda s: -sign * s), found.objective),
-        title=f"Best {found.objective.name} so far over epochs spent",
+        title=f"Best {found.objective.name} so far over epochs used",
         height=240,
     )
     keys = (

@@ -78,7 +78,7 @@ def _figures(snapshot: Snapshot) -> list[str]:
     if steps and total > steps[0][0]:
         drawing = line_plot(
             [Line(points=stairs(steps, total), kind="curve")],
-            x=linear_axis("epochs spent", 0, total, whole=True),
+            x=linear_axis("epochs used", 0, total, whole=True),
             y=score_axis(objective, [score for _, score in reversed(steps)], snapshot.goal),
             title=f"Best {objective} so far: {significant(steps[-1][1], 5)} after {counted(total, 'epoch')}",
             height=210,

@@ -17,8 +17,8 @@ def ranges(snapshot: Snapshot) -> Section:
     """Return a funnel per hyperparameter, its reasons below."""
     intro = paragraph(
         "Each bar is the range of one pass; the last, outlined, is what the rules propose for the next one."
-        " The dashed line marks the best value so far. A range that the rules moved only steers: half of the"
-        " trials may still come from outside it."
+        " The dashed line marks the best value so far. A range that the rules moved is a soft bound: half of"
+        " the trials may still come from outside it."
     )
     terms = paragraph(
         "In the reasons, the best are the best fifth of the trials, compared at one length of training; the"

@@ -23,7 +23,7 @@ _MORE = 1.5
 
 
 def verdict(snapshot: Snapshot) -> Section:
-    """Return what a person who has never seen the study should know in a minute."""
+    """Return what the user who has never seen the study should know in a minute."""
     answers = {
         "What mattered": _mattered(snapshot),
         "More trials?": _convergence(snapshot),

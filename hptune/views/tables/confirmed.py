@@ -1,4 +1,4 @@
-"""Finalists trained again with fresh seeds: how they did, and which differ by more than luck."""
+"""Finalists trained again with fresh seeds: how they did, and which differ significantly."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def mean_text(finalist: Finalist) -> str:
 
 
 def standing(found: Confirmed) -> list[str]:
-    """Say in sentences who leads with fresh seeds, and over whom by more than luck; [] for no finalist."""
+    """Say in sentences who leads with fresh seeds, and over whom significantly; [] for no finalist."""
     if not found.finalists:
         return []
     first = found.winner
@@ -55,7 +55,7 @@ def standing(found: Confirmed) -> list[str]:
     said = [f"With fresh seeds trial {first.trial.id} {reached} {score}."]
     beaten, tied = (numbered("trial", found.behind(is_significant=sure)) for sure in (True, False))
     if beaten:
-        said.append(f"It beats {beaten} by more than luck.")
+        said.append(f"It beats {beaten} significantly.")
     if tied:
         said.append(f"Luck alone may have put it before {tied}.")
     return said
@@ -184,10 +184,10 @@ def _sentence(found: Difference) -> str:
     chance = "less than 0.1 %" if found.p < 0.001 else f"{found.p:.1%}".replace("%", " %")
     if found.is_significant:
         return (
-            f"Trial {found.better} is better than trial {found.worse} by more than luck: by"
+            f"Trial {found.better} is better than trial {found.worse} significantly: by"
             f" {format_value(found.gap)}; luck alone would show as much in {chance} of cases."
         )
     return (
-        f"Trials {found.better} and {found.worse} do not differ by more than luck: a gap of"
+        f"Trials {found.better} and {found.worse} do not differ significantly: a gap of"
         f" {format_value(found.gap)}, which luck alone would show in {chance} of cases."
     )

@@ -191,7 +191,7 @@ def _in_flight(running: Sequence[Mapping[str, int]]) -> list[str]:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as a person reads it: 45 s, 12 min, 3 h 5 min."""
+    """Return a time as the user reads it: 45 s, 12 min, 3 h 5 min."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)

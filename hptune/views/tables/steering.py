@@ -1,4 +1,4 @@
-"""What a person sees of one hyperparameter before deciding on its range: plot, importance, trials."""
+"""What the user sees of one hyperparameter before deciding on its range: plot, importance, trials."""
 
 from __future__ import annotations
 

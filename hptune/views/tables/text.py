@@ -16,7 +16,7 @@ JSON_VERSION = 1
 
 
 def format_value(value: Value | None) -> str:
-    """Return a value as a person would write it."""
+    """Return a value as the user would write it."""
     if value is None:
         return ""
     if isinstance(value, bool):

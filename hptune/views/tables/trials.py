@@ -109,7 +109,7 @@ def trials_text(trials: Sequence[Trial], *, searching: bool = True) -> str:
 
 
 def _is_same(trials: Sequence[Trial], name: str) -> bool:
-    """Tell whether two trials or more have one value, all of them."""
+    """Return whether two trials or more have one value, all of them."""
     first = trials[0].values.get(name)
     return (
         len(trials) > 1
