@@ -150,7 +150,7 @@ def test_a_pass_that_is_decided_while_a_search_runs(study: Path, capsys: pytest.
     assert "under way" not in capsys.readouterr().err
     with StudyLock(study):
         assert run(["narrow", "s", "--accept"]) == 0
-    assert "The one that is under way goes on with its own ranges." in capsys.readouterr().err
+    assert "The running search keeps its own ranges." in capsys.readouterr().err
 
 
 def test_a_study_of_other_data_or_another_objective(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -296,5 +296,5 @@ def test_a_broken_json_line_never_reaches_standard_output(
     )
     assert run(["search", "data.py:load", "--dry-run", "--json"]) == 0
     captured = capsys.readouterr()
-    assert json.loads(captured.out)["version"] == 1
+    assert json.loads(captured.out)["version"] == 2
     assert "loading" in captured.err

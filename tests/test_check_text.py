@@ -110,7 +110,7 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
 
 def test_json_has_a_version_and_a_verdict_per_check() -> None:
     content = json.loads(to_json({"check": REPORT.as_dict()}))
-    assert content["version"] == 1
+    assert content["version"] == 2
     assert content["check"]["verdict"] == "wrong"
     checks = content["check"]["checks"]
     assert checks["gradients"]["verdict"] == "wrong"

@@ -52,7 +52,7 @@ def test_status_says_how_far_a_study_is(here: Path, capsys: pytest.CaptureFixtur
 def test_status_as_json_has_a_version(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status", "digits-mlp", "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
-    assert status["version"] == 1
+    assert status["version"] == 2
     assert status["searching"] is False
     assert status["epochs"] == sum(p["epochs"] for p in status["passes"])
 
@@ -130,7 +130,7 @@ def test_narrow_prints_a_row_of_csv_per_range(here: Path, capsys: pytest.Capture
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [row["name"] for row in rows] == [move["name"] for move in moves]
     assert [row["reason"] for row in rows] == [move["reason"] for move in moves]
-    assert {row["by_person"] for row in rows} == {"false"}
+    assert {row["by_user"] for row in rows} == {"false"}
 
 
 def test_narrow_writes_the_next_pass_with_a_persons_changes(
@@ -372,7 +372,7 @@ def test_a_study_that_was_killed_before_its_first_pass_has_nothing_to_narrow(
 ) -> None:
     Study.create(tmp_path / "s", identity()).close()
     assert run(["narrow", str(tmp_path / "s")]) == 6
-    assert "no pass was begun yet" in capsys.readouterr().err
+    assert "no pass has started yet" in capsys.readouterr().err
 
 
 def test_a_next_pass_that_cannot_be_written_is_an_error_and_leaves_nothing(
@@ -397,7 +397,7 @@ def test_a_study_whose_budget_is_spent_is_said_to_need_more(
     with Study.open(place, read_only=False) as study:
         study.note(budget=60)
     assert run(["narrow", "--accept"]) == 0
-    assert "Its budget is spent: give that search more --trials." in capsys.readouterr().err
+    assert "Its budget is used: give that search more --trials." in capsys.readouterr().err
     (place / "next-pass.yaml").unlink()
 
 

@@ -128,7 +128,7 @@ def test_the_text_has_the_budgets_the_best_and_the_ranges(
 def test_json_has_every_step_and_every_budget(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["compare", "a", "b", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["version"] == 1
+    assert told["version"] == 2
     first = told["studies"][0]
     assert first["best_so_far"][-1]["score"] == first["best"]["score"]
     assert {b["epochs"] for b in told["budgets"]} >= {s["epochs"] for s in told["studies"]}

@@ -41,7 +41,7 @@ def test_the_status_names_who_leads_and_over_whom_by_more_than_luck(made: tuple[
         text = " ".join(status_text(study).split())
         told = status_dict(study)["confirmed"]
     assert f"With fresh seeds trial {second} is best: val_accuracy 0.96" in text
-    assert f"It beats trials {first} and {third} by more than luck." in text
+    assert f"It beats trials {first} and {third} significantly." in text
     assert [f["trial"] for f in told["finalists"]] == [second, first, third]
     assert len(told["finalists"][0]["seeds"]) == 5
     assert all(pair["beyond_luck"] for pair in told["pairs"])
@@ -65,7 +65,7 @@ def test_finalists_that_cant_be_told_apart_are_said_so(tmp_path: Path) -> None:
     with build(tmp_path / "s", Recipe(trials=12)) as study:
         first, second = confirm(study, [0.9, 0.9001])
         said = standing(read_confirmed(study))
-    assert said[1:] in ([f"Luck alone may have put it before trial {i}."] for i in (first, second))
+    assert said[1:] in ([f"Its lead over trial {i} is not significant."] for i in (first, second))
 
 
 def test_a_lone_finalist_is_not_called_the_best(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_report_puts_the_confirmed_winner_first_with_its_spread(made: tuple[
     header = best.partition("mean of fresh seeds")[0].rpartition("<thead>")[2]
     assert header.index(f"trial {second}") < header.index(f"trial {first}")
     assert "± 0.00" in best
-    assert "gap by luck alone" in best
+    assert "p-value" in best
     axes = page.partition('id="axes"')[2].partition("</section>")[0]
     assert "best with fresh seeds" in axes
     assert set(re.findall(r"best: trial (\d+)", axes)) == {str(second)}

@@ -93,7 +93,7 @@ def test_a_person_narrows_and_the_next_pass_follows(digits: Path) -> None:
     assert len(found["passes"]) == 4
     moves = {m["name"]: m for m in found["passes"][-1]["moves"]}
     assert moves["layers"]["verdict"] == "freeze"
-    assert moves["layers"]["by_person"]
+    assert moves["layers"]["by_user"]
     last = [t for t in story(digits, "digits-mlp") if t["pass_number"] == 4]
     assert last
     assert {t["values"]["layers"] for t in last} == {1}
@@ -210,7 +210,7 @@ def test_a_table_with_text_labels_and_missing_values(churn: Path) -> None:
     assert "country" in done.stderr
     assert "Best: val_auc" in done.stdout
     assert re.search(r"At the same epoch: val_loss [.0-9]+, val_accuracy [.0-9]+\.", done.stdout)
-    assert "A guess alone (all classes alike) scores 0.5." in done.stdout
+    assert "Baseline (all classes alike): 0.5." in done.stdout
     # What is measured besides belongs to the study: it need not be asked for again, in whichever process.
     again = hptune(*table, "--trials", "5", "--epochs", "4", "--workers", "2", folder=churn)
     assert "20 epochs" in again.stdout

@@ -141,7 +141,7 @@ def test_the_default_space_is_still_searched_as_it_stands(capsys: pytest.Capture
 def test_json_names_the_files_and_holds_the_space(capsys: pytest.CaptureFixture[str]) -> None:
     init("wine", "--json")
     said = json.loads(capsys.readouterr().out)
-    assert (said["version"], said["files"]) == (1, ["space.yaml", "hptune.toml"])
+    assert (said["version"], said["files"]) == (2, ["space.yaml", "hptune.toml"])
     assert said["space"]["name"] == "mlp"
 
 

@@ -137,13 +137,13 @@ def test_what_luck_may_have_made_is_not_said_to_matter(studies: dict[str, Snapsh
     snapshot = studies["sixty trials"]
     first = next(i for i in snapshot.importances if i.rank == 1)
     assert first.share >= 0.05
-    for chance, words in ((0.01, f"{first.name} most: "), (0.4, f"Not sure yet. {first.name} looks most")):
+    for chance, words in ((0.01, f"{first.name} most: "), (0.4, f"Not sure yet. {first.name} seems to matter most")):
         told = tuple(replace(i, p_value=chance) for i in snapshot.importances)
         again = replace(snapshot)
         again.__dict__["importances"] = told
         page = render(again)
         assert words in page
-        assert ("with a ? luck alone" in page) == (chance > 0.1)
+        assert ("a ? marks what is not significant" in page) == (chance > 0.1)
 
 
 def test_what_the_rules_see_is_told_with_its_action_and_source(studies: dict[str, Snapshot]) -> None:
@@ -161,7 +161,7 @@ def test_the_reasons_of_ranges_that_moved_are_told(studies: dict[str, Snapshot])
     page = render(snapshot)
     for move in moved:
         assert move.reason.replace("<", "&lt;") in page
-    assert page.count("only steers: half") == 1, "told once, above the plots"
+    assert page.count("is a soft bound: half") == 1, "told once, above the plots"
 
 
 def test_going_on_asks_for_more_trials_than_there_were(studies: dict[str, Snapshot]) -> None:
@@ -252,7 +252,7 @@ def test_a_study_without_a_pass_has_no_report(tmp_path: Path) -> None:
 
     with (
         Study.create(tmp_path / "s", identity(Recipe())) as study,
-        pytest.raises(StudyError, match="no pass was begun"),
+        pytest.raises(StudyError, match="no pass has started"),
     ):
         write_report(study)
 
@@ -312,7 +312,7 @@ def test_the_verdict_says_whether_the_lead_may_be_luck(studies: dict[str, Snapsh
     )
     for best_margin, words in (
         (close, "small enough to be luck"),
-        (safe, "more than luck gives between epochs"),
+        (safe, "larger than the noise between epochs"),
     ):
         again = replace(snapshot)
         again.__dict__["best_margin"] = best_margin

@@ -91,7 +91,7 @@ def ranges(line: str, capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
     """What the command line makes of the brushed command: the new range of each hyperparameter."""
     capsys.readouterr()
     assert run([*shlex.split(line)[1:], "--dry-run", "--json"]) == 0
-    return {m["name"]: m["new"] for m in json.loads(capsys.readouterr().out)["moves"] if m["by_person"]}
+    return {m["name"]: m["new"] for m in json.loads(capsys.readouterr().out)["moves"] if m["by_user"]}
 
 
 @pytest.mark.parametrize("name", RECIPES)

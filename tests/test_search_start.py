@@ -55,7 +55,7 @@ def test_a_model_that_trains_where_keras_tuner_begins_is_searched(
     assert begins(monkeypatch, "--model", written('hp.Int("window", 1, 9)')) == 130
     said = capsys.readouterr().err
     assert "model.py:build: one batch can't be trained" in said
-    assert "where Keras Tuner begins, it can be: the search goes on" in said
+    assert "where Keras Tuner begins, it can be: the search continues" in said
 
 
 def test_a_default_of_its_own_is_where_both_begin(
@@ -155,7 +155,7 @@ def test_a_dry_run_refuses_what_going_on_would(
     assert begins(monkeypatch, "--study", "s") == 130
     assert run(["search", "iris", "--study", "s", "--dry-run"]) == 0
     assert run(["search", "iris", "--study", "s", "--dry-run", "--seed", "1"]) == 6
-    assert "this study can't go on with this command" in capsys.readouterr().err
+    assert "this study can't be resumed with this command" in capsys.readouterr().err
 
 
 def test_what_is_tried_first_is_settled_when_a_study_begins(

@@ -135,6 +135,6 @@ def test_a_plan_tells_what_is_tried_first_and_where_it_comes_from(two: None) -> 
     said = plan_text(MLP, made, GOAL, warm_starts())
     assert "objective: val_accuracy, more is better" in said
     assert "first, a preset: optimizer adam, learning_rate_adam 0.01, units 512, batch_size 64" in said
-    told = json.loads(plan_json(MLP, made, GOAL, warm_starts()))["starts"]
+    told = json.loads(plan_json(MLP, made, GOAL, warm_starts()))["warm_starts"]
     assert [start["from"] for start in told] == ["a preset", "a preset"]
     assert told[1]["values"]["momentum"] == 0.8

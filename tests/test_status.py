@@ -145,7 +145,7 @@ def test_watching_with_json_prints_one_object_per_line(folder: Path) -> None:
         lines = [watcher.stdout.readline() for _ in range(3)]
     rest, _ = watcher.communicate(timeout=20)
     views = [json.loads(line) for line in [*lines, *rest.splitlines()]]
-    assert all(view["version"] == 1 for view in views)
+    assert all(view["version"] == 2 for view in views)
     assert [view["searching"] for view in views[:3]] == [True] * 3
     assert views[-1]["searching"] is False
     assert watcher.returncode == 0

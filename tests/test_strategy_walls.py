@@ -40,12 +40,12 @@ def test_values_far_outside_the_first_range_are_reached() -> None:
     layers = Integer(name="layers", low=1, high=4, limits=(1, 8))
     today = space(Integer(name="layers", low=6, high=8, limits=(1, 8), hard=True))
     play = Play(today, root=space(layers), trainings=3, score=by_x).run()
-    assert {values["layers"] for values in play.begun} == {6, 7, 8}
+    assert {values["layers"] for values in play.started} == {6, 7, 8}
 
 
 def test_a_range_far_from_the_first_one_is_searched_all_over() -> None:
     today = space(Float(name="x", low=42.0, high=50.0, hard=True))
-    tried = [v["x"] for v in Play(today, root=space(X), trainings=9, score=by_x).run().begun]
+    tried = [v["x"] for v in Play(today, root=space(X), trainings=9, score=by_x).run().started]
     assert len(set(tried)) > 5
     assert min(tried) < 44 < 48 < max(tried)
 
@@ -54,7 +54,7 @@ def test_a_grid_narrowed_inside_a_set_range_is_that_of_the_set_range() -> None:
     root = space(Integer(name="units", low=16, high=512, scale=Scale.LOG, step=2, limits=(4, 1024)), X)
     narrowed = Integer(name="units", low=96, high=384, scale=Scale.LOG, step=2, limits=(24, 384))
     play = Play(space(narrowed, X), root=root, trainings=15, score=by_x).run()
-    assert {values["units"] for values in play.begun} <= {24, 48, 96, 192, 384}
+    assert {values["units"] for values in play.started} <= {24, 48, 96, 192, 384}
 
 
 THREE = Choice(name="o", options=("adam", "sgd", "rmsprop"))
@@ -91,8 +91,8 @@ def test_a_value_that_is_fixed_anew_is_trained_anew() -> None:
         for n, u in enumerate((4, 8, 16), 1)
     ]
     root, today = (space(units, Fixed(name="rate", value=rate)) for rate in (0.01, 0.1))
-    begun = Play(today, root=root, trainings=9, told=told, score=by_x).run().begun
-    assert [values["rate"] for values in begun] == [0.1] * 3
+    started = Play(today, root=root, trainings=9, told=told, score=by_x).run().started
+    assert [values["rate"] for values in started] == [0.1] * 3
 
 
 def test_an_inactive_hyperparameter_keeps_no_trial_from_going_on() -> None:
@@ -115,9 +115,9 @@ def test_a_range_narrow_for_its_numbers_keeps_its_values_apart() -> None:
 
 def test_a_grid_over_all_numbers_is_searched() -> None:
     grid = Float(name="x", low=1e-300, high=1e300, scale=Scale.LOG, step=10)
-    begun = Play(space(grid), trainings=4, score=lambda values, epochs: 0.0).run().begun
-    assert begun
-    assert all(grid.contains(values["x"]) for values in begun)
+    started = Play(space(grid), trainings=4, score=lambda values, epochs: 0.0).run().started
+    assert started
+    assert all(grid.contains(values["x"]) for values in started)
 
 
 def test_a_step_that_no_number_can_take_is_refused() -> None:

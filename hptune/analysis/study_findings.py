@@ -115,7 +115,7 @@ def _within_noise(margin: BestMargin, objective: Objective, trainings: int) -> F
     figures: dict[str, float | int | str] = {
         "gap": first.gap,
         "noise": margin.noise,
-        "chance": first.p_value,
+        "p_value": first.p_value,
     }
     gap = f"by {significant(first.gap, 2)} in {objective.name}"
     if first.p is not None:

@@ -24,7 +24,7 @@ _LAST_PROMPT = "  Enter to finish, or undo tier open quit"
 
 @dataclass(frozen=True)
 class _State:
-    """Where the user is; every decision makes a new one, so that undo goes back to the last."""
+    """Where the dialogue stands; every decision makes a new one, so that undo returns to the last."""
 
     proposal: Proposal
     at: int
@@ -35,7 +35,7 @@ class _QuitError(Exception):
 
 
 class _BackError(Exception):
-    """The user gave no answer: show the same range again."""
+    """No answer was given: show the same range again."""
 
 
 def ask(proposal: Proposal, snapshot: Snapshot, *, headline: str = "", err: bool = False) -> Proposal | None:
@@ -126,7 +126,7 @@ class _Dialogue:
         elif key in one and not at_end:
             one[key](self._names[self._now.at])
         else:
-            self._prompt.tell(f"{key!r} is none of the words; ? tells what they do.")
+            self._prompt.sentence(f"{key!r} is none of the words; ? tells what they do.")
             self._silent = True
 
     def _accept(self, name: str) -> None:
@@ -188,10 +188,10 @@ class _Dialogue:
         if not frozen:
             self._stay("Nothing is frozen.")
             return
-        self._prompt.tell(f"Frozen: {', '.join(frozen)}")
+        self._prompt.sentence(f"Frozen: {', '.join(frozen)}")
         name = self._answer("  open which (Enter: back)")
         self._change(edit.reopen(proposal, name, root=self._snapshot.root))
-        self._prompt.tell(f"{name} is searched again: {self._now.proposal[name].reason}")
+        self._prompt.sentence(f"{name} is searched again: {self._now.proposal[name].reason}")
 
     def _tier(self) -> None:
         """Drop or open all of a tier."""
@@ -208,7 +208,7 @@ class _Dialogue:
             return
         self._change(changed)
         done = "frozen at their best values" if words[0] == "drop" else "searched again"
-        self._prompt.tell(f"{ask_show.tier_text(tier)}: {', '.join(names)} are {done}.")
+        self._prompt.sentence(f"{ask_show.tier_text(tier)}: {', '.join(names)} are {done}.")
 
     def _change(self, proposal: Proposal) -> None:
         """Note a decision that leaves the person where they are."""
@@ -219,11 +219,11 @@ class _Dialogue:
             self._stay("There is nothing to undo.")
             return
         self._states.pop()
-        self._prompt.tell("Undone.")
+        self._prompt.sentence("Undone.")
 
     def _look(self, name: str) -> None:
         for line in trials_behind(self._snapshot, name).splitlines():
-            self._prompt.say(f"  {line}")
+            self._prompt.line(f"  {line}")
         self._silent = True
 
     def _help(self) -> None:
@@ -232,14 +232,14 @@ class _Dialogue:
 
     def _toggle_plots(self) -> None:
         self._plots = not self._plots
-        self._prompt.tell(f"Plots are {'on' if self._plots else 'off'}.")
+        self._prompt.sentence(f"Plots are {'on' if self._plots else 'off'}.")
 
     def _stay(self, why: str) -> None:
-        self._prompt.tell(why)
+        self._prompt.sentence(why)
         self._silent = True
 
     def _refuse(self, error: SpaceError, *, message: str | None = None) -> None:
-        self._prompt.tell(message or error.message)
+        self._prompt.sentence(message or error.message)
         if error.hint:
-            self._prompt.tell(error.hint)
+            self._prompt.sentence(error.hint)
         self._silent = True

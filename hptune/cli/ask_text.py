@@ -53,20 +53,24 @@ def tier_text(tier: Tier) -> str:
 def show_begin(prompt: Prompt, proposal: Proposal, headline: str, root: Space) -> None:
     """Say what concerns the whole, what stays fixed, and what the plots and keys mean."""
     if headline:
-        prompt.tell(headline, indent=0)
-    prompt.tell(_overview(proposal), indent=0)
+        prompt.sentence(headline, indent=0)
+    prompt.sentence(_overview(proposal), indent=0)
     for note in proposal.notes:
-        prompt.tell(f"{note[:1].upper()}{note[1:]}.", indent=0)
+        prompt.sentence(f"{note[:1].upper()}{note[1:]}.", indent=0)
     if any(move.is_soft for move in proposal.moves):
-        prompt.tell("New ranges steer: half of the trials may still come from outside them.", indent=0)
+        prompt.sentence(
+            "New ranges are soft bounds: half of the trials may still come from outside them.", indent=0
+        )
     for what, can in (("Fixed", False), ("Frozen, and opened with o", True)):
         fixed = [m for m in proposal.moves if stays_fixed(m) and can_be_opened(m, root) is can]
         if fixed:
             values = ", ".join(f"{m.name}{describe_range(m.old)}" for m in fixed)
-            prompt.tell(f"{what}: {values}", indent=0)
+            prompt.sentence(f"{what}: {values}", indent=0)
     few, some, many, best = "·•●★" if prompt.unicode else ".oO*"
-    prompt.tell(f"In the plots {few} is 1 trial, {some} 2 to 4, {many} 5 or more, {best} the best.", indent=0)
-    prompt.tell("Answer with a word or its first letter; Enter accepts, ? explains.", indent=0)
+    prompt.sentence(
+        f"In the plots {few} is 1 trial, {some} 2 to 4, {many} 5 or more, {best} the best.", indent=0
+    )
+    prompt.sentence("Answer with a word or its first letter; Enter accepts, ? explains.", indent=0)
 
 
 def _overview(proposal: Proposal) -> str:
@@ -95,18 +99,18 @@ def can_be_opened(move: Move, root: Space) -> bool:
 def show_keys(prompt: Prompt) -> None:
     """Say what each key does."""
     for key, what in KEYS.items():
-        prompt.say(f"  {key:<6}  {what}")
+        prompt.line(f"  {key:<6}  {what}")
 
 
 def show_move(prompt: Prompt, move: Move, snapshot: Snapshot, *, at: int, count: int, plot: bool) -> None:
     """Show one range: where it stands, what is proposed and why, and what the trials say."""
-    prompt.say()
-    prompt.say(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
-    prompt.tell(f"{move.verdict.value}: {_ranges(move)}", colour=_COLOURS.get(move.verdict))
-    prompt.tell(move.reason)
-    prompt.tell(importance_text(snapshot, move.name))
+    prompt.line()
+    prompt.line(f"{at + 1}/{count} {move.name}, {tier_text(move.old.tier)}", bold=True)
+    prompt.sentence(f"{move.verdict.value}: {_ranges(move)}", colour=_COLOURS.get(move.verdict))
+    prompt.sentence(move.reason)
+    prompt.sentence(importance_text(snapshot, move.name))
     for line in range_plot(snapshot, move, width=prompt.width, unicode=prompt.unicode) if plot else ():
-        prompt.say(
+        prompt.line(
             line, colour=next((c for mark, c in _LINES.items() if line.lstrip().startswith(mark)), None)
         )
 
@@ -114,7 +118,7 @@ def show_move(prompt: Prompt, move: Move, snapshot: Snapshot, *, at: int, count:
 def show_choice(prompt: Prompt, move: Move) -> None:
     """Say what the user made of a range; a single value is one that is searched no more."""
     frozen = ", searched no more" if isinstance(move.new, Fixed) else ""
-    prompt.tell(f"{move.name}: {_ranges(move)}{frozen}")
+    prompt.sentence(f"{move.name}: {_ranges(move)}{frozen}")
 
 
 def _ranges(move: Move) -> str:
@@ -125,17 +129,17 @@ def _ranges(move: Move) -> str:
 def show_decided(prompt: Prompt, proposal: Proposal) -> None:
     """Say what would be written, what the user decided by name."""
     mine = [move for move in proposal.moves if move.by_user]
-    prompt.say()
-    prompt.say("That is all of them.", bold=True)
+    prompt.line()
+    prompt.line("That is all of them.", bold=True)
     for move in mine:
-        prompt.tell(f"{move.name}: {_ranges(move)}; {move.reason}")
+        prompt.sentence(f"{move.name}: {_ranges(move)}; {move.reason}")
     others = len(proposal.moves) - len(mine)
-    prompt.tell(f"{others} as proposed" if mine else "All as proposed.")
+    prompt.sentence(f"{others} as proposed" if mine else "All as proposed.")
 
 
 def show_flags(prompt: Prompt, proposal: Proposal, study: str) -> None:
     """Say the command that repeats what was decided."""
     command = ["hptune narrow", shlex.quote(study), "--accept", *edit.flags(proposal)]
-    prompt.say()
-    prompt.say("The same without asking:")
-    prompt.say("  " + " ".join(command))
+    prompt.line()
+    prompt.line("The same without asking:")
+    prompt.line("  " + " ".join(command))

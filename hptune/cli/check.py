@@ -26,7 +26,7 @@ class CheckFlags(TaskFlags):
 @data_options
 @model_options
 @option("--epochs", default=20, type=click.IntRange(1), help="Epochs of a full training.")
-@option("--seed", default=0, type=click.IntRange(0), help="Seeds everything that is drawn.")
+@option("--seed", default=0, type=click.IntRange(0), help="Seeds all random numbers.")
 @json_option
 @takes(CheckFlags)
 def command(flags: CheckFlags) -> int:

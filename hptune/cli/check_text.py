@@ -49,19 +49,19 @@ def report_text(report: CheckReport, *, unicode: bool = True) -> str:
         if section.name in _SHOWN and section.table:
             lines += ["", section.title, _table(section)]
         if section.proposals and section.name == "norms":
-            said = ", ".join(f"{name} {value:g}" for name, value in section.proposals.items())
-            told = f"where clipping may start, the 90th percentile of these steps: {said}"
-            lines += [f"  {line}" for line in textwrap.wrap(told, _WIDTH - 2, break_long_words=False)]
+            text = ", ".join(f"{name} {value:g}" for name, value in section.proposals.items())
+            warnings = f"where clipping may start, the 90th percentile of these steps: {text}"
+            lines += [f"  {line}" for line in textwrap.wrap(warnings, _WIDTH - 2, break_long_words=False)]
     lines += ["", _last_line(report)]
     text = "\n".join(lines)
     return text if unicode else text.replace("–", "-").encode("ascii", "replace").decode("ascii")
 
 
 def _finding_lines(finding: CheckFinding, mark: str, title: str) -> list[str]:
-    said = finding.text + (f" [{finding.where}]" if finding.where else "")
+    text = finding.text + (f" [{finding.where}]" if finding.where else "")
     indent = " " * (len(mark) + len(title) + 3)
     room = max(40, _WIDTH - len(indent))
-    first, *more = textwrap.wrap(said, room, break_long_words=False, break_on_hyphens=False) or [""]
+    first, *more = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
     hint = textwrap.wrap(finding.hint, room - 2, break_long_words=False, break_on_hyphens=False)
     return [
         f"{mark} {title}  {first}".rstrip(),
@@ -94,9 +94,9 @@ def _cell(value: str | int | float | None) -> str:
 
 def _last_line(report: CheckReport) -> str:
     verdicts = [finding.verdict.value for section in report.sections for finding in section.findings]
-    wrong, told = verdicts.count("wrong"), verdicts.count("warning")
+    wrong, warnings = verdicts.count("wrong"), verdicts.count("warning")
     if wrong:
-        return f"{wrong} wrong, {told} to look at, in {report.seconds:.0f} s"
-    if told:
-        return f"Nothing is wrong; {told} to look at, in {report.seconds:.0f} s"
+        return f"{wrong} wrong, {warnings} to look at, in {report.seconds:.0f} s"
+    if warnings:
+        return f"Nothing is wrong; {warnings} to look at, in {report.seconds:.0f} s"
     return f"Nothing is wrong, in {report.seconds:.0f} s"

@@ -41,11 +41,11 @@ def complete_trial(ctx: click.Context, parameter: click.Parameter, incomplete: s
     """Return the ids of the study's trials that begin as typed, with their scores."""
     with suppress(HptuneError, sqlite3.Error), _opened(ctx.params.get("study")) as study:
         goal = study.identity.goal
-        said = {
+        known = {
             str(t.id): str(t.state) if t.score is None else f"{goal.name} {significant(t.score, 5)}"
             for t in study.trials(curves=False)
         }
-        return [_item(number, help=help) for number, help in said.items() if number.startswith(incomplete)]
+        return [_item(number, help=help) for number, help in known.items() if number.startswith(incomplete)]
     return []
 
 

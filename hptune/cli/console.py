@@ -1,4 +1,4 @@
-"""Where progress is shown: stderr, with what is said taken as it is."""
+"""Where progress is shown: stderr, every text shown as it is."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["EpochCounter", "bar", "console"]
 
 
 class _Quiet(Console):
-    """A console that falls silent where whoever read it has gone; the work goes on."""
+    """A console that falls silent where its reader has gone; the work continues."""
 
     def on_broken_pipe(self) -> None:
         self.quiet = True
 
 
 def console() -> Console:
-    """Return a console on stderr; what is said holds names and messages from anywhere: none is markup."""
+    """Return a console on stderr; texts hold names and messages from anywhere: none is markup."""
     return _Quiet(stderr=True, highlight=False, markup=False, emoji=False)
 
 

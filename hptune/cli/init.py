@@ -56,5 +56,5 @@ def command(flags: InitFlags) -> None:
     )
     # What user code prints is no data of ours.
     with contextlib.redirect_stdout(sys.stderr):
-        begun = project.begin_project(options, ProgressListener())
-    click.echo(project.project_json(begun) if flags.as_json else project.project_text(begun))
+        written = project.init_project(options, ProgressListener())
+    click.echo(project.project_json(written) if flags.as_json else project.project_text(written))

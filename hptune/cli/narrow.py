@@ -70,6 +70,6 @@ def command(
             click.echo(f"Wrote {path}", err=True)
             click.echo("The next `hptune search` runs it, as a pass of its own.", err=True)
             if StudyLock.held(opened.folder):
-                click.echo("The one that is under way resumes its own ranges.", err=True)
+                click.echo("The running search keeps its own ranges.", err=True)
             if opened.epochs_used() >= opened.notes.budget > 0:
-                click.echo("Its budget is spent: give that search more --trials.", err=True)
+                click.echo("Its budget is used: give that search more --trials.", err=True)

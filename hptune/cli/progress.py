@@ -1,4 +1,4 @@
-"""What a search looks like while it runs: one live line on a terminal, a line per pass elsewhere."""
+"""The progress of a search: one live line on a terminal, a line per pass elsewhere."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class ProgressListener(Listener):
         self._console.print(f"  {text}", style="dim", soft_wrap=True)
 
     def on_study_opened(self, study: Study, budget: int) -> None:
-        """See where the study stands before the search goes on."""
+        """See where the study stands before the search continues."""
         self._study = study
         best = study.best(1)
         trials = study.trials(curves=False)
@@ -89,8 +89,8 @@ class ProgressListener(Listener):
 
     def on_warm_starts(self, warm_starts: tuple[WarmStart, ...]) -> None:
         """Say which configurations are tried first, and where they come from."""
-        for said in start_lines(warm_starts):
-            self._console.print(f"  {said}", style="dim", soft_wrap=True)
+        for line in start_lines(warm_starts):
+            self._console.print(f"  {line}", style="dim", soft_wrap=True)
 
     def on_pass_start(self, the_pass: Pass, end: int) -> None:
         """Begin the bar of a pass."""

@@ -69,22 +69,22 @@ def check_values(command: str, folder: Path | None = None) -> None:
 
 
 def _check_value(setting: _Setting, parameter: click.Parameter) -> None:
-    value, said = setting.value, f"{setting.place}: {setting.key}"
+    value, place = setting.value, f"{setting.place}: {setting.key}"
     several = getattr(parameter, "multiple", False)
     listed = several and isinstance(value, list) and all(isinstance(item, str) for item in value)
     if not isinstance(value, str | bool | int) and not listed:
         raise UsageError(
-            f"{said} can't be {value!r}",
+            f"{place} can't be {value!r}",
             hint='Write text, a whole number or true/false; a share as text: validation = "0.3".',
         )
     if isinstance(value, bool) and not getattr(parameter, "is_flag", False):
-        raise UsageError(f"{said} can't be {str(value).lower()}", hint="Write what the option takes.")
+        raise UsageError(f"{place} can't be {str(value).lower()}", hint="Write what the option takes.")
     try:
         parameter.type_cast_value(
             click.Context(click.Command("")), [value] if several and not listed else value
         )
     except click.BadParameter as error:
-        raise UsageError(f"{said}: {error.message}") from error
+        raise UsageError(f"{place}: {error.message}") from error
 
 
 def _settings(path: Path) -> list[_Setting]:

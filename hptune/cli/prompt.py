@@ -1,4 +1,4 @@
-"""Speaks with the user in a terminal, line after line: no cursor is moved, so a screen reader follows."""
+"""A dialogue in a terminal, line after line: no cursor is moved, so a screen reader follows."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ class Prompt:
         self.unicode = self._encoding.lower().replace("-", "").startswith("utf")
         self.width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
 
-    def say(self, text: str = "", *, bold: bool = False, colour: str | None = None) -> None:
-        """Say one line as it is. What a colour tells stands in the words, too."""
+    def line(self, text: str = "", *, bold: bool = False, colour: str | None = None) -> None:
+        """Print one line as it is. What a colour shows stands in the words, too."""
         shown = self._shown(text)
         if self._colour and (bold or colour):
             shown = click.style(shown, bold=bold or None, fg=colour)
         click.echo(shown, err=self._err)
 
-    def tell(self, text: str, *, indent: int = 2, colour: str | None = None) -> None:
-        """Say a sentence, wrapped to the width."""
+    def sentence(self, text: str, *, indent: int = 2, colour: str | None = None) -> None:
+        """Print a sentence, wrapped to the width."""
         space = " " * indent
-        for line in textwrap.wrap(
+        for piece in textwrap.wrap(
             text, self.width, initial_indent=space, subsequent_indent=space, break_on_hyphens=False
         ):
-            self.say(line, colour=colour)
+            self.line(piece, colour=colour)
 
     def ask(self, what: str, default: str = "") -> str:
         """Ask for a line and return it without spaces around; click.Abort where there is no answer."""

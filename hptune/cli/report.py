@@ -33,5 +33,5 @@ def command(study: str | None, output: Path | None, as_json: bool) -> None:
 
     with Study.open(find_study(study)) as opened:
         path = write_report(opened, output)
-        told = {"study": str(opened.folder), "report": str(path), "bytes": path.stat().st_size}
-        click.echo(tables.to_json(told) if as_json else str(path))
+        written = {"study": str(opened.folder), "report": str(path), "bytes": path.stat().st_size}
+        click.echo(tables.to_json(written) if as_json else str(path))

@@ -108,7 +108,7 @@ class SearchFlags(TaskFlags):
     "--study",
     type=click.Path(path_type=Path),
     shell_complete=complete_study,
-    help="Its folder.  [default: studies/DATA-MODEL]",
+    help="The study directory.  [default: studies/DATA-MODEL]",
 )
 @budget_options
 @option("--max-time", type=Duration(), help="Stop after this long: 90s, 30m, 1h30m.")
@@ -116,7 +116,7 @@ class SearchFlags(TaskFlags):
     "--oracle",
     default="coarse-to-fine",
     type=click.Choice(["coarse-to-fine", "random", "bayesian", "hyperband", "grid"]),
-    help="Who suggests what to try.",
+    help="The search algorithm.",
 )
 @option(
     "--objective",
@@ -143,11 +143,11 @@ class SearchFlags(TaskFlags):
     metavar="N",
     help="Models with more weights than this are infeasible.",
 )
-@option("--no-presets", is_flag=True, help="Leave out what did well on many other data sets.")
-@option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds everything that is drawn.")
+@option("--no-presets", is_flag=True, help="Don't try the presets that did well on many data sets.")
+@option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds all random numbers.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
-@click.option("--fresh", is_flag=True, help="Put an past study of this name aside and start over.")
+@click.option("--fresh", is_flag=True, help="Archive the existing study and start over.")
 @json_option
 @takes(SearchFlags)
 def command(flags: SearchFlags) -> None:

@@ -31,8 +31,8 @@ def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
     with Study.open(find_study(study)) as opened:
         found, confirmed = opened.trial(trial), tables.read_confirmed(opened)
         if as_json:
-            told = tables.trial_dict(found) | {"traceback": found.traceback}
-            click.echo(tables.to_json({"trial": told, "confirmed": tables.finalist_dict(confirmed, trial)}))
+            shown = tables.trial_dict(found) | {"traceback": found.traceback}
+            click.echo(tables.to_json({"trial": shown, "confirmed": tables.finalist_dict(confirmed, trial)}))
         elif as_csv:
             click.echo(tables.curve_csv(found))
         else:

@@ -15,7 +15,7 @@ __all__ = ["command"]
 
 @click.command(name="status", short_help="Tell how far a study is.")
 @study_argument
-@click.option("--watch", is_flag=True, help="Go on telling until the search ends or Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Keep showing it until the search ends or Ctrl-C.")
 @click.option(
     "--every",
     type=click.FloatRange(0.1),
@@ -29,7 +29,7 @@ __all__ = ["command"]
 def command(study: str | None, watch: bool, every: float, as_csv: bool, as_json: bool) -> None:
     """Tell how far a study is; works while it is searched.
 
-    --watch keeps one view up to date on a terminal; elsewhere it prints the view anew when it
+    --watch keeps one view up to date on a terminal; elsewhere it prints the view again when it
     has changed. With --json it prints one object per line.
     """
     from hptune.study import Study, find_study

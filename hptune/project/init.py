@@ -17,7 +17,7 @@ from hptune.search.task import SearchTask
 from hptune.space import Fixed, Space
 from hptune.space.files import parse_space, ready_spaces
 
-__all__ = ["Project", "ProjectOptions", "begin_project"]
+__all__ = ["Project", "ProjectOptions", "init_project"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ class Project:
     """What is searched by these files."""
 
 
-def begin_project(options: ProjectOptions, listener: Listener) -> Project:
+def init_project(options: ProjectOptions, listener: Listener) -> Project:
     """Write the files of a project, once its data and model are loaded.
 
     Raises UsageError where one is there already, and what loading raises: nothing is written then.
@@ -129,8 +129,8 @@ def _held(space: Space) -> str:
     """Say what a space file holds: `mlp, 10 hyperparameters to search and 14 fixed`."""
     fixed = sum(isinstance(hp, Fixed) for hp in space)
     named = f"{space.name}, " if space.name else ""
-    said = f"{named}{counted(len(space) - fixed, 'hyperparameter')} to search"
-    return f"{said} and {fixed:,} fixed" if fixed else said
+    text = f"{named}{counted(len(space) - fixed, 'hyperparameter')} to search"
+    return f"{text} and {fixed:,} fixed" if fixed else text
 
 
 def _budget(options: ProjectOptions) -> str:

@@ -1,4 +1,4 @@
-"""The text of `hptune.toml`: what was given, and what else is often set, ready to be taken up."""
+"""The text of `hptune.toml`: what was given, and what else is often set, ready to be uncommented."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def settings_text(settings: Settings, source: str) -> str:
 
 
 def _lines(values: Mapping[str, str | int | None], comments: Mapping[str, str] | None = None) -> str:
-    said = {key: f"{key} = {_value(value)}" for key, value in values.items() if value is not None}
+    text = {key: f"{key} = {_value(value)}" for key, value in values.items() if value is not None}
     notes = comments or {}
-    return "".join(f"{line}  # {notes[key]}\n" if key in notes else f"{line}\n" for key, line in said.items())
+    return "".join(f"{line}  # {notes[key]}\n" if key in notes else f"{line}\n" for key, line in text.items())
 
 
 def _often_set(settings: Settings) -> Iterator[str]:

@@ -23,15 +23,15 @@ _WIDTH = 106
 """Columns of a comment, for lines of 110."""
 
 _HEADER = """\
-# What {model} asks for, as `hptune init` found it by calling it. What is said here goes before the
-# code; what is not said, a hyperparameter, its scale, step or default, stays as the code has it.
+# What {model} asks for, as `hptune init` found it by calling it. What stands here overrides the
+# code; what is left out, a hyperparameter, its scale, step or default, stays as in the code.
 #
 #   range    [low, high], both included: what the first pass searches. Later ones narrow or widen it.
 #   scale    linear; log: equal steps multiply; log_complement: the same of 1 − x, which suits momentum.
 #   step     the distance between two values; on a log scale the factor.
 #   default  where the search begins; where the code has none either, the middle of the range on its scale,
 #            or the first of the choices.
-#   limits   walls that no pass crosses; where none are written, a comment says which hold.
+#   limits   hard bounds that no pass crosses; where none are written, a comment gives those that hold.
 #   when     it counts only where others have these values.
 #   hard     true: nothing is tried outside its range, whatever the search learns.
 #   tier     importance: 1 counts most. Some of the first configurations move the most important tier alone.
@@ -68,11 +68,11 @@ def _comments(space: Space) -> dict[str, str]:
     found: dict[str, str] = {}
     first: dict[tuple[str, str], str] = {}
     for hp in sorted((hp for hp in space if isinstance(hp, Number)), key=lambda hp: hp.tier):
-        said = " ".join(
+        text = " ".join(
             s for s in (_name(hp), _hard_bounds(hp, space), _scale(hp, mixed=hp.name in mixed)) if s
         )
-        alike = first.setdefault((re.sub(r"\d+", "", hp.name), said), hp.name)
-        text = said if alike == hp.name or not said else f"As {alike}."
+        alike = first.setdefault((re.sub(r"\d+", "", hp.name), text), hp.name)
+        text = text if alike == hp.name or not text else f"As {alike}."
         found[hp.name] = textwrap.fill(text, _WIDTH, break_on_hyphens=False)
     return found
 
@@ -99,19 +99,19 @@ def _scale(hp: Number, *, mixed: bool) -> str:
     """Say how a range is searched otherwise than declared, and which scale is usual for it."""
     usual = _usual_scale(hp)
     stepped = " with a factor as step" if usual is Scale.LOG and hp.step is not None else ""
-    said = f"`scale: {usual}`{stepped} is usual" if usual else ""
+    text = f"`scale: {usual}`{stepped} is usual" if usual else ""
     if not mixed:
-        return f"{said}." if said else ""
-    return f"Linear over decades, so it is searched mostly in log{f'; {said}' if said else ''}."
+        return f"{text}." if text else ""
+    return f"Linear over decades, so it is searched mostly in log{f'; {text}' if text else ''}."
 
 
 def _usual_scale(hp: Number) -> Scale | None:
     """Return the scale that its name tells, where it is another and the range can be laid on it."""
-    told = meaning(hp.name)
-    if not told.what or told.scale is hp.scale:
+    known = meaning(hp.name)
+    if not known.what or known.scale is hp.scale:
         return None
-    if told.scale is Scale.LOG and hp.low <= 0:
+    if known.scale is Scale.LOG and hp.low <= 0:
         return None
-    if told.scale is Scale.LOG_COMPLEMENT and (hp.high >= 1 or hp.step is not None):
+    if known.scale is Scale.LOG_COMPLEMENT and (hp.high >= 1 or hp.step is not None):
         return None
-    return told.scale
+    return known.scale

@@ -17,7 +17,7 @@ Next:
 
 
 def project_text(project: Project) -> str:
-    """Return a line for each file, and how to go on."""
+    """Return a line for each file, and what to do next."""
     return "\n".join([*(f"{path}: {held}" for path, held in project.files.items()), _NEXT])
 
 

@@ -40,7 +40,7 @@ class Contender:
     """(epochs used, best score) wherever the best changed."""
 
     def at(self, epochs: int) -> float | None:
-        """Return the best score that so many epochs bought; None where there was none, or less was spent."""
+        """Return the best score that so many epochs bought; None where there was none, or fewer were used."""
         if epochs > self.epochs_used:
             return None
         found = [score for epochs_used, score in self.steps if epochs_used <= epochs]
@@ -58,7 +58,7 @@ class StudyComparison:
 
     @property
     def budgets(self) -> tuple[int, ...]:
-        """Epochs to compare at: tenths of what all have spent, and what each has spent in all."""
+        """Epochs to compare at: tenths of what all have used, and what each has used in all."""
         common = min((c.epochs_used for c in self.contenders if c.epochs_used), default=0)
         tenths = {round(common * i / _BUDGETS) for i in range(1, _BUDGETS + 1)}
         return tuple(sorted((tenths | {c.epochs_used for c in self.contenders}) - {0}))

@@ -136,7 +136,7 @@ class Snapshot:
 
     @cached_property
     def convergence(self) -> Advice:
-        """Whether more trials are owed."""
+        """Whether more trials are needed."""
         noise = self.best_margin.noise if self.best_margin else None
         return assess_convergence(
             self.trials, self.goal, proposal=self.proposal, findings=self.findings, noise=noise

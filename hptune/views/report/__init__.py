@@ -31,7 +31,7 @@ SECTIONS = (verdict, best, ranges, axes, isolation, importance, parallel, curves
 
 
 def write_report(study: Study, path: Path | None = None) -> Path:
-    """Write the report, into the study's folder unless told otherwise; returns where it is.
+    """Write the report, into the study's folder unless another place is given; returns where it is.
 
     Raises StudyError where the study has no pass yet or the file can't be written.
     """

@@ -66,23 +66,23 @@ def _best_margin(snapshot: Snapshot) -> str:
     if best_margin is None:
         return paragraph(
             again
-            or "Whether its lead is luck can't be told yet: that takes a second configuration, and late"
+            or "Whether its lead is significant is not known yet: that takes a second configuration, and late"
             " epochs or repeated trainings to see the noise in.",
             class_="note",
         )
-    said = (
+    sentence = (
         again
         if best_margin.confirmed
         else " ".join([*([again] if again else []), _of_the_search(best_margin)])
     )
     header = ["rival", "behind by", "chance to be ahead"]
     rows = [[f"trial {r.trial.id}", significant(r.gap, 3), f"{r.p_value:.0%}"] for r in best_margin.rivals]
-    caption = "The lead, if luck were drawn again (bootstrap)"
+    caption = "The lead, over bootstrap resamples of the noise"
     if best_margin.confirmed:
-        header.append("gap by luck alone")
+        header.append("p-value")
         rows = [[*row, _p_value(r.p)] for row, r in zip(rows, best_margin.rivals, strict=True)]
         caption = "The lead between means over fresh seeds: bootstrap, and Welch's test adjusted by Holm"
-    return paragraph(said) + table(header, rows, caption=caption, numeric=range(1, len(header)))
+    return paragraph(sentence) + table(header, rows, caption=caption, numeric=range(1, len(header)))
 
 
 def _p_value(p: float | None) -> str:
@@ -101,7 +101,7 @@ def _of_the_search(best_margin: BestMargin) -> str:
         sentences.append(f"Trial {best_margin.best.id} beats {numbered('trial', safe)} by more than that.")
     if within:
         sentences.append(
-            f"Its lead over {numbered('trial', within)} may be luck:"
+            f"Its lead over {numbered('trial', within)} is not significant:"
             " hptune confirm trains them again with fresh seeds."
         )
     elif not best_margin.retrained:
@@ -110,7 +110,7 @@ def _of_the_search(best_margin: BestMargin) -> str:
 
 
 def _texts(values: list[Value | None]) -> list[str]:
-    """Return values as text; what repeats the first is said so, so that differences stand out."""
+    """Return values as text; what repeats the first is marked, so that differences stand out."""
     shown = ["–" if values[0] is None else format_value(values[0])]
     for value in values[1:]:
         if value is None:

@@ -72,7 +72,7 @@ def _budget(found: StudyComparison) -> Section:
         for budget in found.budgets
     ]
     names = [c.name for c in found.contenders]
-    caption = f"Best {found.objective.name} for the same epochs; – where less was spent"
+    caption = f"Best {found.objective.name} for the same epochs; – where fewer were used"
     listed = table(["epochs", *names], rows, caption=caption, numeric=range(len(names) + 1))
     plot = grid([figure(drawing, "Best so far")])
     return Section(id="budget", title=title, body=element("p", *keys, class_="legend") + plot + listed)
@@ -99,7 +99,7 @@ def _best(found: StudyComparison) -> Section:
 
 def _ranges(found: StudyComparison) -> Section:
     names = [c.name for c in found.contenders]
-    rows = [[name, *(told or "–" for told in texts)] for name, texts in found.differing.items()]
+    rows = [[name, *(shown or "–" for shown in texts)] for name, texts in found.differing.items()]
     body = (
         table(["hyperparameter", *names], rows, caption="Ranges of the last pass, where they differ")
         if rows

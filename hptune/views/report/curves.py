@@ -24,7 +24,7 @@ MOST_CURVES = 150
 MOST_JUDGED = 300
 """Curves that are read: the best, and others spread evenly over the rest."""
 _FEW = 25
-"""So many lines or fewer can be told apart: they are drawn stronger."""
+"""So many lines or fewer can be distinguished: they are drawn stronger."""
 _ALWAYS = 3
 """The best trials are shown whatever their curves say."""
 
@@ -60,8 +60,8 @@ def examples(trained: Sequence[Trial], found: dict[int, tuple[Finding, ...]]) ->
 
 
 def _counts(found: dict[int, tuple[Finding, ...]], trained: int) -> str:
-    counts = Counter(f.kind for told in found.values() for f in told)
-    clean = sum(not told for told in found.values())
+    counts = Counter(f.kind for texts in found.values() for f in texts)
+    clean = sum(not texts for texts in found.values())
     listed = [f"{counts[kind]} {kind}" for kind in FindingKind if counts[kind]] + (
         [f"{clean} without a finding"] if clean else []
     )
@@ -102,16 +102,16 @@ def _single(snapshot: Snapshot, trial: Trial, found: Sequence[Finding]) -> str:
     if twin and name.startswith("val_"):
         lines.append(Line(points=twin, kind="train", name=name.removeprefix("val_")))
     values = sorted((y for line in lines for _, y in _late(line.points)), reverse=snapshot.goal.sign > 0)
-    told = "; ".join(f.kind for f in found)
+    texts = "; ".join(f.kind for f in found)
     marks = [(x, y, f"best epoch: {significant(y, 5)}") for x, y in own if x == trial.best_epoch]
     drawing = line_plot(
         lines,
         x=epoch_axis(trial.epochs),
         y=score_axis(name, [values[0], values[-1]], snapshot.goal),
         marks=marks,
-        title=f"{name} of trial {trial.id} by epoch; {told or 'no finding'}",
+        title=f"{name} of trial {trial.id} by epoch; {texts or 'no finding'}",
     )
-    return figure(drawing, f"Trial {trial.id}: {told or 'no finding'}", findings(found))
+    return figure(drawing, f"Trial {trial.id}: {texts or 'no finding'}", findings(found))
 
 
 def _late(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:

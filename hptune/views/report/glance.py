@@ -14,7 +14,7 @@ from hptune.views.tables import format_value
 __all__ = ["UNSURE", "glance"]
 
 UNSURE = 0.1
-"""A hyperparameter that luck makes look as telling more often than this is not said to matter."""
+"""A hyperparameter with a larger p-value than this is not said to matter."""
 
 _MATTERED = "mattered"
 _HEADS = ("hyperparameter", _MATTERED, "best", "searched first", "next", "why")
@@ -36,7 +36,7 @@ def glance(snapshot: Snapshot) -> str:
     table = element("table", element("thead", head, role="rowgroup"), body, class_="glance", role="table")
     caption = "Each hyperparameter at a glance"
     if any(_unsure(i) for i in shares.values()):
-        caption += "; with a ? luck alone may look as telling"
+        caption += "; a ? marks what is not significant"
     return region(caption, table)
 
 
@@ -50,8 +50,8 @@ def _row(snapshot: Snapshot, hp: Hyperparameter, heads: list[str], found: Import
     coming = snapshot.proposal[hp.name] if hp.name in snapshot.proposal.space else None
     last = describe_range(coming.new if coming else snapshot.known(hp.name)[-1])
     best = snapshot.winner.values.get(hp.name) if snapshot.winner else None
-    told = f"{found.share:.0%}{'?' if _unsure(found) else ''}" if found else "–"
-    share = [told] if _MATTERED in heads else []
+    texts = f"{found.share:.0%}{'?' if _unsure(found) else ''}" if found else "–"
+    share = [texts] if _MATTERED in heads else []
     cells = [*share, format_value(best) or "–", first, "same" if last == first else last]
     return element(
         "tr",
@@ -72,7 +72,7 @@ def _breakable(options: str) -> str:
 
 def _why(moves: list[Move], coming: Move | None) -> str:
     """Return the reason of the last move that changed the range; where none did, why it stays."""
-    told = [*moves, *([coming] if coming else [])]
-    changed = [m for m in told if m.verdict is not Verdict.KEEP]
-    shown = changed[-1] if changed else (told[-1] if told else None)
+    texts = [*moves, *([coming] if coming else [])]
+    changed = [m for m in texts if m.verdict is not Verdict.KEEP]
+    shown = changed[-1] if changed else (texts[-1] if texts else None)
     return "" if shown is None else f"{shown.verdict}: {shown.reason}"

@@ -104,5 +104,5 @@ def table(
 
 def region(caption: str, content: str, *, id_: str | None = None) -> str:
     """Return a caption and below it content that scrolls sideways where the page is narrow."""
-    told = element("p", text(caption), class_="caption", id=f"{id_}-caption" if id_ else None)
-    return told + element("div", content, class_="scroll", tabindex=0, role="region", aria_label=caption)
+    shown = element("p", text(caption), class_="caption", id=f"{id_}-caption" if id_ else None)
+    return shown + element("div", content, class_="scroll", tabindex=0, role="region", aria_label=caption)

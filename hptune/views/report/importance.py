@@ -36,7 +36,7 @@ def _table(found: list[Importance]) -> str:
         ("hyperparameter", None),
         ("declared", None),
         ("measured share", None),
-        ("chance", "n"),
+        ("p-value", "n"),
         ("trials", "n"),
     )
     head = element("tr", *(element("th", text(h), scope="col", class_=kind) for h, kind in heads))
@@ -53,7 +53,7 @@ def _row(found: Importance) -> str:
             "span", class_="whisker", style=f"left:{found.low:.1%};width:{found.high - found.low:.1%}"
         )
         track = element("span", bar, whisker, class_="track", aria_hidden="true")
-        share, p_value = track + f" {found.share:.0%}", f"{found.p_value:.0%}"
+        share, p_value = track + f" {found.share:.0%}", f"{found.p_value:.2f}"
     else:
         share, p_value = "too few trials", ""
     return element(

@@ -14,7 +14,7 @@ from hptune.views.snapshot import Snapshot
 __all__ = ["parallel"]
 
 MOST_LINES = 400
-"""More lines make a grey wall; the best are drawn and others spread evenly over the rest."""
+"""More lines make a grey block; the best are drawn and others spread evenly over the rest."""
 
 
 def parallel(snapshot: Snapshot) -> Section:

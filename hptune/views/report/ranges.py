@@ -36,7 +36,7 @@ def ranges(snapshot: Snapshot) -> Section:
 
 def _figure(snapshot: Snapshot, hp: Hyperparameter) -> str:
     bars = [(f"pass {p.number}", p.space[hp.name]) for p in snapshot.passes if hp.name in p.space]
-    # A range that stayed needs no reason twice; why it stays now is told below.
+    # A range that stayed needs no reason twice; why it stays now stands below.
     moves = [
         (f"Pass {p.number}", p.proposal[hp.name])
         for p in snapshot.passes
@@ -54,7 +54,7 @@ def _figure(snapshot: Snapshot, hp: Hyperparameter) -> str:
 
 
 def _reason(name: str, move: Move) -> str:
-    told = describe_range(move.new) if move.verdict is not Verdict.KEEP else describe_range(move.old)
+    shown = describe_range(move.new) if move.verdict is not Verdict.KEEP else describe_range(move.old)
     who = " by you" if move.by_user else ""
-    heading = element("dt", text(f"{name}: {move.verdict}{who}, {told}"))
+    heading = element("dt", text(f"{name}: {move.verdict}{who}, {shown}"))
     return heading + element("dd", text(move.reason))

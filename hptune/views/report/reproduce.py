@@ -18,7 +18,7 @@ def reproduce(snapshot: Snapshot) -> Section:
     parts = []
     if notes.command:
         parts += [
-            paragraph("The search; the same command again goes on from where it stands:"),
+            paragraph("The search; the same command resumes it:"),
             code(notes.command),
         ]
     if snapshot.best:
@@ -34,7 +34,7 @@ def reproduce(snapshot: Snapshot) -> Section:
         ["objective", f"{identity.objective}, {identity.direction}"],
         ["seed", str(identity.seed)],
         ["epochs of a full training", str(identity.epochs)],
-        ["who suggests", identity.oracle],
+        ["search algorithm", identity.oracle],
         *([name.replace("_", " "), str(v)] for name, v in identity.settings.items() if v is not None),
         ["hptune", notes.version],
         *([name, v] for name, v in notes.versions.items()),

@@ -15,7 +15,7 @@ __all__ = ["axes", "isolation", "legend"]
 
 
 def legend(snapshot: Snapshot, *, marks: bool = True) -> str:
-    """Return what the colours mean, and the ring and the cross unless told otherwise."""
+    """Return what the colours mean, and the ring and the cross unless asked otherwise."""
     passes = [
         element("span", element("i", class_=f"swatch p{p.number}"), f"pass {p.number}", class_="key")
         for p in snapshot.passes
@@ -80,8 +80,8 @@ def _only(hp: Hyperparameter) -> str:
     """Say where a conditional hyperparameter counts."""
     if not hp.when:
         return ""
-    told = (f"{c.parent} {' or '.join(describe_value(v) for v in c.values)}" for c in hp.when)
-    return f" (with {' and '.join(told)})"
+    shown = (f"{c.parent} {' or '.join(describe_value(v) for v in c.values)}" for c in hp.when)
+    return f" (with {' and '.join(shown)})"
 
 
 def isolation(snapshot: Snapshot) -> Section:
@@ -91,7 +91,7 @@ def isolation(snapshot: Snapshot) -> Section:
         return Section(id="isolation", title="The best over everything else", body=body)
     intro = paragraph(
         f"The best {snapshot.identity.objective} in each region of one hyperparameter, whatever all others"
-        " were; the bars count the trials there. A peak with few trials at its sides may be luck."
+        " were; the bars count the trials there. A peak with few trials at its sides may be noise."
     )
     regions = {
         hp.name: regions_of(snapshot.axes[hp.name], points(snapshot, hp.name), snapshot.goal.sign)

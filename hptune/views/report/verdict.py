@@ -1,4 +1,4 @@
-"""The verdict in sentences: what was found, what mattered, whether more trials are owed, what to do next."""
+"""The verdict in sentences: what was found, what mattered, whether more trials are needed, what is next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hptune.views.tables import standing
 __all__ = ["verdict"]
 
 _MORE = 1.5
-"""Times the trials so far, where a search goes on."""
+"""Times the trials so far, where a search is resumed."""
 
 
 def verdict(snapshot: Snapshot) -> Section:
@@ -73,8 +73,8 @@ def _found(snapshot: Snapshot) -> str:
     if snapshot.best_margin is None:
         return found
     if snapshot.best_margin.within_noise:
-        return f"{found} Its lead is small enough to be luck."
-    return f"{found} Its lead is more than luck gives between epochs."
+        return f"{found} Its lead is not significant: it is small enough to be luck."
+    return f"{found} Its lead is larger than the noise between epochs."
 
 
 def _cost(snapshot: Snapshot) -> str:
@@ -96,8 +96,8 @@ def _mattered(snapshot: Snapshot) -> str:
     explains = f"{first.share:.0%} of what sets the best fifth of the trials apart"
     then = f"; then {listed([f'{i.name} ({i.share:.0%})' for i in others])}" if others else ""
     if first.p_value > UNSURE:
-        luck = f"but luck alone looks as telling in {first.p_value:.0%} of cases"
-        return f"Not sure yet. {first.name} looks most telling ({explains}){then}, {luck}."
+        luck = f"but that is not significant (p = {first.p_value:.2f})"
+        return f"Not sure yet. {first.name} seems to matter most ({explains}){then}, {luck}."
     idle = [i.name for i in known if i.share < 0.01]
     nothing = f" No effect shows of {listed(idle)}." if idle else ""
     return f"{first.name} most: {explains}{then}.{nothing}"
@@ -108,13 +108,13 @@ def _convergence(snapshot: Snapshot) -> str:
 
 
 def _next(snapshot: Snapshot) -> str:
-    """Return the commands to go on with, the one that helps most first."""
+    """Return the next commands, the one that helps most first."""
     study = shlex.quote(snapshot.folder)
     more = [("See each proposed range and accept, edit or reject it:", f"hptune narrow {study}")]
     notes = snapshot.notes
     if notes.command and notes.budget:
         trials = math.ceil(_MORE * notes.budget / snapshot.identity.epochs)
-        more.append(("Go on with the search, half as long again:", _asking(notes.command, trials)))
+        more.append(("Resume the search, half as long again:", _asking(notes.command, trials)))
     best: list[tuple[str, str]] = []
     if snapshot.confirmed.winner is None and len(snapshot.ranked) > 1:
         best.append(("Train the best again with fresh seeds, to see who leads:", f"hptune confirm {study}"))
@@ -123,7 +123,7 @@ def _next(snapshot: Snapshot) -> str:
     elif snapshot.trials:
         more.insert(0, ("See why they could not be trained:", f"hptune trials {study}"))
     steps = best + more if snapshot.convergence.answer is MoreTrials.NO else more + best
-    lines = (paragraph(said) + code(command) for said, command in steps)
+    lines = (paragraph(sentence) + code(command) for sentence, command in steps)
     return element("h3", text("Next")) + "".join(lines)
 
 

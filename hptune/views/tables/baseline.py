@@ -1,4 +1,4 @@
-"""How the best trial stands beside a guess that is the same for every row."""
+"""How the best trial stands beside the baseline: one prediction for every row."""
 
 from __future__ import annotations
 

@@ -52,13 +52,13 @@ def standing(found: Confirmed) -> list[str]:
     compared = sum(f.mean is not None for f in found.finalists) > 1
     reached = "is best:" if compared else "reached"
     score = f"{found.objective.name} {mean_text(first)} ({score} in the search)"
-    said = [f"With fresh seeds trial {first.trial.id} {reached} {score}."]
+    sentence = [f"With fresh seeds trial {first.trial.id} {reached} {score}."]
     beaten, tied = (numbered("trial", found.behind(is_significant=sure)) for sure in (True, False))
     if beaten:
-        said.append(f"It beats {beaten} significantly.")
+        sentence.append(f"It beats {beaten} significantly.")
     if tied:
-        said.append(f"Luck alone may have put it before {tied}.")
-    return said
+        sentence.append(f"Its lead over {tied} is not significant.")
+    return sentence
 
 
 def confirmed_text(found: Confirmed) -> str:
@@ -78,7 +78,7 @@ def confirmed_text(found: Confirmed) -> str:
                 "",
                 *wrapped(f"Trial {finalist.trial.id}: {lost} seeds could not be trained: {reason}."),
             ]
-    lines += ["", *(line for said in _sentences(found) for line in wrapped(said))]
+    lines += ["", *(line for sentence in _sentences(found) for line in wrapped(sentence))]
     return "\n".join(lines)
 
 
@@ -135,10 +135,10 @@ def confirmed_csv(found: Confirmed) -> str:
     for f in found.finalists:
         ends = sorted(f.scores, key=lambda score: found.objective.sign * score)
         other = beside.get(f.trial.id)
-        told = ["", ""] if other is None else [other.p, str(other.is_significant).lower()]
+        shown = ["", ""] if other is None else [other.p, str(other.is_significant).lower()]
         worst, best = (ends[0], ends[-1]) if ends else (None, None)
         spread = [f.mean, f.deviation, worst, best, len(f.scores), len(f.lost)]
-        rows.append([f.trial.id, f.trial.score, *spread, f.trial.epochs, *told])
+        rows.append([f.trial.id, f.trial.score, *spread, f.trial.epochs, *shown])
     return to_csv([[*header, "p", "beyond_luck"], *rows])
 
 
@@ -166,28 +166,23 @@ def _sentences(found: Confirmed) -> list[str]:
     best = found.finalists[0]
     if best.mean is None:
         return ["None of the finalists could be trained again."]
-    told = [d for d in found.differences if len(found.finalists) <= _EVERY_PAIR or best.trial.id == d.better]
-    said = [_sentence(d) for d in told]
+    shown = [d for d in found.differences if len(found.finalists) <= _EVERY_PAIR or best.trial.id == d.better]
+    sentence = [_sentence(d) for d in shown]
     fell = found.objective.sign * ((best.trial.score or 0.0) - best.mean)
     if fell > 0 and best.trial.score is not None:
-        said.append(
+        sentence.append(
             f"The search's score of trial {best.trial.id}, {format_value(best.trial.score)}, was partly luck:"
             f" expect {format_value(best.mean)}."
         )
-    tied = [d for d in told if d.better == best.trial.id and not d.is_significant]
+    tied = [d for d in shown if d.better == best.trial.id and not d.is_significant]
     if tied:
-        said.append("Of those that do not differ take the one that is cheaper, or ask for more --seeds.")
-    return said or ["There is one finalist; --top 2 and more compares."]
+        sentence.append("Of those that do not differ take the one that is cheaper, or ask for more --seeds.")
+    return sentence or ["There is one finalist; --top 2 and more compares."]
 
 
 def _sentence(found: Difference) -> str:
-    chance = "less than 0.1 %" if found.p < 0.001 else f"{found.p:.1%}".replace("%", " %")
+    p = "p < 0.001" if found.p < 0.001 else f"p = {found.p:.2g}"
+    gap = f"{format_value(found.gap)} ({p})"
     if found.is_significant:
-        return (
-            f"Trial {found.better} is better than trial {found.worse} significantly: by"
-            f" {format_value(found.gap)}; luck alone would show as much in {chance} of cases."
-        )
-    return (
-        f"Trials {found.better} and {found.worse} do not differ significantly: a gap of"
-        f" {format_value(found.gap)}, which luck alone would show in {chance} of cases."
-    )
+        return f"Trial {found.better} is significantly better than trial {found.worse}: by {gap}."
+    return f"Trials {found.better} and {found.worse} do not differ significantly: a gap of {gap}."

@@ -56,6 +56,6 @@ def plan_json(space: Space, plan: Plan, goal: Objective, warm_starts: Sequence[W
             "plan": asdict(plan),
             "objective": goal.name,
             "direction": goal.direction.value,
-            "starts": first,
+            "warm_starts": first,
         }
     )

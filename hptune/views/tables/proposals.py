@@ -21,8 +21,8 @@ def moves_list(proposal: Proposal) -> list[dict[str, Any]]:
             "old": describe_range(move.old),
             "new": describe_range(move.new),
             "reason": move.reason,
-            "by_person": move.by_user,
-            "steers": move.is_soft,
+            "by_user": move.by_user,
+            "soft": move.is_soft,
         }
         for move in proposal.moves
     ]
@@ -35,7 +35,7 @@ def proposal_json(proposal: Proposal) -> str:
 
 def proposal_csv(proposal: Proposal) -> str:
     """Return the moves as CSV, one row each."""
-    header = ["name", "verdict", "old", "new", "by_person", "steers", "reason"]
+    header = ["name", "verdict", "old", "new", "by_user", "soft", "reason"]
     rows = [[move[key] for key in header] for move in moves_list(proposal)]
     return to_csv([header, *rows])
 
@@ -56,7 +56,10 @@ def proposal_text(proposal: Proposal) -> str:
     if fixed:
         lines += ["", *wrapped(f"fixed: {', '.join(fixed)}")]
     if any(move.is_soft for move in proposal.moves):
-        lines += ["", *wrapped("New ranges steer: half of the trials may still come from outside them.")]
+        lines += [
+            "",
+            *wrapped("New ranges are soft bounds: half of the trials may still come from outside them."),
+        ]
     for note in proposal.notes:
         lines += ["", *wrapped(note)]
     return "\n".join(lines)

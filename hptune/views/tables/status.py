@@ -184,9 +184,9 @@ def _in_flight(running: Sequence[Mapping[str, int]]) -> list[str]:
     """Say how far the trials under way are: a line each, or where they are many as few lines as hold them."""
     if len(running) <= _LINES:
         return [f"trial {r['trial']}: epoch {r['epoch']} of {r['of']}" for r in running]
-    told = ", ".join(f"{r['trial']}: {r['epoch']}/{r['of']}" for r in running)
+    shown = ", ".join(f"{r['trial']}: {r['epoch']}/{r['of']}" for r in running)
     # No line breaks between a trial and its epochs.
-    kept = told.replace(": ", ":\u00a0")
+    kept = shown.replace(": ", ":\u00a0")
     return [line.replace("\u00a0", " ") for line in wrapped(f"trials under way, at epoch: {kept}")]
 
 

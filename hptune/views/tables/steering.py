@@ -53,12 +53,12 @@ def importance_text(snapshot: Snapshot, name: str) -> str:
         return "importance not measured yet: too few trials"
     return (
         f"importance {found.share:.0%}, rank {found.rank} of {len(snapshot.importances)};"
-        f" luck alone looks as telling in {found.p_value:.0%} of cases"
+        f" p = {found.p_value:.2f}"
     )
 
 
 def convergence_text(snapshot: Snapshot) -> str:
-    """Say whether more trials are owed, and why."""
+    """Return whether more trials are needed, and why."""
     return f"More trials? {snapshot.convergence.answer}: {snapshot.convergence.reason}."
 
 
@@ -71,9 +71,9 @@ def trials_behind(snapshot: Snapshot, name: str) -> str:
         for t in scored[:_BEHIND]
     ]
     header = ["trial", "pass", name, snapshot.goal.name, "epochs"]
-    said = f"the best {len(rows)} of {len(scored)} trials with a score"
-    said += f"; {len(lost)} more could not be trained" if lost else ""
-    return f"{columns(rows, header)}\n{said}"
+    sentence = f"the best {len(rows)} of {len(scored)} trials with a score"
+    sentence += f"; {len(lost)} more could not be trained" if lost else ""
+    return f"{columns(rows, header)}\n{sentence}"
 
 
 def _ranked(snapshot: Snapshot, name: str) -> list[Trial]:

@@ -61,8 +61,8 @@ def _also(winner: Trial, objective: str) -> str:
     # Each fold's own are in the curve too.
     measured = [name for name in epoch if name != "learning_rate" and "[" not in name]
     others = [name for name in measured if name != objective and name.startswith("val_") == held_out]
-    told = ", ".join(f"{name} {format_value(epoch[name])}" for name in others)
-    return f"At the same epoch: {told}." if told else ""
+    texts = ", ".join(f"{name} {format_value(epoch[name])}" for name in others)
+    return f"At the same epoch: {texts}." if texts else ""
 
 
 def summary_json(study: Study) -> str:
@@ -112,7 +112,7 @@ def _only_changes(ranges: list[str]) -> list[str]:
 
 
 def next_commands(study: Study) -> list[str]:
-    """Return the commands that go on from here, each with what it is for."""
+    """Return the next commands, each with what it is for."""
     folder = shlex.quote(str(study.folder))
     commands = {
         f"hptune narrow {folder}": "what the last pass taught: accept, edit or reject",

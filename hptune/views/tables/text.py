@@ -11,7 +11,7 @@ from hptune.space import Value
 
 __all__ = ["JSON_VERSION", "columns", "format_value", "to_csv", "to_json", "wrapped"]
 
-JSON_VERSION = 1
+JSON_VERSION = 2
 """Schema version of everything printed as JSON; raised when a key changes its meaning."""
 
 
@@ -57,8 +57,8 @@ def to_csv(rows: Sequence[Sequence[object]]) -> str:
     import io
 
     out = io.StringIO()
-    told = ([str(cell).lower() if isinstance(cell, bool) else cell for cell in row] for row in rows)
-    csv.writer(out, lineterminator="\n").writerows(told)
+    shown = ([str(cell).lower() if isinstance(cell, bool) else cell for cell in row] for row in rows)
+    csv.writer(out, lineterminator="\n").writerows(shown)
     return out.getvalue().rstrip("\n")
 
 

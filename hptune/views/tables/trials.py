@@ -77,7 +77,7 @@ def trials_csv(trials: Sequence[Trial]) -> str:
 
 
 def state_name(state: TrialState, *, searching: bool) -> str:
-    """Return a state as people are told it: no training runs where no search does."""
+    """Return a state as it is shown: no training runs where no search does."""
     return "interrupted" if state is TrialState.RUNNING and not searching else state.value
 
 
@@ -104,8 +104,8 @@ def trials_text(trials: Sequence[Trial], *, searching: bool = True) -> str:
     table = columns(rows, ["trial", "pass", "state", "score", "epochs", "seconds", *names])
     if not same:
         return table
-    told = ", ".join(f"{name} {format_value(value)}" for name, value in same.items())
-    return "\n".join([table, *wrapped(f"The same in all: {told}")])
+    texts = ", ".join(f"{name} {format_value(value)}" for name, value in same.items())
+    return "\n".join([table, *wrapped(f"The same in all: {texts}")])
 
 
 def _is_same(trials: Sequence[Trial], name: str) -> bool:
