@@ -1,4 +1,4 @@
-"""The report's text and structure; what needs a browser is in test_report_browser.py."""
+"""The report's text and structure; what needs a browser is in test_views_report_browser.py."""
 
 from __future__ import annotations
 
