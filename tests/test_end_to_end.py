@@ -36,22 +36,28 @@ def hptune(*arguments: str, folder: Path, expect: int = 0) -> subprocess.Complet
     return done
 
 
-def summary(*arguments: str, folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(hptune("search", *arguments, "--json", folder=folder).stdout)
-    return found
+Command = Callable[..., tuple[str, str]]
 
 
 @pytest.fixture
-def searched(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., dict[str, Any]]:
-    """Search in this process, where what a process of its own needs is not the question."""
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Run a command in this process, where what a process of its own needs is not the question."""
 
-    def search(*arguments: str, folder: Path) -> dict[str, Any]:
+    def command(*arguments: str, folder: Path) -> tuple[str, str]:
         monkeypatch.chdir(folder)
         capsys.readouterr()
-        assert run(["search", *arguments, "--json"]) == 0
-        found: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert run([*arguments]) == 0
+        return capsys.readouterr()
+
+    return command
+
+
+@pytest.fixture
+def searched(here: Command) -> Callable[..., dict[str, Any]]:
+    """Search in this process; return the summary."""
+
+    def search(*arguments: str, folder: Path) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(here("search", *arguments, "--json", folder=folder)[0])
         return found
 
     return search
@@ -87,9 +93,11 @@ def test_the_same_command_again_trains_nothing(digits: Path) -> None:
     assert "How the ranges moved" in done.stdout
 
 
-def test_a_person_narrows_and_the_next_pass_follows(digits: Path) -> None:
+def test_a_person_narrows_and_the_next_pass_follows(
+    digits: Path, searched: Callable[..., dict[str, Any]]
+) -> None:
     hptune("narrow", "--accept", "--freeze", "layers=1", folder=digits)
-    found = summary("--trials", "12", "--epochs", "9", folder=digits)
+    found = searched("--trials", "12", "--epochs", "9", folder=digits)
     assert len(found["passes"]) == 4
     moves = {m["name"]: m for m in found["passes"][-1]["moves"]}
     assert moves["layers"]["verdict"] == "freeze"
@@ -111,8 +119,8 @@ def test_an_exported_configuration_is_searched_again(
     assert found["best"]["values"] == best["values"]
 
 
-def test_a_trained_model_predicts_labels_from_raw_rows(digits: Path) -> None:
-    hptune("export", "digits-mlp", "--format", "keras", "-o", "best.keras", folder=digits)
+def test_a_trained_model_predicts_labels_from_raw_rows(digits: Path, here: Command) -> None:
+    here("export", "digits-mlp", "--format", "keras", "-o", "best.keras", folder=digits)
     script = (
         "import keras, sklearn.datasets as d; x, y = d.load_digits(return_X_y=True);"
         "m = keras.models.load_model('best.keras');"
@@ -202,19 +210,19 @@ def churn(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_table_with_text_labels_and_missing_values(churn: Path) -> None:
+def test_a_table_with_text_labels_and_missing_values(churn: Path, here: Command) -> None:
     table = ("search", "churn.csv", "--target", "churn")
-    done = hptune(*table, "--objective", "val_auc", *SMALL, folder=churn)
-    assert "binary" in done.stderr
-    assert "customer" in done.stderr
-    assert "country" in done.stderr
-    assert "Best: val_auc" in done.stdout
-    assert re.search(r"At the same epoch: val_loss [.0-9]+, val_accuracy [.0-9]+\.", done.stdout)
-    assert "Baseline (all classes alike): 0.5." in done.stdout
+    out, err = here(*table, "--objective", "val_auc", *SMALL, folder=churn)
+    assert "binary" in err
+    assert "customer" in err
+    assert "country" in err
+    assert "Best: val_auc" in out
+    assert re.search(r"At the same epoch: val_loss [.0-9]+, val_accuracy [.0-9]+\.", out)
+    assert "Baseline (all classes alike): 0.5." in out
     # What is measured besides belongs to the study: it need not be asked for again, in whichever process.
-    again = hptune(*table, "--trials", "5", "--epochs", "4", "--workers", "2", folder=churn)
-    assert "20 epochs" in again.stdout
-    hptune("export", "--format", "keras", "-o", "m.keras", folder=churn)
+    again, _ = here(*table, "--trials", "5", "--epochs", "4", "--workers", "2", folder=churn)
+    assert "20 epochs" in again
+    here("export", "--format", "keras", "-o", "m.keras", folder=churn)
     script = (
         "import keras, pandas as pd, tensorflow as tf; f = pd.read_csv('churn.csv');"
         "m = keras.models.load_model('m.keras');"
@@ -223,11 +231,11 @@ def test_a_table_with_text_labels_and_missing_values(churn: Path) -> None:
         "p = m.predict(rows, verbose=0)['prediction']; print('labels', sorted({v.decode() for v in p}));"
         "print('accuracy', (p.astype(str) == f['churn'].to_numpy(str)).mean())"
     )
-    out = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script], cwd=churn, capture_output=True, text=True, check=True
-    ).stdout
-    assert "labels ['left', 'stayed']" in out or "labels ['stayed']" in out
-    assert float(out.split("accuracy")[1]) > 0.55
+    )
+    assert "labels ['left', 'stayed']" in done.stdout or "labels ['stayed']" in done.stdout
+    assert float(done.stdout.split("accuracy")[1]) > 0.55
 
 
 def test_a_regression(tmp_path: Path, searched: Callable[..., dict[str, Any]]) -> None:
@@ -238,9 +246,11 @@ def test_a_regression(tmp_path: Path, searched: Callable[..., dict[str, Any]]) -
     assert found["best"]["score"] < 1.2
 
 
-def test_keras_tuners_getting_started_model_runs_unchanged(tmp_path: Path) -> None:
+def test_keras_tuners_getting_started_model_runs_unchanged(
+    tmp_path: Path, searched: Callable[..., dict[str, Any]]
+) -> None:
     (tmp_path / "model.py").write_text(GETTING_STARTED)
-    found = summary("digits", "--model", "model.py:build_model", *SMALL, folder=tmp_path)
+    found = searched("digits", "--model", "model.py:build_model", *SMALL, folder=tmp_path)
     tiers = {hp["name"]: hp["tier"] for hp in found["passes"][0]["space"]["hyperparameters"]}
     assert tiers == {"units": 2, "activation": 4, "dropout": 4, "lr": 1}
     assert found["best"]["score"] > 0.7
@@ -252,8 +262,8 @@ def test_keras_tuners_own_oracles_search_too(tmp_path: Path, searched: Callable[
     assert 0 < found["epochs"] <= 9
 
 
-def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path) -> None:
-    done = hptune("search", "--dry-run", folder=tmp_path)
-    assert "pass 1" in done.stdout
-    assert "learning_rate" in done.stdout
+def test_a_dry_run_prints_the_plan_and_writes_nothing(tmp_path: Path, here: Command) -> None:
+    out, _ = here("search", "--dry-run", folder=tmp_path)
+    assert "pass 1" in out
+    assert "learning_rate" in out
     assert list(tmp_path.iterdir()) == []

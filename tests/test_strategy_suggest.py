@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,8 @@ from threadpoolctl import threadpool_limits
 
 from hptune.space import Choice, Fixed, Float, Integer, Space
 from hptune.space.scales import Scale
-from hptune.strategy.acquisition import log_expected_improvement
 from hptune.strategy.state import Decision, NoSuggestion
-from hptune.strategy.suggest import JUDGED, MARGIN, AskContext, _posterior, _promise, suggest
+from hptune.strategy.suggest import JUDGED, suggest
 from hptune.study.notes import WarmStart
 from hptune.study.trial import Observation, TrialState
 
@@ -394,21 +394,30 @@ def test_the_unit_of_the_scores_changes_nothing(scale):
 def test_a_training_that_broke_down_at_its_end_is_not_finished():
     values = {"rate": 1e-2, "width": 0.7}
     told = [
-        Observation(trial_id=1, values=values, epochs=3, score=0.9, state=TrialState.PAUSED),
-        Observation(trial_id=1, values=values, epochs=9, score=None, state=TrialState.FAILED),
+        Observation(trial_id=100, values=values, epochs=3, score=0.9, state=TrialState.PAUSED),
+        Observation(trial_id=100, values=values, epochs=9, score=None, state=TrialState.FAILED),
     ]
-    context = AskContext.of(Play(space(), told=told).state())
-    assert [t.score for t in context.history.standings] == [0.9]
-    assert context.finished == []
+    # What is left pays for one full training: it is not used for short ones alone.
+    play = Play(space(), trainings=2, told=told).run()
+    assert [o.epochs for o in play.told if o.state is TrialState.COMPLETE] == [9]
 
 
-def test_what_is_like_the_best_finished_one_promises_nothing_however_unknown_it_is():
+@pytest.mark.parametrize("other", [(1e-3, 0.4), (1e-4, 0.7), (1e-1, 0.1)])
+def test_what_is_like_the_best_finished_one_is_not_resumed_however_unknown_it_is(other):
     rng = np.random.default_rng(0)
-    play = Play(space(), trainings=15, epochs=1, score=lambda v, e: bowl(v, e) + 0.3 * rng.normal()).run()
-    context = AskContext.of(play.state())
-    view, _ = _posterior(context, refit=True)
-    beside = view.best + 1e-6
-    mean, deviation = view.at_the_end(beside)
-    assert deviation[0] > 0.1
-    by_itself = log_expected_improvement(mean, deviation, float(view.mean_at_the_end(view.best)[0]) + MARGIN)
-    assert _promise(context, view, beside)[0] < by_itself[0] - 10
+    play = Play(space(), trainings=15, epochs=1, score=lambda v, e: bowl(v, 9) + 0.3 * rng.normal()).run()
+    told = [replace(o, epochs=9) for o in play.told]
+    for number, state, epochs, score, (rate, width) in (
+        (100, TrialState.COMPLETE, 9, 1.2, (1e-2, 0.7)),
+        (101, TrialState.PAUSED, 3, 1.0, (1.0001e-2, 0.7)),
+        (102, TrialState.PAUSED, 3, 0.5, other),
+    ):
+        values = {"rate": rate, "width": width}
+        told.append(Observation(trial_id=number, values=values, epochs=epochs, score=score, state=state))
+    # One of the two that are paused can be paid, no new one. By itself 101 promises more: it is as good as
+    # the best, and noise leaves much unknown of both.
+    spent = 9 * (len(told) - 2) + 2 * 3
+    answer = suggest(
+        Play(space(), trainings=(spent + 8) / 9, told=told, memo={JUDGED: len(told) - 1}).state()
+    )
+    assert (answer.trial_id, answer.note[:6]) == (102, "resume")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hptune.analysis.significance import LEVEL, _beyond, differences
+from hptune.analysis.significance import LEVEL, differences
 
 A = (0.981, 0.979, 0.984, 0.980, 0.978)
 B = (0.975, 0.971, 0.978, 0.969, 0.973)
@@ -21,10 +21,15 @@ def test_one_pair_has_the_p_value_of_scipys_welch_test() -> None:
     assert found.is_significant
 
 
-@pytest.mark.parametrize("t", [0.0, 0.01, 0.7, 2.1, 6.0, 40.0])
-@pytest.mark.parametrize("freedom", [1.0, 1.7, 4.0, 9.3, 60.0])
-def test_students_tails_are_those_of_scipy(t: float, freedom: float) -> None:
-    assert _beyond(t, freedom) == pytest.approx(2 * stats.t.sf(t, freedom), rel=1e-9)
+@pytest.mark.parametrize("gap", [0.01, 0.7, 2.1, 6.0, 40.0])
+@pytest.mark.parametrize("sizes", [(2, 2), (2, 9), (5, 5), (31, 31)])
+@pytest.mark.parametrize("spread", [1.0, 7.0])
+def test_p_values_are_those_of_scipy_however_large_or_small(
+    gap: float, sizes: tuple[int, int], spread: float
+) -> None:
+    a, b = np.linspace(-0.5, 0.5, sizes[0]) + gap, spread * np.linspace(-0.5, 0.5, sizes[1])
+    (found,) = differences({1: a.tolist(), 2: b.tolist()}, 1)
+    assert found.p == pytest.approx(stats.ttest_ind(a, b, equal_var=False).pvalue, rel=1e-9)
 
 
 def test_many_pairs_are_adjusted_as_holm_does() -> None:

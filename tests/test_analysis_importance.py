@@ -20,7 +20,7 @@ from support.strategy_trials import (
     trials_of,
 )
 
-from hptune.analysis.importance import Importance, _Binned, _divergence, disagreements, measure
+from hptune.analysis.importance import Importance, disagreements, measure
 from hptune.narrowing.narrow import narrow
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Space, Tier
 from hptune.space.scales import Scale
@@ -34,20 +34,40 @@ def by_name(found: tuple[Importance, ...]) -> dict[str, Importance]:
     return {i.name: i for i in found}
 
 
-def test_the_divergence_of_counts_is_that_of_the_formula() -> None:
-    # Best 3 and 1, all 4 and 4; with a prior of one trial p = .7, .3 and q = .5, .5.
-    hot = np.repeat(np.eye(2), 4, axis=0)
-    best = np.array([[1, 1, 1, 0, 1, 0, 0, 0]], dtype=float)
-    found = _divergence(_Binned(hot=hot, smooth=False), best, np.ones((1, 8)))
-    assert found == pytest.approx([0.5 * 0.4**2 + 0.5 * 0.4**2])
+def divergence(options: np.ndarray, best: np.ndarray) -> float:
+    """Return eq. 16 of arXiv 2304.10255 times α²/β (2601.20800, Theorem 4.2), with a prior of one trial.
+
+    `options` is which of its options each trial had, shape (trials,), −1 where it was inactive.
+    """
+    count = int(options.max()) + 1
+    every, top = (np.bincount(part[part >= 0], minlength=count) for part in (options, options[best]))
+    q, p = ((found + 1 / count) / (found.sum() + 1) for found in (every, top))
+    alpha, beta = top.sum() / len(best), every.sum() / len(options)
+    return float(alpha**2 / beta * (q * (p / q - 1) ** 2).sum())
 
 
-def test_a_conditional_ones_divergence_is_weighed_by_where_it_was_active() -> None:
-    hot = np.repeat(np.eye(2), 4, axis=0)
-    inactive = np.concatenate([hot, np.zeros((8, 2))])
-    best = np.array([[1, 1, 1, 0, 1, 0, 0, 0, *[0] * 8]], dtype=float)
-    found = _divergence(_Binned(hot=inactive, smooth=False), best, np.ones((1, 16)))
-    assert found == pytest.approx([1.0**2 / 0.5 * 0.16])
+def test_shares_are_those_of_the_formula_beyond_what_chance_gives() -> None:
+    rng = np.random.default_rng(0)
+    act, flag = rng.integers(0, 3, 200), rng.integers(0, 2, 200)
+    flag[act == 0] = -1
+    scores = 1.0 * (act == 1) + 1.2 * (flag == 1) + rng.normal(size=200)
+    space = space_of(
+        Choice(name="act", options=("relu", "tanh", "elu")),
+        Boolean(name="flag", when=(Condition(parent="act", values=("tanh", "elu")),)),
+    )
+    trials = graded(
+        lambda i: (
+            {"act": ("relu", "tanh", "elu")[act[i]]} | ({"flag": bool(flag[i])} if flag[i] >= 0 else {})
+        ),
+        lambda i: float(scores[i]),
+        200,
+    )
+    best = np.argsort(-scores)[:40]
+    sets = [rng.permutation(200)[:40] for _ in range(2000)]
+    excess = [divergence(of, best) - np.mean([divergence(of, s) for s in sets]) for of in (act, flag)]
+    found = by_name(measure(space, trials, ACCURACY))
+    assert found["act"].share == pytest.approx(excess[0] / sum(excess), abs=0.01)
+    assert 0.2 < found["act"].share < 0.8
 
 
 def test_the_steeper_axis_of_a_bowl_matters_more() -> None:

@@ -1,4 +1,4 @@
-"""The report's text and structure; what needs a browser is in test_report_browser.py."""
+"""The report's text and structure; what needs a browser is in test_views_report_browser.py."""
 
 from __future__ import annotations
 
@@ -137,7 +137,10 @@ def test_what_luck_may_have_made_is_not_said_to_matter(studies: dict[str, Snapsh
     snapshot = studies["sixty trials"]
     first = next(i for i in snapshot.importances if i.rank == 1)
     assert first.share >= 0.05
-    for chance, words in ((0.01, f"{first.name} most: "), (0.4, f"Not sure yet. {first.name} seems to matter most")):
+    for chance, words in (
+        (0.01, f"{first.name} most: "),
+        (0.4, f"Not sure yet. {first.name} seems to matter most"),
+    ):
         told = tuple(replace(i, p_value=chance) for i in snapshot.importances)
         again = replace(snapshot)
         again.__dict__["importances"] = told
