@@ -27,8 +27,4 @@ def choose_feed(model: Any, arrays: Arrays, weights: NDArray[np.float32] | None,
         from hptune.training.tensorflow_feeds import choose_tensorflow_feed
 
         return choose_tensorflow_feed(model, arrays, weights, batch_size)
-    if keras.backend.backend() == "jax":
-        from hptune.training.jax_feeds import choose_jax_feed
-
-        return choose_jax_feed(model, arrays, weights, batch_size)
     return GeneratorFeed(model, arrays, weights, batch_size)
