@@ -124,7 +124,7 @@ def train(
 
     search_task = SearchTask(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
     dataset, model = search_task.load()
-    reported = search_task.split_trainer(dataset, model, None).preflight(values[0])
+    reported = search_task.split_trainer(dataset, model, None).preflight(values[0]).reported
     objective = resolve_objective(None, reported, dataset.task)
     trainer = search_task.split_trainer(dataset, model, objective)
     jobs = [

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune._text import counted
-from hptune.errors import ModelError, ObjectiveError, SearchInterruptedError, StudyError, StudyMismatchError
+from hptune.errors import ObjectiveError, SearchInterruptedError, StudyError, StudyMismatchError
 from hptune.narrowing.propose import propose
 from hptune.search.budget import is_budget_exhausted, note_exhausted
 from hptune.search.choose_executor import executor_for
@@ -19,6 +19,7 @@ from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
 from hptune.search.next_pass import NEXT_PASS, read_next_pass
 from hptune.search.open_next_pass import open_next_pass
+from hptune.search.preflight import preflight, warn_of_numpy
 from hptune.search.task import SearchTask
 from hptune.search.warm_start import find_warm_starts, noted_starts, starts_note
 from hptune.space import Space
@@ -89,13 +90,15 @@ def plan_search(
     _remark(options, dataset, model, listener)
     if not options.fresh and Study.exists(options.folder):
         with Study.open(options.folder) as study:
-            options = _with_objective_of(options, study.identity)
+            options = _as_begun(options, study)
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
+            warn_of_numpy(options.search_task, listener)
             space = _told_of_going_on(options, study, space, listener)
             warm_starts = () if study.epochs_used() else noted_starts(study)
             return space, options.plan(space), study.identity.goal, warm_starts
-    goal = _settle_objective(options, dataset, model, listener)
+    _, reported = preflight(options.search_task, dataset, model, listener)
+    goal = _settle_objective(options, reported, dataset, model, listener)
     return space, options.plan(space), goal, _warm_starts(options, space, listener)
 
 
@@ -172,7 +175,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     folder = options.folder
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
-            options = _with_objective_of(options, study.identity)
+            options = _as_begun(options, study)
             if is_budget_exhausted(study, options.search_task, oracle=options.oracle, budget=options.budget):
                 listener.on_study_opened(study, options.budget)
                 return folder
@@ -180,18 +183,23 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
             study.require(_identity(options, dataset, model, study.identity.goal))
             _warn_of_late_starts(options, study, listener)
             _warn_of_another_model(study, model, listener)
+            warn_of_numpy(options.search_task, listener)
             _run(options, study, dataset, model, listener, stop)
         return folder
     dataset = options.search_task.load_data()
     listener.on_data_loaded(dataset)
     model = options.search_task.load_model(dataset)
-    identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
+    search_task, reported = preflight(options.search_task, dataset, model, listener)
+    options = replace(options, search_task=search_task)
+    goal = _settle_objective(options, reported, dataset, model, listener)
+    identity = _identity(options, dataset, model, goal)
     warm_starts = _warm_starts(options, model.space(), listener)
     if stop.asked:
         raise SearchInterruptedError("nothing was trained yet")
     _archive_existing(folder, fresh=options.fresh)
     with StudyLock(folder), Study.create(folder, identity, command=options.command) as study:
         study.note("starts", starts_note(warm_starts))
+        study.note("numpy_difference", search_task.numpy_difference)
         _run(options, study, dataset, model, listener, stop)
     return folder
 
@@ -210,26 +218,12 @@ def _archive_existing(folder: Path, *, fresh: bool) -> None:
 
 
 def _settle_objective(
-    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
+    options: SearchOptions, reported: tuple[str, ...], dataset: Dataset, model: Model, listener: Listener
 ) -> Objective:
-    """Train one batch and return the objective among what it reports."""
-    from hptune.models.load import other_metrics, other_start
+    """Return the objective among what training reports."""
+    from hptune.models.load import other_metrics
     from hptune.training import resolve_objective
 
-    trainer, start = options.search_task.trainer(dataset, model, None), other_start(model)
-    try:
-        reported = trainer.preflight(model.space().defaults)
-    except ModelError as error:
-        if start is None:
-            raise
-        try:
-            reported = trainer.preflight(start)
-        except ModelError:
-            raise error from None
-        listener.on_warning(
-            f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
-            "where Keras Tuner begins, it can be: the search goes on."
-        )
     goal = resolve_objective(options.objective, reported, dataset.task, on_demand=other_metrics(model))
     held_out = f"val_{goal.name}"
     if held_out in reported:
@@ -258,8 +252,12 @@ def _identity(options: SearchOptions, dataset: Dataset, model: Model, objective:
     )
 
 
-def _with_objective_of(options: SearchOptions, identity: Identity) -> SearchOptions:
-    """Return the same about a study's objective; refuses another before anything heavy is loaded."""
+def _as_begun(options: SearchOptions, study: Study) -> SearchOptions:
+    """Return the same with what a study settled when it began: its objective, and whether NumPy may train.
+
+    Refuses another objective before anything heavy is loaded.
+    """
+    identity = study.identity
     direction, _, name = (options.objective or identity.objective).rpartition(":")
     if name != identity.objective or direction not in ("", identity.direction.value):
         raise StudyMismatchError(
@@ -267,7 +265,12 @@ def _with_objective_of(options: SearchOptions, identity: Identity) -> SearchOpti
             f" not {options.objective}",
             hint="Give the new search its own folder with --study, or put this one aside with --fresh.",
         )
-    return replace(options, search_task=replace(options.search_task, metric=metric_of(name)))
+    settled = replace(
+        options.search_task,
+        metric=metric_of(name),
+        numpy_difference=study.meta.get("numpy_difference", ""),
+    )
+    return replace(options, search_task=settled)
 
 
 def _run(

@@ -15,12 +15,20 @@ from hptune.training.numpy_feed import choose_dense_feed
 __all__ = ["choose_feed"]
 
 
-def choose_feed(model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int) -> Feed:
+def choose_feed(
+    model: Any,
+    arrays: Arrays,
+    weights: NDArray[np.float32] | None,
+    batch_size: int,
+    *,
+    numpy_path: bool = True,
+) -> Feed:
     """Return the fastest way that trains this model as Keras's fit would.
 
-    `weights` are those of the rows in the loss; None where all count alike.
+    `weights` are those of the rows in the loss; None where all count alike. `numpy_path` False leaves
+    the model to Keras, whatever NumPy can train.
     """
-    dense = choose_dense_feed(model, arrays, weights, batch_size)
+    dense = choose_dense_feed(model, arrays, weights, batch_size) if numpy_path else None
     if dense is not None:
         return dense
     if keras.backend.backend() == "tensorflow":

@@ -59,7 +59,7 @@ class DenseFeed:
         weights: NDArray[np.float32] | None,
         batch_size: int,
     ) -> None:
-        self._dense = dense
+        self.dense = dense
         self._measures = measures
         self._arrays = arrays
         self._weights = weights
@@ -76,7 +76,7 @@ class DenseFeed:
 
     def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
-        dense, model = self._dense, self._dense.keras_model
+        dense, model = self.dense, self.dense.keras_model
         epoch_callback.set_model(model)
         epoch_callback.validate, epoch_callback.external_weights = self._validate, self
         self._averaged = epoch_callback.averaged
@@ -98,16 +98,16 @@ class DenseFeed:
 
     def give(self) -> None:
         """Give weights and the optimiser's state to the Keras model, unless it has them."""
-        if self._given != self._dense.network.taken:
-            self._dense.give(self._rate)
-            self._given = self._dense.network.taken
+        if self._given != self.dense.network.taken:
+            self.dense.give(self._rate)
+            self._given = self.dense.network.taken
 
     def judged_weights(self) -> list[NDArray[Any]]:
         """Return the weights that validation judged, as Keras lists them."""
-        return self._dense.judged_weights(averaged=self._averaged)
+        return self.dense.judged_weights(averaged=self._averaged)
 
     def _train(self, seed: int, epoch: int) -> Mapping[str, float]:
-        network = self._dense.network
+        network = self.dense.network
         order = shuffled(seed, epoch, self._arrays.rows)
         reseed_generator(seed, epoch)
         trained = network.train(
@@ -122,7 +122,7 @@ class DenseFeed:
 
     def _validate(self) -> Mapping[str, float]:
         at_once = rows_at_once(self._held[0], self._batch_size)
-        judged = self._dense.network.judge(*self._held, at_once=at_once, averaged=self._averaged)
+        judged = self.dense.network.judge(*self._held, at_once=at_once, averaged=self._averaged)
         return self._report(judged.loss, self._arrays.validation_y, judged.predicted)
 
     def _report(self, loss: float, y: NDArray[Any], predicted: NDArray[np.float32]) -> dict[str, float]:
