@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
+from hptune.strategy.threads import one_thread
 from hptune.training.numpy_feed import choose_dense_feed
 from hptune.training.numpy_path import DenseModel
 from hptune.training.random_numbers import layer_seed, reseed, reseed_generator, seed_states
@@ -98,7 +99,7 @@ def _steps_by_numpy(model: Any, arrays: Arrays) -> _NumPySteps | None:
     x, y = dense.prepare(arrays.x), dense.targets(arrays.y)
     held = dense.prepare(arrays.validation_x), dense.targets(arrays.validation_y)
     reseed_generator(_SEED, _EPOCH)
-    with np.errstate(all="ignore"):
+    with one_thread(), np.errstate(all="ignore"):
         trained = network.train(
             np.concatenate([x] * STEPS),
             np.concatenate([y] * STEPS),
