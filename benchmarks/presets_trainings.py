@@ -124,7 +124,7 @@ def train(
 
     task = SearchTask(data=source, validation=str(share), model=recipe, epochs=epochs, seed=SPLIT)
     dataset, model = task.load()
-    reported = task.split_trainer(dataset, model, None).preflight(values[0])
+    reported = task.split_trainer(dataset, model, None).preflight(values[0]).reported
     objective = resolve_objective(None, reported, dataset.task)
     trainer = task.split_trainer(dataset, model, objective)
     jobs = [

@@ -190,13 +190,9 @@ def test_a_training_goes_on_to_the_same_bits(backend: str) -> None:
     run_on(backend, "tests/test_train_trainer.py", "-k", "in_two_jobs or another_process")
 
 
-def test_the_fast_path_of_jax() -> None:
-    run_on("jax", "tests/on_jax.py")
-
-
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_dense_networks_train_as_by_kerass_loop(backend: str) -> None:
-    run_on(backend, "tests/test_dense.py")
+    run_on(backend, "tests/test_dense.py", "tests/test_train_preflight.py")
 
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])

@@ -20,7 +20,7 @@ from hptune.training.checkpoint import TrainingState
 from hptune.training.choose_feed import choose_feed
 from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import Feed, GeneratorFeed
-from hptune.training.numpy_feed import DenseFeed, choose_dense_feed
+from hptune.training.numpy_feed import DenseFeed, choose_dense_feed, operations_per_epoch
 from hptune.training.session import make_ready
 
 layers = keras.layers
@@ -585,12 +585,16 @@ def test_what_keras_does_faster_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -
     model = sequential(hidden, softmax)()
     make_ready(model, arrays(CODES))
     assert choose_dense_feed(model, arrays(CODES), None, BATCH) is not None
-    with monkeypatch.context() as patch:
-        patch.setattr(dense_feed, "has_accelerator", lambda: True)
-        assert choose_dense_feed(model, arrays(CODES), None, BATCH) is None
-    with monkeypatch.context() as patch:
-        patch.setattr(dense_feed, "SMALL_ROW", 4)
-        assert choose_dense_feed(model, arrays(CODES), None, BATCH) is None
+    operations = operations_per_epoch(model, 45)
+    assert operations == 6 * 45 * (5 * 6 + 6 + 6 * 3 + 3)
+    for name, value in {"has_accelerator": lambda: True, "SMALL_ROW": 4}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(dense_feed, "_MOST_OPERATIONS", operations - 1)
+            assert choose_dense_feed(model, arrays(CODES), None, BATCH) is not None
+            patch.setattr(dense_feed, name, value)
+            assert choose_dense_feed(model, arrays(CODES), None, BATCH) is None
+            patch.setattr(dense_feed, "_MOST_OPERATIONS", operations)
+            assert choose_dense_feed(model, arrays(CODES), None, BATCH) is not None
     monkeypatch.setattr(dense_feed, "_MOST_BYTES", 100)
     assert choose_dense_feed(model, arrays(CODES), None, BATCH) is None
 

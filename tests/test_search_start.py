@@ -12,8 +12,12 @@ from hptune.data import load_dataset
 from hptune.errors import SearchInterruptedError
 from hptune.models.load import load_model
 from hptune.search.engine import Engine
+from hptune.search.task import load_trainer, task_of
 from hptune.space.files import ready_space
 from hptune.study import Study
+from hptune.training import Trainer
+from hptune.training.choose_feed import choose_feed
+from hptune.training.numpy_path.optimizers import AdamRule
 
 # Of four features a window of more than four can't be had; the middle of 1..9 is five.
 MODEL = """import keras
@@ -230,3 +234,33 @@ def test_a_pass_that_nothing_is_left_to_pay_waits(
     assert waiting.exists()
     assert begins(monkeypatch, "--study", "s", "--trials", "40") == 130
     assert not waiting.exists()
+
+
+def test_a_search_whose_numpy_differs_is_left_to_keras_for_good(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths: list[bool] = []
+
+    def noted(*arguments: Any, numpy_path: bool) -> Any:
+        paths.append(numpy_path)
+        return choose_feed(*arguments, numpy_path=numpy_path)
+
+    monkeypatch.setattr("hptune.training.session.choose_feed", noted)
+    arguments = ["search", "iris", "--epochs", "1", "--passes", "1", "--study", "s", "--trials"]
+    with monkeypatch.context() as patch:
+        patch.setattr(AdamRule, "step", lambda self, weights, gradient, rate, taken: None)
+        assert run([*arguments, "1"]) == 0
+    line = "Keras trains this search, not NumPy: after 3 steps on one batch"
+    assert line in capsys.readouterr().err
+    # NumPy is right again: the study goes on as it began.
+    assert run([*arguments, "2"]) == 0
+    assert line in capsys.readouterr().err
+    assert paths == [False, False]
+    with Study.open(Path("s")) as study:
+        # As a worker, a confirmation and an export load it.
+        trainer = load_trainer(task_of(study), study.identity.goal)
+        assert isinstance(trainer, Trainer)
+        assert not trainer.settings.numpy_path
+    assert run([*arguments[:-2], "new", "--trials", "1"]) == 0
+    assert "Keras trains" not in capsys.readouterr().err
+    assert paths == [False, False, True]

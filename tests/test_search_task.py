@@ -25,8 +25,8 @@ def load():
 """
 QUIETLY = """
 import sys
-from hptune.search.task import Subject
-Subject(data=sys.argv[1], epochs=1).load()
+from hptune.search.task import SearchTask
+SearchTask(data=sys.argv[1], epochs=1).load()
 """
 
 

@@ -25,6 +25,7 @@ NOTES = st.builds(
     warm_starts=st.lists(st.builds(WarmStart, values=VALUES, origin=st.text())).map(tuple),
     model_fingerprint=st.text(),
     baseline=st.none() | st.builds(Baseline, what=st.text(), score=st.floats(allow_nan=False)),
+    numpy_difference=st.text(),
     budget=st.integers(),
     train_examples=st.integers(),
     versions=st.dictionaries(st.text(), st.text()),

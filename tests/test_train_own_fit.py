@@ -110,7 +110,7 @@ def test_a_result_that_means_nothing_fails_the_trial(tmp_path: Path, returned: s
 
 def test_a_number_without_a_named_objective_is_to_be_minimised(tmp_path: Path) -> None:
     on = trainer(tmp_path, "return 0.25", objective=None)
-    reported = on.preflight({})
+    reported = on.preflight({}).reported
     assert reported == ("objective",)
     assert resolve_objective(None, reported, DATA.task) == Objective(
         name="objective", direction=Direction.MIN

@@ -12,6 +12,7 @@ import pytest
 
 from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState
 from hptune.training.folds_and_seeds import RepeatedTrainer, seed_of
+from hptune.training.preflight import Preflight
 
 GOAL = Objective(name="val_accuracy", direction=Direction.MAX)
 
@@ -24,12 +25,13 @@ class Fold:
     ) -> None:
         self.height, self.ends, self.diverges, self.names = height, ends, diverges, names
         self.jobs: list[Job] = []
+        self.difference = ""
 
     def score(self, epoch: int, seed: int = 0) -> float:
         return self.height * (1 - 0.5**epoch) + seed % 7 / 1000
 
-    def preflight(self, values: Mapping[str, Any]) -> tuple[str, ...]:
-        return self.names
+    def preflight(self, values: Mapping[str, Any]) -> Preflight:
+        return Preflight(reported=self.names, numpy_difference=self.difference)
 
     def run(self, job: Job, on_epoch: Callable[[int, Mapping[str, float]], bool]) -> Outcome:
         self.jobs.append(job)
@@ -197,7 +199,14 @@ def test_weights_are_kept_where_the_mean_reaches_the_bar(bar: float, kept: bool,
 
 def test_only_metrics_that_every_fold_reports_can_be_searched() -> None:
     folds = [Fold(0.6, names=("loss", "val_loss", "val_auc")), Fold(0.9, names=("loss", "val_loss"))]
-    assert RepeatedTrainer(folds, objective=None).preflight({}) == ("loss", "val_loss")
+    assert RepeatedTrainer(folds, objective=None).preflight({}).reported == ("loss", "val_loss")
+
+
+def test_one_fold_where_numpy_differs_leaves_all_to_keras() -> None:
+    folds = [Fold(0.6), Fold(0.9)]
+    assert RepeatedTrainer(folds, objective=None).preflight({}).numpy_difference == ""
+    folds[1].difference = "the loss is another"
+    assert RepeatedTrainer(folds, objective=None).preflight({}).numpy_difference == "the loss is another"
 
 
 def test_what_a_killed_process_left_is_cleared_away(tmp_path: Path) -> None:

@@ -337,8 +337,8 @@ def test_class_weights_need_classes() -> None:
 
 
 def test_preflight_tells_what_training_reports() -> None:
-    assert set(trainer().preflight(VALUES)) == {"accuracy", "loss", "val_accuracy", "val_loss"}
-    assert resolve_objective(None, trainer().preflight(VALUES), DATA.task) == ACCURACY
+    assert set(trainer().preflight(VALUES).reported) == {"accuracy", "loss", "val_accuracy", "val_loss"}
+    assert resolve_objective(None, trainer().preflight(VALUES).reported, DATA.task) == ACCURACY
 
 
 # A person's own
@@ -425,7 +425,7 @@ def test_keras_tuners_getting_started_example_runs_unchanged(tmp_path: Path) -> 
     model = load_model(f"{path}:build_model", digits)
     space = model.space()
     assert [hp.name for hp in space] == ["units", "activation", "dropout", "lr"]
-    reported = Trainer(digits, model, None).preflight(space.defaults)
+    reported = Trainer(digits, model, None).preflight(space.defaults).reported
     objective = resolve_objective(None, reported, digits.task)
     outcome = Trainer(digits, model, objective).run(job({**space.defaults, "dropout": True}, epochs=4))
     assert outcome.state is OutcomeState.DONE, outcome.traceback

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hptune._text import counted
-from hptune.errors import ModelError, ObjectiveError
+from hptune.errors import ObjectiveError
 from hptune.search.events import Listener
 from hptune.search.options import SearchOptions
+from hptune.search.preflight import preflight, warn_of_numpy
 from hptune.search.warm_start import find_warm_starts
 from hptune.space import Space
 from hptune.strategy.plan import Plan
@@ -52,41 +53,31 @@ def open_search(options: SearchOptions, listener: Listener, study: Study | None)
     that the model can be. Raises what `hptune.errors` lists.
     """
     if study is not None:
-        options = options.resuming(study.identity)
+        options = options.resuming(study)
     dataset = options.task.load_data()
     listener.on_data_loaded(dataset)
     model = options.task.load_model(dataset)
     if study is not None:
         study.require(_identity(options, dataset, model, study.identity.goal))
         _warn_of_late_warm_starts(options, study, listener)
+        warn_of_numpy(options.task, listener)
         identity, warm_starts = study.identity, study.notes.warm_starts
     else:
-        identity = _identity(options, dataset, model, _settle_objective(options, dataset, model, listener))
+        task, reported = preflight(options.task, dataset, model, listener)
+        options = replace(options, task=task)
+        goal = _settle_objective(options, reported, dataset, model, listener)
+        identity = _identity(options, dataset, model, goal)
         warm_starts = _find_warm_starts(options, model.space(), listener)
     _remark(options, dataset, model, listener)
     return Opening(options=options, dataset=dataset, model=model, identity=identity, warm_starts=warm_starts)
 
 
 def _settle_objective(
-    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
+    options: SearchOptions, reported: tuple[str, ...], dataset: Dataset, model: Model, listener: Listener
 ) -> Objective:
-    """Train one batch and return the objective among what it reports."""
+    """Return the objective among what training reports."""
     from hptune.training import resolve_objective
 
-    trainer, start = options.task.trainer(dataset, model, None), model.fallback_start()
-    try:
-        reported = trainer.preflight(model.space().defaults)
-    except ModelError as error:
-        if start is None:
-            raise
-        try:
-            reported = trainer.preflight(start)
-        except ModelError:
-            raise error from None
-        listener.on_warning(
-            f"{error.message}\n  So it is in the middle of ranges without a default. At their lowest values, "
-            "where Keras Tuner begins, it can be: the search continues."
-        )
     on_demand = model.metrics_on_demand()
     goal = resolve_objective(options.objective, reported, dataset.task, on_demand=on_demand)
     held_out = f"val_{goal.name}"

@@ -9,7 +9,7 @@ from hptune.errors import StudyMismatchError
 from hptune.search.task import SearchTask
 from hptune.space import Space
 from hptune.strategy.plan import Plan, plan
-from hptune.study import Identity, default_path
+from hptune.study import Study, default_path
 from hptune.study.trial import metric_of
 
 __all__ = ["SearchOptions"]
@@ -53,8 +53,12 @@ class SearchOptions:
         """Return what the budget buys in `space`."""
         return plan(space, trials=self.trials, epochs=self.task.epochs, passes=self.passes)
 
-    def resuming(self, identity: Identity) -> SearchOptions:
-        """Return the same with a study's objective; raises StudyMismatchError where another is asked for."""
+    def resuming(self, study: Study) -> SearchOptions:
+        """Return the same with what a study settled when it was created: its objective, and who trains.
+
+        Raises StudyMismatchError where another objective is asked for.
+        """
+        identity = study.identity
         direction, _, name = (self.objective or identity.objective).rpartition(":")
         if name != identity.objective or direction not in ("", identity.direction.value):
             raise StudyMismatchError(
@@ -62,4 +66,5 @@ class SearchOptions:
                 f" not {self.objective}",
                 hint="Give the new search its own folder with --study, or archive this one with --fresh.",
             )
-        return replace(self, task=replace(self.task, metric=metric_of(name)))
+        difference = study.notes.numpy_difference
+        return replace(self, task=replace(self.task, metric=metric_of(name), numpy_difference=difference))

@@ -62,7 +62,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     folder = options.folder
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
-            options = options.resuming(study.identity)
+            options = options.resuming(study)
             if is_budget_exhausted(study, options.task, oracle=options.oracle, budget=options.budget):
                 listener.on_study_opened(study, options.budget)
                 return folder
@@ -75,7 +75,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
         raise SearchInterruptedError("nothing was trained yet")
     _archive_existing(folder, fresh=options.fresh)
     with StudyLock(folder), Study.create(folder, opened.identity, command=options.command) as study:
-        study.note(warm_starts=opened.warm_starts)
+        study.note(warm_starts=opened.warm_starts, numpy_difference=opened.options.task.numpy_difference)
         _run(opened, study, listener, stop)
     return folder
 

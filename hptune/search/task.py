@@ -69,6 +69,8 @@ class SearchTask:
     """Models with more weights are infeasible; None for no limit."""
     executions: int = 1
     """Seeds over which each configuration's mean is its score."""
+    numpy_difference: str = ""
+    """How NumPy differs from Keras, which trains everything then; "" where NumPy may train what it can."""
 
     def with_space(self, given: str | None) -> SearchTask:
         """Return the same with the ready space of that name, or that file's; None changes nothing."""
@@ -143,7 +145,9 @@ class SearchTask:
                 f"{model.name}: its own fit is not reported how much each class counts",
                 hint="Leave --class-weight out and weigh the classes in fit.",
             )
-        settings = TrainerSettings(class_weight=weights, max_parameters=self.max_parameters)
+        settings = TrainerSettings(
+            class_weight=weights, max_parameters=self.max_parameters, numpy_path=not self.numpy_difference
+        )
         return Trainer(dataset, model, objective, settings)
 
     def trainer(
@@ -190,6 +194,7 @@ def task_of(study: Study) -> SearchTask:
         epochs=identity.epochs,
         metric=metric_of(identity.objective),
         seed=identity.seed,
+        numpy_difference=study.notes.numpy_difference,
         **identity.settings,  # type: ignore[arg-type]
     )
 

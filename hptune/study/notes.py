@@ -54,6 +54,8 @@ class StudyNotes:
     """Configurations that the search tried right after the defaults."""
     model_fingerprint: str = ""
     """Of the model that the latest trials were trained with; "" where the study's identity tells it."""
+    numpy_difference: str = ""
+    """How NumPy differs from Keras on this model, which Keras trains then; "" where NumPy may train it."""
     baseline: Baseline | None = None
     """None where trials are not all scored on the same rows, or where the metric is not known."""
     budget: int = 0

@@ -15,20 +15,24 @@ from hptune.training.numpy_feed import choose_dense_feed
 __all__ = ["choose_feed"]
 
 
-def choose_feed(model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int) -> Feed:
+def choose_feed(
+    model: Any,
+    arrays: Arrays,
+    weights: NDArray[np.float32] | None,
+    batch_size: int,
+    *,
+    numpy_path: bool = True,
+) -> Feed:
     """Return the fastest way that trains this model as Keras's fit would.
 
-    `weights` are those of the rows in the loss; None where all count alike.
+    `weights` are those of the rows in the loss; None where all count alike. `numpy_path` False leaves
+    the model to Keras, whatever NumPy can train.
     """
-    dense = choose_dense_feed(model, arrays, weights, batch_size)
+    dense = choose_dense_feed(model, arrays, weights, batch_size) if numpy_path else None
     if dense is not None:
         return dense
     if keras.backend.backend() == "tensorflow":
         from hptune.training.tensorflow_feeds import choose_tensorflow_feed
 
         return choose_tensorflow_feed(model, arrays, weights, batch_size)
-    if keras.backend.backend() == "jax":
-        from hptune.training.jax_feeds import choose_jax_feed
-
-        return choose_jax_feed(model, arrays, weights, batch_size)
     return GeneratorFeed(model, arrays, weights, batch_size)

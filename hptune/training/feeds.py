@@ -13,13 +13,10 @@ from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
 from hptune.training.random_numbers import shuffled
 
-__all__ = ["Feed", "GeneratorFeed", "OnDevice", "batches", "has_own", "rows_at_once", "steps_by_itself"]
+__all__ = ["Feed", "GeneratorFeed", "batches", "has_own", "rows_at_once", "steps_by_itself"]
 
 _VALUES_AT_ONCE = 1 << 22
 """Input values that are validated in one batch; activations take a multiple of that memory."""
-
-_ARRAYS = 8
-"""Arrays that are kept on the device."""
 
 
 class Feed(Protocol):
@@ -32,23 +29,6 @@ class Feed(Protocol):
     def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
         ...
-
-
-class OnDevice:
-    """Arrays of the data on the device, by identity: trial after trial has the same ones."""
-
-    def __init__(self, place: Callable[[NDArray[Any]], Any]) -> None:
-        self._place = place
-        self._known: dict[int, tuple[NDArray[Any], Any]] = {}
-
-    def __call__(self, array: NDArray[Any]) -> Any:
-        """Return an array as a tensor, the same one as before where it was asked for lately."""
-        known = self._known.get(id(array))
-        if known is None or known[0] is not array:
-            if len(self._known) >= _ARRAYS:
-                self._known.clear()
-            known = self._known[id(array)] = (array, self._place(array))
-        return known[1]
 
 
 def rows_at_once(x: NDArray[Any], batch_size: int) -> int:

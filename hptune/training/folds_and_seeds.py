@@ -17,6 +17,7 @@ from hptune.space import Values
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
 from hptune.training.epoch_callback import OnEpoch, never_stop
 from hptune.training.members import Member, MemberTrainer, Report, mean_curve, pack, unpack
+from hptune.training.preflight import Preflight
 
 __all__ = ["RepeatedTrainer", "seed_of"]
 
@@ -49,10 +50,13 @@ class RepeatedTrainer:
                 self._members[", ".join(parts)] = (trainer, execution)
         self._trainers = tuple(trainers)
 
-    def preflight(self, values: Values) -> tuple[str, ...]:
-        """Train one batch of every fold; returns the names of the metrics that all report."""
-        reported = [trainer.preflight(values) for trainer in self._trainers]
-        return tuple(name for name in reported[0] if all(name in names for names in reported))
+    def preflight(self, values: Values) -> Preflight:
+        """Train one batch of every fold; returns the metrics that all report, and the first difference."""
+        found = [trainer.preflight(values) for trainer in self._trainers]
+        return Preflight(
+            reported=tuple(n for n in found[0].reported if all(n in one.reported for one in found)),
+            numpy_difference=next((one.numpy_difference for one in found if one.numpy_difference), ""),
+        )
 
     def run(self, job: Job, on_epoch: OnEpoch = never_stop) -> Outcome:
         """Train every member of a job to its epochs.

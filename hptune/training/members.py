@@ -14,6 +14,7 @@ from hptune._files import appearing
 from hptune.space import Values
 from hptune.study.trial import Job, Objective, Outcome
 from hptune.training.epoch_callback import OnEpoch
+from hptune.training.preflight import Preflight
 
 __all__ = ["Member", "MemberTrainer", "Report", "mean_curve", "pack", "unpack"]
 
@@ -27,8 +28,8 @@ class MemberTrainer(Protocol):
         """Train a job, calling `on_epoch(epochs so far, report)` after each epoch."""
         ...
 
-    def preflight(self, values: Values) -> tuple[str, ...]:
-        """Try one batch; returns the names of the metrics that are reported."""
+    def preflight(self, values: Values) -> Preflight:
+        """Try one batch; returns the metrics' names, and whether NumPy does as Keras."""
         ...
 
 

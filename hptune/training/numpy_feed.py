@@ -1,7 +1,7 @@
-"""The fast path of small dense networks: NumPy trains them, on any backend, where Keras runs on a CPU.
+"""The fast path of small dense networks: NumPy trains them, on any backend, where that costs less.
 
-The steps are those of Keras's loop, with its order of rows and its draws, so weights are the same
-but for rounding (tests/test_dense.py says within what), and always the same bits for the same seed.
+The steps are those of Keras's loop, with its order of rows and its random numbers, so weights are the
+same but for rounding (tests/test_dense.py says within what), and always the same bits for the same seed.
 """
 
 from __future__ import annotations
@@ -21,20 +21,23 @@ from hptune.training.feeds import rows_at_once
 from hptune.training.numpy_path import DenseModel, Measure, measures, read
 from hptune.training.random_numbers import layer_seed, reseed_generator, seed_states, shuffled
 
-__all__ = ["DenseFeed", "choose_dense_feed"]
+__all__ = ["DenseFeed", "choose_dense_feed", "is_faster", "operations_per_epoch"]
 
 _MOST_BYTES = 1 << 28
 """Data larger than this is not put in each epoch's order as a whole."""
+_MOST_OPERATIONS = 2e8
+"""Floating-point operations of an epoch up to which NumPy trains although Keras has more than one thread.
+
+They take about 10 ms on one core: 20 epochs take NumPy 0.2 s, and Keras takes half a second to trace a
+graph (benchmarks/numpy_path.py; docs/benchmarks.md). No GPU was measured.
+"""
 
 
 def choose_dense_feed(
     model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
 ) -> DenseFeed | None:
-    """Return what trains a model here; None where it is better left to Keras.
-
-    Wide rows are: Keras spreads their arithmetic over several threads.
-    """
-    if arrays.x[0].size > SMALL_ROW or arrays.x.nbytes > _MOST_BYTES or has_accelerator():
+    """Return what trains a model here; None where it is better left to Keras."""
+    if arrays.x.nbytes > _MOST_BYTES or not is_faster(model, arrays):
         return None
     dense = read(model, min(batch_size, arrays.rows))
     if dense is None or not dense.takes(arrays.x):
@@ -48,6 +51,25 @@ def choose_dense_feed(
     return None if found is None else DenseFeed(dense, found, arrays, weights, batch_size)
 
 
+def is_faster(model: Any, arrays: Arrays) -> bool:
+    """Tell whether NumPy takes less time for a chain of dense layers than Keras does.
+
+    Where Keras has one thread, it always does. Where it has several (wide rows, see `set_up`) or an
+    accelerator, it does as long as the arithmetic takes less time than building and starting graphs.
+    """
+    one_thread = arrays.x[0].size <= SMALL_ROW and not has_accelerator()
+    return one_thread or operations_per_epoch(model, arrays.rows) <= _MOST_OPERATIONS
+
+
+def operations_per_epoch(model: Any, rows: int) -> float:
+    """Return the floating-point operations of an epoch: 6 · weights · rows.
+
+    A product of matrices takes 2 for each weight and row: one forward, and two backward.
+    """
+    weights: int = sum(math.prod(variable.shape) for variable in model.trainable_variables)
+    return 6.0 * rows * weights
+
+
 class DenseFeed:
     """Trains an epoch after the other."""
 
@@ -59,7 +81,7 @@ class DenseFeed:
         weights: NDArray[np.float32] | None,
         batch_size: int,
     ) -> None:
-        self._dense = dense
+        self.dense = dense
         self._measures = measures
         self._arrays = arrays
         self._weights = weights
@@ -76,7 +98,7 @@ class DenseFeed:
 
     def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
-        dense, model = self._dense, self._dense.keras_model
+        dense, model = self.dense, self.dense.keras_model
         epoch_callback.set_model(model)
         epoch_callback.validate, epoch_callback.external_weights = self._validate, self
         self._averaged = epoch_callback.averaged
@@ -98,16 +120,16 @@ class DenseFeed:
 
     def give(self) -> None:
         """Give weights and the optimiser's state to the Keras model, unless it has them."""
-        if self._given != self._dense.network.taken:
-            self._dense.give(self._rate)
-            self._given = self._dense.network.taken
+        if self._given != self.dense.network.taken:
+            self.dense.give(self._rate)
+            self._given = self.dense.network.taken
 
     def judged_weights(self) -> list[NDArray[Any]]:
         """Return the weights that validation judged, as Keras lists them."""
-        return self._dense.judged_weights(averaged=self._averaged)
+        return self.dense.judged_weights(averaged=self._averaged)
 
     def _train(self, seed: int, epoch: int) -> Mapping[str, float]:
-        network = self._dense.network
+        network = self.dense.network
         order = shuffled(seed, epoch, self._arrays.rows)
         reseed_generator(seed, epoch)
         trained = network.train(
@@ -122,7 +144,7 @@ class DenseFeed:
 
     def _validate(self) -> Mapping[str, float]:
         at_once = rows_at_once(self._held[0], self._batch_size)
-        judged = self._dense.network.judge(*self._held, at_once=at_once, averaged=self._averaged)
+        judged = self.dense.network.judge(*self._held, at_once=at_once, averaged=self._averaged)
         return self._report(judged.loss, self._arrays.validation_y, judged.predicted)
 
     def _report(self, loss: float, y: NDArray[Any], predicted: NDArray[np.float32]) -> dict[str, float]:

@@ -48,8 +48,13 @@ class Session:
         objective: Objective | None,
         most_parameters: int | None,
         graphs: Graphs | None = None,
+        numpy_path: bool = True,
     ) -> None:
-        """Prepare to train; `graphs` are those of earlier jobs, None to use and leave none."""
+        """Prepare to train.
+
+        `graphs` are those of earlier jobs, None to use and leave none. `numpy_path` False leaves the
+        model to Keras.
+        """
         self.curve: list[dict[str, float]] = []
         self.timings: dict[str, float] = {}
         self.parameters: int | None = None
@@ -62,6 +67,7 @@ class Session:
         self._objective = objective
         self._most_parameters = most_parameters
         self._graphs = graphs
+        self._numpy_path = numpy_path
 
     def train(self, on_epoch: OnEpoch, *, keep_best: bool = False) -> Outcome:
         """Train the job; raises Infeasible, or whatever the model's code raises."""
@@ -137,7 +143,13 @@ class Session:
 
     def _fit(self, epoch_callback: EpochCallback, traced: Traced | None) -> None:
         if traced is None:
-            feed = choose_feed(self.keras_model, self._arrays, self._weights, self._training.batch_size)
+            feed = choose_feed(
+                self.keras_model,
+                self._arrays,
+                self._weights,
+                self._training.batch_size,
+                numpy_path=self._numpy_path,
+            )
             with self._timed("trace"):
                 feed.trace()
             traced = Traced(self.keras_model, feed, held=(self._arrays, self._weights))

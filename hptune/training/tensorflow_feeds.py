@@ -20,7 +20,7 @@ from tensorflow.python.framework import ops
 
 from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
-from hptune.training.feeds import GeneratorFeed, OnDevice, has_own, rows_at_once, steps_by_itself
+from hptune.training.feeds import GeneratorFeed, has_own, rows_at_once, steps_by_itself
 from hptune.training.random_numbers import shuffled
 
 __all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
@@ -29,6 +29,8 @@ _MOST_BYTES = 1 << 30
 """Data larger than this is not put into the graph's memory as a whole."""
 _SECONDS_A_CALL = 0.5
 """A call into TensorFlow can't be interrupted, so a long epoch is several."""
+_TENSORS = 8
+"""Arrays that are kept on the device."""
 
 
 def choose_tensorflow_feed(
@@ -42,7 +44,23 @@ def choose_tensorflow_feed(
     return EpochGraph(model, arrays, weights, batch_size)
 
 
-_tensor = OnDevice(tf.constant)
+class _Tensors:
+    """Arrays as tensors, remembered by identity: trial after trial trains on the same ones."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[NDArray[Any], Any]] = {}
+
+    def __call__(self, array: NDArray[Any]) -> Any:
+        """Return an array as a tensor, the same one as before where it is still remembered."""
+        known = self._known.get(id(array))
+        if known is None or known[0] is not array:
+            if len(self._known) >= _TENSORS:
+                self._known.clear()
+            known = self._known[id(array)] = (array, tf.constant(array))
+        return known[1]
+
+
+_tensor = _Tensors()
 
 
 @contextmanager

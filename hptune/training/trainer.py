@@ -25,6 +25,7 @@ from hptune.training.checkpoint import Checkpoint, load_checkpoint
 from hptune.training.epoch_callback import OnEpoch, never_stop
 from hptune.training.failures import Infeasible, in_words, is_out_of_memory, traceback_text
 from hptune.training.graph_cache import Graphs
+from hptune.training.preflight import Preflight, try_one_batch
 from hptune.training.session import Session, make_ready
 
 __all__ = ["ClassWeight", "Trainer", "TrainerSettings"]
@@ -50,6 +51,8 @@ class TrainerSettings:
     class_weight: ClassWeight = ClassWeight.NONE
     max_parameters: int | None = None
     """Models with more weights are infeasible; None for no limit."""
+    numpy_path: bool = True
+    """Whether NumPy may train what it can; False leaves all to Keras."""
 
 
 class Trainer:
@@ -129,8 +132,8 @@ class Trainer:
         """A person's file, where the model is from one."""
         return self._model.source_file
 
-    def preflight(self, values: Values) -> tuple[str, ...]:
-        """Train one batch and evaluate one; returns the names of the metrics that are reported.
+    def preflight(self, values: Values) -> Preflight:
+        """Train one batch and evaluate one; returns the metrics' names, and whether NumPy does as Keras.
 
         Raises ModelError, with what was raised and where, if that does not work.
         """
@@ -150,7 +153,7 @@ class Trainer:
                 source=self._model.name,
             ) from error
 
-    def _try_one_batch(self, values: Values) -> tuple[str, ...]:
+    def _try_one_batch(self, values: Values) -> Preflight:
         arrays = self._model.arrays(self._dataset, values)
         rows = slice(0, self._model.batch_size(values, arrays.rows))
         few = replace(
@@ -164,12 +167,10 @@ class Trainer:
             job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
             session = self._session(job, arrays=few)
             session.train(never_stop)
-            return tuple(name for name in session.curve[0] if name != "learning_rate")
+            return Preflight(reported=tuple(name for name in session.curve[0] if name != "learning_rate"))
         model = self._model.build(values, seed=0)
         make_ready(model, few)
-        trained = model.train_on_batch(few.x, few.y, return_dict=True)
-        held = model.test_on_batch(few.validation_x, few.validation_y, return_dict=True)
-        return (*trained, *(f"val_{name}" for name in held))
+        return try_one_batch(model, few)
 
     def _shapes(self) -> str:
         train = self._dataset.train
@@ -225,6 +226,7 @@ class Trainer:
             objective=self._objective,
             most_parameters=self.settings.max_parameters,
             graphs=graphs,
+            numpy_path=self.settings.numpy_path,
         )
 
     def _tidy(self) -> None:

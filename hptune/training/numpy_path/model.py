@@ -96,11 +96,33 @@ class DenseModel:
             for v in self.keras_model.weights
         ]
 
+    def distance(self, start: Floats) -> float:
+        """Return how far trained weights and their average are from the Keras model's.
+
+        It is a share of how far the Keras model's have moved from `start`. Where that is next to
+        nothing the distance is float32's rounding of the weights themselves: 100 times that much is
+        added to the way, which keeps its share below 0.01.
+        """
+        network = self.network
+        pairs = [(network.weights, self._trained)]
+        if network.average is not None:
+            pairs.append((network.average.values, self._averages))
+        ours = np.concatenate([line for line, _ in pairs]).astype(np.float64)
+        theirs = np.concatenate([_line_of(variables) for _, variables in pairs])
+        away, moved = ours - theirs, theirs - np.tile(start, len(pairs))
+        rounded = 100 * np.finfo(np.float32).eps * np.linalg.norm(theirs)
+        return float(np.linalg.norm(away) / (np.linalg.norm(moved) + rounded))
+
     def _lines(self) -> Iterator[tuple[Floats, Sequence[Any]]]:
         yield self.network.weights, self._trained
         yield from zip(self.network.rule.slots, self._slots, strict=True)
         if self.network.average is not None:
             yield self.network.average.values, self._averages
+
+
+def _line_of(variables: Sequence[Any]) -> NDArray[np.float64]:
+    values = [keras.ops.convert_to_numpy(variable).reshape(-1) for variable in variables]
+    return np.concatenate(values).astype(np.float64)
 
 
 def parts(line: Floats, variables: Sequence[Any]) -> list[Floats]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.models.backend import keras
+from hptune.models.backend import has_accelerator, keras
 from hptune.training.numpy_path.activations import ACTIVATIONS
 from hptune.training.numpy_path.dropout import Draws, draws
 from hptune.training.numpy_path.layers import Activation, BatchNormalization, Dense, Dropout, Layer
@@ -169,6 +169,8 @@ class _Reader:
 
     def _dropout(self, layer: Any) -> Callable[..., Any]:
         need(layer.noise_shape is None and layer.rate < 1 and layer.seed is None)
+        # On a GPU PyTorch's generator gives other numbers than on the CPU, where NumPy takes them from.
+        need(keras.backend.backend() != "torch" or not has_accelerator())
         if layer.rate > 0:
             self._draws.append(draws(layer.rate))
             self._layers.append(Dropout(self._units, self._draws[-1]))
