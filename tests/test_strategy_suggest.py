@@ -34,9 +34,9 @@ def test_the_defaults_come_first_and_then_the_starts():
         space(),
         warm_starts=tuple(WarmStart(values=values, origin="a preset") for values in given),
     ).run()
-    assert play.begun[0] == space().defaults
-    assert play.begun[1] == {"rate": 0.05, "width": 0.2}
-    assert play.begun[2] == {"rate": 0.1, "width": 0.2}
+    assert play.started[0] == space().defaults
+    assert play.started[1] == {"rate": 0.05, "width": 0.2}
+    assert play.started[2] == {"rate": 0.1, "width": 0.2}
     assert [a.note for a in play.asked[:2]] == ["start: defaults", "start: a preset"]
 
 
@@ -56,7 +56,7 @@ def test_any_budget_is_kept_and_ends_with_a_full_training(trainings, epochs):
     assert play.epochs_used <= trainings * epochs
     assert play.epochs_used > (trainings - 1) * epochs
     assert any(a.epochs == epochs for a in play.asked)
-    assert distinct(play.begun)
+    assert distinct(play.started)
 
 
 def test_a_training_goes_on_from_where_it_stands():
@@ -76,8 +76,8 @@ def test_a_training_goes_on_from_where_it_stands():
 
 def test_mixed_spaces_are_searched_with_valid_and_different_configurations():
     play = Play(mixed(), trainings=6).run()
-    assert distinct(play.begun)
-    for values in play.begun:
+    assert distinct(play.started)
+    for values in play.started:
         assert mixed().problems(values) == []
         assert set(values) == set(mixed().active(values))
 
@@ -88,8 +88,8 @@ def test_a_finite_space_is_tried_out_and_said_to_be_exhausted():
     )
     play = Play(small, trainings=100, score=lambda v, e: v["n"] + e / 100).run()
     assert play.end is NoSuggestion.EXHAUSTED
-    assert len(play.begun) == 9
-    assert distinct(play.begun)
+    assert len(play.started) == 9
+    assert distinct(play.started)
 
 
 def test_a_space_without_a_choice_is_one_training():
@@ -97,14 +97,14 @@ def test_a_space_without_a_choice_is_one_training():
     for epochs in (1, 9):
         play = Play(fixed, epochs=epochs, score=lambda v, e: float(e)).run()
         assert play.end is NoSuggestion.EXHAUSTED
-        assert play.begun == [{"x": 1}]
+        assert play.started == [{"x": 1}]
         assert play.asked[-1].epochs == epochs
 
 
 @pytest.mark.parametrize("epochs", [1, 9])
 def test_several_in_flight_never_repeat_and_keep_the_budget(epochs):
     play = Play(space(), trainings=7, epochs=epochs, abreast=4).run()
-    assert distinct(play.begun)
+    assert distinct(play.started)
     assert play.epochs_used <= 7 * epochs
 
 
@@ -147,15 +147,15 @@ def test_it_waits_when_only_running_trials_can_tell_what_is_next():
 def test_equal_scores_are_no_trouble():
     play = Play(space(), trainings=8, score=lambda v, e: 0.5).run()
     assert play.end is NoSuggestion.BUDGET_USED
-    assert distinct(play.begun)
+    assert distinct(play.started)
 
 
 @pytest.mark.parametrize("epochs", [1, 9])
 def test_when_nothing_can_be_trained_it_keeps_looking_elsewhere(epochs):
     play = Play(space(), trainings=8, epochs=epochs, score=lambda v, e: None).run()
     assert play.end is NoSuggestion.BUDGET_USED
-    assert distinct(play.begun)
-    assert len(play.begun) >= 8
+    assert distinct(play.started)
+    assert len(play.started) >= 8
 
 
 def test_what_can_not_be_trained_teaches_where_not_to_go():
@@ -170,7 +170,7 @@ def test_what_can_not_be_trained_teaches_where_not_to_go():
 
 def test_scores_that_are_not_numbers_count_as_untrainable():
     play = Play(space(), trainings=8, score=lambda v, e: math.inf if v["rate"] > 0.02 else bowl(v, e)).run()
-    assert distinct(play.begun)
+    assert distinct(play.started)
 
 
 def random_trials(count, seed=0):
@@ -192,7 +192,7 @@ def test_trials_made_elsewhere_inform_and_are_not_repeated(count):
     play = Play(space(), trainings=2, imported=random_trials(count)).run()
     assert play.end is NoSuggestion.BUDGET_USED
     known = [dict(o.values) for o in play.imported]
-    assert all(values not in known for values in play.begun)
+    assert all(values not in known for values in play.started)
 
 
 def test_imported_values_outside_todays_ranges_still_inform():
@@ -215,7 +215,7 @@ def test_hard_ranges_bind_and_soft_ones_only_steer():
     outside = {}
     for hard in (True, False):
         play = Play(narrowed(hard), trainings=9, root=space(), score=earlier.score, told=list(earlier.told))
-        fresh = play.run().begun
+        fresh = play.run().started
         assert fresh
         outside[hard] = sum(not 1e-3 <= v["rate"] <= 1e-2 for v in fresh)
         assert all(1e-4 <= v["rate"] <= 1e-1 for v in fresh)
@@ -227,7 +227,7 @@ def test_a_frozen_value_binds_and_old_trials_still_count():
     earlier = Play(space(), trainings=5).run()
     today = space().with_changes([Fixed(name="width", value=0.7)])
     play = Play(today, trainings=7, root=space(), told=list(earlier.told)).run()
-    assert {v["width"] for v in play.begun} == {0.7}
+    assert {v["width"] for v in play.started} == {0.7}
 
 
 def test_a_trial_outside_what_binds_does_not_go_on():
@@ -259,7 +259,7 @@ def test_the_same_history_gives_the_same_next_trial_in_a_fresh_process():
 
 
 def test_seeds_differ():
-    one, other = (Play(space(), trainings=3, seed=seed).run().begun for seed in (0, 1))
+    one, other = (Play(space(), trainings=3, seed=seed).run().started for seed in (0, 1))
     assert one != other
 
 
@@ -273,7 +273,7 @@ def test_under_noise_what_looked_best_is_not_trained_for_ever():
     noisy = Play(
         space(), trainings=60, epochs=1, seed=1, score=lambda v, e: bowl(v, e) + 0.05 * rng.normal()
     ).run()
-    places = np.array([[math.log10(v["rate"]) / 3, v["width"]] for v in noisy.begun])
+    places = np.array([[math.log10(v["rate"]) / 3, v["width"]] for v in noisy.started])
     apart = np.linalg.norm(places[:, None] - places, axis=-1)
     repeats = sum((apart[i, :i] < 0.01).any() for i in range(30, 60))
     # Without the share that noise lets be seen: 21.
