@@ -99,7 +99,7 @@ RIGHT_LOSSES = losses.CategoricalCrossentropy.losses
             id="validation",
         ),
         pytest.param(
-            type(dropout.draws(0.3)),
+            type(dropout.dropout_masks(0.3)),
             "__call__",
             lambda self, rows, units: np.ones((rows, units), np.float32),
             "the loss is",

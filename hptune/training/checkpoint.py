@@ -80,7 +80,7 @@ def restore(model: Any, checkpoint: Checkpoint) -> None:
 
 
 def _state(model: Any) -> list[Any]:
-    """Return the optimiser's variables; none where a person's own fit has no use for an optimiser."""
+    """Return the optimiser's variables; none where the user's own fit has no optimiser."""
     optimizer = getattr(model, "optimizer", None)
     return [] if optimizer is None else list(optimizer.variables)
 

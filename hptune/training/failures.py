@@ -39,11 +39,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 _TENSORFLOWS_OWN = re.compile(r"\{\{[^}]*\}\}\s*|\s*\[Op:[^\]]*\].*")
-"""Where in its graph TensorFlow was, which tells a person nothing."""
+"""Where in its graph TensorFlow was, which tells the user nothing."""
 
 
 def in_words(error: BaseException, file: Path | None) -> str:
-    """Return what was raised in a line, and where in a person's file."""
+    """Return what was raised in a line, and where in the user's file."""
     stripped = (_TENSORFLOWS_OWN.sub("", line).strip() for line in str(error).splitlines())
     lines = [line for line in stripped if line]
     first = next((line for line in lines if not _says_nothing(line)), lines[0] if lines else "")

@@ -27,7 +27,7 @@ class Feed(Protocol):
         ...
 
     def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
-        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling `epoch_callback` at each."""
         ...
 
 
@@ -38,14 +38,14 @@ def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
 
 
 def has_own(model: Any, method: str) -> bool:
-    """Tell whether a model has a person's method instead of Keras's."""
+    """Return whether a model overrides one of Keras's methods."""
     own = getattr(type(model), method)
     of_class = own is not getattr(keras.Model, method) and not own.__module__.startswith("keras.")
     return of_class or method in vars(model)
 
 
 def steps_by_itself(model: Any) -> bool:
-    """Tell whether a model takes steps, or tells what came of them, in a person's own way."""
+    """Return whether a model overrides how steps are taken or reported."""
     return any(has_own(model, method) for method in _STEPPING)
 
 

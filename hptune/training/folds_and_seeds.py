@@ -1,4 +1,4 @@
-"""Trains a trial several times, over folds and seeds, and tells the mean."""
+"""Trains a trial several times, over folds and seeds, and reports the mean."""
 
 from __future__ import annotations
 

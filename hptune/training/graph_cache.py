@@ -1,6 +1,6 @@
 """Graphs that a later job can use again, because it differs in nothing that is part of them.
 
-Building and tracing a small model takes about as long as training it. A trial that goes on from
+Building and tracing a small model takes about as long as training it. A trial that is resumed from
 a checkpoint, and one that differs from an earlier one only in its learning rate, its seed or its
 decay, need no graph of their own: weights, the optimiser's state and random states are variables.
 """

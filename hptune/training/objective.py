@@ -11,7 +11,7 @@ from hptune.study.trial import Direction, Objective
 __all__ = ["UNNAMED", "direction_of", "resolve_objective"]
 
 UNNAMED = "objective"
-"""What a person's own fit reports when it returns a number; less is better, as in Keras Tuner."""
+"""What a user's own fit reports when it returns a number; less is better, as in Keras Tuner."""
 
 _MORE_IS_BETTER = frozenset(
     {
@@ -85,7 +85,7 @@ def resolve_objective(
 
     None is val_accuracy for classes where it is reported, else val_loss. A name may say its
     direction: max:val_f1, min:val_cost; otherwise it is known from the name, as in Keras
-    Tuner. Raises ObjectiveError where it is not reported or its direction can't be told.
+    Tuner. Raises ObjectiveError where it is not reported or its direction is unknown.
     """
     if name is None:
         classes = task in (Task.BINARY, Task.MULTICLASS)

@@ -45,7 +45,7 @@ _SEED, _EPOCH = 0, 0
 
 @dataclass(frozen=True, kw_only=True)
 class Preflight:
-    """What one batch told."""
+    """What training one batch found."""
 
     reported: tuple[str, ...]
     """Names of the metrics that training reports, those of validation included."""

@@ -1,6 +1,6 @@
 """What is random in an epoch, as plain functions of the trial's seed and the epoch.
 
-So a training that goes on from a checkpoint does what it would have done without stopping, and
+So a training that is resumed from a checkpoint does what it would have done without stopping, and
 a script can repeat it with NumPy alone.
 """
 
@@ -22,7 +22,7 @@ def shuffled(seed: int, epoch: int, rows: int) -> NDArray[np.int64]:
 
 
 def seed_states(model: Any) -> list[Any]:
-    """Return the states of what draws random numbers inside a model: dropout, augmentation."""
+    """Return the states of the random layers of a model: dropout, augmentation."""
     return [v for v in model.non_trainable_variables if v.name == "seed_generator_state"]
 
 

@@ -35,7 +35,7 @@ def make_ready(model: Any, arrays: Arrays) -> None:
 
 
 class Session:
-    """Trains one job; what it holds tells how far it came, whatever happens."""
+    """Trains one job; its attributes say how far it came, whatever happens."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Session:
 
     @cached_property
     def _key(self) -> Hashable | None:
-        """What tells this job's graph from others; None where it is not to be used again."""
+        """The key of this job's graph; None where it is not to be used again."""
         key = self._model.graph_key(self._job.values)
         held = (id(self._arrays), id(self._weights))
         return None if key is None else (key, self._training.batch_size, held)

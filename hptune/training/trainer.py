@@ -1,4 +1,4 @@
-"""Takes jobs, trains them and tells what came of it."""
+"""Trains jobs; returns their outcomes."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Trainer:
         """Train a job from its checkpoint, or from the start, to its epochs.
 
         `on_epoch` gets the epochs so far and what the epoch reported; True stops the training
-        there. What goes wrong is told in the outcome, not raised, except for errors of the space
+        there. Failures are reported in the outcome, not raised, except for errors of the space
         and KeyboardInterrupt.
         """
         began = time.perf_counter()
@@ -96,7 +96,7 @@ class Trainer:
         except Infeasible as infeasible:
             outcome = _outcome(job, OutcomeState.INFEASIBLE, str(infeasible))
         except (Exception, SystemExit) as error:
-            outcome = self._told(job, error)
+            outcome = self._failed(job, error)
         return replace(
             outcome,
             curve=tuple(session.curve),
@@ -113,7 +113,7 @@ class Trainer:
             return job
         return replace(job, checkpoint="", initial_epoch=0)
 
-    def _told(self, job: Job, error: Exception | SystemExit) -> Outcome:
+    def _failed(self, job: Job, error: Exception | SystemExit) -> Outcome:
         """Return what an exception means for a job; raises it where it is not the model's doing."""
         if is_out_of_memory(error):
             return _outcome(job, OutcomeState.INFEASIBLE, "out of memory")
@@ -129,7 +129,7 @@ class Trainer:
 
     @property
     def _file(self) -> Path | None:
-        """A person's file, where the model is from one."""
+        """The user's file, where the model is from one."""
         return self._model.source_file
 
     def preflight(self, values: Values) -> Preflight:

@@ -1,4 +1,4 @@
-"""Trains networks of dense layers with NumPy, as Keras does: the same draws, the same formulas.
+"""Trains networks of dense layers with NumPy, as Keras does: the same random numbers, the same formulas.
 
 Of the time that Keras takes for a small network nearly all goes to what is around the arithmetic:
 building a graph, handing it operations of a few microseconds each. NumPy needs no graph, and little

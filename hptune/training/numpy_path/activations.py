@@ -32,7 +32,7 @@ class Function:
     times_slope: Callable[[Floats, Floats, Floats], Any]
     """(gradient by h, z, h) → gradient by z, written into the first."""
     needs_input: bool = False
-    """Whether the slope is told by z and not by h alone."""
+    """Whether the slope depends on z and not on h alone."""
 
 
 def _relu(z: Floats) -> Floats:

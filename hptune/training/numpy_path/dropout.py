@@ -1,4 +1,4 @@
-"""What dropout leaves out, as each backend of Keras draws it: from a number of the epoch and the step."""
+"""Which units dropout leaves out, by the random numbers of Keras's backends for an epoch and a step."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import keras
 
-__all__ = ["Draws", "draws"]
+__all__ = ["DropoutMasks", "dropout_masks"]
 
 Floats = NDArray[np.float32]
 _SEED_RANGE = 2**31 - 2
 """Keras on TensorFlow takes a seed's remainder by this before it draws."""
 
 
-class Draws(Protocol):
-    """The draws of one dropout layer."""
+class DropoutMasks(Protocol):
+    """The masks of one dropout layer, step by step."""
 
     def begin(self, drawn: int, steps: int) -> None:
         """Begin an epoch of so many steps, the layer's seed being (drawn, 0)."""
@@ -99,9 +99,13 @@ class _Torch:
         return np.asarray(self._torch.nn.functional.dropout(ones, self._rate, training=True).numpy())
 
 
-_BACKENDS: dict[str, Callable[[float], Draws]] = {"tensorflow": _TensorFlow, "jax": _Jax, "torch": _Torch}
+_BACKENDS: dict[str, Callable[[float], DropoutMasks]] = {
+    "tensorflow": _TensorFlow,
+    "jax": _Jax,
+    "torch": _Torch,
+}
 
 
-def draws(rate: float) -> Draws:
-    """Return the draws of a layer that leaves out a share `rate` of its units, on Keras's backend."""
+def dropout_masks(rate: float) -> DropoutMasks:
+    """Return the masks of a layer that leaves out a share `rate` of its units, on Keras's backend."""
     return _BACKENDS[keras.backend.backend()](rate)

@@ -151,14 +151,14 @@ class Dropout:
     """Leaves out a share of the units at random; what is kept is scaled up."""
 
     def __init__(self, units: int, draw: Callable[[int, int], Floats]) -> None:
-        """Take how wide it is, and what draws the factors of a step: (rows, units) → 0 or 1 / (1 − rate)."""
+        """Take how wide it is, and what gives the factors of a step: (rows, units) → 0 or 1 / (1 − rate)."""
         self._units = units
         self._draw = draw
         self._factors: Any = None
 
     def forward(self, x: Floats) -> Floats:
         self._factors = self._draw(len(x), self._units)
-        # Not in place: an activation before it tells its slope by what it gave.
+        # Not in place: an activation before it computes its slope from its own output.
         return np.asarray(x * self._factors)
 
     def backward(self, gradient: Floats, *, first: bool) -> Floats:

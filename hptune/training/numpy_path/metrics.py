@@ -1,6 +1,6 @@
-"""The metrics that a model reports, each told once an epoch of all its rows.
+"""The metrics that a model reports, each computed once an epoch over all its rows.
 
-Keras takes a metric batch by batch, so only such as add up over rows are told here.
+Keras updates a metric batch by batch, so only metrics that add up over rows are computed here.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _measure(metric: Any, y: NDArray[Any], outputs: int) -> Measure | None:
 
 
 def _count(metric: scores.Counted) -> Measure:
-    """Count the rows of a recipe's own score, and let it tell what follows."""
+    """Count the rows of a recipe's own score, and let the score compute its value from the counts."""
 
     def count(y: NDArray[Any], predicted: NDArray[np.float32]) -> float:
         places = _by_odds if isinstance(metric, scores.AUC) else _taken_for
@@ -134,8 +134,8 @@ def _count(metric: scores.Counted) -> Measure:
 
 def _taken_for(metric: Any, codes: NDArray[Any], predicted: NDArray[np.float32]) -> NDArray[np.int64]:
     """Return where each row counts in a confusion matrix."""
-    told = predicted[:, 0] > 0.5 if predicted.shape[1] == 1 else predicted.argmax(axis=1)
-    return np.asarray(codes.astype(np.int64) * metric.classes + told)
+    classes = predicted[:, 0] > 0.5 if predicted.shape[1] == 1 else predicted.argmax(axis=1)
+    return np.asarray(codes.astype(np.int64) * metric.classes + classes)
 
 
 def _by_odds(metric: Any, codes: NDArray[Any], predicted: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -152,7 +152,7 @@ def _by_odds(metric: Any, codes: NDArray[Any], predicted: NDArray[np.float32]) -
 
 
 def _ask(metric: Any) -> Measure:
-    """Let Keras's own metric tell."""
+    """Compute the metric by Keras itself."""
 
     def ask(y: NDArray[Any], predicted: NDArray[np.float32]) -> float:
         metric.reset_state()

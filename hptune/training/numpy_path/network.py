@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.training.numpy_path.dropout import Draws
+from hptune.training.numpy_path.dropout import DropoutMasks
 from hptune.training.numpy_path.layers import Layer
 from hptune.training.numpy_path.losses import Head
 from hptune.training.numpy_path.optimizers import Average, Clip, Rule
@@ -68,7 +68,7 @@ class Network:
     """The gradient as a view for each variable, (its weights,)."""
     outputs: int
     penalties: Sequence[Penalty] = ()
-    dropouts: Sequence[Draws] = ()
+    dropouts: Sequence[DropoutMasks] = ()
     clip: Clip | None = None
     average: Average | None = None
     taken: int = 0
@@ -86,11 +86,11 @@ class Network:
     ) -> Judged:
         """Take one step for each batch of rows, in the order given; returns what they came to before it.
 
-        `weights` are how much each row counts in the loss; `seeds` what each dropout layer draws from.
+        `weights` are how much each row counts in the loss; `seeds` are those of the dropout layers.
         """
         rows = len(x)
-        for draws, seed in zip(self.dropouts, seeds, strict=True):
-            draws.begin(seed, -(-rows // batch_size))
+        for masks, seed in zip(self.dropouts, seeds, strict=True):
+            masks.begin(seed, -(-rows // batch_size))
         z = np.empty((rows, self.outputs), np.float32)
         predicted = np.empty_like(z)
         penalty = 0.0

@@ -112,7 +112,7 @@ class AdamRule:
 
 
 class Average:
-    """A moving average of the weights; recipes/averaging.py tells its share of the old one."""
+    """A moving average of the weights; models/recipes/averaging.py has the formula of its weight."""
 
     def __init__(self, size: int, *, momentum: float, corrected: bool) -> None:
         self.values = np.zeros(size, np.float32)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hptune.models.backend import has_accelerator, keras
 from hptune.training.numpy_path.activations import ACTIVATIONS
-from hptune.training.numpy_path.dropout import Draws, draws
+from hptune.training.numpy_path.dropout import DropoutMasks, dropout_masks
 from hptune.training.numpy_path.layers import Activation, BatchNormalization, Dense, Dropout, Layer
 from hptune.training.numpy_path.model import DenseModel, parts
 from hptune.training.numpy_path.network import Network, Penalty
@@ -55,7 +55,7 @@ class _Reader:
         self._batch_size = batch_size
         self._layers: list[Layer] = []
         self._penalties: list[Penalty] = []
-        self._draws: list[Draws] = []
+        self._masks: list[DropoutMasks] = []
         self._moving: list[tuple[Any, Floats]] = []
         self._units = 0
         self._views: Iterator[tuple[Any, Floats, Floats]] = iter(())
@@ -89,7 +89,7 @@ class _Reader:
             variables=parts(gradient, trained),
             outputs=self._units,
             penalties=self._penalties,
-            dropouts=self._draws,
+            dropouts=self._masks,
             clip=read_clip(model.optimizer),
             average=average,
         )
@@ -172,8 +172,8 @@ class _Reader:
         # On a GPU PyTorch's generator gives other numbers than on the CPU, where NumPy takes them from.
         need(keras.backend.backend() != "torch" or not has_accelerator())
         if layer.rate > 0:
-            self._draws.append(draws(layer.rate))
-            self._layers.append(Dropout(self._units, self._draws[-1]))
+            self._masks.append(dropout_masks(layer.rate))
+            self._layers.append(Dropout(self._units, self._masks[-1]))
         return keras.activations.linear  # type: ignore[no-any-return]
 
 
