@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hptune.__main__ import run
+from hptune.check.autodiff import double_precision
 from hptune.check.gradients import check_gradients, gradient_findings
 from hptune.check.norms import check_norms
 from hptune.check.overfit import check_overfit
@@ -181,19 +182,64 @@ def test_dropout_batch_statistics_penalties_and_kinks_are_held_still(rows: Any) 
 
 def test_a_check_leaves_weights_and_moving_averages_as_they_were(rows: Any) -> None:
     x, y = rows
-    model = network(LAYERS.BatchNormalization(), LAYERS.Dropout(0.5))
-    before = model.get_weights()
-    gradient_findings(model, x[:8] + 3, y[:8], seed=0)
+    with double_precision():
+        model = network(LAYERS.BatchNormalization(), LAYERS.Dropout(0.5))
+        before = model.get_weights()
+        gradient_findings(model, x[:8] + 3, y[:8], seed=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_a_layer_in_float32_is_no_wrong_gradient(rows: Any) -> None:
-    class Narrow(keras.layers.Layer):  # type: ignore[misc]
-        def call(self, x: Any) -> Any:
-            return keras.ops.tanh(keras.ops.cast(x, "float32"))
+class Narrow(keras.layers.Layer):  # type: ignore[misc]
+    def call(self, x: Any) -> Any:
+        return keras.ops.tanh(keras.ops.cast(x, "float32"))
 
-    section = gradients(rows, lambda: network(LAYERS.Dense(4), Narrow()))
-    assert section.verdict is not CheckVerdict.WRONG, told(section)
+
+class NarrowInside(keras.layers.Layer):  # type: ignore[misc]
+    def call(self, x: Any) -> Any:
+        return keras.ops.cast(keras.ops.tanh(keras.ops.cast(x, "float32")), x.dtype)
+
+
+class Refuses(keras.layers.Layer):  # type: ignore[misc]
+    def call(self, x: Any) -> Any:
+        if keras.backend.standardize_dtype(x.dtype) != "float32":
+            raise TypeError("float32 is wanted")
+        return x
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        pytest.param(lambda: Narrow(), "narrow (float32)", id="float32 comes out"),
+        pytest.param(lambda: NarrowInside(), "some step inside a layer", id="float32 is inside"),
+        pytest.param(lambda: LAYERS.Dense(4, dtype="float32"), "dense_1 (float32)", id="float32 weights"),
+        pytest.param(
+            lambda: LAYERS.Dense(4, dtype="mixed_float16"), "dense_1 (float16)", id="Keras's mixed precision"
+        ),
+    ],
+)
+def test_a_model_that_mixes_precisions_is_not_checkable_and_neither_right_nor_wrong(
+    hidden: Callable[[], Any], said: str, rows: Any
+) -> None:
+    section = gradients(rows, lambda: network(LAYERS.Dense(4), hidden()))
+    (finding,) = section.findings
+    assert finding.verdict is CheckVerdict.SKIPPED
+    assert finding.text.startswith("not checkable here: ")
+    assert said in finding.text
+    assert "self.compute_dtype" in finding.hint
+
+
+def test_float32_before_any_weights_leaves_the_gradients_checkable(rows: Any) -> None:
+    for narrow in (Narrow, NarrowInside):
+        section = gradients(rows, lambda narrow=narrow: network(narrow(), LAYERS.Dense(4)))
+        assert section.verdict is CheckVerdict.FINE, told(section)
+
+
+def test_a_model_that_float64_breaks_is_not_checkable_and_the_error_is_shown(rows: Any) -> None:
+    section = gradients(rows, lambda: network(LAYERS.Dense(4), Refuses()))
+    (finding,) = section.findings
+    assert finding.verdict is CheckVerdict.SKIPPED
+    assert finding.text.startswith("not checkable here: in float64 the model fails: ")
+    assert "refuses" in finding.text
 
 
 # The start

@@ -11,27 +11,28 @@ initialiser holds all units at a kink, so that what is checked is the general ca
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune._log import logger
 from hptune._text import first_of
-from hptune.check.autodiff import double_precision, gradients_of, to_array, values_of
+from hptune.check.autodiff import double_precision, to_array
+from hptune.check.loss_probe import LossProbe, steady_probe
 from hptune.check.losses import compute_loss, pick_rows
 from hptune.check.naming import all_layers, display_names, is_own, where_written
 from hptune.check.parts import ModelPart, check_parts
-from hptune.check.prepare import build_ready
+from hptune.check.prepare import build_ready, file_of
 from hptune.check.report import CheckFinding, CheckSection, CheckVerdict
-from hptune.check.still import Still, epsilon_of, without_augmentation
+from hptune.check.rounding import is_rounded, where_rounded
+from hptune.check.still import Still, without_augmentation
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.data import Task
-from hptune.models.backend import keras, set_random_seed
+from hptune.errors import ModelError
+from hptune.models.backend import keras
 from hptune.models.model import Arrays, Model
 from hptune.space import Values
+from hptune.training.failures import in_words
 
 __all__ = ["check_gradients", "gradient_findings"]
 
@@ -50,25 +51,25 @@ _SECONDS = 20.0
 
 
 def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *, seed: int) -> CheckSection:
-    """Check the gradients of a configuration in float64. Raises ModelError where it can't be built."""
+    """Check the gradients of a configuration in float64, if the model can be built and called in it."""
     rows = pick_rows(arrays.y, _rows(arrays.x), seed)
-    x, y = arrays.x[rows], arrays.y[rows]
+    x, y = _wide(arrays.x[rows]), _wide(arrays.y[rows])
     with double_precision():
-        built = build_ready(model, values, seed, arrays, task)
+        try:
+            built = build_ready(model, values, seed, arrays, task)
+            with without_augmentation(built):
+                still = Still(built)
+                compute_loss(built, *map(keras.ops.convert_to_tensor, (x, y)), training=True)
+                still.hold()
+        except Exception as error:
+            said = error.message if isinstance(error, ModelError) else in_words(error, file_of(model))
+            return _section([_not_checkable(f"in float64 the model fails: {said}")], (), time.monotonic())
         with without_augmentation(built):
-            if _takes(built, _wide(x), _wide(y)):
-                return gradient_findings(built, _wide(x), _wide(y), seed=seed)
-    built = build_ready(model, values, seed, arrays, task)
-    with without_augmentation(built):
-        section = gradient_findings(built, x, y, seed=seed)
-    text = "checked in float32, so only roughly: the model can't be called in float64"
-    hint = 'Leave dtypes to Keras: keras.ops.cast(x, self.compute_dtype), no dtype="float32".'
-    note = CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
-    return replace(section, findings=(*section.findings, note))
+            return gradient_findings(built, x, y, seed=seed)
 
 
 def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
-    """Check the gradients of a keras.Model on some rows, in the precision it was made in; it is put back."""
+    """Check the gradients of a keras.Model that was made in float64, on some rows; it is put back."""
     began, still = time.monotonic(), Still(model)
     try:
         return _checked(model, x, y, seed, began)
@@ -81,7 +82,7 @@ def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: flo
         text = "no weights are trained: the model has none, or all layers have trainable=False"
         return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
     _nudge(model, x, y, seed)
-    probe = _steady_probe(model, x, y, seed)
+    probe = steady_probe(model, x, y, seed)
     if probe is None:
         text = "the loss is another at each call with the same weights and rows: not checked"
         hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
@@ -90,6 +91,8 @@ def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: flo
     if not np.isfinite(value):
         text = f"the loss is {value} on the first rows: gradients can't be checked"
         return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
+    if is_rounded(probe.value, model.trainable_variables, seed):
+        return _section([_not_checkable(where_rounded(model, x))], (), began)
     checks, missed = _check_tensors(model, probe, seed)
     doubt = any(check.verdict in (CheckVerdict.WRONG, CheckVerdict.WARNING) for check in checks)
     until = time.monotonic() + _SECONDS
@@ -99,72 +102,6 @@ def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: flo
         text = f"{missed} weight tensors were left out: there was no time for them"
         findings.append(CheckFinding(verdict=CheckVerdict.WARNING, text=text))
     return _section(findings, tuple(checks), began)
-
-
-# What is evaluated
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Probe:
-    """The loss and its gradients, the same at every call."""
-
-    value: Callable[[], float]
-    gradients: Callable[[], list[NDArray[Any] | None]]
-    findings: tuple[CheckFinding, ...] = ()
-
-
-def _steady_probe(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> _Probe | None:
-    """Return a way to evaluate that repeats, the nearest to training there is."""
-    traced = not model.run_eagerly
-    ways = [(True, traced, False), (True, False, True), (False, traced, False)]
-    for training, compiled, reseeded in ways:
-        probe = _probe(model, x, y, training, compiled, seed if reseeded else None)
-        first, second = probe.value(), probe.value()
-        if not np.isfinite(first) or abs(first - second) <= 1e-12 * abs(first):
-            return probe
-    return None
-
-
-def _probe(
-    model: Any, x: NDArray[Any], y: NDArray[Any], training: bool, traced: bool, seed: int | None
-) -> _Probe:
-    still, variables = Still(model), list(model.trainable_variables)
-
-    def loss(x: Any, y: Any) -> Any:
-        return compute_loss(model, x, y, training=training)
-
-    def held() -> None:
-        still.hold()
-        if seed is not None:
-            set_random_seed(seed)
-
-    evaluate = values_of(loss, variables, traced=traced)
-    differentiate = gradients_of(loss, variables, traced=traced)
-
-    def value() -> float:
-        held()
-        return evaluate(x, y)
-
-    def gradients() -> list[NDArray[Any] | None]:
-        held()
-        return differentiate(x, y)[1]
-
-    text = "checked as at prediction: in training mode the loss is another at each call"
-    hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
-    note = CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
-    return _Probe(value=value, gradients=gradients, findings=() if training else (note,))
-
-
-def _takes(model: Any, x: NDArray[Any], y: NDArray[Any]) -> bool:
-    """Tell whether a model can be called in this precision; what is wrong elsewhere shows elsewhere."""
-    still = Still(model)
-    try:
-        compute_loss(model, *map(keras.ops.convert_to_tensor, (x, y)), training=True)
-    except Exception as error:
-        logger.debug("in %s: %s", x.dtype, error)
-        return False
-    still.hold()
-    return True
 
 
 def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
@@ -181,7 +118,7 @@ def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
         still.restore()
 
 
-def _check_tensors(model: Any, probe: _Probe, seed: int) -> tuple[list[TensorCheck], int]:
+def _check_tensors(model: Any, probe: LossProbe, seed: int) -> tuple[list[TensorCheck], int]:
     """Return what came of each weight tensor, and how many there was no time for."""
     began = time.monotonic()
     probe.value()
@@ -189,17 +126,13 @@ def _check_tensors(model: Any, probe: _Probe, seed: int) -> tuple[list[TensorChe
     variables, names = model.trainable_variables, _tensor_names(model)
     fit = int(_SECONDS / (2 * each * len(variables)))
     directions = min(_MOST_DIRECTIONS, max(_FEWEST_DIRECTIONS, fit))
-    epsilon, rng = epsilon_of(all_layers(model)), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     checks: list[TensorCheck] = []
     for variable, gradient in zip(variables, probe.gradients(), strict=True):
         if checks and time.monotonic() - began > 2 * _SECONDS:
             break
         name = names.get(id(variable), variable.path)
-        checks.append(
-            check_tensor(
-                name, variable, gradient, probe.value, directions=directions, epsilon=epsilon, rng=rng
-            )
-        )
+        checks.append(check_tensor(name, variable, gradient, probe.value, directions=directions, rng=rng))
     return checks, len(variables) - len(checks)
 
 
@@ -211,6 +144,11 @@ def _tensor_names(model: Any) -> dict[int, str]:
         for layer in all_layers(model)
         for variable in layer.trainable_variables
     }
+
+
+def _not_checkable(reason: str) -> CheckFinding:
+    hint = 'Leave dtypes to Keras: keras.ops.cast(x, self.compute_dtype), no dtype="float32".'
+    return CheckFinding(verdict=CheckVerdict.SKIPPED, text=f"not checkable here: {reason}", hint=hint)
 
 
 def _rows(x: NDArray[Any]) -> int:
@@ -275,7 +213,7 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[ModelPart]) -
         CheckFinding(
             verdict=CheckVerdict.WARNING,
             text=f"the gradient by {_figures(check)}: between right (1e-4) and wrong (1e-2)",
-            hint="Kinks near by, float32 inside, or a gradient that is slightly off.",
+            hint="Kinks near by, or a gradient that is slightly off.",
         )
         for check in doubtful[:3]
     ]

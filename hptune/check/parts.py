@@ -19,7 +19,8 @@ from hptune.check.autodiff import gradients_of, to_array, values_of
 from hptune.check.capture import Seen, watch_layers
 from hptune.check.naming import display_names, is_own, where_written
 from hptune.check.report import CheckVerdict
-from hptune.check.still import Still, epsilon_of
+from hptune.check.rounding import is_rounded
+from hptune.check.still import Still
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.models.backend import keras
 
@@ -111,9 +112,7 @@ def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> t
     layer = seen.layer
     flat = keras.tree.flatten((seen.args, seen.kwargs))
     places = [i for i, part in enumerate(flat) if _is_real(part)]
-    inputs = {
-        i: keras.Variable(flat[i], dtype=keras.backend.standardize_dtype(flat[i].dtype)) for i in places
-    }
+    inputs = {i: keras.Variable(flat[i]) for i in places}
     rng = np.random.default_rng(seed)
     cotangents = [
         rng.standard_normal(part.shape) for part in keras.tree.flatten(seen.output) if _is_real(part)
@@ -134,8 +133,8 @@ def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> t
     # A trace pays where a call is a loop or a network of its own.
     traced = bool(layer._layers) and not getattr(layer, "run_eagerly", False)
     return (
-        *_wrong(result, by_input, still, seed, layer, skip_none=not lost_counts, traced=traced),
-        *_wrong(result, by_weight, still, seed, layer, traced=traced),
+        *_wrong(result, by_input, still, seed, skip_none=not lost_counts, traced=traced),
+        *_wrong(result, by_weight, still, seed, traced=traced),
     )
 
 
@@ -155,7 +154,7 @@ def _wrong(
     variables: list[tuple[str, Any]],
     still: Still | None,
     seed: int,
-    *layers: Any,
+    *,
     skip_none: bool = False,
     traced: bool = False,
 ) -> Iterator[TensorCheck]:
@@ -170,6 +169,8 @@ def _wrong(
             still.hold()
         return evaluate()
 
+    if is_rounded(value, every, seed):
+        return
     if still is not None:
         still.hold()
     _, gradients = gradients_of(function, every, traced=traced)()
@@ -183,7 +184,6 @@ def _wrong(
             gradient,
             value,
             directions=_DIRECTIONS,
-            epsilon=epsilon_of(layers),
             rng=rng,
         )
         if check.verdict is CheckVerdict.WRONG:

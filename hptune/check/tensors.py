@@ -50,7 +50,6 @@ def check_tensor(
     value: Callable[[], float],
     *,
     directions: int,
-    epsilon: float,
     rng: np.random.Generator,
 ) -> TensorCheck:
     """Check `gradient`, that of `value` by `variable`, along so many lines; the variable is put back.
@@ -72,7 +71,7 @@ def check_tensor(
                 return value()
 
             slope = float(np.sum(claimed * line))
-            found.append(compare(along, at_zero, slope, step=step_size(epsilon, scale), epsilon=epsilon))
+            found.append(compare(along, at_zero, slope, step=step_size(scale)))
     finally:
         variable.assign(base)
     return _summed_up(name, base.size, found, disconnected=gradient is None)
