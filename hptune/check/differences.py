@@ -1,4 +1,4 @@
-"""Is a derivative right? Central differences along a line, with kinks told from mistakes.
+"""Is a derivative right? Central differences along a line, with kinks told apart from mistakes.
 
 With f the function along a line, t the way along it and h a step,
 
@@ -43,7 +43,7 @@ class Agreement(StrEnum):
 
     AGREES = "agrees"
     SMALL = "too small"
-    """Too small for their difference to be told from rounding."""
+    """Too small for their difference to be distinguished from rounding."""
     KINK = "kink"
     """The function has a kink here: nothing can be said."""
     DOUBTFUL = "doubtful"

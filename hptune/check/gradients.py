@@ -4,7 +4,7 @@ The loss is worked out in float64 on a few rows, in training mode, as it is trai
 one mask that stays, batch normalisation by the rows' own statistics, moving averages put back;
 augmentation, which changes rows and not what is learned from them, is left out.
 
-The weights are first nudged a little off their first values, where biases are 0 and a zeros
+The weights are first nudged a little off their initial values, where biases are 0 and a zeros
 initialiser holds all units at a kink, so that what is checked is the general case.
 """
 
@@ -36,13 +36,11 @@ from hptune.training.failures import in_words
 
 __all__ = ["check_gradients", "gradient_findings"]
 
-TITLE = "gradients against differences"
-
 _ROWS = 16
 _MOST_VALUES = 1 << 20
 """Fewer rows are taken where those would hold more input values than this."""
 _NUDGE = 0.05
-"""How far weights are moved off their first values, in shares of their size."""
+"""How far weights are moved off their initial values, in shares of their size."""
 _MOST_DIRECTIONS = 14
 _FEWEST_DIRECTIONS = 3
 """Lines per weight tensor."""
@@ -63,36 +61,36 @@ def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *,
                 still.hold()
         except Exception as error:
             said = error.message if isinstance(error, ModelError) else in_words(error, file_of(model))
-            return _section([_not_checkable(f"in float64 the model fails: {said}")], (), time.monotonic())
+            return _section([_not_checkable(f"in float64 the model fails: {said}")], ())
         with without_augmentation(built):
             return gradient_findings(built, x, y, seed=seed)
 
 
 def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
     """Check the gradients of a keras.Model that was made in float64, on some rows; it is put back."""
-    began, still = time.monotonic(), Still(model)
+    still = Still(model)
     try:
-        return _checked(model, x, y, seed, began)
+        return _checked(model, x, y, seed)
     finally:
         still.restore()
 
 
-def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: float) -> CheckSection:
+def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> CheckSection:
     if not model.trainable_variables:
         text = "no weights are trained: the model has none, or all layers have trainable=False"
-        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], ())
     _nudge(model, x, y, seed)
     probe = steady_probe(model, x, y, seed)
     if probe is None:
         text = "the loss is another at each call with the same weights and rows: not checked"
         hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
-        return _section([CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)], ())
     value = probe.value()
     if not np.isfinite(value):
         text = f"the loss is {value} on the first rows: gradients can't be checked"
-        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], ())
     if is_rounded(probe.value, model.trainable_variables, seed):
-        return _section([_not_checkable(where_rounded(model, x))], (), began)
+        return _section([_not_checkable(where_rounded(model, x))], ())
     checks, missed = _check_tensors(model, probe, seed)
     doubt = any(check.verdict in (CheckVerdict.WRONG, CheckVerdict.WARNING) for check in checks)
     until = time.monotonic() + _SECONDS
@@ -101,7 +99,7 @@ def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: flo
     if missed:
         text = f"{missed} weight tensors were left out: there was no time for them"
         findings.append(CheckFinding(verdict=CheckVerdict.WARNING, text=text))
-    return _section(findings, tuple(checks), began)
+    return _section(findings, tuple(checks))
 
 
 def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
@@ -172,7 +170,7 @@ def _of_parts(parts: list[ModelPart], checks: list[TensorCheck]) -> list[CheckFi
             + ", ".join(_figures(check) for check in part.checks)
             + spoiled,
             hint="Correct the gradient it defines, or leave it to automatic differentiation. A gradient that "
-            "is meant to differ, as in a straight-through estimator, is told here as well.",
+            "is meant to differ, as in a straight-through estimator, is reported here as well.",
             layer=part.name,
             where=part.where,
         )
@@ -191,7 +189,7 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[ModelPart]) -
     found: list[CheckFinding] = []
     wrong = [check for check in checks if check.verdict is CheckVerdict.WRONG]
     if wrong and not parts:
-        # No part is wrong alone: what remains is how a person's own model puts them together.
+        # No part is wrong alone: what remains is how a user's own model puts them together.
         own = type(model) if is_own(type(model)) else None
         text = f"the gradient by {first_of([_figures(check) for check in wrong], 3, '; by ')}"
         name = f" of {own.__name__}" if own else ""
@@ -245,7 +243,7 @@ def _of_right(checks: list[TensorCheck]) -> list[CheckFinding]:
     return [CheckFinding(verdict=CheckVerdict.FINE, text=text)]
 
 
-def _section(findings: list[CheckFinding], checks: tuple[TensorCheck, ...], began: float) -> CheckSection:
+def _section(findings: list[CheckFinding], checks: tuple[TensorCheck, ...]) -> CheckSection:
     table = tuple(
         {
             "tensor": check.name,
@@ -258,10 +256,4 @@ def _section(findings: list[CheckFinding], checks: tuple[TensorCheck, ...], bega
         }
         for check in checks
     )
-    return CheckSection(
-        name="gradients",
-        title=TITLE,
-        findings=tuple(findings),
-        table=table,
-        seconds=time.monotonic() - began,
-    )
+    return CheckSection(findings=tuple(findings), table=table)

@@ -45,7 +45,7 @@ class ModelPart:
 
 
 def has_own_code(layer: Any) -> bool:
-    """Tell whether a layer runs a person's code: its class or a function it was given."""
+    """Tell whether a layer runs the user's code: its class or a function it was given."""
     return any(is_own(thing) for thing in _code_of(layer))
 
 
@@ -59,9 +59,9 @@ def check_parts(
 ) -> list[ModelPart]:
     """Return the parts of a model whose gradients are wrong.
 
-    Only layers that run a person's own code, unless `everything` is looked at: then a library's
+    Only layers that run the user's own code, unless `everything` is looked at: then a library's
     layers, the penalties and the loss as well. `until` is a time of `time.monotonic`, after which
-    no further part is begun.
+    no further part is checked.
     """
     still = Still(model)
     names = display_names(model)

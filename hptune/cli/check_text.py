@@ -50,8 +50,8 @@ def report_text(report: CheckReport, *, unicode: bool = True) -> str:
             lines += ["", section.title, _table(section)]
         if section.proposals and section.name == "norms":
             said = ", ".join(f"{name} {value:g}" for name, value in section.proposals.items())
-            told = f"where clipping may start, the 90th percentile of these steps: {said}"
-            lines += [f"  {line}" for line in textwrap.wrap(told, _WIDTH - 2, break_long_words=False)]
+            note = f"where clipping may start, the 90th percentile of these steps: {said}"
+            lines += [f"  {line}" for line in textwrap.wrap(note, _WIDTH - 2, break_long_words=False)]
     lines += ["", _last_line(report)]
     text = "\n".join(lines)
     return text if unicode else text.replace("–", "-").encode("ascii", "replace").decode("ascii")
@@ -94,9 +94,9 @@ def _cell(value: str | int | float | None) -> str:
 
 def _last_line(report: CheckReport) -> str:
     verdicts = [finding.verdict.value for section in report.sections for finding in section.findings]
-    wrong, told = verdicts.count("wrong"), verdicts.count("warning")
+    wrong, warnings = verdicts.count("wrong"), verdicts.count("warning")
     if wrong:
-        return f"{wrong} wrong, {told} to look at, in {report.seconds:.0f} s"
-    if told:
-        return f"Nothing is wrong; {told} to look at, in {report.seconds:.0f} s"
+        return f"{wrong} wrong, {warnings} to look at, in {report.seconds:.0f} s"
+    if warnings:
+        return f"Nothing is wrong; {warnings} to look at, in {report.seconds:.0f} s"
     return f"Nothing is wrong, in {report.seconds:.0f} s"
