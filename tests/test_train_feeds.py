@@ -17,10 +17,10 @@ from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Value
 from hptune.study.trial import Job
 from hptune.training import tensorflow_feeds
-from hptune.training.checkpoint import TrainingState
 from hptune.training.choose_feed import choose_feed
 from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import Feed, GeneratorFeed, batches, rows_at_once
+from hptune.training.progress import TrainingState
 from hptune.training.random_numbers import shuffled
 from hptune.training.session import make_ready
 from hptune.training.tensorflow_feeds import EpochGraph, RowsFeed
