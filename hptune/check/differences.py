@@ -34,12 +34,12 @@ _ROUNDINGS = 16.0
 """Roundings, in units of ε, that a value is taken to have gone through."""
 _REFINEMENTS = 4
 """Steps that are tried: h, h/10, h/100, h/1000."""
-_TELLING = 1e-3
+_RELIABLE = 1e-3
 """A step counts only while its rounding error is below this share of the derivative."""
 
 
 class Agreement(StrEnum):
-    """What comparing two derivatives came to."""
+    """The result of comparing two derivatives."""
 
     AGREES = "agrees"
     SMALL = "too small"
@@ -92,10 +92,10 @@ def compare(
             continue
         found = _judge(analytic, slopes, before)
         if found.agreement in (Agreement.AGREES, Agreement.SMALL) and (
-            refinement == 0 or _tells(slopes, found)
+            refinement == 0 or _is_reliable(slopes, found)
         ):
             return found
-        if best is None or (_tells(slopes, found) and _says_more(found, best)):
+        if best is None or (_is_reliable(slopes, found) and _is_more_informative(found, best)):
             best = found
         before = slopes
     if best is None:
@@ -144,11 +144,11 @@ def _is_kink(apart: float, slopes: _Slopes, before: _Slopes | None) -> bool:
     return slopes.jump >= 0.5 * apart and slopes.jump > 0.3 * before.jump
 
 
-def _tells(slopes: _Slopes, found: DerivativeComparison) -> bool:
-    return slopes.noise <= _TELLING * max(abs(found.analytic), abs(found.numeric))
+def _is_reliable(slopes: _Slopes, found: DerivativeComparison) -> bool:
+    return slopes.noise <= _RELIABLE * max(abs(found.analytic), abs(found.numeric))
 
 
-def _says_more(found: DerivativeComparison, best: DerivativeComparison) -> bool:
+def _is_more_informative(found: DerivativeComparison, best: DerivativeComparison) -> bool:
     """A kink that was seen explains what larger steps could not; else the smaller error counts."""
     if found.agreement is Agreement.KINK or best.agreement is Agreement.KINK:
         return found.agreement is Agreement.KINK

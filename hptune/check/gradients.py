@@ -24,7 +24,7 @@ from hptune.check.naming import all_layers, display_names, is_own, where_written
 from hptune.check.parts import ModelPart, check_parts
 from hptune.check.prepare import build_ready, file_of
 from hptune.check.report import CheckFinding, CheckSection, CheckVerdict
-from hptune.check.rounding import is_rounded, where_rounded
+from hptune.check.rounding import has_narrow_weights, is_rounded, where_rounded
 from hptune.check.still import Still, without_augmentation
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.data import Task
@@ -89,7 +89,7 @@ def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> CheckSe
     if not np.isfinite(value):
         text = f"the loss is {value} on the first rows: gradients can't be checked"
         return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], ())
-    if is_rounded(probe.value, model.trainable_variables, seed):
+    if has_narrow_weights(model) or is_rounded(probe.value, model.trainable_variables, seed):
         return _section([_not_checkable(where_rounded(model, x))], ())
     checks, missed = _check_tensors(model, probe, seed)
     doubt = any(check.verdict in (CheckVerdict.WRONG, CheckVerdict.WARNING) for check in checks)
@@ -117,7 +117,7 @@ def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
 
 
 def _check_tensors(model: Any, probe: LossProbe, seed: int) -> tuple[list[TensorCheck], int]:
-    """Return what came of each weight tensor, and how many there was no time for."""
+    """Return the result for each weight tensor, and how many there was no time for."""
     began = time.monotonic()
     probe.value()
     each = max(time.monotonic() - began, 1e-5)
@@ -157,7 +157,7 @@ def _wide(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
 
 
-# What is said
+# Findings
 
 
 def _of_parts(parts: list[ModelPart], checks: list[TensorCheck]) -> list[CheckFinding]:

@@ -171,7 +171,7 @@ def _of_layers(layers: list[_Layer], steps: list[_Step], weights: list[float]) -
     if start.total == 0:
         text = "0 by every weight: nothing will be learnt"
         yield CheckFinding(
-            verdict=CheckVerdict.WRONG, text=text, hint="See the units: dead, or begun at zeros?"
+            verdict=CheckVerdict.WRONG, text=text, hint="See the units: dead, or initialised with zeros?"
         )
         return
     if len(ends) == 2:

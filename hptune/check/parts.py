@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.check.autodiff import gradients_of, to_array, values_of
-from hptune.check.capture import Seen, watch_layers
+from hptune.check.capture import LayerCall, watch_layers
 from hptune.check.naming import display_names, is_own, where_written
 from hptune.check.report import CheckVerdict
 from hptune.check.rounding import is_rounded
@@ -71,17 +71,17 @@ def check_parts(
     for one in seen.values():
         if time.monotonic() > until:
             break
-        if _worth(one.layer) and (everything or has_own_code(one.layer)):
+        if _is_step(one.layer) and (everything or has_own_code(one.layer)):
             checks = _check_layer(one, still, seed, lost_counts=everything)
             if checks:
                 wrong.append((one.layer, _part(names[id(one.layer)], one.layer, checks)))
-    found = [part for layer, part in wrong if not _holds(layer, [other for other, _ in wrong])]
+    found = [part for layer, part in wrong if not _contains(layer, [other for other, _ in wrong])]
     if everything:
         found += [*_wrong_penalties(model, names, seed), *_wrong_loss(model, x, y, still, seed)]
     return found
 
 
-def _worth(layer: Any) -> bool:
+def _is_step(layer: Any) -> bool:
     """Tell whether a layer is a step of its own, not just a chain of others that are looked at too."""
     return not isinstance(layer, keras.Sequential) and type(layer).__name__ not in (
         "Functional",
@@ -89,7 +89,7 @@ def _worth(layer: Any) -> bool:
     )
 
 
-def _holds(layer: Any, others: list[Any]) -> bool:
+def _contains(layer: Any, others: list[Any]) -> bool:
     """Tell whether one of the others is inside of this layer."""
     inner = {id(part) for part in layer._flatten_layers(include_self=False, recursive=True)}
     return any(id(other) in inner for other in others)
@@ -103,7 +103,7 @@ def _part(name: str, layer: Any, checks: tuple[TensorCheck, ...]) -> ModelPart:
     return ModelPart(name=name, kind=kind, where=where_written(own), checks=checks)
 
 
-def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> tuple[TensorCheck, ...]:
+def _check_layer(seen: LayerCall, still: Still, seed: int, *, lost_counts: bool) -> tuple[TensorCheck, ...]:
     """Return what is wrong with a layer's gradient.
 
     A layer that lets no gradient through to its input may be meant to; it counts only where weights

@@ -1,4 +1,4 @@
-"""What the checks found, as plain data."""
+"""The findings of the checks, as plain data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OnSection = Callable[[str], None]
 
 
 class CheckVerdict(StrEnum):
-    """What a check came to, from best to worst."""
+    """The verdict of a check, from best to worst."""
 
     SKIPPED = "skipped"
     """It does not apply here, or can't be known."""

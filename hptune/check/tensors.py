@@ -18,7 +18,7 @@ __all__ = ["TensorCheck", "check_tensor"]
 
 @dataclass(frozen=True, kw_only=True)
 class TensorCheck:
-    """What came of one variable."""
+    """The result for one variable."""
 
     name: str
     size: int
@@ -80,7 +80,7 @@ def check_tensor(
 def _lines(
     gradient: NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Give the directions, the most telling first."""
+    """Give the directions, the most informative first."""
     length = float(np.linalg.norm(gradient))
     if np.isfinite(length) and length > 0:
         yield gradient / length

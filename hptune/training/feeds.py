@@ -31,7 +31,7 @@ class Feed(Protocol):
         ...
 
     def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
-        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the conductor at each."""
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the callback at each."""
         ...
 
 
@@ -59,14 +59,14 @@ def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
 
 
 def has_own(model: Any, method: str) -> bool:
-    """Tell whether a model has a person's method instead of Keras's."""
+    """Tell whether a model has a user's method instead of Keras's."""
     own = getattr(type(model), method)
     of_class = own is not getattr(keras.Model, method) and not own.__module__.startswith("keras.")
     return of_class or method in vars(model)
 
 
 def steps_by_itself(model: Any) -> bool:
-    """Tell whether a model takes steps, or tells what came of them, in a person's own way."""
+    """Tell whether a model takes steps, or tells what came of them, in a user's own way."""
     return any(has_own(model, method) for method in _STEPPING)
 
 
