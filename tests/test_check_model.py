@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hptune.__main__ import run
+from hptune.check.autodiff import double_precision
 from hptune.check.gradients import check_gradients, gradient_findings
 from hptune.check.norms import check_norms
 from hptune.check.overfit import check_overfit
@@ -96,7 +97,7 @@ def gradients(rows: Any, build: Callable[[], Any]) -> CheckSection:
     return check_gradients(Built(build), {}, arrays, Task.MULTICLASS, seed=0)  # type: ignore[arg-type]
 
 
-def told(section: CheckSection) -> str:
+def texts(section: CheckSection) -> str:
     return "\n".join(finding.text for finding in section.findings)
 
 
@@ -143,14 +144,14 @@ def test_a_wrong_loss_is_named(rows: Any) -> None:
     assert [f.layer for f in section.findings if f.verdict is CheckVerdict.WRONG] == ["the loss"]
 
 
-def test_a_gradient_that_is_stopped_on_its_way_is_told(rows: Any) -> None:
+def test_a_gradient_that_is_stopped_on_its_way_is_texts(rows: Any) -> None:
     section = gradients(
         rows,
         lambda: network(LAYERS.Dense(4, activation="relu"), LAYERS.Lambda(keras.ops.stop_gradient)),
     )
     assert section.verdict is CheckVerdict.WRONG
-    assert "lambda" in told(section)
-    assert "gets lost" in told(section)
+    assert "lambda" in texts(section)
+    assert "gets lost" in texts(section)
 
 
 def test_weights_that_the_loss_does_not_use_are_told_by_name(rows: Any) -> None:
@@ -163,7 +164,7 @@ def test_weights_that_the_loss_does_not_use_are_told_by_name(rows: Any) -> None:
 
     section = gradients(rows, lambda: network(Idle()))
     assert section.verdict is CheckVerdict.WARNING
-    assert "does not depend on idle/forgotten" in told(section)
+    assert "does not depend on idle/forgotten" in texts(section)
 
 
 def test_dropout_batch_statistics_penalties_and_kinks_are_held_still(rows: Any) -> None:
@@ -176,24 +177,69 @@ def test_dropout_batch_statistics_penalties_and_kinks_are_held_still(rows: Any) 
         )
 
     section = gradients(rows, build)
-    assert section.verdict is CheckVerdict.FINE, told(section)
+    assert section.verdict is CheckVerdict.FINE, texts(section)
 
 
 def test_a_check_leaves_weights_and_moving_averages_as_they_were(rows: Any) -> None:
     x, y = rows
-    model = network(LAYERS.BatchNormalization(), LAYERS.Dropout(0.5))
-    before = model.get_weights()
-    gradient_findings(model, x[:8] + 3, y[:8], seed=0)
+    with double_precision():
+        model = network(LAYERS.BatchNormalization(), LAYERS.Dropout(0.5))
+        before = model.get_weights()
+        gradient_findings(model, x[:8] + 3, y[:8], seed=0)
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
-def test_a_layer_in_float32_is_no_wrong_gradient(rows: Any) -> None:
-    class Narrow(keras.layers.Layer):  # type: ignore[misc]
-        def call(self, x: Any) -> Any:
-            return keras.ops.tanh(keras.ops.cast(x, "float32"))
+class Narrow(keras.layers.Layer):  # type: ignore[misc]
+    def call(self, x: Any) -> Any:
+        return keras.ops.tanh(keras.ops.cast(x, "float32"))
 
-    section = gradients(rows, lambda: network(LAYERS.Dense(4), Narrow()))
-    assert section.verdict is not CheckVerdict.WRONG, told(section)
+
+class NarrowInside(keras.layers.Layer):  # type: ignore[misc]
+    def call(self, x: Any) -> Any:
+        return keras.ops.cast(keras.ops.tanh(keras.ops.cast(x, "float32")), x.dtype)
+
+
+class Refuses(keras.layers.Layer):  # type: ignore[misc]
+    def call(self, x: Any) -> Any:
+        if keras.backend.standardize_dtype(x.dtype) != "float32":
+            raise TypeError("float32 is wanted")
+        return x
+
+
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        pytest.param(lambda: Narrow(), "narrow (float32)", id="float32 comes out"),
+        pytest.param(lambda: NarrowInside(), "some step inside a layer", id="float32 is inside"),
+        pytest.param(lambda: LAYERS.Dense(4, dtype="float32"), "dense_1 (float32)", id="float32 weights"),
+        pytest.param(
+            lambda: LAYERS.Dense(4, dtype="mixed_float16"), "dense_1 (float16)", id="Keras's mixed precision"
+        ),
+    ],
+)
+def test_a_model_that_mixes_precisions_is_not_checkable_and_neither_right_nor_wrong(
+    hidden: Callable[[], Any], said: str, rows: Any
+) -> None:
+    section = gradients(rows, lambda: network(LAYERS.Dense(4), hidden()))
+    (finding,) = section.findings
+    assert finding.verdict is CheckVerdict.SKIPPED
+    assert finding.text.startswith("not checkable here: ")
+    assert said in finding.text
+    assert "self.compute_dtype" in finding.hint
+
+
+def test_float32_before_any_weights_leaves_the_gradients_checkable(rows: Any) -> None:
+    for narrow in (Narrow, NarrowInside):
+        section = gradients(rows, lambda narrow=narrow: network(narrow(), LAYERS.Dense(4)))
+        assert section.verdict is CheckVerdict.FINE, texts(section)
+
+
+def test_a_model_that_float64_breaks_is_not_checkable_and_the_error_is_shown(rows: Any) -> None:
+    section = gradients(rows, lambda: network(LAYERS.Dense(4), Refuses()))
+    (finding,) = section.findings
+    assert finding.verdict is CheckVerdict.SKIPPED
+    assert finding.text.startswith("not checkable here: in float64 the model fails: ")
+    assert "refuses" in finding.text
 
 
 # The start
@@ -202,7 +248,7 @@ def test_a_layer_in_float32_is_no_wrong_gradient(rows: Any) -> None:
 def test_the_loss_at_the_start_is_compared_with_chance(rows: Any) -> None:
     section = check_start(network(LAYERS.Dense(4, activation="tanh")), *rows, seed=0)
     assert section.verdict is CheckVerdict.FINE
-    assert f"chance loses {np.log(CLASSES):.4g} (ln 3)" in told(section)
+    assert f"chance loses {np.log(CLASSES):.4g} (ln 3)" in texts(section)
     loud = network(LAYERS.Dense(64, kernel_initializer=keras.initializers.RandomNormal(stddev=20.0)))
     assert check_start(loud, *rows, seed=0).verdict is CheckVerdict.WARNING
 
@@ -227,16 +273,16 @@ def test_outputs_that_do_not_fit_the_loss_are_wrong(rows: Any) -> None:
     x, y = rows
     logits = keras.Sequential([keras.Input((FEATURES,)), LAYERS.Dense(CLASSES)])
     logits.compile("adam", "sparse_categorical_crossentropy")
-    assert "no probabilities" in told(check_start(logits, x, y, seed=0))
+    assert "no probabilities" in texts(check_start(logits, x, y, seed=0))
     twice = network(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    assert "probabilities already" in told(check_start(twice, x, y, seed=0))
-    assert "labels go up to 3" in told(check_start(network(), x, y + 1, seed=0))
+    assert "probabilities already" in texts(check_start(twice, x, y, seed=0))
+    assert "labels go up to 3" in texts(check_start(network(), x, y + 1, seed=0))
 
 
-# Learning one batch by heart
+# Overfitting one batch
 
 
-def test_a_model_that_can_learn_learns_one_batch_by_heart(rows: Any) -> None:
+def test_a_model_that_can_learn_overfits_one_batch(rows: Any) -> None:
     model = network(LAYERS.Dense(32, activation="relu"), LAYERS.Dropout(0.9))
     before = model.get_weights()
     assert check_overfit(model, *rows, seed=0).verdict is CheckVerdict.FINE
@@ -247,7 +293,7 @@ def test_a_model_that_does_not_look_at_its_input_can_not_learn(rows: Any) -> Non
     blind = network(LAYERS.Dense(8, activation="relu"), LAYERS.Rescaling(0.0))
     section = check_overfit(blind, *rows, seed=0)
     assert section.verdict is CheckVerdict.WRONG
-    assert "does not look at the inputs" in told(section)
+    assert "does not look at the inputs" in texts(section)
 
 
 def test_a_frozen_model_can_not_learn(rows: Any) -> None:
@@ -265,7 +311,7 @@ def test_dead_relus_are_counted(rows: Any) -> None:
     dead = keras.initializers.Constant(-100.0)
     section = check_units(network(LAYERS.Dense(8, activation="relu", bias_initializer=dead)), x, seed=0)
     assert section.verdict is CheckVerdict.WRONG
-    assert "all 8 units are dead" in told(section)
+    assert "all 8 units are dead" in texts(section)
     some = LAYERS.Dense(8, activation="relu")
     model = network(some)
     some.bias.assign(np.array([-100.0] * 4 + [1.0] * 4, dtype=np.float32))
@@ -275,11 +321,11 @@ def test_dead_relus_are_counted(rows: Any) -> None:
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid"])
-def test_saturated_units_are_told(rows: Any, activation: str) -> None:
+def test_saturated_units_are_texts(rows: Any, activation: str) -> None:
     x, _ = rows
     loud = keras.initializers.RandomNormal(stddev=1000.0)
     section = check_units(network(LAYERS.Dense(8, activation=activation, kernel_initializer=loud)), x, seed=0)
-    assert "saturated" in told(section)
+    assert "saturated" in texts(section)
     assert (
         check_units(network(LAYERS.Dense(8, activation=activation)), x, seed=0).verdict is CheckVerdict.FINE
     )
@@ -291,7 +337,7 @@ def test_units_that_begin_alike_are_told_and_the_zeros_initialiser_named(rows: A
     layer = LAYERS.Dense(8, activation=activation, kernel_initializer="zeros")
     section = check_units(network(layer), x, seed=0)
     assert section.verdict is CheckVerdict.WRONG
-    assert "all 8 units are alike" in told(section)
+    assert "all 8 units are alike" in texts(section)
     assert "zeros" in section.findings[0].hint
 
 
@@ -312,7 +358,7 @@ def test_exploding_gradients_are_found(rows: Any) -> None:
     deep = network(*[LAYERS.Dense(16, activation=keras.ops.sin, kernel_initializer=loud) for _ in range(10)])
     section = check_norms(deep, *rows, batch_size=32, seed=0)
     assert section.verdict is not CheckVerdict.FINE
-    assert "exploding" in told(section)
+    assert "exploding" in texts(section)
 
 
 def test_a_sound_models_norms_are_fine_and_propose_a_clipnorm(rows: Any) -> None:
@@ -333,7 +379,7 @@ def test_training_that_changes_no_weight_is_wrong(rows: Any) -> None:
     idle = network(optimizer=keras.optimizers.SGD(0.0))
     section = check_norms(idle, *rows, batch_size=32, seed=0)
     assert section.verdict is CheckVerdict.WRONG
-    assert "change no weight" in told(section)
+    assert "change no weight" in texts(section)
 
 
 def test_training_that_diverges_is_wrong(rows: Any) -> None:
@@ -341,7 +387,7 @@ def test_training_that_diverges_is_wrong(rows: Any) -> None:
     y = np.ones((len(x), CLASSES), dtype=np.float32)
     model = keras.Sequential([keras.Input((FEATURES,)), LAYERS.Dense(4), LAYERS.Dense(CLASSES)])
     model.compile(keras.optimizers.SGD(1e30), "mse")
-    assert "no longer finite" in told(check_norms(model, x, y, batch_size=32, seed=0))
+    assert "no longer finite" in texts(check_norms(model, x, y, batch_size=32, seed=0))
 
 
 # Batch sizes
@@ -406,7 +452,7 @@ def build(hp):
 """
 
 
-def test_the_command_names_a_wrong_layer_of_a_persons_file_and_exits_with_3(
+def test_the_command_names_a_wrong_layer_of_a_users_file_and_exits_with_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -16,11 +16,11 @@ from hptune.models.recipes.data_facts import LearnedStatistics
 from hptune.space import Value
 from hptune.study.trial import Direction, Job, Objective
 from hptune.training import numpy_feed as dense_feed
-from hptune.training.checkpoint import TrainingState
 from hptune.training.choose_feed import choose_feed
 from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import Feed, GeneratorFeed
 from hptune.training.numpy_feed import DenseFeed, choose_dense_feed, operations_per_epoch
+from hptune.training.progress import TrainingState
 from hptune.training.session import make_ready
 
 layers = keras.layers

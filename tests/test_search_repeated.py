@@ -142,7 +142,7 @@ def test_what_is_exported_of_a_mean_is_one_training_and_says_so(folds: Path) -> 
     with Study.open(folds) as study:
         text = script(study, study.trial(1))
     assert "that is a mean over 2 folds, and this is one training" in text
-    assert "sample_weight=weights[order]" in text
+    assert "balanced_weights(arrays.y, 3)" in text
 
 
 def test_the_exported_model_of_a_mean_has_the_weights_of_the_means_best_epoch(tmp_path: Path) -> None:

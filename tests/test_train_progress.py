@@ -10,13 +10,8 @@ import pytest
 
 from hptune.models.backend import keras
 from hptune.study.trial import Direction, Objective
-from hptune.training.checkpoint import (
-    TrainingState,
-    load_checkpoint,
-    restore,
-    save_checkpoint,
-    take_checkpoint,
-)
+from hptune.training.checkpoint import load_checkpoint, restore, save_checkpoint, take_checkpoint
+from hptune.training.progress import TrainingState
 from hptune.training.random_numbers import reseed, seed_states, shuffled
 
 MORE = Objective(name="val_accuracy", direction=Direction.MAX)

@@ -1,4 +1,4 @@
-"""Is a derivative right? Central differences along a line, with kinks told from mistakes.
+"""Is a derivative right? Central differences along a line, with kinks told apart from mistakes.
 
 With f the function along a line, t the way along it and h a step,
 
@@ -6,22 +6,16 @@ With f the function along a line, t the way along it and h a step,
     one-sided  (f(h) − f(0)) / h  and  (f(0) − f(−h)) / h
 
 h = ε^(1/3) · scale makes both errors of the central difference about the same (Press et al.,
-Numerical Recipes, 3rd edition, section 5.7, eq. 5.7.8), ε being the machine epsilon. How far off
+Numerical Recipes, 3rd edition, section 5.7, eq. 5.7.8), ε being the machine epsilon of float64. How far off
 is wrong: |a − n| / max(|a|, |n|) of 1e-7 is fine, 1e-4 is fine where there are kinks, above 1e-2
 is wrong (Stanford CS231n, notes on neural networks 3, "Gradient checks").
 
 A kink, as relu has at 0, lies between −h and h: there the one-sided slopes differ, and go on to
 differ as the step shrinks, while those of a smooth function close up in proportion to it.
-
-A function may be rounded more than its type says, where a layer computes in float32. Its noise is
-then estimated from fourth differences, to which a smooth function adds next to nothing (Moré and
-Wild 2011, "Estimating computational noise", SIAM J. Sci. Comput. 33(3), eq. 4.2), and the step is
-chosen anew.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,25 +28,22 @@ DOUBTFUL = 1e-4
 WRONG = 1e-2
 """Relative error above which the derivative is wrong."""
 
+_EPSILON = 2.0**-52
+"""ε of float64, in which everything is computed here."""
 _ROUNDINGS = 16.0
 """Roundings, in units of ε, that a value is taken to have gone through."""
 _REFINEMENTS = 4
 """Steps that are tried: h, h/10, h/100, h/1000."""
-_TELLING = 1e-3
+_RELIABLE = 1e-3
 """A step counts only while its rounding error is below this share of the derivative."""
-
-_WIDENINGS = 7
-"""Spacings at which noise is looked for, each ten times the last."""
-_COARSEST = 1e-3
-"""Share of a value above which it is no longer rounding that moves it."""
 
 
 class Agreement(StrEnum):
-    """What comparing two derivatives came to."""
+    """The result of comparing two derivatives."""
 
     AGREES = "agrees"
     SMALL = "too small"
-    """Too small for their difference to be told from rounding."""
+    """Too small for their difference to be distinguished from rounding."""
     KINK = "kink"
     """The function has a kink here: nothing can be said."""
     DOUBTFUL = "doubtful"
@@ -81,49 +72,30 @@ class _Slopes:
     """Rounding error of a slope."""
 
 
-def step_size(epsilon: float, scale: float) -> float:
+def step_size(scale: float) -> float:
     """Return ε^(1/3) · scale, at least with the scale 1."""
-    return float(epsilon ** (1 / 3) * max(1.0, scale))
+    return float(_EPSILON ** (1 / 3) * max(1.0, scale))
 
 
 def compare(
-    function: Callable[[float], float], at_zero: float, analytic: float, *, step: float, epsilon: float
+    function: Callable[[float], float], at_zero: float, analytic: float, *, step: float
 ) -> DerivativeComparison:
-    """Compare the derivative of `function` at 0, said to be `analytic`, with differences.
+    """Compare `analytic` with the differences of `function` at 0, at this step, and smaller ones if need be.
 
-    `at_zero` is function(0), `step` is h, `epsilon` that of the precision it is worked out in.
-    Two evaluations where they agree, some dozens where they don't.
+    `at_zero` is function(0), `step` is h. Two evaluations where they agree, at most eight where they don't.
     """
-    found = _refined(function, at_zero, analytic, step, epsilon)
-    if found.agreement in (Agreement.AGREES, Agreement.SMALL) or not math.isfinite(found.numeric):
-        return found
-    size = max(abs(at_zero), abs(found.numeric * step))
-    rounded = _noise(function, step) / size if size > 0 else 0.0
-    if not _ROUNDINGS * epsilon < rounded < _COARSEST:
-        return found
-    wider = step * (rounded / epsilon) ** (1 / 3)
-    again = _refined(function, at_zero, analytic, wider, rounded)
-    # A kink is noise as well; then the wider step, which crosses more of them, is not believed.
-    settled = found.agreement is not Agreement.KINK or again.agreement in (Agreement.AGREES, Agreement.SMALL)
-    return again if settled else found
-
-
-def _refined(
-    function: Callable[[float], float], at_zero: float, analytic: float, step: float, epsilon: float
-) -> DerivativeComparison:
-    """Compare at this step, and at smaller ones until they agree."""
     before: _Slopes | None = None
     best: DerivativeComparison | None = None
     for refinement in range(_REFINEMENTS):
-        slopes = _slopes(function, at_zero, step / 10**refinement, epsilon)
+        slopes = _slopes(function, at_zero, step / 10**refinement)
         if not math.isfinite(slopes.central):
             continue
         found = _judge(analytic, slopes, before)
         if found.agreement in (Agreement.AGREES, Agreement.SMALL) and (
-            refinement == 0 or _tells(slopes, found)
+            refinement == 0 or _is_reliable(slopes, found)
         ):
             return found
-        if best is None or (_tells(slopes, found) and _says_more(found, best)):
+        if best is None or (_is_reliable(slopes, found) and _is_more_informative(found, best)):
             best = found
         before = slopes
     if best is None:
@@ -133,28 +105,13 @@ def _refined(
     return best
 
 
-def _noise(function: Callable[[float], float], step: float) -> float:
-    """Return the standard deviation of the rounding of `function` near 0; 0 where it never changes.
-
-    The points are as near to each other as they can be while most values still differ.
-    """
-    for spacing in (step / 3000 * 10**i for i in range(_WIDENINGS)):
-        values = [function(spacing * (i - 3)) for i in range(7)]
-        if len(set(values)) > 3:
-            break
-    for _ in range(4):
-        values = [after - before for before, after in itertools.pairwise(values)]
-    # γ₄ = (4!)² / 8!
-    return math.sqrt(math.fsum(value**2 for value in values) / len(values) / 70)
-
-
-def _slopes(function: Callable[[float], float], at_zero: float, step: float, epsilon: float) -> _Slopes:
+def _slopes(function: Callable[[float], float], at_zero: float, step: float) -> _Slopes:
     ahead, behind = function(step), function(-step)
     size = max(abs(ahead), abs(behind), abs(at_zero))
     return _Slopes(
         central=(ahead - behind) / (2 * step),
         jump=abs((ahead - at_zero) / step - (at_zero - behind) / step),
-        noise=_ROUNDINGS * epsilon * size / step,
+        noise=_ROUNDINGS * _EPSILON * size / step,
     )
 
 
@@ -187,11 +144,11 @@ def _is_kink(apart: float, slopes: _Slopes, before: _Slopes | None) -> bool:
     return slopes.jump >= 0.5 * apart and slopes.jump > 0.3 * before.jump
 
 
-def _tells(slopes: _Slopes, found: DerivativeComparison) -> bool:
-    return slopes.noise <= _TELLING * max(abs(found.analytic), abs(found.numeric))
+def _is_reliable(slopes: _Slopes, found: DerivativeComparison) -> bool:
+    return slopes.noise <= _RELIABLE * max(abs(found.analytic), abs(found.numeric))
 
 
-def _says_more(found: DerivativeComparison, best: DerivativeComparison) -> bool:
+def _is_more_informative(found: DerivativeComparison, best: DerivativeComparison) -> bool:
     """A kink that was seen explains what larger steps could not; else the smaller error counts."""
     if found.agreement is Agreement.KINK or best.agreement is Agreement.KINK:
         return found.agreement is Agreement.KINK

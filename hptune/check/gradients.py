@@ -4,44 +4,43 @@ The loss is worked out in float64 on a few rows, in training mode, as it is trai
 one mask that stays, batch normalisation by the rows' own statistics, moving averages put back;
 augmentation, which changes rows and not what is learned from them, is left out.
 
-The weights are first nudged a little off their first values, where biases are 0 and a zeros
+The weights are first nudged a little off their initial values, where biases are 0 and a zeros
 initialiser holds all units at a kink, so that what is checked is the general case.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune._log import logger
 from hptune._text import first_of
-from hptune.check.autodiff import double_precision, gradients_of, to_array, values_of
+from hptune.check.autodiff import double_precision, to_array
+from hptune.check.loss_probe import LossProbe, steady_probe
 from hptune.check.losses import compute_loss, pick_rows
 from hptune.check.naming import all_layers, display_names, is_own, where_written
 from hptune.check.parts import ModelPart, check_parts
-from hptune.check.prepare import build_ready
+from hptune.check.prepare import build_ready, file_of
 from hptune.check.report import CheckFinding, CheckSection, CheckVerdict
-from hptune.check.still import Still, epsilon_of, without_augmentation
+from hptune.check.rounding import has_narrow_weights, is_rounded, where_rounded
+from hptune.check.still import Still, without_augmentation
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.data import Task
-from hptune.models.backend import keras, set_random_seed
+from hptune.errors import ModelError
+from hptune.models.backend import keras
 from hptune.models.model import Arrays, Model
 from hptune.space import Values
+from hptune.training.failures import in_words
 
 __all__ = ["check_gradients", "gradient_findings"]
-
-TITLE = "gradients against differences"
 
 _ROWS = 16
 _MOST_VALUES = 1 << 20
 """Fewer rows are taken where those would hold more input values than this."""
 _NUDGE = 0.05
-"""How far weights are moved off their first values, in shares of their size."""
+"""How far weights are moved off their initial values, in shares of their size."""
 _MOST_DIRECTIONS = 14
 _FEWEST_DIRECTIONS = 3
 """Lines per weight tensor."""
@@ -50,46 +49,48 @@ _SECONDS = 20.0
 
 
 def check_gradients(model: Model, values: Values, arrays: Arrays, task: Task, *, seed: int) -> CheckSection:
-    """Check the gradients of a configuration in float64. Raises ModelError where it can't be built."""
+    """Check the gradients of a configuration in float64, if the model can be built and called in it."""
     rows = pick_rows(arrays.y, _rows(arrays.x), seed)
-    x, y = arrays.x[rows], arrays.y[rows]
+    x, y = _wide(arrays.x[rows]), _wide(arrays.y[rows])
     with double_precision():
-        built = build_ready(model, values, seed, arrays, task)
+        try:
+            built = build_ready(model, values, seed, arrays, task)
+            with without_augmentation(built):
+                still = Still(built)
+                compute_loss(built, *map(keras.ops.convert_to_tensor, (x, y)), training=True)
+                still.hold()
+        except Exception as error:
+            said = error.message if isinstance(error, ModelError) else in_words(error, file_of(model))
+            return _section([_not_checkable(f"in float64 the model fails: {said}")], ())
         with without_augmentation(built):
-            if _takes(built, _wide(x), _wide(y)):
-                return gradient_findings(built, _wide(x), _wide(y), seed=seed)
-    built = build_ready(model, values, seed, arrays, task)
-    with without_augmentation(built):
-        section = gradient_findings(built, x, y, seed=seed)
-    text = "checked in float32, so only roughly: the model can't be called in float64"
-    hint = 'Leave dtypes to Keras: keras.ops.cast(x, self.compute_dtype), no dtype="float32".'
-    note = CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
-    return replace(section, findings=(*section.findings, note))
+            return gradient_findings(built, x, y, seed=seed)
 
 
 def gradient_findings(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
-    """Check the gradients of a keras.Model on some rows, in the precision it was made in; it is put back."""
-    began, still = time.monotonic(), Still(model)
+    """Check the gradients of a keras.Model that was made in float64, on some rows; it is put back."""
+    still = Still(model)
     try:
-        return _checked(model, x, y, seed, began)
+        return _checked(model, x, y, seed)
     finally:
         still.restore()
 
 
-def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: float) -> CheckSection:
+def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> CheckSection:
     if not model.trainable_variables:
         text = "no weights are trained: the model has none, or all layers have trainable=False"
-        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], ())
     _nudge(model, x, y, seed)
-    probe = _steady_probe(model, x, y, seed)
+    probe = steady_probe(model, x, y, seed)
     if probe is None:
         text = "the loss is another at each call with the same weights and rows: not checked"
         hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
-        return _section([CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)], ())
     value = probe.value()
     if not np.isfinite(value):
         text = f"the loss is {value} on the first rows: gradients can't be checked"
-        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], (), began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], ())
+    if has_narrow_weights(model) or is_rounded(probe.value, model.trainable_variables, seed):
+        return _section([_not_checkable(where_rounded(model, x))], ())
     checks, missed = _check_tensors(model, probe, seed)
     doubt = any(check.verdict in (CheckVerdict.WRONG, CheckVerdict.WARNING) for check in checks)
     until = time.monotonic() + _SECONDS
@@ -98,73 +99,7 @@ def _checked(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int, began: flo
     if missed:
         text = f"{missed} weight tensors were left out: there was no time for them"
         findings.append(CheckFinding(verdict=CheckVerdict.WARNING, text=text))
-    return _section(findings, tuple(checks), began)
-
-
-# What is evaluated
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Probe:
-    """The loss and its gradients, the same at every call."""
-
-    value: Callable[[], float]
-    gradients: Callable[[], list[NDArray[Any] | None]]
-    findings: tuple[CheckFinding, ...] = ()
-
-
-def _steady_probe(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> _Probe | None:
-    """Return a way to evaluate that repeats, the nearest to training there is."""
-    traced = not model.run_eagerly
-    ways = [(True, traced, False), (True, False, True), (False, traced, False)]
-    for training, compiled, reseeded in ways:
-        probe = _probe(model, x, y, training, compiled, seed if reseeded else None)
-        first, second = probe.value(), probe.value()
-        if not np.isfinite(first) or abs(first - second) <= 1e-12 * abs(first):
-            return probe
-    return None
-
-
-def _probe(
-    model: Any, x: NDArray[Any], y: NDArray[Any], training: bool, traced: bool, seed: int | None
-) -> _Probe:
-    still, variables = Still(model), list(model.trainable_variables)
-
-    def loss(x: Any, y: Any) -> Any:
-        return compute_loss(model, x, y, training=training)
-
-    def held() -> None:
-        still.hold()
-        if seed is not None:
-            set_random_seed(seed)
-
-    evaluate = values_of(loss, variables, traced=traced)
-    differentiate = gradients_of(loss, variables, traced=traced)
-
-    def value() -> float:
-        held()
-        return evaluate(x, y)
-
-    def gradients() -> list[NDArray[Any] | None]:
-        held()
-        return differentiate(x, y)[1]
-
-    text = "checked as at prediction: in training mode the loss is another at each call"
-    hint = "Draw random numbers with keras.random and a keras.random.SeedGenerator."
-    note = CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
-    return _Probe(value=value, gradients=gradients, findings=() if training else (note,))
-
-
-def _takes(model: Any, x: NDArray[Any], y: NDArray[Any]) -> bool:
-    """Tell whether a model can be called in this precision; what is wrong elsewhere shows elsewhere."""
-    still = Still(model)
-    try:
-        compute_loss(model, *map(keras.ops.convert_to_tensor, (x, y)), training=True)
-    except Exception as error:
-        logger.debug("in %s: %s", x.dtype, error)
-        return False
-    still.hold()
-    return True
+    return _section(findings, tuple(checks))
 
 
 def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
@@ -181,25 +116,21 @@ def _nudge(model: Any, x: NDArray[Any], y: NDArray[Any], seed: int) -> None:
         still.restore()
 
 
-def _check_tensors(model: Any, probe: _Probe, seed: int) -> tuple[list[TensorCheck], int]:
-    """Return what came of each weight tensor, and how many there was no time for."""
+def _check_tensors(model: Any, probe: LossProbe, seed: int) -> tuple[list[TensorCheck], int]:
+    """Return the result for each weight tensor, and how many there was no time for."""
     began = time.monotonic()
     probe.value()
     each = max(time.monotonic() - began, 1e-5)
     variables, names = model.trainable_variables, _tensor_names(model)
     fit = int(_SECONDS / (2 * each * len(variables)))
     directions = min(_MOST_DIRECTIONS, max(_FEWEST_DIRECTIONS, fit))
-    epsilon, rng = epsilon_of(all_layers(model)), np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     checks: list[TensorCheck] = []
     for variable, gradient in zip(variables, probe.gradients(), strict=True):
         if checks and time.monotonic() - began > 2 * _SECONDS:
             break
         name = names.get(id(variable), variable.path)
-        checks.append(
-            check_tensor(
-                name, variable, gradient, probe.value, directions=directions, epsilon=epsilon, rng=rng
-            )
-        )
+        checks.append(check_tensor(name, variable, gradient, probe.value, directions=directions, rng=rng))
     return checks, len(variables) - len(checks)
 
 
@@ -213,6 +144,11 @@ def _tensor_names(model: Any) -> dict[int, str]:
     }
 
 
+def _not_checkable(reason: str) -> CheckFinding:
+    hint = 'Leave dtypes to Keras: keras.ops.cast(x, self.compute_dtype), no dtype="float32".'
+    return CheckFinding(verdict=CheckVerdict.SKIPPED, text=f"not checkable here: {reason}", hint=hint)
+
+
 def _rows(x: NDArray[Any]) -> int:
     return max(2, min(_ROWS, _MOST_VALUES // max(1, int(np.prod(x.shape[1:])))))
 
@@ -221,7 +157,7 @@ def _wide(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(np.float64) if np.issubdtype(array.dtype, np.floating) else array
 
 
-# What is said
+# Findings
 
 
 def _of_parts(parts: list[ModelPart], checks: list[TensorCheck]) -> list[CheckFinding]:
@@ -234,7 +170,7 @@ def _of_parts(parts: list[ModelPart], checks: list[TensorCheck]) -> list[CheckFi
             + ", ".join(_figures(check) for check in part.checks)
             + spoiled,
             hint="Correct the gradient it defines, or leave it to automatic differentiation. A gradient that "
-            "is meant to differ, as in a straight-through estimator, is told here as well.",
+            "is meant to differ, as in a straight-through estimator, is reported here as well.",
             layer=part.name,
             where=part.where,
         )
@@ -253,7 +189,7 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[ModelPart]) -
     found: list[CheckFinding] = []
     wrong = [check for check in checks if check.verdict is CheckVerdict.WRONG]
     if wrong and not parts:
-        # No part is wrong alone: what remains is how a person's own model puts them together.
+        # No part is wrong alone: what remains is how a user's own model puts them together.
         own = type(model) if is_own(type(model)) else None
         text = f"the gradient by {first_of([_figures(check) for check in wrong], 3, '; by ')}"
         name = f" of {own.__name__}" if own else ""
@@ -275,7 +211,7 @@ def _of_tensors(model: Any, checks: list[TensorCheck], parts: list[ModelPart]) -
         CheckFinding(
             verdict=CheckVerdict.WARNING,
             text=f"the gradient by {_figures(check)}: between right (1e-4) and wrong (1e-2)",
-            hint="Kinks near by, float32 inside, or a gradient that is slightly off.",
+            hint="Kinks near by, or a gradient that is slightly off.",
         )
         for check in doubtful[:3]
     ]
@@ -307,7 +243,7 @@ def _of_right(checks: list[TensorCheck]) -> list[CheckFinding]:
     return [CheckFinding(verdict=CheckVerdict.FINE, text=text)]
 
 
-def _section(findings: list[CheckFinding], checks: tuple[TensorCheck, ...], began: float) -> CheckSection:
+def _section(findings: list[CheckFinding], checks: tuple[TensorCheck, ...]) -> CheckSection:
     table = tuple(
         {
             "tensor": check.name,
@@ -320,10 +256,4 @@ def _section(findings: list[CheckFinding], checks: tuple[TensorCheck, ...], bega
         }
         for check in checks
     )
-    return CheckSection(
-        name="gradients",
-        title=TITLE,
-        findings=tuple(findings),
-        table=table,
-        seconds=time.monotonic() - began,
-    )
+    return CheckSection(findings=tuple(findings), table=table)

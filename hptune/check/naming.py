@@ -1,4 +1,4 @@
-"""What a layer is called, and where a person wrote it."""
+"""What a layer is called, and where the user wrote it."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def _automatic(class_name: str) -> str:
 
 
 def is_own(thing: Any) -> bool:
-    """Tell whether a class, or a function, is a person's and not a library's."""
+    """Tell whether a class, or a function, is the user's and not a library's."""
     if not inspect.isclass(thing) and not inspect.isroutine(thing):
         thing = type(thing)
     return str(getattr(thing, "__module__", "keras")).split(".")[0] not in _LIBRARIES
 
 
 def where_written(thing: Any) -> str:
-    """Return FILE:LINE of a person's class or function; "" for a library's, or where it is not known."""
+    """Return FILE:LINE of a user's class or function; "" for a library's, or where it is not known."""
     if not inspect.isclass(thing) and not inspect.isroutine(thing):
         thing = type(thing)
     if not is_own(thing):
@@ -62,7 +62,7 @@ def where_written(thing: Any) -> str:
     if not inspect.isclass(thing):
         code = getattr(inspect.unwrap(thing), "__code__", None)
         return "" if code is None else f"{_short(code.co_filename)}:{code.co_firstlineno}"
-    # inspect would look the module up, which a person's file is no longer.
+    # inspect would look the module up, which the user's file no longer is.
     members = (inspect.unwrap(member) for member in vars(thing).values() if inspect.isroutine(member))
     codes = [member.__code__ for member in members if hasattr(member, "__code__")]
     if not codes:
@@ -81,7 +81,7 @@ def _line_of_class(file: str, name: str) -> int | None:
 
 
 def _short(file: str) -> str:
-    """Return a path as a person would write it from where they are."""
+    """Return a path relative to the working directory, if it lies below."""
     path = Path(file)
     here = Path.cwd()
     return str(path.relative_to(here)) if path.is_relative_to(here) else file

@@ -25,17 +25,15 @@ from hptune.check.still import Still
 
 __all__ = ["check_norms"]
 
-TITLE = "gradient norms"
-
 _STEPS = 20
 _SECONDS = 8.0
 """Large models take fewer steps."""
 _UNEVEN = 1e3
-"""Ratio of the first layer's norm to the last one's, either way, that is told."""
+"""Ratio of the first layer's norm to the last one's, either way, from which it is reported."""
 _BROKEN = 1e6
 """Ratio at which training can't work."""
 _HUGE = 100.0
-"""Gradient in shares of the weights' own norm that is told: usual is far less than 1."""
+"""Gradient in shares of the weights' own norm from which it is reported: usual is far less than 1."""
 _PERCENTILE = 90
 
 
@@ -55,11 +53,10 @@ class _Step:
 
 def check_norms(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size: int, seed: int) -> CheckSection:
     """Train a few steps as the model is compiled and look at the gradients; its weights are put back."""
-    began = time.monotonic()
     layers = _layers(model)
     if not layers:
         finding = CheckFinding(verdict=CheckVerdict.SKIPPED, text="no weights are trained")
-        return CheckSection(name="norms", title=TITLE, findings=(finding,))
+        return CheckSection(findings=(finding,))
     variables = [v for _, _, held in layers for v in held]
 
     def loss(x: Any, y: Any) -> Any:
@@ -86,14 +83,7 @@ def check_norms(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size: int
         if proposals:
             text += f"; 9 in 10 are below {proposals['global_clipnorm']:g}"
         findings = [CheckFinding(verdict=CheckVerdict.FINE, text=text)]
-    return CheckSection(
-        name="norms",
-        title=TITLE,
-        findings=tuple(findings),
-        table=_table(names, weights, steps),
-        proposals=proposals,
-        seconds=time.monotonic() - began,
-    )
+    return CheckSection(findings=tuple(findings), table=_table(names, weights, steps), proposals=proposals)
 
 
 _Layer = tuple[str, bool, list[Any]]
@@ -181,7 +171,7 @@ def _of_layers(layers: list[_Layer], steps: list[_Step], weights: list[float]) -
     if start.total == 0:
         text = "0 by every weight: nothing will be learnt"
         yield CheckFinding(
-            verdict=CheckVerdict.WRONG, text=text, hint="See the units: dead, or begun at zeros?"
+            verdict=CheckVerdict.WRONG, text=text, hint="See the units: dead, or initialised with zeros?"
         )
         return
     if len(ends) == 2:
@@ -189,7 +179,7 @@ def _of_layers(layers: list[_Layer], steps: list[_Step], weights: list[float]) -
     share = start.total / max(float(np.sqrt(sum(w**2 for w in weights))), 1e-12)
     if share > _HUGE:
         text = f"exploding: {start.total:.3g}, {share:.3g} times the weights' own norm"
-        hint = "Normalise inputs, and the targets of a regression; smaller first weights; clip."
+        hint = "Normalise inputs, and the targets of a regression; smaller initial weights; clip."
         yield CheckFinding(verdict=CheckVerdict.WARNING, text=text, hint=hint)
 
 
@@ -202,7 +192,7 @@ def _of_ratio(ratio: float, first: str, last: str) -> Iterator[CheckFinding]:
     elif ratio > _UNEVEN:
         verdict = CheckVerdict.WRONG if ratio > _BROKEN else CheckVerdict.WARNING
         text = f"exploding: {first} gets {ratio:.2g} times what {last} gets"
-        hint = "Smaller first weights (glorot or he), batch normalization, or clipping."
+        hint = "Smaller initial weights (glorot or he), batch normalization, or clipping."
         yield CheckFinding(verdict=verdict, text=text, hint=hint, layer=first)
 
 

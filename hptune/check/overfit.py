@@ -1,4 +1,4 @@
-"""Can the model learn a few rows by heart?
+"""Can the model overfit one small batch?
 
 A model that can't drive the loss on one small batch to nearly nothing won't learn more rows
 either: something is not connected, or nothing is trained (Stanford CS231n, notes on neural networks
@@ -25,8 +25,6 @@ from hptune.models.backend import keras
 
 __all__ = ["check_overfit"]
 
-TITLE = "one batch by heart"
-
 _ROWS = 16
 _STEPS = 300
 _SECONDS = 6.0
@@ -51,12 +49,11 @@ class _Run:
 
 def check_overfit(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
     """Train a model on one small batch; its weights are put back."""
-    began = time.monotonic()
     rows = pick_rows(y, _ROWS, seed)
     x, y = x[rows], y[rows]
     if not model.trainable_variables:
         text = "no weights are trained: the model has none, or all layers have trainable=False"
-        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], [], began)
+        return _section([CheckFinding(verdict=CheckVerdict.WRONG, text=text)], [])
     goal = _goal(model, x, y)
     still, runs = Still(model), list[_Run]()
     try:
@@ -66,7 +63,7 @@ def check_overfit(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) ->
                 break
     finally:
         still.restore()
-    return _section([_judge(runs, goal, len(rows), known=_chance(model, x, y) is not None)], runs, began)
+    return _section([_judge(runs, goal, len(rows), known=_chance(model, x, y) is not None)], runs)
 
 
 def _chance(model: Any, x: NDArray[Any], y: NDArray[Any]) -> ChanceLevel | None:
@@ -75,7 +72,7 @@ def _chance(model: Any, x: NDArray[Any], y: NDArray[Any]) -> ChanceLevel | None:
 
 
 def _goal(model: Any, x: NDArray[Any], y: NDArray[Any]) -> float:
-    """Return the loss of the best constant answer; where it is not known, that of the first weights."""
+    """Return the loss of the best constant answer; where it is not known, that of the initial weights."""
     chance = _chance(model, x, y)
     if chance is not None and chance.constant > 0:
         return chance.constant
@@ -84,7 +81,7 @@ def _goal(model: Any, x: NDArray[Any], y: NDArray[Any]) -> float:
 
 
 def _runs(model: Any, x: NDArray[Any], y: NDArray[Any], still: Still, goal: float) -> Any:
-    """Give one run after the other, each from the first weights."""
+    """Give one run after the other, each from the initial weights."""
     optimizer = keras.optimizers.Adam(learning_rate=_RATES[0])
 
     def loss(x: Any, y: Any) -> Any:
@@ -128,19 +125,13 @@ def _judge(runs: list[_Run], goal: float, rows: int, *, known: bool) -> CheckFin
         without = f"; the best answer that does not look at the inputs loses {goal:.4g}" if known else ""
         hint = "Is the output connected to the input? Are layers frozen, units dead or all alike?"
         return CheckFinding(verdict=CheckVerdict.WRONG, text=f"{fell}: nothing is learnt{without}", hint=hint)
-    hint = "More units or layers, or a loss that can't come near 0: a linear model can't learn all by heart."
-    return CheckFinding(verdict=CheckVerdict.WARNING, text=f"{fell}: not by heart", hint=hint)
+    hint = "More units or layers, or a loss that can't come near 0: a linear model can't overfit everything."
+    return CheckFinding(verdict=CheckVerdict.WARNING, text=f"{fell}: not overfitted", hint=hint)
 
 
-def _section(findings: list[CheckFinding], runs: list[_Run], began: float) -> CheckSection:
+def _section(findings: list[CheckFinding], runs: list[_Run]) -> CheckSection:
     table = tuple(
         {"rate of Adam": run.rate, "steps": run.steps, "first loss": run.first, "lowest loss": run.lowest}
         for run in runs
     )
-    return CheckSection(
-        name="overfit",
-        title=TITLE,
-        findings=tuple(findings),
-        table=table,
-        seconds=time.monotonic() - began,
-    )
+    return CheckSection(findings=tuple(findings), table=table)

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.check.autodiff import gradients_of, to_array, values_of
-from hptune.check.capture import Seen, watch_layers
+from hptune.check.capture import LayerCall, watch_layers
 from hptune.check.naming import display_names, is_own, where_written
 from hptune.check.report import CheckVerdict
-from hptune.check.still import Still, epsilon_of
+from hptune.check.rounding import is_rounded
+from hptune.check.still import Still
 from hptune.check.tensors import TensorCheck, check_tensor
 from hptune.models.backend import keras
 
@@ -44,7 +45,7 @@ class ModelPart:
 
 
 def has_own_code(layer: Any) -> bool:
-    """Tell whether a layer runs a person's code: its class or a function it was given."""
+    """Tell whether a layer runs the user's code: its class or a function it was given."""
     return any(is_own(thing) for thing in _code_of(layer))
 
 
@@ -58,9 +59,9 @@ def check_parts(
 ) -> list[ModelPart]:
     """Return the parts of a model whose gradients are wrong.
 
-    Only layers that run a person's own code, unless `everything` is looked at: then a library's
+    Only layers that run the user's own code, unless `everything` is looked at: then a library's
     layers, the penalties and the loss as well. `until` is a time of `time.monotonic`, after which
-    no further part is begun.
+    no further part is checked.
     """
     still = Still(model)
     names = display_names(model)
@@ -70,17 +71,17 @@ def check_parts(
     for one in seen.values():
         if time.monotonic() > until:
             break
-        if _worth(one.layer) and (everything or has_own_code(one.layer)):
+        if _is_step(one.layer) and (everything or has_own_code(one.layer)):
             checks = _check_layer(one, still, seed, lost_counts=everything)
             if checks:
                 wrong.append((one.layer, _part(names[id(one.layer)], one.layer, checks)))
-    found = [part for layer, part in wrong if not _holds(layer, [other for other, _ in wrong])]
+    found = [part for layer, part in wrong if not _contains(layer, [other for other, _ in wrong])]
     if everything:
         found += [*_wrong_penalties(model, names, seed), *_wrong_loss(model, x, y, still, seed)]
     return found
 
 
-def _worth(layer: Any) -> bool:
+def _is_step(layer: Any) -> bool:
     """Tell whether a layer is a step of its own, not just a chain of others that are looked at too."""
     return not isinstance(layer, keras.Sequential) and type(layer).__name__ not in (
         "Functional",
@@ -88,7 +89,7 @@ def _worth(layer: Any) -> bool:
     )
 
 
-def _holds(layer: Any, others: list[Any]) -> bool:
+def _contains(layer: Any, others: list[Any]) -> bool:
     """Tell whether one of the others is inside of this layer."""
     inner = {id(part) for part in layer._flatten_layers(include_self=False, recursive=True)}
     return any(id(other) in inner for other in others)
@@ -102,7 +103,7 @@ def _part(name: str, layer: Any, checks: tuple[TensorCheck, ...]) -> ModelPart:
     return ModelPart(name=name, kind=kind, where=where_written(own), checks=checks)
 
 
-def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> tuple[TensorCheck, ...]:
+def _check_layer(seen: LayerCall, still: Still, seed: int, *, lost_counts: bool) -> tuple[TensorCheck, ...]:
     """Return what is wrong with a layer's gradient.
 
     A layer that lets no gradient through to its input may be meant to; it counts only where weights
@@ -111,9 +112,7 @@ def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> t
     layer = seen.layer
     flat = keras.tree.flatten((seen.args, seen.kwargs))
     places = [i for i, part in enumerate(flat) if _is_real(part)]
-    inputs = {
-        i: keras.Variable(flat[i], dtype=keras.backend.standardize_dtype(flat[i].dtype)) for i in places
-    }
+    inputs = {i: keras.Variable(flat[i]) for i in places}
     rng = np.random.default_rng(seed)
     cotangents = [
         rng.standard_normal(part.shape) for part in keras.tree.flatten(seen.output) if _is_real(part)
@@ -134,8 +133,8 @@ def _check_layer(seen: Seen, still: Still, seed: int, *, lost_counts: bool) -> t
     # A trace pays where a call is a loop or a network of its own.
     traced = bool(layer._layers) and not getattr(layer, "run_eagerly", False)
     return (
-        *_wrong(result, by_input, still, seed, layer, skip_none=not lost_counts, traced=traced),
-        *_wrong(result, by_weight, still, seed, layer, traced=traced),
+        *_wrong(result, by_input, still, seed, skip_none=not lost_counts, traced=traced),
+        *_wrong(result, by_weight, still, seed, traced=traced),
     )
 
 
@@ -155,7 +154,7 @@ def _wrong(
     variables: list[tuple[str, Any]],
     still: Still | None,
     seed: int,
-    *layers: Any,
+    *,
     skip_none: bool = False,
     traced: bool = False,
 ) -> Iterator[TensorCheck]:
@@ -170,6 +169,8 @@ def _wrong(
             still.hold()
         return evaluate()
 
+    if is_rounded(value, every, seed):
+        return
     if still is not None:
         still.hold()
     _, gradients = gradients_of(function, every, traced=traced)()
@@ -183,7 +184,6 @@ def _wrong(
             gradient,
             value,
             directions=_DIRECTIONS,
-            epsilon=epsilon_of(layers),
             rng=rng,
         )
         if check.verdict is CheckVerdict.WRONG:

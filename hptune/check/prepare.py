@@ -23,7 +23,7 @@ LOSSES = {
 
 
 def file_of(model: Model) -> Path | None:
-    """Return the file of a person's own model."""
+    """Return the file of a user's own model."""
     return getattr(model, "file", None)
 
 
@@ -31,7 +31,7 @@ def build_ready(model: Model, values: Values, seed: int, arrays: Arrays, task: T
     """Return a compiled keras.Model that has its weights.
 
     A model that only its own fit compiles gets the usual loss of the task. Raises ModelError
-    where it can't be built, called or compiled, with the line of a person's own file.
+    where it can't be built, called or compiled, with the line of the user's file.
     """
     try:
         built = model.build(values, seed)

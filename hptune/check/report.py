@@ -1,4 +1,4 @@
-"""What the checks found, as plain data."""
+"""The findings of the checks, as plain data."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OnSection = Callable[[str], None]
 
 
 class CheckVerdict(StrEnum):
-    """What a check came to, from best to worst."""
+    """The verdict of a check, from best to worst."""
 
     SKIPPED = "skipped"
-    """It does not apply here, or can't be told."""
+    """It does not apply here, or can't be known."""
     FINE = "fine"
     WARNING = "warning"
-    """Training may work; a person should know."""
+    """Training may work; the user should know."""
     WRONG = "wrong"
     """Training can't work as meant."""
 
@@ -47,20 +47,20 @@ class CheckFinding:
     layer: str = ""
     """The layer it is about, as the model names it."""
     where: str = ""
-    """FILE:LINE of a person's own code that it is about."""
+    """FILE:LINE of the user's own code that it is about."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckSection:
     """One check: its findings, and the figures they rest on."""
 
-    name: str
-    """Short and fixed, for programs: gradients, start, overfit, units, norms, throughput."""
-    title: str
     findings: tuple[CheckFinding, ...]
     table: tuple[Row, ...] = ()
     proposals: Mapping[str, float] = field(default_factory=dict)
     """Hyperparameter → a value that the figures speak for."""
+    name: str = ""
+    """Set by `run_checks`: gradients, start, overfit, units, norms or throughput."""
+    title: str = ""
     seconds: float = 0.0
 
     @property

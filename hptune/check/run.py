@@ -5,21 +5,15 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
-from hptune.check.gradients import TITLE as GRADIENTS
 from hptune.check.gradients import check_gradients
-from hptune.check.norms import TITLE as NORMS
 from hptune.check.norms import check_norms
-from hptune.check.overfit import TITLE as OVERFIT
 from hptune.check.overfit import check_overfit
 from hptune.check.prepare import build_ready, file_of
 from hptune.check.report import CheckFinding, CheckReport, CheckSection, CheckVerdict, OnSection
-from hptune.check.start import TITLE as START
 from hptune.check.start import check_start
-from hptune.check.throughput import TITLE as THROUGHPUT
 from hptune.check.throughput import check_throughput
-from hptune.check.units import TITLE as UNITS
 from hptune.check.units import check_units
 from hptune.data import Dataset
 from hptune.errors import HptuneError
@@ -29,15 +23,6 @@ from hptune.space import Values
 from hptune.training.failures import in_words
 
 __all__ = ["run_checks"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Check:
-    """One check, waiting to be run."""
-
-    name: str
-    title: str
-    run: Callable[[], CheckSection]
 
 
 def _ignore(title: str) -> None:
@@ -52,7 +37,7 @@ def run_checks(
     seed: int = 0,
     on_section: OnSection = _ignore,
 ) -> CheckReport:
-    """Check one configuration of a model on a data set: by default, the one that a search begins with.
+    """Check one configuration of a model on a data set: by default, the one that a search starts with.
 
     Raises ModelError where the model can't be built; whatever else goes wrong in it is a finding.
     """
@@ -62,35 +47,28 @@ def run_checks(
     arrays = model.arrays(dataset, values)
     x, y = arrays.x, arrays.y
     with warnings.catch_warnings():
-        # Weights without a gradient are told by name here.
+        # Weights without a gradient are reported by name here.
         warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
         warnings.filterwarnings("ignore", message="The model does not have any trainable weights")
         built = build_ready(model, values, seed, arrays, dataset.task)
         size = model.batch_size(values, arrays.rows)
-        checks = (
-            _Check(
-                name="gradients",
-                title=GRADIENTS,
-                run=lambda: check_gradients(model, values, arrays, dataset.task, seed=seed),
+        checks: dict[tuple[str, str], Callable[[], CheckSection]] = {
+            ("gradients", "gradients against differences"): lambda: check_gradients(
+                model, values, arrays, dataset.task, seed=seed
             ),
-            _Check(name="start", title=START, run=lambda: check_start(built, x, y, seed=seed)),
-            _Check(name="units", title=UNITS, run=lambda: check_units(built, x, seed=seed)),
-            _Check(name="overfit", title=OVERFIT, run=lambda: check_overfit(built, x, y, seed=seed)),
-            _Check(
-                name="norms",
-                title=NORMS,
-                run=lambda: check_norms(built, x, y, batch_size=size, seed=seed),
-            ),
-            _Check(
-                name="throughput",
-                title=THROUGHPUT,
-                run=lambda: check_throughput(built, x, y, batch_size=size),
-            ),
-        )
+            ("start", "loss at the start"): lambda: check_start(built, x, y, seed=seed),
+            ("units", "units"): lambda: check_units(built, x, seed=seed),
+            ("overfit", "overfit one batch"): lambda: check_overfit(built, x, y, seed=seed),
+            ("norms", "gradient norms"): lambda: check_norms(built, x, y, batch_size=size, seed=seed),
+            ("throughput", "batch size"): lambda: check_throughput(built, x, y, batch_size=size),
+        }
         sections = []
-        for check in checks:
-            on_section(check.title)
-            sections.append(_guarded(check, model))
+        for (name, title), check in checks.items():
+            on_section(title)
+            before = time.monotonic()
+            section = _guarded(check, model)
+            seconds = time.monotonic() - before
+            sections.append(replace(section, name=name, title=title, seconds=seconds))
     return CheckReport(
         data=dataset.name,
         model=model.name,
@@ -102,15 +80,13 @@ def run_checks(
     )
 
 
-def _guarded(check: _Check, model: Model) -> CheckSection:
-    """Run one check; what the model raises is what was found."""
-    began = time.monotonic()
+def _guarded(check: Callable[[], CheckSection], model: Model) -> CheckSection:
+    """Run one check; an error of the model is a finding."""
     try:
-        return check.run()
+        return check()
     except HptuneError:
         raise
     except Exception as error:
         text = f"the model fails: {in_words(error, file_of(model))}"
         finding = CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint="hptune search would fail alike.")
-        seconds = time.monotonic() - began
-        return CheckSection(name=check.name, title=check.title, findings=(finding,), seconds=seconds)
+        return CheckSection(findings=(finding,))

@@ -9,7 +9,6 @@ neural networks 3, "Before learning: sanity checks").
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +22,11 @@ from hptune.models.backend import keras
 
 __all__ = ["ChanceLevel", "chance_of", "check_start", "loss_name"]
 
-TITLE = "loss at the start"
-
 _ROWS = 512
 _FAR = 3.0
-"""How many times chance, or what part of it, is told."""
+"""How many times chance, or which part of it, is reported."""
 _HEAVY = 1.0
-"""Penalties larger than this share of the loss are told."""
+"""Penalties larger than this share of the loss are reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +83,6 @@ def _entropy(shares: NDArray[np.float64]) -> float:
 
 def check_start(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> CheckSection:
     """Check the loss before any training, and that outputs, targets and loss go together."""
-    began = time.monotonic()
     rows = pick_rows(y, _ROWS, seed)
     x, y = x[rows], y[rows]
     given = model(keras.ops.convert_to_tensor(x), training=False)
@@ -95,7 +91,7 @@ def check_start(model: Any, x: NDArray[Any], y: NDArray[Any], *, seed: int) -> C
     findings = [] if predicted is None else _of_outputs(model, predicted, y)
     if not findings:
         findings = _of_loss(model, x, y, None if predicted is None else int(predicted.shape[-1]))
-    return CheckSection(name="start", title=TITLE, findings=tuple(findings), seconds=time.monotonic() - began)
+    return CheckSection(findings=tuple(findings))
 
 
 def _of_outputs(model: Any, predicted: NDArray[Any], y: NDArray[Any]) -> list[CheckFinding]:
@@ -127,7 +123,7 @@ def _of_loss(model: Any, x: NDArray[Any], y: NDArray[Any], outputs: int | None) 
     plain = float(to_array(compute_loss(model, *tensors, training=False, penalties=False)))
     penalty = float(to_array(compute_loss(model, *tensors, training=False))) - plain
     if not math.isfinite(plain):
-        hint = "Look at the inputs' size and at the first weights."
+        hint = "Look at the inputs' size and at the initial weights."
         return [_wrong(f"the loss is {plain} before any training", hint)]
     chance = None if outputs is None else chance_of(model, y, outputs)
     findings = [_beside_chance(plain, chance)]
@@ -144,7 +140,7 @@ def _beside_chance(loss: float, chance: ChanceLevel | None) -> CheckFinding:
         return CheckFinding(verdict=CheckVerdict.SKIPPED, text=text)
     text = f"{loss:.4g}, where chance loses {chance.loss:.4g} ({chance.words})"
     if loss > _FAR * chance.loss:
-        hint = "Smaller first weights, or normalise the inputs, and the targets of a regression."
+        hint = "Smaller initial weights, or normalise the inputs, and the targets of a regression."
         return CheckFinding(
             verdict=CheckVerdict.WARNING, text=text + ": sure of what it can't know", hint=hint
         )

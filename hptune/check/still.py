@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-
 from hptune.check.autodiff import to_array
 from hptune.check.naming import all_layers
-from hptune.models.backend import keras
 
-__all__ = ["Still", "epsilon_of", "without_augmentation"]
+__all__ = ["Still", "without_augmentation"]
 
 
 class Still:
@@ -37,13 +34,6 @@ class Still:
         self.hold()
         for variable, value in self._weights:
             variable.assign(value)
-
-
-def epsilon_of(layers: Iterable[Any]) -> float:
-    """Return the machine epsilon of the coarsest precision that any of these layers computes in."""
-    names = {layer.compute_dtype for layer in layers} | {keras.config.floatx()}
-    known = {"float64": 2.0**-52, "float32": 2.0**-23, "bfloat16": 2.0**-7, "float16": 2.0**-10}
-    return float(np.max([known.get(name, known["float32"]) for name in names]))
 
 
 @contextmanager

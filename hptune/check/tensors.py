@@ -18,7 +18,7 @@ __all__ = ["TensorCheck", "check_tensor"]
 
 @dataclass(frozen=True, kw_only=True)
 class TensorCheck:
-    """What came of one variable."""
+    """The result for one variable."""
 
     name: str
     size: int
@@ -50,7 +50,6 @@ def check_tensor(
     value: Callable[[], float],
     *,
     directions: int,
-    epsilon: float,
     rng: np.random.Generator,
 ) -> TensorCheck:
     """Check `gradient`, that of `value` by `variable`, along so many lines; the variable is put back.
@@ -72,7 +71,7 @@ def check_tensor(
                 return value()
 
             slope = float(np.sum(claimed * line))
-            found.append(compare(along, at_zero, slope, step=step_size(epsilon, scale), epsilon=epsilon))
+            found.append(compare(along, at_zero, slope, step=step_size(scale)))
     finally:
         variable.assign(base)
     return _summed_up(name, base.size, found, disconnected=gradient is None)
@@ -81,7 +80,7 @@ def check_tensor(
 def _lines(
     gradient: NDArray[np.float64], count: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Give the directions, the most telling first."""
+    """Give the directions, the most informative first."""
     length = float(np.linalg.norm(gradient))
     if np.isfinite(length) and length > 0:
         yield gradient / length

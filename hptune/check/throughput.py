@@ -19,11 +19,9 @@ from hptune.training.failures import is_out_of_memory
 
 __all__ = ["check_throughput"]
 
-TITLE = "batch size"
-
 _FIRST = 32
 _SECONDS = 8.0
-"""After this no larger batch is begun."""
+"""After this no larger batch is tried."""
 _SECONDS_A_SIZE = 0.15
 _MOST_REPEATS = 20
 
@@ -65,10 +63,10 @@ def check_throughput(model: Any, x: NDArray[Any], y: NDArray[Any], *, batch_size
     except Exception as error:
         if not is_out_of_memory(error):
             raise
-        return _section([*_out_of_memory(size, batch_size)], timed, began)
+        return _section([*_out_of_memory(size, batch_size)], timed)
     finally:
         still.restore()
-    return _section([_in_words(timed, end, batch_size)], timed, began)
+    return _section([_in_words(timed, end, batch_size)], timed)
 
 
 def _sizes(rows: int, own: int) -> Iterator[int]:
@@ -140,7 +138,7 @@ def _in_words(timed: list[_Timed], end: str, own: int) -> CheckFinding:
     return CheckFinding(verdict=CheckVerdict.FINE, text=text)
 
 
-def _section(findings: list[CheckFinding], timed: list[_Timed], began: float) -> CheckSection:
+def _section(findings: list[CheckFinding], timed: list[_Timed]) -> CheckSection:
     table = tuple(
         {
             "batch size": one.size,
@@ -150,11 +148,4 @@ def _section(findings: list[CheckFinding], timed: list[_Timed], began: float) ->
         for one in timed
     )
     proposals = {"largest_batch": float(timed[-1].size)} if timed else {}
-    return CheckSection(
-        name="throughput",
-        title=TITLE,
-        findings=tuple(findings),
-        table=table,
-        proposals=proposals,
-        seconds=time.monotonic() - began,
-    )
+    return CheckSection(findings=tuple(findings), table=table, proposals=proposals)

@@ -7,7 +7,6 @@ gradients and stay the same unit for ever, which is what a zeros initialiser doe
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,13 +22,11 @@ from hptune.models.backend import keras
 
 __all__ = ["LayerUnits", "check_units", "look_at_units"]
 
-TITLE = "units"
-
 _ROWS = 256
 _MOST_VALUES = 1 << 22
 """Input values that are looked at; fewer rows are taken of large ones."""
-_TOLD = 0.25
-"""Share of a layer's units that is told."""
+_REPORTED = 0.25
+"""Share of a layer's units from which it is reported."""
 _NEAR_END = 0.01
 """How near to its end, in shares of its range, a tanh or sigmoid is saturated."""
 _MOSTLY = 0.95
@@ -141,29 +138,22 @@ def _different(outputs: NDArray[Any]) -> int:
 
 def check_units(model: Any, x: NDArray[Any], *, seed: int) -> CheckSection:
     """Check the hidden layers of a model before any training."""
-    began = time.monotonic()
     layers = look_at_units(model, x, seed=seed)
     findings = [finding for layer in layers for finding in _findings(layer)]
     if not findings:
         units = sum(layer.units for layer in layers)
         text = f"all {units} in {len(layers)} hidden layers can learn" if layers else "no hidden layers"
         findings = [CheckFinding(verdict=CheckVerdict.FINE if layers else CheckVerdict.SKIPPED, text=text)]
-    return CheckSection(
-        name="units",
-        title=TITLE,
-        findings=tuple(findings),
-        table=tuple(_row(layer) for layer in layers),
-        seconds=time.monotonic() - began,
-    )
+    return CheckSection(findings=tuple(findings), table=tuple(_row(layer) for layer in layers))
 
 
 def _findings(layer: LayerUnits) -> Iterator[CheckFinding]:
     count = layer.units
     if layer.alike:
-        hint = "A zeros initialiser does this: draw first weights at random, as kernel_initializer=auto does."
+        hint = "A zeros initialiser does this: use random initial weights, as kernel_initializer=auto does."
         text = f"{layer.layer}: all {count} units are alike, and will stay so"
         yield CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint=hint, layer=layer.layer)
-    elif layer.dead >= _TOLD * count:
+    elif layer.dead >= _REPORTED * count:
         every = layer.dead == count
         hint = "Use he_normal and biases of 0, or leaky_relu; look at the inputs' size."
         text = (
@@ -175,7 +165,7 @@ def _findings(layer: LayerUnits) -> Iterator[CheckFinding]:
             hint=hint,
             layer=layer.layer,
         )
-    if layer.saturated >= _TOLD * count:
+    if layer.saturated >= _REPORTED * count:
         hint = "Use glorot_uniform and normalise the inputs, or relu."
         text = f"{layer.layer}: {layer.saturated} of {count} {layer.activation} units are saturated"
         every = layer.saturated == count

@@ -33,7 +33,7 @@ def command(flags: CheckFlags) -> int:
     """Check a model before a search, in the configuration that the search would begin with.
 
     Gradients against differences in every layer; the loss at the start against chance; units that
-    are dead or alike; whether one batch can be learnt perfectly; gradient norms; and batch sizes.
+    are dead or alike; whether one batch can be overfitted; gradient norms; and batch sizes.
     Exits with 3 where something is wrong.
     """
     from hptune.check import CheckVerdict, run_checks

@@ -17,8 +17,8 @@ from hptune.data.encoder import (
     TableEncoder,
     Where,
     as_numbers,
-    as_texts,
 )
+from hptune.data.encoding import as_texts
 from hptune.data.raw import row_names
 from hptune.errors import DataError
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.encoding import MISSING, encode_columns, plain_numbers
 from hptune.data.raw import row_names
 from hptune.errors import DataError, did_you_mean
 
@@ -36,11 +37,7 @@ __all__ = [
     "NumericColumn",
     "TableEncoder",
     "as_numbers",
-    "as_texts",
 ]
-
-MISSING = ""
-"""The level that a missing value is."""
 
 Where = Callable[[Sequence[int]], str]
 
@@ -64,14 +61,6 @@ class NumericColumn:
         """Names of its features, in order."""
         return (self.name, f"{self.name} is missing") if self.indicator else (self.name,)
 
-    def write(self, column: pd.Series[Any], out: NDArray[np.float32], where: Where) -> None:
-        """Write the features of a column to `out`, float32, shape (rows, features)."""
-        numbers = as_numbers(column, where)
-        missing = np.isnan(numbers)
-        out[:, 0] = np.where(missing, self.fill, numbers)
-        if self.indicator:
-            out[:, 1] = missing
-
 
 @dataclass(frozen=True, kw_only=True)
 class CategoricalColumn:
@@ -93,21 +82,6 @@ class CategoricalColumn:
         other = (f"{self.name} is another",) if self.other else ()
         named = (f"{self.name}={level}" if level else f"{self.name} is missing" for level in self.levels)
         return (*other, *named)
-
-    def write(self, column: pd.Series[Any], out: NDArray[np.float32], where: Where) -> None:
-        """Write the features of a column to `out`, float32, shape (rows, features)."""
-        import pandas as pd
-
-        first = 1 if self.other else 0
-        unknown = 0 if self.other else -1
-        place = {level: first + i for i, level in enumerate(self.levels)}
-        codes, values = pd.factorize(as_texts(column))
-        # A missing value has the code -1 and so takes the last of these places.
-        places = np.array([place.get(str(v), unknown) for v in values] + [place.get(MISSING, unknown)])
-        feature = places[codes]
-        out[:] = 0
-        rows = np.flatnonzero(feature >= 0)
-        out[rows, feature[rows]] = 1
 
 
 Column = NumericColumn | CategoricalColumn
@@ -142,20 +116,22 @@ class TableEncoder:
         Columns are found by name; others than those of `columns` are not looked at. `where` names rows in
         messages. Raises `DataError` for a missing column, and for text or infinity where a number is due.
         """
-        names = {str(name): i for i, name in enumerate(frame.columns)}
-        missing = [column.name for column in self.columns if column.name not in names]
+        frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
+        missing = [column.name for column in self.columns if column.name not in frame.columns]
         if missing:
             raise DataError(
                 f"the table has no column {', '.join(map(repr, missing))}",
-                hint=did_you_mean(missing[0], names),
+                hint=did_you_mean(missing[0], frame.columns),
             )
-        out = np.empty((len(frame), len(self.feature_names)), dtype=np.float32)
-        at = 0
         for column in self.columns:
-            width = len(column.feature_names)
-            column.write(frame.iloc[:, names[column.name]], out[:, at : at + width], where)
-            at += width
-        return out
+            if isinstance(column, NumericColumn):
+                as_numbers(frame[column.name], where)
+        return encode_columns(frame, self.as_dicts)
+
+    @property
+    def as_dicts(self) -> tuple[dict[str, Any], ...]:
+        """The columns as plain data, for `encode_columns`."""
+        return tuple(asdict(column) for column in self.columns)
 
 
 def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.float64]:
@@ -165,14 +141,10 @@ def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.f
     """
     import pandas as pd
 
+    numbers = plain_numbers(column)
     types = pd.api.types
-    if types.is_numeric_dtype(column.dtype) and not types.is_complex_dtype(column.dtype):
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    else:
+    if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):
         plain = column.astype(object).where(column.notna(), None)
-        is_time = types.infer_dtype(plain, skipna=True).startswith(("date", "time"))
-        parsed = pd.to_numeric(plain, errors="coerce") if not is_time else plain.map(lambda _: None)
-        numbers = parsed.to_numpy(dtype=np.float64, na_value=np.nan)
         wrong = np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy() & (plain != "").to_numpy())
         if len(wrong):
             value = plain.iloc[int(wrong[0])]
@@ -188,19 +160,3 @@ def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.f
             hint="Leave the value empty if it is missing.",
         )
     return numbers
-
-
-def as_texts(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column as text, missing where it is missing or empty; whole numbers have no point."""
-    import pandas as pd
-
-    types = pd.api.types
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.cat.categories.dtype)
-    if types.is_float_dtype(column.dtype):
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        known = numbers[~np.isnan(numbers)]
-        if np.all(known == np.floor(known)) and np.all(np.abs(known) < 2**53):
-            column = pd.Series(numbers, index=column.index).astype("Int64")
-    texts = column.astype("string")
-    return texts.mask(texts == MISSING)

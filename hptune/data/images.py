@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,10 +19,7 @@ from hptune.data.kinds import SourceKind
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-__all__ = ["LONGEST_SIDE", "SUFFIXES", "own_validation_folder", "read_images"]
+__all__ = ["LONGEST_SIDE", "image_files", "own_validation_folder", "read_image", "read_images"]
 
 LONGEST_SIDE = 64
 """Pixels of the longer side, at most, where no size is asked for."""
@@ -78,7 +75,11 @@ def read_images(
     grey = all(header.grey for header in good) if like is None else like.x.shape[3] == 1
     height, width = size or (like.image_size if like and like.image_size else _common_size(good))
     x = np.empty((len(images.files), height, width, 1 if grey else 3), dtype=np.uint8)
-    failed = _each(lambda place: _read(images.files[place], x[place]), range(len(images.files)))
+
+    def read(place: int) -> None:
+        x[place] = read_image(images.files[place], *x.shape[1:])
+
+    failed = _each(read, range(len(images.files)))
     rows = _kept(folder, images, failed, skip_broken)
     kept = np.array([not isinstance(result, BaseException) for result in failed])
     notes = _notes(listing, len(listing.files) - len(rows.files), good, (height, width), grey=grey)
@@ -131,11 +132,10 @@ def _listing(folder: Path, classes: Sequence[Any]) -> _Listing:
     codes: list[int] = []
     others = sum(entry.is_file() for entry in found)
     for entry in folders:
-        inside = sorted(file for file in entry.rglob("*") if file.is_file() and not file.name.startswith("."))
-        images = [file for file in inside if file.suffix.lower() in SUFFIXES]
+        images = image_files(entry)
         if not images:
             raise DataError(f"{entry}: holds no PNG or JPEG files", hint="Every folder is taken for a class.")
-        others += len(inside) - len(images)
+        others += sum(f.is_file() and not f.name.startswith(".") for f in entry.rglob("*")) - len(images)
         files += images
         codes += [names.index(entry.name)] * len(images)
     return _Listing(files=tuple(files), codes=tuple(codes), classes=names, others=others)
@@ -162,18 +162,19 @@ def _each(work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
 
 
 def _header(file: Path) -> _Header:
-    with _open(file) as image:
+    from PIL import Image
+
+    with Image.open(file, formats=("PNG", "JPEG")) as image:
         width, height = image.size
         sideways = image.getexif().get(0x0112, 1) >= 5  # EXIF orientation: rotated by a quarter
         return _Header(size=(width, height) if sideways else (height, width), grey=image.mode in _GREY)
 
 
-def _read(file: Path, out: NDArray[np.uint8]) -> None:
-    """Decode an image into `out`, bytes, shape (height, width, channels)."""
+def read_image(file: Path, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """Return an image as bytes, upright and of this size, shape (height, width, channels)."""
     from PIL import Image, ImageOps
 
-    height, width, channels = out.shape
-    with _open(file) as opened:
+    with Image.open(file, formats=("PNG", "JPEG")) as opened:
         image = ImageOps.exif_transpose(opened)
         if image.mode.startswith("I"):
             # 16 bits per pixel; Pillow's own conversion would cut off what is above 255.
@@ -181,13 +182,13 @@ def _read(file: Path, out: NDArray[np.uint8]) -> None:
         image = image.convert("L" if channels == 1 else "RGB")
         if image.size != (width, height):
             image = image.resize((width, height), Image.Resampling.BILINEAR)
-        out[:] = np.asarray(image).reshape(out.shape)
+        return np.asarray(image).reshape(height, width, channels)
 
 
-def _open(file: Path) -> Image:
-    from PIL import Image
-
-    return Image.open(file, formats=("PNG", "JPEG"))
+def image_files(folder: Path) -> list[Path]:
+    """Return the PNG and JPEG files of a class, in the order in which they are read."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith("."))
+    return [file for file in files if file.suffix.lower() in SUFFIXES]
 
 
 def _kept(folder: Path, listing: _Listing, results: list[Any], skip_broken: bool) -> _Listing:

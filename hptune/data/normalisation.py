@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Normalisation", "statistics"]
+__all__ = ["Normalisation", "statistics", "variance_of"]
 
 _CHUNK_VALUES = 1 << 22
 """Values that are looked at in float64 at a time."""
@@ -57,6 +57,14 @@ def statistics(kind: Normalisation, x: NDArray[Any]) -> tuple[NDArray[np.float32
             scale = np.sqrt(squares / len(flat))
     scale = np.where(low == high, 1.0, scale).astype(np.float32)
     return offset.astype(np.float32), np.where(scale == 0, np.float32(1), scale)
+
+
+def variance_of(scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what keras.layers.Normalization takes, which divides by the root of it.
+
+    In float64 the square loses nothing.
+    """
+    return (scale.astype(np.float64) ** 2).astype(np.float32)
 
 
 def _chunks(flat: NDArray[Any]) -> Iterator[NDArray[np.float64]]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hptune._text import first_of
 from hptune.data.kinds import Task
+from hptune.data.labels import class_codes, distinct_labels, plain_values
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError, did_you_mean
 from hptune.space import Value
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["Targets", "code_targets", "read_targets"]
 
@@ -103,7 +101,7 @@ def _read_targets(raw: Raw, task: Task | None = None) -> Targets:
     why = _why_classes(values)
     if task is None and not why:
         return _regression(raw, values, "inferred from numbers as the target")
-    codes, labels = _codes(values)
+    codes, labels = distinct_labels(values)
     return _classes(raw, task, codes, labels, why)
 
 
@@ -125,65 +123,45 @@ def code_targets(raw: Raw, like: Targets) -> NDArray[Any]:
     if like.task is Task.REGRESSION:
         return _numbers(raw, values)
     if like.one_hot and values.ndim == 2 and values.shape[1] == len(like.classes) and _is_one_hot(values):
-        return np.asarray(values.argmax(axis=1), dtype=np.int32)
+        return class_codes(values, like.classes)
     if values.ndim > 1:
         raise DataError(f"{raw.name}: targets of shape {values.shape}; the training rows have one each")
-    own, labels = _codes(values)
-    unknown = [label for label in labels if label not in like.classes]
+    unknown = [label for label in distinct_labels(values)[1] if label not in like.classes]
     if unknown:
         raise DataError(
             f"{raw.name}: the training rows have no class {first_of(unknown, 2 * SHOWN)}",
             hint=did_you_mean(str(unknown[0]), map(str, like.classes)),
         )
-    return np.array([like.classes.index(label) for label in labels], dtype=np.int32)[own]
+    return class_codes(values, like.classes)
 
 
 def _plain(raw: Raw) -> NDArray[Any]:
     """Return targets as an array of numbers, of true and false, or of text; shape (rows,) or more."""
     y = raw.y
-    if isinstance(y, np.ndarray):
-        y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-        if y.dtype.kind == "f":
-            _refuse(raw, np.isnan(y), "no value")
-        if y.dtype.kind in "biuf":
-            return y
-        import pandas as pd
-
-        if y.ndim > 1:
-            raise DataError(f"{raw.name}: targets of shape {y.shape} hold {y.dtype}, not numbers")
-        y = pd.Series(y.astype(object))
-    return _plain_column(raw, y)
-
-
-def _plain_column(raw: Raw, y: pd.Series[Any]) -> NDArray[Any]:
+    if isinstance(y, np.ndarray) and y.dtype.kind in "biuf":
+        values = plain_values(y)
+        if values.dtype.kind == "f":
+            _refuse(raw, np.isnan(values), "no value")
+        return values
+    if isinstance(y, np.ndarray) and y.ndim > 1 and y.shape[1] != 1:
+        raise DataError(f"{raw.name}: targets of shape {y.shape} hold {y.dtype}, not numbers")
     import pandas as pd
 
-    types = pd.api.types
-    missing = y.isna()
-    if types.is_string_dtype(y.dtype) or y.dtype == object:
-        missing = missing | (y == "")
+    column = pd.Series(y.reshape(-1).astype(object)) if isinstance(y, np.ndarray) else y
+    missing = column.isna()
+    if pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
+        missing = missing | (column == "")
     _refuse(raw, missing.to_numpy(dtype=bool), "no value")
-    if isinstance(y.dtype, pd.CategoricalDtype):
-        y = y.astype(y.cat.categories.dtype)
-    found = types.infer_dtype(y, skipna=True)
-    if found == "boolean":
-        return y.to_numpy(dtype=bool)
-    if found == "integer":
-        return y.to_numpy(dtype=np.int64)
-    if found in ("floating", "mixed-integer-float", "decimal"):
-        return y.to_numpy(dtype=np.float64)
-    if found in ("string", "mixed", "mixed-integer"):
-        return y.astype(str).to_numpy(dtype=object)
-    if found == "bytes":
-        return y.map(bytes.decode).to_numpy(dtype=object)
-    raise DataError(
-        f"{_the_target(raw)} holds {found}, which can't be predicted", hint="Give numbers or text."
-    )
+    try:
+        return plain_values(y)
+    except TypeError as low:
+        hint = "Give numbers or text."
+        raise DataError(f"{_the_target(raw)} holds {low}, which can't be predicted", hint=hint) from low
 
 
 def _of_more_dimensions(raw: Raw, values: NDArray[Any], task: Task | None) -> Targets:
     if _is_one_hot(values) and task is not Task.REGRESSION:
-        codes = values.argmax(axis=1).astype(np.int32)
+        codes = class_codes(values, range(values.shape[1]))
         why = f"the target has a column for each of {values.shape[1]} classes"
         made = _classes(raw, task, codes, tuple(range(values.shape[1])), why)
         return Targets(task=made.task, y=made.y, classes=made.classes, note=made.note, one_hot=True)
@@ -215,19 +193,6 @@ def _why_classes(values: NDArray[Any]) -> str:
     if len(distinct) <= 2 or (few and distinct[-1] - distinct[0] <= _WIDEST_SPAN):
         return f"the target has {len(distinct)} distinct whole numbers"
     return ""
-
-
-def _codes(values: NDArray[Any]) -> tuple[NDArray[np.int32], tuple[Value, ...]]:
-    """Return class codes, and the labels, sorted, as Python values."""
-    if values.dtype == object:
-        import pandas as pd
-
-        found, labels = pd.factorize(values, sort=True)
-        return found.astype(np.int32), tuple(str(label) for label in labels)
-    if values.dtype.kind == "f" and np.all(values == np.floor(values)):
-        values = values.astype(np.int64)
-    distinct, codes = np.unique(values, return_inverse=True)
-    return codes.reshape(-1).astype(np.int32), tuple(label.item() for label in distinct)
 
 
 def _classes(

@@ -1,4 +1,4 @@
-"""A model card: what a person must know of an exported model who was not there when it was searched."""
+"""A model card: what you must know of an exported model if you did not search it."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def _scores(finalist: Finalist, objective: str, *, repeated: bool) -> str:
         "" if finalist.deviation is None else f" ± {significant(finalist.deviation, 2)} (standard deviation)"
     )
     mean = f"Mean over {len(finalist.scores)} fresh seeds: {format_value(finalist.mean)}{spread}."
-    told = mean if finalist.scores else "No fresh seed could be trained."
-    return f"{own}\n\n{told}\n\n{_table(['seed', objective, 'epoch'], seeds)}"
+    summary = mean if finalist.scores else "No fresh seed could be trained."
+    return f"{own}\n\n{summary}\n\n{_table(['seed', objective, 'epoch'], seeds)}"
 
 
 def _made(study: Study) -> str:

@@ -27,7 +27,7 @@ def with_preprocessing(
     (mean, deviation) that a regression's targets were z-scored by; None where they were not.
 
     What `model` was compiled with is taken from it: answers need no optimiser, loss or metrics, which
-    may be hptune's own or a person's and be missing where the model is loaded.
+    may be hptune's own or the user's and be missing where the model is loaded.
 
     Raises UsageError for text on another backend than TensorFlow: the others have no strings.
     """

@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import platform
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from hptune.data import Dataset
 from hptune.data.normalisation import Normalisation
 from hptune.data.python_file import is_function_spec
 from hptune.errors import StudyError
+from hptune.export.embed import copied
 from hptune.export.script_data import argument, data
 from hptune.export.script_model import recipe_model, user_model
 from hptune.export.script_part import ScriptPart
-from hptune.export.script_text import comment
 from hptune.export.script_train import TrainingPlan, training
 from hptune.models.backend import SMALL_ROW, keras
 from hptune.models.model import Model
 from hptune.models.recipes import resolve
-from hptune.models.recipes.calls import Call
+from hptune.models.recipes.calls import source as literal
 from hptune.search.task import load_again
 from hptune.study import Study
 from hptune.study.trial import Trial
-from hptune.training.feeds import rows_at_once
 from hptune.views.tables import format_value
 
 __all__ = ["assemble", "script"]
+
+_COPIES = "# From here on: copies of what the search itself uses."
+_LONGEST = 72
+"""Characters of a value up to which it stands in one line."""
 
 
 def script(study: Study, trial: Trial) -> str:
@@ -44,13 +47,25 @@ def script(study: Study, trial: Trial) -> str:
     dataset, model = load_again(study)
     part = data(dataset, skip_broken=bool(study.identity.settings.get("skip_broken")))
     part += _model(model, trial) + training(_plan(study, trial, dataset, model))
-    return f"{comment(_header(study, trial, dataset, part))}\n\n{assemble(part)}"
+    header = "\n".join(f"# {line}".rstrip() for line in _header(study, trial, dataset, part))
+    return f'{header}\n\n{assemble(part)}\n\n\nif __name__ == "__main__":\n    main()'
 
 
 def assemble(part: ScriptPart) -> str:
-    """Return imports, constants and functions as one module, without a last line break."""
-    head = [_imports(part.imports), "\n".join(part.constants)]
-    return "\n\n\n".join(["\n\n".join(filter(None, head)), *part.functions])
+    """Return one module, without a last line break: configuration, functions, copies of ours."""
+    copies = copied(*part.copies)
+    imports = _imports((*part.imports, *copies.imports))
+    config = "".join(f"    {literal(name)}: {_broken(value)},\n" for name, value in part.config.items())
+    head = f"from __future__ import annotations\n\n{imports}\n\nCONFIG = {{\n{config}}}"
+    return "\n\n\n".join([head, *part.functions, _COPIES, *copies.texts])
+
+
+def _broken(value: Any) -> str:
+    """Return a literal in one line, or, of a list that is too long for it, an element a line."""
+    text = literal(value)
+    if len(text) <= _LONGEST or not isinstance(value, list):
+        return text
+    return "[\n" + "".join(f"        {literal(element)},\n" for element in value) + "    ]"
 
 
 def _model(model: Model, trial: Trial) -> ScriptPart:
@@ -64,36 +79,20 @@ def _model(model: Model, trial: Trial) -> ScriptPart:
 def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> TrainingPlan:
     """Return how the trial was trained."""
     assert trial.score is not None
-    rows, goal = dataset.train.rows, study.identity.goal
-    trained = model.training(trial.values, rows)
     recipe = model.recipe(trial.values)
+    balanced = study.identity.settings.get("class_weight") == "balanced"
     return TrainingPlan(
         seed=trial.seed,
         epochs=trial.epochs,
-        batch_size=trained.batch_size,
-        validation_batch=rows_at_once(dataset.validation.x, trained.batch_size),
-        validation_rows=dataset.validation.rows,
-        objective=goal,
+        training=model.training(trial.values, dataset.train.rows),
+        objective=study.identity.goal,
         recorded=trial.score,
-        schedule=recipe.schedule if recipe else None,
-        averaged=trained.averaged,
-        patience=trained.patience,
-        min_delta=trained.min_delta * trained.unit_of(goal.name),
         target=recipe.target if recipe else None,
-        factor=goal.name.removeprefix("val_") in trained.units,
-        draws=recipe is None or any(map(_draws, recipe.layers)),
-        one_thread=math.prod(dataset.input_shape) <= SMALL_ROW,
+        threads=1 if math.prod(dataset.input_shape) <= SMALL_ROW else None,
         fits=model.own_fit(trial.values) is not None,
         bare=bool(recipe and recipe.homes),
-        torch=keras.backend.backend() == "torch",
-        balanced=study.identity.settings.get("class_weight") == "balanced",
+        classes=len(dataset.classes) if balanced else 0,
     )
-
-
-def _draws(layer: Call) -> bool:
-    """Tell whether a layer draws random numbers in training: then it takes a seed."""
-    made = getattr(keras.layers, layer.name.rpartition(".")[2])
-    return "seed" in inspect.signature(made).parameters
 
 
 def _header(study: Study, trial: Trial, dataset: Dataset, part: ScriptPart) -> list[str]:
@@ -128,7 +127,7 @@ def _compared(study: Study) -> str:
     means = [f"{settings[name]} {what}" for name, what in named if name in settings]
     if not means:
         # A search may have trained by NumPy, whose sums are rounded another way.
-        return "on the same backend this gives the same but for rounding: rows told all but alike may swap"
+        return "on the same backend this is the same but for rounding: rows that are nearly alike may swap"
     return f"that is a mean over {' and '.join(means)}, and this is one training"
 
 
@@ -144,10 +143,21 @@ def _versions(study: Study) -> dict[str, str]:
 
 
 def _imports(statements: Sequence[str]) -> str:
-    """Return imports in two blocks, the standard library's first, each in the order of isort."""
-    every = {*statements, "import keras", "import numpy as np"}
+    """Return imports in two blocks, the standard library's first, what comes from one module in one line."""
+    names: dict[str, list[str]] = {}
+    plain = {"import keras", "import numpy as np"}
+    for statement in statements:
+        module, _, name = statement.removeprefix("from ").partition(" import ")
+        if name:
+            names[module] = sorted({*names.get(module, []), name})
+        else:
+            plain.add(statement)
+    every = [
+        *sorted(plain),
+        *(f"from {module} import {', '.join(names[module])}" for module in sorted(names)),
+    ]
     blocks: tuple[list[str], list[str]] = ([], [])
-    for statement in sorted(every, key=lambda text: (text.startswith("from"), text.lower())):
+    for statement in every:
         blocks[_package(statement) not in sys.stdlib_module_names].append(statement)
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from textwrap import dedent
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from textwrap import indent
+from typing import Any
 
-__all__ = ["ScriptPart", "code"]
+__all__ = ["ScriptPart", "function"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScriptPart:
-    """Imports, constants and functions of one part of a script."""
+    """Imports, configuration, functions and copies of one part of a script."""
 
     imports: tuple[str, ...] = ()
     """Whole statements."""
     needs: tuple[str, ...] = ()
     """Packages to install, beside keras and numpy."""
-    constants: tuple[str, ...] = ()
-    """Whole assignments, one or several lines each."""
+    config: Mapping[str, Any] = field(default_factory=dict)
+    """What the script's CONFIG holds."""
     functions: tuple[str, ...] = ()
-    """Whole definitions, without blank lines around them."""
+    """Whole definitions that are written for this script."""
+    copies: tuple[Any, ...] = ()
+    """Functions and classes of ours that are copied into it."""
 
     def __add__(self, other: ScriptPart) -> ScriptPart:
         """Return both, one after the other, each thing once."""
         return ScriptPart(
             imports=_once(self.imports + other.imports),
             needs=_once(self.needs + other.needs),
-            constants=_once(self.constants + other.constants),
+            config={**self.config, **other.config},
             functions=_once(self.functions + other.functions),
+            copies=_once(self.copies + other.copies),
         )
 
 
-def _once(texts: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(texts))
+def _once(things: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(things))
 
 
-def code(text: str, *lines: str) -> str:
-    """Return a text without its common indentation; `lines` stand where it says @0, @1, … alone.
-
-    An empty one leaves no line behind; others are indented as the @ is.
-    """
-    written = []
-    for line in dedent(text).strip("\n").splitlines():
-        mark = line.strip()
-        if not (mark.startswith("@") and mark[1:].isdigit()):
-            written.append(line)
-            continue
-        indent = line[: len(line) - len(mark)]
-        inserted = lines[int(mark[1:])]
-        written += [f"{indent}{part}".rstrip() for part in inserted.splitlines()] if inserted else []
-    return "\n".join(written)
+def function(head: str, docstring: str, lines: Iterable[str]) -> str:
+    """Return a definition: its head (name and arguments), what it does, and its statements."""
+    body = "\n".join([f'"""{docstring}"""', *lines])
+    return f"def {head}:\n{indent(body, '    ')}"

@@ -1,4 +1,4 @@
-"""Writes what `hptune export` is asked for; files appear whole or not at all."""
+"""Writes the files of `hptune export`; each appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _SUFFIXES = {"yaml": "yaml", "json": "json", "csv": "csv", "python": "py", "kera
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """What an export came to."""
+    """The result of an export."""
 
     text: str = ""
-    """What is to be printed; "" where files were written."""
+    """Text to print; "" where files were written."""
     files: tuple[Path, ...] = ()
     order: str = ""
-    """By what the trials were chosen, where some were confirmed; else ""."""
+    """How the trials were chosen, where some were confirmed; else ""."""
 
 
 def export(study: Study, *, form: str, top: int, output: Path | None) -> Exported:
@@ -63,20 +63,20 @@ def _finalists(study: Study, top: int) -> tuple[Finalist, ...]:
 
 
 def _order(study: Study, finalists: Sequence[Finalist]) -> str:
-    """Say by what the trials were chosen, where some are confirmed, and what that passes over."""
+    """Say how the trials were chosen, where some are confirmed, and what that passes over."""
     confirmed = [f for f in finalists if f.confirmations]
     if not confirmed:
         return ""
-    said = "By the mean over fresh seeds: " + ", ".join(
+    text = "By the mean over fresh seeds: " + ", ".join(
         f"trial {f.trial.id} ({format_value(f.mean) or 'none could be trained'})" for f in confirmed
     )
     rest = [str(f.trial.id) for f in finalists if not f.confirmations]
-    said += f"; then by the search's score: trial {', '.join(rest)}." if rest else "."
+    text += f"; then by the search's score: trial {', '.join(rest)}." if rest else "."
     known = {c.trial_id for c in study.confirmations()}
     best = study.best(1)[0]
     if best.id not in known and not rest:
-        said += f" Trial {best.id} has the best score of the search and is not confirmed: hptune confirm."
-    return said
+        text += f" Trial {best.id} has the best score of the search and is not confirmed: hptune confirm."
+    return text
 
 
 def _text(

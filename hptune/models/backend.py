@@ -17,7 +17,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
-__all__ = ["SMALL_ROW", "has_accelerator", "keras", "set_random_seed", "set_up", "uses_tensorflow"]
+__all__ = [
+    "SMALL_ROW",
+    "has_accelerator",
+    "keras",
+    "set_random_seed",
+    "set_up",
+    "set_up_tensorflow",
+    "set_up_torch",
+    "uses_tensorflow",
+]
 
 
 @contextmanager
@@ -92,17 +101,18 @@ def set_up(input_shape: tuple[int, ...]) -> None:
     backend = keras.backend.backend()
     if backend == "tensorflow":
         with _quiet():
-            _set_up_tensorflow(threads)
+            set_up_tensorflow(threads)
     elif backend == "jax":
         # Several workers share a device; XLA's own operations are deterministic on a CPU.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     elif backend == "torch":
-        _set_up_torch(threads)
+        set_up_torch(threads)
     # What was imported stays: looking through it for garbage takes a fifth of a second each time.
     gc.freeze()
 
 
-def _set_up_tensorflow(threads: int | None) -> None:
+def set_up_tensorflow(threads: int | None) -> None:
+    """Let operations have so many threads, and the same seed give the same bits on a CPU."""
     import tensorflow as tf
 
     gpus = tf.config.list_physical_devices("GPU")
@@ -124,7 +134,8 @@ def _set_up_tensorflow(threads: int | None) -> None:
         tf.random.set_seed(0)
 
 
-def _set_up_torch(threads: int | None) -> None:
+def set_up_torch(threads: int | None) -> None:
+    """Let operations have so many threads, and the same seed give the same bits on a CPU."""
     import torch
 
     if threads is not None:

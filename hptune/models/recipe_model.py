@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hptune.data import Dataset
 from hptune.models.model import Arrays, OwnFit, Training
 from hptune.models.recipes import DataFacts, Recipe, make_recipe, metrics_on_demand, remarks
@@ -73,14 +71,10 @@ class RecipeModel:
         if self._latest and self._latest[0][0] is dataset:
             return self._latest[0][1]
         target = self.recipe(values).target
-        learned = []
-        for part in (dataset.train, dataset.validation):
-            y = part.y
-            if target is not None:
-                scaled = (y.astype(np.float64) - target.mean) / target.deviation
-                # R² wants a column.
-                y = scaled.astype(np.float32).reshape(-1, 1)
-            learned.append((part.x, y))
+        learned = [
+            (part.x, part.y if target is None else target.z_scores(part.y))
+            for part in (dataset.train, dataset.validation)
+        ]
         (x, y), (validation_x, validation_y) = learned
         arrays = Arrays(x=x, y=y, validation_x=validation_x, validation_y=validation_y)
         self._latest[:] = [(dataset, arrays)]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
+from hptune.training.epoch_rules import EpochRules
 from hptune.training.random_numbers import shuffled
 
 __all__ = ["Feed", "GeneratorFeed", "batches", "has_own", "rows_at_once", "steps_by_itself"]
@@ -27,7 +28,7 @@ class Feed(Protocol):
         ...
 
     def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
-        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling `epoch_callback` at each."""
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the callback at each."""
         ...
 
 
@@ -86,7 +87,7 @@ class GeneratorFeed:
     def trace(self) -> None:
         """Leave it to the first step."""
 
-    def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
+    def fit(self, epoch_callback: EpochRules, seed: int, initial_epoch: int, epochs: int) -> None:
         """Train from `initial_epoch` to `epochs`; Keras validates."""
         rows = self._arrays.rows
         # The rows go on past the end of an epoch, where several steps at once would run into the next.

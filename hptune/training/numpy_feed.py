@@ -97,7 +97,7 @@ class DenseFeed:
         """There is no graph."""
 
     def fit(self, epoch_callback: EpochCallback, seed: int, initial_epoch: int, epochs: int) -> None:
-        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling `epoch_callback` at each."""
+        """Train from `initial_epoch` to `epochs` in the order of `seed`, calling the callback at each."""
         dense, model = self.dense, self.dense.keras_model
         epoch_callback.set_model(model)
         epoch_callback.validate, epoch_callback.external_weights = self._validate, self

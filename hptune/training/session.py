@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from hptune.models.backend import keras
 from hptune.models.model import Arrays, Model, Training
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
-from hptune.training.checkpoint import Checkpoint, TrainingState, load_checkpoint, restore, save_checkpoint
+from hptune.training.checkpoint import Checkpoint, load_checkpoint, restore, save_checkpoint
 from hptune.training.choose_feed import choose_feed
 from hptune.training.epoch_callback import EpochCallback, OnEpoch
 from hptune.training.failures import TooLarge
 from hptune.training.graph_cache import Graphs, Traced, begin_as
+from hptune.training.progress import TrainingState
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["Session", "make_ready"]
@@ -89,7 +90,13 @@ class Session:
         else:
             with self._timed("fit"):
                 self.curve, ended = run_own_fit(
-                    fit, self.keras_model, self._arrays, epoch_callback, self._job, self._objective
+                    fit,
+                    self.keras_model,
+                    self._arrays,
+                    epoch_callback,
+                    self._objective,
+                    initial_epoch=self._job.initial_epoch,
+                    epochs=self._job.epochs,
                 )
         if keep_best and epoch_callback.best_weights is not None:
             self.keras_model.set_weights(epoch_callback.best_weights)

@@ -28,7 +28,7 @@ from hptune.training.graph_cache import Graphs
 from hptune.training.preflight import Preflight, try_one_batch
 from hptune.training.session import Session, make_ready
 
-__all__ = ["ClassWeight", "Trainer", "TrainerSettings"]
+__all__ = ["ClassWeight", "Trainer", "TrainerSettings", "balanced_weights"]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors of the machine, which say nothing of a configuration."""
@@ -278,6 +278,11 @@ def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | N
         raise InputError(
             "class weights need classes, and this data has none", hint="Leave --class-weight out."
         )
-    counts = np.maximum(dataset.class_counts, 1)
-    weights = dataset.train.rows / (len(counts) * counts)
-    return np.asarray(weights[dataset.train.y.reshape(-1)], dtype=np.float32)
+    return balanced_weights(dataset.train.y, len(dataset.classes))
+
+
+def balanced_weights(codes: NDArray[Any], classes: int) -> NDArray[np.float32]:
+    """Return how much each row counts in the loss if every class counts as much as any other."""
+    codes = codes.reshape(-1).astype(np.int64)
+    counts = np.maximum(np.bincount(codes, minlength=classes), 1)
+    return np.asarray((len(codes) / (len(counts) * counts))[codes], dtype=np.float32)

@@ -10,8 +10,8 @@ import numpy as np
 
 from hptune.errors import ModelError
 from hptune.models.model import Arrays, OwnFit
-from hptune.study.trial import Job, Objective
-from hptune.training.epoch_callback import EpochCallback
+from hptune.study.trial import Objective
+from hptune.training.epoch_rules import EpochRules
 from hptune.training.failures import Diverged
 from hptune.training.objective import UNNAMED
 
@@ -24,9 +24,11 @@ def run_own_fit(
     fit: OwnFit,
     model: Any,
     arrays: Arrays,
-    epoch_callback: EpochCallback,
-    job: Job,
+    rules: EpochRules,
     objective: Objective | None,
+    *,
+    initial_epoch: int,
+    epochs: int,
 ) -> tuple[list[Report], bool]:
     """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether it ended.
 
@@ -35,24 +37,24 @@ def run_own_fit(
     Keras Tuner has it), is one judgement of the whole training: a curve of one epoch that is not
     gone on with. So is a list of any of these, which is averaged.
     """
-    more = {"initial_epoch": job.initial_epoch} if job.initial_epoch else {}
+    more = {"initial_epoch": initial_epoch} if initial_epoch else {}
     result = fit.run(
         model,
         arrays.x,
         arrays.y,
         validation_data=(arrays.validation_x, arrays.validation_y),
-        epochs=job.epochs,
-        callbacks=[epoch_callback],
+        epochs=epochs,
+        callbacks=[rules],
         verbose=0,
         **more,
     )
     curve = _curve_of(result)
     if curve is not None:
         # The callbacks may not have been passed on, or passed on several times.
-        return (epoch_callback.curve if len(epoch_callback.curve) == len(curve) else curve), False
+        return (rules.curve if len(rules.curve) == len(curve) else curve), False
     report = _judged(result, objective)
     if objective is not None and not math.isfinite(report.get(objective.name, 0.0)):
-        raise Diverged(job.epochs, objective.name, report[objective.name])
+        raise Diverged(epochs, objective.name, report[objective.name])
     return [report], True
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hptune.data import Task
-from hptune.data.normalisation import Normalisation
+from hptune.data.normalisation import Normalisation, variance_of
 from hptune.errors import ModelError
 from hptune.models.recipes.calls import Array, Call
 from hptune.models.recipes.data_facts import DataFacts
@@ -53,9 +53,7 @@ def normalisation(options: Options, facts: DataFacts, shape: tuple[int, ...]) ->
     if kind is Normalisation.NONE:
         return []
     offset, scale = facts.statistics(kind, shape)
-    # Keras divides by the root of the variance; in float64 the square loses nothing.
-    variance = scale.astype("float64") ** 2
-    arguments = {"axis": -1, "mean": Array.of(offset), "variance": Array.of(variance)}
+    arguments = {"axis": -1, "mean": Array.of(offset), "variance": Array.of(variance_of(scale))}
     return [Call(name="layers.Normalization", arguments=arguments)]
 
 

@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hptune.models.recipes.calls import Call, make, source
 from hptune.models.recipes.data_facts import DataFacts
 from hptune.models.recipes.parts import losses, optimizer, schedule, target_units
@@ -21,6 +24,11 @@ class Target:
     mean: float
     deviation: float
     """Above 0."""
+
+    def z_scores(self, y: NDArray[Any]) -> NDArray[np.float32]:
+        """Return targets as they are learned: a column, which R² wants."""
+        scaled = (y.astype(np.float64) - self.mean) / self.deviation
+        return scaled.astype(np.float32).reshape(-1, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
