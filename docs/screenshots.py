@@ -29,7 +29,7 @@ from hptune.views.report import write_report  # noqa: E402
 SEARCH = ["search", "digits", "--passes", "3", "--trials", "24", "--epochs", "18"]
 CONFIRM = ["confirm", "--top", "3", "--seeds", "5"]
 ANSWERS = {"edit": r"quit \?: $", "1e-3..1e-2": r"back\): $", "done": r"quit \?: $"}
-"""What a person types in the picture of the dialogue, each with the end of its question."""
+"""What is typed in the picture of the dialogue, each with the end of its question."""
 PICTURES = ROOT / "docs" / "screenshots"
 WIDTH = 1280
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def dialogue() -> str:
-    """Return what a terminal shows while a person steers the next pass; what that writes is taken back."""
+    """Return what a terminal shows while the next pass is steered; what that writes is undone."""
     env = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS", "LINES")}
     env |= {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
     command = ["-m", "hptune", "narrow"]

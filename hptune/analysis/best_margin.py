@@ -42,7 +42,7 @@ class Rival:
 
     @property
     def within_noise(self) -> bool:
-        """Whether the best can't be told from it: by the test, or ahead in more than one of twenty draws."""
+        """Whether no significant difference is found, or it is ahead in more than one of twenty draws."""
         return self.p_value > 0.05 if self.p is None else self.p >= LEVEL
 
 
@@ -63,7 +63,7 @@ class BestMargin:
 
     @property
     def within_noise(self) -> tuple[Rival, ...]:
-        """Rivals that the best can't be told from."""
+        """Rivals that do not differ significantly from the best."""
         return tuple(r for r in self.rivals if r.within_noise)
 
 

@@ -1,4 +1,4 @@
-"""Whether more trials are owed: one answer, from what the rules saw and what the last pass brought.
+"""Whether more trials are needed: one answer, from what the rules saw and what the last pass brought.
 
 Source: google-research/tuning_playbook, "Not sampling enough points in the search space" and
 "Identifying bad search space boundaries": a study that is too small, or whose best lies at an edge, asks
@@ -47,7 +47,7 @@ def assess_convergence(
     findings: Sequence[Finding],
     noise: float | None,
 ) -> Advice:
-    """Say whether more trials are owed.
+    """Say whether more trials are needed.
 
     `proposal` and `findings` are what the last pass taught; `noise` is the deviation of a score by luck, in
     units of the objective, None where nothing tells it.
@@ -87,5 +87,7 @@ def _brought(known: Sequence[Trial], objective: Objective) -> tuple[str, float]:
     gained = objective.sign * (new - old)
     if gained <= 0:
         return "the last pass found nothing better", 0.0
-    told = f"the last pass took the best {objective.name} from {describe_value(old)} to {describe_value(new)}"
-    return told, gained
+    change = (
+        f"the last pass took the best {objective.name} from {describe_value(old)} to {describe_value(new)}"
+    )
+    return change, gained

@@ -72,7 +72,7 @@ class _Curve:
         line = np.polyval(np.polyfit(at, late, 1), at)
         return float(math.sqrt(np.sum((late - line) ** 2) / (len(late) - 2)))
 
-    def told(self, value: float) -> str:
+    def describe(self, value: float) -> str:
         """Say a turned value as it was reported."""
         return describe_value(self.sign * float(value))
 
@@ -201,8 +201,8 @@ def _overfits(curve: _Curve) -> Finding | None:
         curve,
         FindingKind.OVERFITTING,
         Severity.ADVICE,
-        f"overfits: {curve.name} went from {curve.told(peak)} about epoch {curve.peak + 1} to "
-        f"{curve.told(end)} at the end{training} (means over {curve.window} epochs)",
+        f"overfits: {curve.name} went from {curve.describe(peak)} about epoch {curve.peak + 1} to "
+        f"{curve.describe(end)} at the end{training} (means over {curve.window} epochs)",
         "Add regularisation (dropout, weight decay, label smoothing, augmentation) and tune it.",
         peak=curve.sign * peak,
         peak_epoch=curve.peak + 1,

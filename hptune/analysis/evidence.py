@@ -29,7 +29,7 @@ class Column:
     ranks: tuple[float, ...]
     """Their ranks, the best first; equal ones share the mean of theirs."""
     good: tuple[float, ...]
-    """Positions of the best; empty where the best can't be told from the rest."""
+    """Positions of the best; empty where the best can't be distinguished from the rest."""
     tied: bool
     """Enough trials were compared, but their scores are too alike to tell which are good."""
     trained: tuple[float, ...]
@@ -68,7 +68,7 @@ class Evidence:
         return len(self.ranked) + len(self.stopped)
 
     def good(self, rules: Rules) -> int:
-        """Return how many of the ranked trials are good; 0 where that can't be told."""
+        """Return how many of the ranked trials are good; 0 where they can't be distinguished."""
         return _good_count(self.scores, len(self.stopped), rules)
 
     def column(self, hp: Hyperparameter, rules: Rules) -> Column:
@@ -102,7 +102,7 @@ class Evidence:
 
 
 def _good_count(scores: Sequence[float], stopped: int, rules: Rules) -> int:
-    """Return how many of the compared, best first, are good; 0 where that can't be told.
+    """Return how many of the compared, best first, are good; 0 where they can't be distinguished.
 
     The best `quantile` of all that were judged, at most half of those; a tie at the border goes in
     as a whole, or stays out as a whole where it would make the good the larger half. Trials that

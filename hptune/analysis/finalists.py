@@ -67,7 +67,7 @@ class Confirmed:
         return self.finalists[0] if self.finalists and self.finalists[0].mean is not None else None
 
     def behind(self, *, is_significant: bool) -> tuple[int, ...]:
-        """Return the trials that the winner beats significantly, or those it can't be told from."""
+        """Return the trials that the winner beats significantly, or those that it does not."""
         first = self.winner
         return tuple(
             d.worse

@@ -27,7 +27,7 @@ __all__ = ["dead", "duplicates", "edges", "infeasible_share", "tier_disagreement
 Array = NDArray[np.float64]
 
 _ALIKE = 0.95
-"""Two hyperparameters whose ranks correlate this much can't be told apart."""
+"""Two hyperparameters whose ranks correlate this much can't be separated."""
 _DEAD = 0.05
 """A hyperparameter whose share stays below this when trials are resampled does nothing that shows."""
 _EDGES = f"{PLAYBOOK}, Identifying bad search space boundaries"
@@ -146,7 +146,7 @@ def dead(proposal: Proposal, importances: Sequence[Importance]) -> list[Finding]
 
 
 def duplicates(space: Space, evidence: Evidence, rules: Rules) -> list[Finding]:
-    """Tell which pairs of numbers moved together so closely that their effects can't be told apart."""
+    """Return which pairs of numbers moved together so closely that their effects can't be separated."""
     judged = [*evidence.ranked, *evidence.stopped]
     columns = {hp.name: _column(hp, judged) for hp in space if isinstance(hp, Number)}
     found = []
@@ -166,7 +166,7 @@ def duplicates(space: Space, evidence: Evidence, rules: Rules) -> list[Finding]:
                 kind=FindingKind.DUPLICATE,
                 severity=Severity.ADVICE,
                 sentence=f"{a} and {b} moved together in {count} trials (rank correlation "
-                f"{together:.2f}): their effects can't be told apart",
+                f"{together:.2f}): their effects can't be separated",
                 action=f"Freeze one of them (hptune narrow {_flag('--freeze', b)}), or let them vary apart.",
                 figures={"correlation": together, "trials": count},
                 names=(a, b),

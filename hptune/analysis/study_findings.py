@@ -99,7 +99,7 @@ def _sufficiency(evidence: Evidence, rules: Rules) -> list[Finding]:
 def _best_margin(
     trials: Sequence[Trial], objective: Objective, confirmations: Sequence[Confirmation], seed: int
 ) -> list[Finding]:
-    """Tell which configurations the best one can't be told from, and a better one that was not confirmed."""
+    """Return what is not significantly worse than the best, and a better one that was not confirmed."""
     margin = measure_best_margin(trials, objective, confirmations=confirmations, seed=seed)
     if margin is None:
         return []

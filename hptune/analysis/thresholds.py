@@ -18,7 +18,7 @@ class Rules:
     min_trials: int = 8
     """Trials that must have reached the same length of training before anything narrows."""
     min_good: int = 3
-    """Good trials that must be told apart from the rest."""
+    """Good trials that must be distinguishable from the rest."""
     margin: float = 0.25
     """Kept beyond the good trials on each side, of the old width."""
     model_margin: float = 0.1

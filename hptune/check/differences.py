@@ -1,4 +1,4 @@
-"""Is a derivative right? Central differences along a line, with kinks told apart from mistakes.
+"""Is a derivative right? Central differences along a line, which separates kinks from mistakes.
 
 With f the function along a line, t the way along it and h a step,
 

@@ -148,12 +148,12 @@ def check_columns(
     frame.columns = [str(column) for column in frame.columns]
     _check_names(Path(name), list(frame.columns))
     for column in frame.columns:
-        told = _with_points(frame[column]) if decimal == "," else frame[column]
-        _refuse_odd_numbers(name, told, where)
-        slips = _slips(told)
+        parsed = _with_points(frame[column]) if decimal == "," else frame[column]
+        _refuse_odd_numbers(name, parsed, where)
+        slips = _slips(parsed)
         if slips is None:
             continue
-        rows = frame.index[told.isin(slips)].to_numpy()
+        rows = frame.index[parsed.isin(slips)].to_numpy()
         value = frame[column].iloc[int(rows[0])]
         more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
         raise DataError(

@@ -125,8 +125,8 @@ def _hashes(part: DataSplit) -> NDArray[np.uint64]:
 
     Targets that are text are left out.
     """
-    told = [array for array in (part.x, part.y) if array.dtype.kind in "biuf"]
-    words = [np.ascontiguousarray(array, dtype=np.float32).reshape(part.rows, -1) for array in told]
+    numeric = [array for array in (part.x, part.y) if array.dtype.kind in "biuf"]
+    words = [np.ascontiguousarray(array, dtype=np.float32).reshape(part.rows, -1) for array in numeric]
     rng = np.random.default_rng(0)
     hashes = np.zeros(part.rows, dtype=np.uint64)
     for columns in words:

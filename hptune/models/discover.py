@@ -1,4 +1,4 @@
-"""Finds what a `build(hp)` can be told, by calling it.
+"""Finds the hyperparameters of a `build(hp)` by calling it.
 
 Each call tells which hyperparameters it asks for under the values it is given. Scopes that were
 never active are made active, as Keras Tuner does; beyond that, every choice, both ends of every

@@ -54,7 +54,7 @@ class Training:
     patience: int = 0
     """Epochs without a better objective after which it ends; 0 for never."""
     min_delta: float = 0.0
-    """By how much the objective, as the model is told it, must be better to count."""
+    """By how much the objective, as Keras reports it, must be better to count."""
     units: Mapping[str, float] = field(default_factory=dict)
     """What a metric is multiplied by to be in the target's own units."""
 
@@ -77,7 +77,7 @@ class Model(Protocol):
         ...
 
     def space(self) -> Space:
-        """Return the hyperparameters it can be told."""
+        """Return its hyperparameters."""
         ...
 
     def build(self, values: Values, seed: int) -> Any:

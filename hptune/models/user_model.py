@@ -153,9 +153,9 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         raise
     except (Exception, SystemExit) as error:
         message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
-        begun = ", ".join(f"{name} {value}" for name, value in first.values.items())
-        told = f"\n  It was given what Keras Tuner begins with: {begun}" if begun else ""
-        raise ModelError(f"can't be built\n  {message}{told}", source=spec) from error
+        start = ", ".join(f"{name} {value}" for name, value in first.values.items())
+        tried = f"\n  It was given what Keras Tuner begins with: {start}" if start else ""
+        raise ModelError(f"can't be built\n  {message}{tried}", source=spec) from error
     return UserModel(
         name=spec,
         file=file,

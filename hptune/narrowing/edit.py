@@ -188,17 +188,17 @@ def with_flags(
 
 def flags(proposal: Proposal) -> list[str]:
     """Return the flags that repeat the user's choices, each ready for a shell: `--set x=1e-3..0.1`."""
-    told = []
+    texts = []
     for move in proposal.moves:
         if not move.by_user:
             continue
         if move.verdict is Verdict.KEEP:
-            told.append(f"--keep {shlex.quote(move.name)}")
+            texts.append(f"--keep {shlex.quote(move.name)}")
         elif isinstance(move.new, Fixed):
-            told.append(f"--freeze {shlex.quote(f'{move.name}={exact_text(move.new.value)}')}")
+            texts.append(f"--freeze {shlex.quote(f'{move.name}={exact_text(move.new.value)}')}")
         else:
-            told.append(f"--set {shlex.quote(f'{move.name}={exact_range(move.new)}')}")
-    return told
+            texts.append(f"--set {shlex.quote(f'{move.name}={exact_range(move.new)}')}")
+    return texts
 
 
 def _known(old: Hyperparameter, root: Space | None) -> Hyperparameter:

@@ -89,7 +89,7 @@ class EpochGraph:
         self._model = model
         self._rows = arrays.rows
         self._compiled = model.jit_compile
-        """Whether XLA compiles a step: Keras says so on a GPU only, unless told."""
+        """Whether XLA compiles a step: by default Keras does so on a GPU only."""
         self._batch_size = batch_size
         self._steps = -(-arrays.rows // batch_size)
         self._columns = tuple(_tensor(c) for c in (arrays.x, arrays.y, weights) if c is not None)

@@ -28,7 +28,7 @@ class Counted(keras.metrics.Metric):  # type: ignore[misc]
     def __init__(self, classes: int, positive: Any = None, **options: Any) -> None:
         """Count for so many classes.
 
-        `positive` is the one of two to be found where a single number is told, the
+        `positive` is the positive class of two where a single number is predicted, the
         probability of the second; None where each class has its own: all of them count.
         """
         super().__init__(**options)
@@ -63,9 +63,9 @@ class Confusion(Counted):
         if y_pred.shape[-1] == 1:
             y_pred = keras.ops.concatenate([1 - y_pred, y_pred], axis=-1)
         # A half counts for the first of two, as in Keras.
-        told = self.one_hot(keras.ops.argmax(y_pred, axis=-1))
+        predicted = self.one_hot(keras.ops.argmax(y_pred, axis=-1))
         true = keras.ops.transpose(self.one_hot(keras.ops.reshape(y_true, (-1,))))
-        self.counts.assign(self.counts + keras.ops.matmul(true, told))
+        self.counts.assign(self.counts + keras.ops.matmul(true, predicted))
 
     def one_hot(self, codes: Any) -> Any:
         """Return codes as (rows, classes)."""
@@ -84,7 +84,7 @@ class Confusion(Counted):
 
 @keras.saving.register_keras_serializable("hptune")
 class BalancedAccuracy(Confusion):
-    """The share of a class that is told right, averaged over the classes there are rows of.
+    """The share of each class that is predicted right, averaged over the classes that have rows.
 
     From 0 to 1; a guess alone scores 1 / classes.
     """
@@ -124,10 +124,10 @@ class F1Score(Confusion):
 
 @keras.saving.register_keras_serializable("hptune")
 class AUC(Counted):
-    """How often a row of a class is told to be likelier of it than one of another class.
+    """How often a row of a class is predicted to be likelier of it than one of another class.
 
     It is the area under the curve of true over false positives, the mean over classes
-    where each has its own probability. These are told apart by their log-odds, in steps
+    where each has its own probability. These are distinguished by their log-odds, in steps
     of a thousandth of them over all that float32 can say: networks are often sure, and
     steps of probability would take all that they are sure of for the same.
     """
@@ -146,7 +146,7 @@ class AUC(Counted):
         y_pred = ops.convert_to_tensor(y_pred)
         against = ops.log(ops.maximum(1 - y_pred, 2e-8))
         odds = ops.log(ops.maximum(y_pred, 1.2e-38)) - against
-        # Even odds are told apart by less: a network that has learnt little is near them.
+        # Even odds are distinguished by less: a network that has learnt little is near them.
         place = (ops.arcsinh(odds * 10) - self.least) / self.step
         place = ops.cast(place, "int32")
         place = ops.clip(place, 0, self.steps - 1)

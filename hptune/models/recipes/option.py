@@ -1,4 +1,4 @@
-"""One thing that a recipe can be told, and which values it takes."""
+"""One option of a recipe, and which values it takes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OptionKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """One thing that a recipe can be told."""
+    """One option of a recipe."""
 
     name: str
     kind: OptionKind
