@@ -68,7 +68,7 @@ def assess_convergence(
     brought, gained = _brought(known, objective)
     if gained > 2 * (noise or 0.0):
         return Advice(answer=MoreTrials.PROBABLY, reason=brought)
-    brought += ", no more than luck gives" if gained > 0 else ""
+    brought += ", which is within noise" if gained > 0 else ""
     finer = [m.name for m in proposal.changes if m.verdict is Verdict.NARROW]
     if finer:
         reason = f"the next pass would search {listed(finer)} more finely, though {brought}"

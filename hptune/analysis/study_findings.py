@@ -122,8 +122,8 @@ def _within_noise(margin: BestMargin, objective: Objective, trainings: int) -> F
         seeds = math.ceil(trainings / (len(margin.rivals) + 1))
         figures["p"] = first.p
         sentence = (
-            f"with fresh seeds trial {margin.best.id} is ahead of trial {first.trial.id} {gap}, no more than "
-            f"luck: it would show such a gap in {first.p:.0%} of cases where there is none{others}"
+            f"with fresh seeds trial {margin.best.id} is ahead of trial {first.trial.id} {gap}, which is "
+            f"not significant (p = {first.p:.2g}){others}"
         )
         action = f"Take the cheaper one, or hptune confirm --top {len(close) + 1} --seeds {2 * seeds}"
     else:

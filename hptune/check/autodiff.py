@@ -223,7 +223,7 @@ def _wide_operations() -> Iterator[None]:
 
 
 def is_concrete(tensor: Any) -> bool:
-    """Tell whether a tensor has values now, not only while a graph runs."""
+    """Return whether a tensor has values now, not only while a graph runs."""
     try:
         to_array(tensor)
     except Exception:

@@ -135,7 +135,7 @@ def _judge(analytic: float, slopes: _Slopes, before: _Slopes | None) -> Derivati
 
 
 def _is_kink(apart: float, slopes: _Slopes, before: _Slopes | None) -> bool:
-    """Tell whether the one-sided slopes differ enough to explain it, and did not close up.
+    """Return whether the one-sided slopes differ enough to explain it, and did not close up.
 
     Only a second, smaller step tells a kink from a curve.
     """

@@ -47,7 +47,7 @@ def _automatic(class_name: str) -> str:
 
 
 def is_own(thing: Any) -> bool:
-    """Tell whether a class, or a function, is the user's and not a library's."""
+    """Return whether a class, or a function, is the user's and not a library's."""
     if not inspect.isclass(thing) and not inspect.isroutine(thing):
         thing = type(thing)
     return str(getattr(thing, "__module__", "keras")).split(".")[0] not in _LIBRARIES

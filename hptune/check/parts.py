@@ -45,7 +45,7 @@ class ModelPart:
 
 
 def has_own_code(layer: Any) -> bool:
-    """Tell whether a layer runs the user's code: its class or a function it was given."""
+    """Return whether a layer runs the user's code: its class or a function it was given."""
     return any(is_own(thing) for thing in _code_of(layer))
 
 
@@ -82,7 +82,7 @@ def check_parts(
 
 
 def _is_step(layer: Any) -> bool:
-    """Tell whether a layer is a step of its own, not just a chain of others that are looked at too."""
+    """Return whether a layer is a step of its own, not just a chain of others that are looked at too."""
     return not isinstance(layer, keras.Sequential) and type(layer).__name__ not in (
         "Functional",
         "InputLayer",
@@ -90,7 +90,7 @@ def _is_step(layer: Any) -> bool:
 
 
 def _contains(layer: Any, others: list[Any]) -> bool:
-    """Tell whether one of the others is inside of this layer."""
+    """Return whether one of the others is inside of this layer."""
     inner = {id(part) for part in layer._flatten_layers(include_self=False, recursive=True)}
     return any(id(other) in inner for other in others)
 

@@ -26,12 +26,12 @@ _ROUNDED = 1e-10
 
 
 def has_narrow_weights(model: Any) -> bool:
-    """Tell whether a layer with weights computes in less than float64."""
+    """Return whether a layer with weights computes in less than float64."""
     return any(layer.trainable_variables and layer.compute_dtype != "float64" for layer in all_layers(model))
 
 
 def is_rounded(value: Callable[[], float], variables: Sequence[Any], seed: int) -> bool:
-    """Tell whether something on the way from variables to a value rounds to less than float64.
+    """Return whether something on the way from variables to a value rounds to less than float64.
 
     So near to a point a smooth function is a parabola: what is left beside the best one is rounding.
     It is looked for at three places, as a kink leaves something too, but hardly at each. The steps are

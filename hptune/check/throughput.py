@@ -106,7 +106,7 @@ def _peak() -> int:
 
 
 def _too_near(grown: int) -> bool:
-    """Tell whether a batch twice as large might take all memory, by how much the last doubling took.
+    """Return whether a batch twice as large might take all memory, by how much the last doubling took.
 
     A machine without memory left kills processes instead of raising an error.
     """

@@ -88,7 +88,7 @@ def _activation(layer: Any) -> str:
 
 
 def _same_weights(layer: Any) -> bool:
-    """Tell whether the kernel has one and the same column for each unit."""
+    """Return whether the kernel has one and the same column for each unit."""
     kernel = getattr(layer, "kernel", None)
     if kernel is None or len(kernel.shape) < 2:
         return False
@@ -105,7 +105,7 @@ def _last_with_weights(model: Any) -> Any:
 
 
 def _is_output(output: Any, model: Any, seen: dict[int, Any]) -> bool:
-    """Tell whether this is what the whole model gives, as an activation after the last layer is."""
+    """Return whether this is what the whole model gives, as an activation after the last layer is."""
     return bool(seen) and output is list(seen.values())[-1].output
 
 

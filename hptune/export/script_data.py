@@ -28,7 +28,7 @@ _NAMES = "frame.columns = frame.columns.map(str)"
 
 
 def argument(origin: Origin) -> bool:
-    """Tell whether a script takes the place of its data as an argument: all but bundled data have one."""
+    """Return whether a script takes the place of its data as an argument: all but bundled data have one."""
     return origin.kind is not SourceKind.BUNDLED
 
 

@@ -33,7 +33,7 @@ class TooLarge(Infeasible):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether memory ran out, of this machine or of a device, on any backend."""
+    """Return whether memory ran out, of this machine or of a device, on any backend."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & set(_OUT_OF_MEMORY)) or "RESOURCE_EXHAUSTED" in str(error)
 

@@ -108,7 +108,7 @@ class _Stretch:
             self.members = [Member(name=name) for name in names]
 
     def is_done(self, member: Member) -> bool:
-        """Tell whether a member has all the epochs that it shall have."""
+        """Return whether a member has all the epochs that it shall have."""
         return member.ended or member.epochs >= self.job.epochs
 
     def train(self, number: int, trainer: MemberTrainer, seed: int) -> OutcomeState:
@@ -116,7 +116,7 @@ class _Stretch:
         member = self.members[number]
         if self.is_done(member):
             return OutcomeState.DONE
-        # Without weights of its own it begins anew: those epochs are known, and come out the same.
+        # Without weights of its own it starts over: those epochs are known, and come out the same.
         known = 0 if member.file is not None else member.epochs
         job = replace(
             self.job,

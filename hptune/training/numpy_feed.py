@@ -52,7 +52,7 @@ def choose_dense_feed(
 
 
 def is_faster(model: Any, arrays: Arrays) -> bool:
-    """Tell whether NumPy takes less time for a chain of dense layers than Keras does.
+    """Return whether NumPy takes less time for a chain of dense layers than Keras does.
 
     Where Keras has one thread, it always does. Where it has several (wide rows, see `set_up`) or an
     accelerator, it does as long as the arithmetic takes less time than building and starting graphs.

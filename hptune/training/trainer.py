@@ -106,7 +106,7 @@ class Trainer:
         )
 
     def _where_to_begin(self, job: Job) -> Job:
-        """Return the job, or one that begins anew where there is no way to go on."""
+        """Return the job, or one that starts over where there is no way to go on."""
         fit = self._model.own_fit(job.values) if job.checkpoint else None
         readable = not job.checkpoint or _read_snapshot(job.checkpoint) is not None
         if readable and (fit is None or fit.goes_on):
@@ -120,7 +120,7 @@ class Trainer:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise StudyError(
                 f"{error.filename or 'the disk'}: {error.strerror}",
-                hint="Nothing that was trained is lost. Make room: the same command goes on from here.",
+                hint="Nothing that was trained is lost. Make room: the same command resumes it from here.",
             ) from error
         if isinstance(error, HptuneError) and not isinstance(error, ModelError):
             raise error

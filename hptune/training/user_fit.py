@@ -32,7 +32,7 @@ def run_own_fit(
 ) -> tuple[list[Report], bool]:
     """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether it ended.
 
-    A History, as `model.fit` returns it, is a curve, and a later job goes on with it. A dictionary
+    A History, as `model.fit` returns it, is a curve, and a later job resumes it. A dictionary
     of metrics, or a number, which is the objective (one to minimise where none was named, as
     Keras Tuner has it), is one judgement of the whole training: a curve of one epoch that is not
     gone on with. So is a list of any of these, which is averaged.

@@ -42,11 +42,11 @@ class DenseModel:
         return np.ascontiguousarray(keras.ops.convert_to_numpy(found), dtype=np.float32)
 
     def takes(self, x: NDArray[Any]) -> bool:
-        """Tell whether rows are lines of numbers when they reach the first layer that trains."""
+        """Return whether rows are lines of numbers when they reach the first layer that trains."""
         return self.prepare(x[:1]).ndim == 2
 
     def fits(self, y: NDArray[Any]) -> bool:
-        """Tell whether targets are those of the network's outputs; Keras says what is wrong with others."""
+        """Return whether targets are those of the network's outputs; Keras says what is wrong with others."""
         outputs = self.network.outputs
         if self.sparse:
             whole = y.dtype.kind in "iub" and y.shape in ((len(y),), (len(y), 1))

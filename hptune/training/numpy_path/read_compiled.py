@@ -54,7 +54,7 @@ def need(condition: object) -> None:
 
 
 def plain(of: Any, *names: str) -> bool:
-    """Tell whether none of these attributes is used."""
+    """Return whether none of these attributes is used."""
     return not any(getattr(of, name, None) for name in names)
 
 
@@ -64,7 +64,7 @@ def known(table: Mapping[Any, _T], thing: Any) -> _T | None:
 
 
 def untouched(thing: Any) -> bool:
-    """Tell whether no method was put in the place of its class's own."""
+    """Return whether no method was put in the place of its class's own."""
     return not any(name in vars(thing) for name in _METHODS)
 
 
