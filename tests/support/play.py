@@ -8,6 +8,7 @@ from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Spac
 from hptune.space.scales import Scale
 from hptune.strategy.state import Decision, NoSuggestion, SearchState
 from hptune.strategy.suggest import suggest
+from hptune.strategy.threads import one_thread
 from hptune.study.trial import Direction, Objective, Observation, TrialState
 
 UP = Objective(name="accuracy", direction=Direction.MAX)
@@ -69,6 +70,10 @@ class Play:
         )
 
     def run(self):
+        with one_thread():  # as the oracle does: more threads cost more than they bring
+            return self._run()
+
+    def _run(self):
         running = []
         numbers = 0
         while len(self.asked) < self.most:
