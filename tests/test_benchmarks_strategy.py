@@ -38,7 +38,7 @@ def test_going_on_costs_the_new_epochs_only_and_short_trainings_find_nothing():
     assert len(trained.run(job(0, 13)).curve) == 13
     assert trained.found(1) is None
     assert len(trained.run(job(13, 52)).curve) == 39
-    assert trained.epochs_used == 52
+    assert trained.spent == 52
     assert trained.found(1) == pytest.approx(90 - 20 / 52)
     assert trained.found(0.9) is None
 
@@ -62,7 +62,7 @@ def test_every_method_keeps_its_budget_and_finds_something(method, defaults_firs
         defaults_first=defaults_first,
     )
     strategy_methods.METHODS[method](race)
-    assert race.trainer.epochs_used <= 8 * 52
+    assert race.trainer.spent <= 8 * 52
     assert race.trainer.found(8) is not None
     assert race.waits
 

@@ -150,7 +150,7 @@ def test_a_search_gives_up_where_something_is_broken(name: str, tmp_path: Path) 
     with pytest.raises(NoFeasibleTrialError, match="none of the last 30 trials") as raised:
         engine(study, trainer).run()
     assert "30 × failed: no device" in raised.value.message
-    assert "the same command goes on" in raised.value.hint
+    assert "the same command resumes it" in raised.value.hint
     assert len(trainer.jobs) == 33
 
 

@@ -213,5 +213,5 @@ class Fits(keras_tuner.HyperModel):
 
 def test_a_fit_of_ones_own_is_not_told_the_weights_and_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "fits.py").write_text(FITS)
-    with pytest.raises(InputError, match="its own fit is not told"):
+    with pytest.raises(InputError, match="its own fit gets no class weights"):
         searched(tmp_path / "s", model=f"{tmp_path}/fits.py:Fits", space=None, class_weight="balanced")

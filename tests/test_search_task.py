@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from hptune.errors import SpaceError
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
 from hptune.search.task import SearchTask
+from hptune.space.files import located
 
 DATA = """import tensorflow
 import numpy as np
@@ -55,7 +57,7 @@ def test_going_on_with_a_search_shows_nothing_of_how_tensorflow_starts(tmp_path:
     search(once, listener=Listener(), stop=Stop())
     begin = ["-m", "hptune", "search", "iris", "--study", str(tmp_path / "s"), "--passes", "1"]
     said = python(*begin, "--trials", "2", "--epochs", "1").stderr
-    assert "Going on with" in said
+    assert "Resuming" in said
     assert not re.search("absl|oneDNN|cuda|TensorFlow", said)
 
 
@@ -72,5 +74,5 @@ def test_an_error_about_a_hyperparameter_is_placed_where_it_stands(
         "hyperparameters:\n  learning_rate_adam: 0.1\n  learning_rate: 0.2\n  units_2: 3\n  units : 4\n"
         '  "momentum": 0.5\n'
     )
-    task = SearchTask(data="iris", epochs=1).with_space(str(path))
-    assert task._place(f"{name}: is wrong") == f"{path}:{line}: "
+    error = located(SpaceError("is wrong", name=name), path)
+    assert error.message == f"{path}:{line}: {name}: is wrong"

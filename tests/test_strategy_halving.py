@@ -9,7 +9,7 @@ from hptune.study.trial import TrialState
 
 
 def trial(number, epochs, score, state=TrialState.PAUSED):
-    return Standing(trial_id=number, row=np.zeros(1), epochs=epochs, score=score, state=state, told=number)
+    return Standing(trial_id=number, row=np.zeros(1), epochs=epochs, score=score, state=state, latest=number)
 
 
 @pytest.mark.parametrize(

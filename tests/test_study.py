@@ -161,7 +161,7 @@ def test_readers_see_a_study_that_is_being_written(study: Study) -> None:
     ],
 )
 def test_what_can_not_be_reconciled_is_refused(study: Study, changed: dict[str, object], said: str) -> None:
-    with pytest.raises(StudyError, match="can't go on") as caught:
+    with pytest.raises(StudyError, match="can't be resumed") as caught:
         study.require(identity(**changed))
     assert said in caught.value.message
     assert "--fresh" in caught.value.hint

@@ -142,7 +142,7 @@ class SearchTask:
         weights = ClassWeight(self.class_weight)
         if weights is not ClassWeight.NONE and model.own_fit(model.space().defaults) is not None:
             raise InputError(
-                f"{model.name}: its own fit is not reported how much each class counts",
+                f"{model.name}: its own fit gets no class weights",
                 hint="Leave --class-weight out and weigh the classes in fit.",
             )
         settings = TrainerSettings(
