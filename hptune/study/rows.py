@@ -9,9 +9,16 @@ from typing import Any
 from hptune.space import Space
 from hptune.space.as_dict import space_from_dict, space_to_dict
 from hptune.study.proposal import Move, Proposal, Verdict
-from hptune.study.trial import Epoch, Trial, TrialState
+from hptune.study.trial import Epoch, Job, Trial, TrialState
 
-__all__ = ["proposal_from_json", "proposal_to_json", "space_from_json", "space_to_json", "trial_from_row"]
+__all__ = [
+    "job_of",
+    "proposal_from_json",
+    "proposal_to_json",
+    "space_from_json",
+    "space_to_json",
+    "trial_from_row",
+]
 
 
 def space_to_json(space: Space) -> str:
@@ -63,3 +70,16 @@ def trial_from_row(row: sqlite3.Row, curve: tuple[Epoch, ...]) -> Trial:
     fields["values"] = json.loads(fields["values"])
     fields["state"] = TrialState(fields["state"])
     return Trial(**fields, curve=curve)
+
+
+def job_of(job_id: int, trial: Trial, initial_epoch: int, epochs: int) -> Job:
+    """Return a job of `trial`, from `initial_epoch` with the weights that it has."""
+    return Job(
+        id=job_id,
+        trial_id=trial.id,
+        values=trial.values,
+        seed=trial.seed,
+        initial_epoch=initial_epoch,
+        epochs=epochs,
+        checkpoint=trial.checkpoint if initial_epoch else "",
+    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.parse import quote
 
 from hptune.errors import StudyError
 from hptune.study.migrations import migrate
 
-__all__ = ["VERSION", "connect", "create_tables", "transaction"]
+__all__ = ["VERSION", "connect", "create_tables", "has_tables", "transaction"]
 
 VERSION = 2
 """Raised whenever a table changes; what a newer hptune wrote is refused."""
@@ -139,6 +140,17 @@ def create_tables(database: sqlite3.Connection, meta: Mapping[str, str]) -> None
     database.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}\nPRAGMA user_version = {VERSION};")
     database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
     database.execute("COMMIT")
+
+
+def has_tables(path: Path) -> bool:
+    """Return whether a study exists there; a search killed in its first instant leaves an empty file."""
+    database = connect(str(path), read_only=True)
+    try:
+        return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
+    except sqlite3.Error as error:
+        raise StudyError(f"{path}: can't be read as a study: {error}") from error
+    finally:
+        database.close()
 
 
 @contextlib.contextmanager

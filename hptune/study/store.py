@@ -48,7 +48,7 @@ class Study:
                 f"{folder}: can't make the study's folder: {error.strerror}",
                 hint="Choose another with --study.",
             ) from error
-        if (folder / DATABASE).exists() and _has_tables(folder / DATABASE):
+        if (folder / DATABASE).exists() and schema.has_tables(folder / DATABASE):
             raise StudyError(f"{folder}: holds a study already", hint="Choose another with --study.")
         database = schema.connect(str(folder / DATABASE), read_only=False)
         notes = {"created_at": time.time(), "version": __version__, "command": command}
@@ -65,7 +65,7 @@ class Study:
     def open(cls, folder: Path, *, read_only: bool = True) -> Study:
         """Open the study in `folder`; raises StudyError if there is none that can be read."""
         path = folder / DATABASE
-        if not path.is_file() or not _has_tables(path):
+        if not path.is_file() or not schema.has_tables(path):
             raise StudyError(f"{folder}: there is no study here", hint="Begin one with `hptune search`.")
         database = schema.connect(str(path), read_only=read_only)
         try:
@@ -80,7 +80,7 @@ class Study:
     @staticmethod
     def exists(folder: Path) -> bool:
         """Return whether a study exists in `folder`."""
-        return (folder / DATABASE).is_file() and _has_tables(folder / DATABASE)
+        return (folder / DATABASE).is_file() and schema.has_tables(folder / DATABASE)
 
     def close(self) -> None:
         """Close the database."""
@@ -256,7 +256,7 @@ class Study:
                     None if memo is None else json.dumps(memo),
                 ),
             )
-        return _job(int(cursor.lastrowid or 0), trial, initial_epoch, epochs)
+        return rows.job_of(int(cursor.lastrowid or 0), trial, initial_epoch, epochs)
 
     def record_progress(self, epochs: Mapping[int, int]) -> None:
         """Note the epoch that each running job has reached, for whoever watches."""
@@ -325,7 +325,7 @@ class Study:
         for row in self._database.execute("SELECT * FROM jobs WHERE reported IS NULL ORDER BY id").fetchall():
             trial = self.trial(row["trial_id"])
             begun = row["initial_epoch"] + len(json.loads(row["curve"]))
-            found.append(_job(row["id"], trial, begun, row["epochs"]))
+            found.append(rows.job_of(row["id"], trial, begun, row["epochs"]))
         return tuple(found)
 
     def running(self) -> dict[int, tuple[int, int]]:
@@ -350,7 +350,7 @@ class Study:
         for row in self._database.execute(query):
             if row["is_ask"]:
                 yield Ask(
-                    job=_job(row["id"], trials[row["trial_id"]], row["initial_epoch"], row["epochs"]),
+                    job=rows.job_of(row["id"], trials[row["trial_id"]], row["initial_epoch"], row["epochs"]),
                     oracle_values=json.loads(row["oracle_values"]),
                     memo=None if row["memo"] is None else json.loads(row["memo"]),
                     pass_number=row["pass_number"],
@@ -381,26 +381,3 @@ class Study:
             " coalesce((SELECT max(reported) FROM jobs), 0))"
         )
         return int(found.fetchone()[0]) + 1
-
-
-def _job(job_id: int, trial: Trial, initial_epoch: int, epochs: int) -> Job:
-    return Job(
-        id=job_id,
-        trial_id=trial.id,
-        values=trial.values,
-        seed=trial.seed,
-        initial_epoch=initial_epoch,
-        epochs=epochs,
-        checkpoint=trial.checkpoint if initial_epoch else "",
-    )
-
-
-def _has_tables(path: Path) -> bool:
-    """Return whether a study exists there; a search killed in its first instant leaves an empty file."""
-    database = schema.connect(str(path), read_only=True)
-    try:
-        return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
-    except sqlite3.Error as error:
-        raise StudyError(f"{path}: can't be read as a study: {error}") from error
-    finally:
-        database.close()
