@@ -227,7 +227,7 @@ class TestFairComparison:
             state=TrialState.PAUSED,
         )
         proposal = narrow(space, [*full, *left], ACCURACY)
-        assert proposal.notes == ("compared at 18 epochs: 9 trials, 22 more were stopped before",)
+        assert proposal.notes == ("compared at 18 epochs: 9 trials, 22 more were paused before",)
         assert "best 7 of 31 lie in" in proposal["learning_rate"].reason
         assert proposal["learning_rate"].verdict is Verdict.NARROW
 

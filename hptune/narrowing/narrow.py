@@ -159,7 +159,7 @@ def _notes(evidence: Evidence, trials: Sequence[Trial], rules: Rules) -> tuple[s
             f"{rules.min_trials} are needed to narrow: sample more"
         )
     elif len({t.epochs for t in evidence.trained}) > 1:
-        more = f", {len(evidence.stopped)} more were stopped before" if evidence.stopped else ""
+        more = f", {len(evidence.stopped)} more were paused before" if evidence.stopped else ""
         notes.append(f"compared at {counted(evidence.epochs, 'epoch')}: {counted(compared, 'trial')}{more}")
     if compared > 1 and evidence.scores[0] == evidence.scores[-1]:
         notes.append(f"all {compared} trials scored {describe_value(evidence.scores[0])}")
