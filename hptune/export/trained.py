@@ -11,6 +11,7 @@ from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
 from hptune.search.task import load_again, task_of
 from hptune.study import Study
+from hptune.study.checkpoints import weights_path
 
 __all__ = ["save_model"]
 
@@ -27,7 +28,7 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     task = task_of(study)
     # The weights of all folds are no one model's.
     held = trial.checkpoint and not task.is_repeated
-    checkpoint = study.folder / trial.checkpoint if held else None
+    checkpoint = weights_path(study.folder, trial.checkpoint) if held else None
     # The mean's best epoch is the last one here, whatever the one split would call its best.
     goal = None if task.is_repeated else study.identity.goal
     trained = task.split_trainer(dataset, model, goal).best_model(trial, checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,12 +10,35 @@ from pathlib import Path
 from hptune.errors import StudyError
 from hptune.study.trial import Job, Objective, Trial, TrialState
 
-__all__ = ["Checkpoints"]
+__all__ = ["Checkpoints", "weights_path"]
+
+FOLDER = "checkpoints"
+_NAME = re.compile(rf"{FOLDER}/trial-\d+-e\d+\.npz")
 
 KEEP_BEST = 3
 """Complete trials whose weights are kept."""
 KEEP_RESUMABLE = 32
 """Paused trials whose weights are kept; any other starts over if it is resumed."""
+
+
+def weights_path(folder: Path, checkpoint: str) -> Path:
+    """Return where a study's folder holds the weights that its database names.
+
+    A study may come from anyone: raises StudyError for any name but those that a search gives, and for
+    links, so that no file elsewhere is read, written or deleted.
+    """
+    path = folder / checkpoint
+    if not _NAME.fullmatch(checkpoint):
+        raise StudyError(
+            f"{folder}: weights at {checkpoint!r}, which no search wrote",
+            hint="The database was edited: no file outside the study's folder is touched.",
+        )
+    for part in (path.parent, path):
+        if part.is_symlink():
+            raise StudyError(
+                f"{part}: a link, which no search wrote", hint="Replace it by what it points to."
+            )
+    return path
 
 
 @dataclass
@@ -34,12 +58,12 @@ class Checkpoints:
         same training. `full` says that this is the last rung.
         """
         try:
-            (self.folder / "checkpoints").mkdir(exist_ok=True)
+            (self.folder / FOLDER).mkdir(exist_ok=True)
         except OSError as error:
-            raise StudyError(f"{self.folder}/checkpoints: can't be made: {error.strerror}") from error
-        source = self.folder / job.checkpoint if job.checkpoint else None
+            raise StudyError(f"{self.folder}/{FOLDER}: can't be made: {error.strerror}") from error
+        source = weights_path(self.folder, job.checkpoint) if job.checkpoint else None
         there = source is not None and source.is_file()
-        target = self.folder / "checkpoints" / f"trial-{job.trial_id:05d}-e{job.epochs:04d}.npz"
+        target = weights_path(self.folder, f"{FOLDER}/trial-{job.trial_id:05d}-e{job.epochs:04d}.npz")
         return replace(
             job,
             initial_epoch=job.initial_epoch if there else 0,
@@ -72,8 +96,8 @@ class Checkpoints:
         """Take in a trial as it stands after a job; returns the trials whose weights were let go."""
         self._complete.pop(trial.id, None)
         self._stopped.pop(trial.id, None)
-        for file in (self.folder / "checkpoints").glob(f"trial-{trial.id:05d}-*"):
-            if f"checkpoints/{file.name}" != trial.checkpoint:
+        for file in (self.folder / FOLDER).glob(f"trial-{trial.id:05d}-*"):
+            if f"{FOLDER}/{file.name}" != trial.checkpoint:
                 file.unlink(missing_ok=True)
         if not trial.checkpoint:
             return []
@@ -89,7 +113,7 @@ class Checkpoints:
         """Delete the weights of trials that the study has forgotten them of."""
         for trial in trials:
             if trial.checkpoint:
-                (self.folder / trial.checkpoint).unlink(missing_ok=True)
+                weights_path(self.folder, trial.checkpoint).unlink(missing_ok=True)
 
     def _shelf(self, trial: Trial) -> dict[int, Trial]:
         return self._complete if trial.state is TrialState.COMPLETE else self._stopped
