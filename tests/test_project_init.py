@@ -51,6 +51,26 @@ def uncommented(text: str) -> str:
 # Both files
 
 
+def test_what_a_search_would_refuse_is_refused_and_nothing_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("data.py").write_text(
+        "import numpy as np\n\n\ndef load():\n    return np.eye(30), np.eye(3)[np.arange(30) % 3]\n"
+    )
+    Path("model.py").write_text(
+        "import keras\n\n\ndef build(hp):\n"
+        '    model = keras.Sequential([keras.layers.Dense(hp.Int("units", 5, 9), "softmax")])\n'
+        '    model.compile("sgd", "categorical_crossentropy")\n    return model\n'
+    )
+    searched = run(["search", "data.py:load", "--model", "model.py:build", "--trials", "1"])
+    refused = capsys.readouterr().err
+    assert run(["init", "data.py:load", "--model", "model.py:build"]) == searched == 3
+    assert capsys.readouterr().err == refused
+    assert "one batch can't be trained" in refused
+    assert not SPACE.exists()
+    assert not PROJECT.exists()
+
+
 def test_both_files_are_written_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     init("train.csv", "--target", "churn", "--validation", "0.4", "--trials", "12", "--passes", "1")
     said = capsys.readouterr()

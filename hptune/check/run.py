@@ -21,6 +21,7 @@ from hptune.models.backend import keras, set_up
 from hptune.models.model import Model
 from hptune.space import Values
 from hptune.training.failures import in_words
+from hptune.training.feeds import as_floats
 
 __all__ = ["run_checks"]
 
@@ -44,7 +45,7 @@ def run_checks(
     began = time.monotonic()
     set_up(dataset.input_shape)
     values = model.space().defaults if values is None else values
-    arrays = model.arrays(dataset, values)
+    arrays = model.arrays(dataset, values).each(as_floats)
     x, y = arrays.x, arrays.y
     with warnings.catch_warnings():
         # Weights without a gradient are reported by name here.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from hptune._text import is_number
 from hptune.data.encoder import TableEncoder
 from hptune.data.kinds import SourceKind, Task
+from hptune.data.structure import Given, count_rows, leaves
 from hptune.space import Value
 
 __all__ = ["DataSplit", "Dataset", "Origin"]
@@ -59,11 +61,18 @@ class DataSplit:
     """Inputs, float32, shape (rows, *features); not normalised."""
     y: NDArray[Any]
     """Class codes, int32, shape (rows,); or targets, float32, shape (rows,) in their own units."""
+    given: Given | None = None
+    """What a user model learns from, as it came, where that is not x and y; x is its inputs then."""
 
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return int(self.x.shape[0])
+        return count_rows(self.x)
+
+    @property
+    def as_given(self) -> Given:
+        """What a user model learns from."""
+        return Given(x=self.x, y=self.y) if self.given is None else self.given
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,13 +103,23 @@ class Dataset:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Shape of one row."""
-        return tuple(int(n) for n in self.train.x.shape[1:])
+        """Shape of one row; of several inputs, that of the largest."""
+        shapes = [array.shape[1:] for array in leaves(self.train.x)]
+        return tuple(int(n) for n in max(shapes, key=math.prod))
 
     @property
     def outputs(self) -> int:
         """How many numbers a model gives per row: classes, or 1 for binary and regression."""
         return len(self.classes) if self.task is Task.MULTICLASS else 1
+
+    @property
+    def learns_codes(self) -> bool:
+        """Whether targets are class codes, one-hot or not: each output of a model stands for a class."""
+        given = self.train.given
+        if given is None or not self.classes:
+            return bool(self.classes)
+        columns = given.y.shape[1:]
+        return columns == (len(self.classes),) or np.array_equal(given.y.reshape(-1), self.train.y)
 
     @property
     def has_own_validation(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from hptune.data.column_kinds import learn_encoder
 from hptune.data.csv_and_parquet import TABLE_SUFFIXES, read_csv, read_parquet
 from hptune.data.dataset import Dataset, DataSplit, Origin, is_source
 from hptune.data.encoder import TableEncoder
+from hptune.data.fingerprint import fingerprint_of, with_given
 from hptune.data.function import read_function
 from hptune.data.images import read_images
 from hptune.data.kinds import SourceKind, Task
@@ -26,6 +26,7 @@ from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table
 from hptune.data.split import Indices, check_rows, fold_indices, rows_in_both, split_indices
+from hptune.data.structure import Given
 from hptune.data.target import Targets, code_targets, read_targets
 from hptune.errors import DataError, did_you_mean
 
@@ -41,6 +42,7 @@ class _Options:
     as_images: bool
     image_size: tuple[int, int] | None
     skip_broken: bool
+    as_given: bool
 
 
 def load_dataset(
@@ -54,6 +56,7 @@ def load_dataset(
     image_size: int | tuple[int, int] | None = None,
     skip_broken: bool = False,
     positive: str | None = None,
+    as_given: bool = False,
 ) -> Dataset:
     """Read a source of data, part it into training and validation rows, and encode both.
 
@@ -64,12 +67,14 @@ def load_dataset(
     inferred (`target.read_targets`) unless given, and so is `positive`, which of two classes is to be found.
     What tables need besides is learned from the training rows alone (`columns.learn_encoder`).
 
-    `as_images` gives images, of bundled digits too, the shape (height, width, channels). `image_size`, in
-    pixels (height, width) or of a square, and `skip_broken` are for folders of images (`images.read_images`).
+    `as_given` keeps the arrays of functions and of NPZ files beside what is coded of them, as user models
+    learn from them as they came (`DataSplit.given`). `as_images` gives images, of bundled digits too, the
+    shape (height, width, channels). `image_size`, in pixels (height, width) or of a square, and
+    `skip_broken` are for folders of images (`images.read_images`).
 
     Raises `DataError` for whatever can't be read or learned from.
     """
-    options = _options(target, as_images, image_size, skip_broken)
+    options = _options(target, as_images, image_size, skip_broken, as_given)
     raw = _read(source, options)
     apart, share = _validation_rows(raw, validation, options)
     check_rows(raw.name, raw.rows)
@@ -77,12 +82,13 @@ def load_dataset(
     origin = _origin(raw, source, target, validation, seed, as_images)
     if apart is not None:
         train = np.arange(raw.rows)
-        return _made(raw, targets, origin, train, apart, np.arange(apart.rows), code_targets(apart, targets))
+        held = np.arange(apart.rows)
+        return _made(raw, targets, origin, train, apart, held, code_targets(apart, targets), as_given)
     codes = targets.y if targets.classes else None
     train, held = split_indices(
         raw.name, raw.rows, validation=share, seed=seed, codes=codes, classes=targets.classes
     )
-    return _made(raw, targets, origin, train, raw, held, targets.y)
+    return _made(raw, targets, origin, train, raw, held, targets.y, as_given)
 
 
 def load_folds(
@@ -96,6 +102,7 @@ def load_folds(
     image_size: int | tuple[int, int] | None = None,
     skip_broken: bool = False,
     positive: str | None = None,
+    as_given: bool = False,
 ) -> tuple[Dataset, ...]:
     """Read a source of data as `load_dataset` does and part it into folds, stratified for classes.
 
@@ -105,7 +112,7 @@ def load_folds(
 
     Raises `DataError` as `load_dataset` and `split.fold_indices` do.
     """
-    options = _options(target, as_images, image_size, skip_broken)
+    options = _options(target, as_images, image_size, skip_broken, as_given)
     raw = _read(source, options)
     check_rows(raw.name, raw.rows)
     targets = read_targets(raw, task, positive=positive)
@@ -115,17 +122,23 @@ def load_folds(
     return tuple(
         replace(made, name=f"{raw.name} (fold {number} of {folds})")
         for number, (train, held) in enumerate(parts, start=1)
-        for made in [_made(raw, targets, origin, train, raw, held, targets.y)]
+        for made in [_made(raw, targets, origin, train, raw, held, targets.y, as_given)]
     )
 
 
 def _options(
-    target: str | None, as_images: bool, image_size: int | tuple[int, int] | None, skip_broken: bool
+    target: str | None,
+    as_images: bool,
+    image_size: int | tuple[int, int] | None,
+    skip_broken: bool,
+    as_given: bool,
 ) -> _Options:
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if size is not None and min(size) < 1:
         raise DataError(f"image size: {size[0]} × {size[1]} pixels is no size", hint="Give at least 1.")
-    return _Options(target=target, as_images=as_images, image_size=size, skip_broken=skip_broken)
+    return _Options(
+        target=target, as_images=as_images, image_size=size, skip_broken=skip_broken, as_given=as_given
+    )
 
 
 def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
@@ -224,6 +237,7 @@ def _made(
     other: Raw,
     held: Indices,
     held_targets: NDArray[Any],
+    as_given: bool,
 ) -> Dataset:
     """Encode training rows, and the validation rows, those of `other`, with what was learned from them."""
     notes = [targets.note, *raw.notes]
@@ -235,11 +249,19 @@ def _made(
         notes += said
     else:
         x, held_x = as_inputs(raw, train), as_inputs(other, held)
+    parts = DataSplit(x=x, y=targets.y[train]), DataSplit(x=held_x, y=held_targets[held])
+    fingerprint = fingerprint_of(parts, targets)
+    repeated = rows_in_both(*parts)
     scale = IMAGE_SCALE if encoder is None and is_bytes(raw.x) else 1.0
+    if as_given and raw.given is not None and other.given is not None:
+        given = _given(parts[0], raw.given, train), _given(parts[1], other.given, held)
+        fingerprint, scale = with_given(fingerprint, parts, given), 1.0
+        parts = (
+            replace(parts[0], x=given[0].x, given=given[0]),
+            replace(parts[1], x=given[1].x, given=given[1]),
+        )
     if scale != 1.0:
         notes.append("pixels are divided by 255, so that they are 0 to 1")
-    parts = DataSplit(x=x, y=targets.y[train]), DataSplit(x=held_x, y=held_targets[held])
-    repeated = rows_in_both(*parts)
     if repeated >= _REPEATED * len(held):
         notes.append(
             f"{repeated} of {counted(len(held), 'validation row')} equal a training row"
@@ -256,8 +278,16 @@ def _made(
         encoder=encoder,
         input_scale=scale,
         notes=tuple(notes),
-        fingerprint=_fingerprint(parts, targets),
+        fingerprint=fingerprint,
         origin=origin,
+    )
+
+
+def _given(part: DataSplit, given: Given, rows: Indices) -> Given:
+    """Return rows as they came; rows of a table, and targets that are no numbers, as they were encoded."""
+    return Given(
+        x=part.x if is_table(given.x) else given.x[rows],
+        y=given.y[rows] if given.y.dtype.kind in "biuf" else part.y,
     )
 
 
@@ -281,13 +311,3 @@ def _named(name: str) -> Iterator[None]:
         yield
     except DataError as low:
         raise low.at(name) from low
-
-
-def _fingerprint(parts: tuple[DataSplit, DataSplit], targets: Targets) -> str:
-    """Return the SHA-256 of all rows and labels."""
-    digest = hashlib.sha256(repr((str(targets.task), targets.classes)).encode())
-    for part in parts:
-        for array in (part.x, part.y):
-            digest.update(f"{array.dtype}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()

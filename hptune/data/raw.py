@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data.kinds import SourceKind
+from hptune.data.structure import Given, as_array, count_rows
 from hptune.errors import DataError
 from hptune.space import Value
 
@@ -38,6 +39,8 @@ class Raw:
     """Columns without the target, or an array of shape (rows, *features)."""
     y: pd.Series[Any] | NDArray[Any]
     """Targets as they came; where `classes` is given, codes of those."""
+    given: Given | None = None
+    """The same rows as the user's own arrays have them; None for sources that are always encoded."""
     target: str = ""
     """Name of the target column."""
     classes: tuple[Value, ...] = ()
@@ -57,7 +60,7 @@ class Raw:
     @property
     def rows(self) -> int:
         """How many rows there are."""
-        return len(self.x)
+        return count_rows(self.x)
 
     def some(self, rows: NDArray[Any]) -> str:
         """Name the first few of these rows, and say how many more there are."""
@@ -75,7 +78,7 @@ def pair(name: str, kind: SourceKind, x: Any, y: Any, **more: Any) -> Raw:
 
     Raises `DataError` where they have no rows, or not the same number of rows.
     """
-    table = is_table(x)
+    table, given_y = is_table(x), as_array(y)
     x = x.reset_index(drop=True) if table else np.asarray(x)
     is_series = type(y).__module__.partition(".")[0] == "pandas"
     if is_series and getattr(y, "ndim", 1) == 2 and y.shape[1] == 1:
@@ -89,6 +92,7 @@ def pair(name: str, kind: SourceKind, x: Any, y: Any, **more: Any) -> Raw:
         raise DataError(f"{name}: {len(x)} rows of inputs but {len(y)} targets")
     if len(x) == 0:
         raise DataError(f"{name}: has no rows")
+    given = Given(x=x, y=given_y)
     if not table and x.ndim == 1:
         x = x[:, None]
-    return Raw(name=name, kind=kind, x=x, y=y, target=target, **more)
+    return Raw(name=name, kind=kind, x=x, y=y, given=given, target=target, **more)

@@ -78,7 +78,7 @@ def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
 
 
 def _prediction(dataset: Dataset) -> str:
-    if dataset.task is Task.OTHER:
+    if dataset.task is not Task.REGRESSION and not dataset.learns_codes:
         return "What the model itself gives; it takes targets as they are."
     what = f" of `{dataset.target}`" if dataset.target else ""
     if dataset.task is Task.REGRESSION:

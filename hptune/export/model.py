@@ -49,7 +49,7 @@ def with_preprocessing(
         if target is not None:
             outputs = keras.layers.Rescaling(scale=target[1], offset=target[0])(outputs)
         return keras.Model(inputs, {"prediction": outputs}, name="regression")
-    if dataset.task is Task.OTHER:
+    if not dataset.learns_codes:
         return keras.Model(inputs, outputs, name="model")
     return keras.Model(inputs, _labelled(outputs, dataset), name="classification")
 

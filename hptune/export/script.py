@@ -15,7 +15,7 @@ from hptune.data.normalisation import Normalisation
 from hptune.data.python_file import is_function_spec
 from hptune.errors import StudyError
 from hptune.export.embed import copied
-from hptune.export.script_data import argument, data
+from hptune.export.script_data import argument, codes_of, data
 from hptune.export.script_model import recipe_model, user_model
 from hptune.export.script_part import ScriptPart
 from hptune.export.script_train import TrainingPlan, training
@@ -92,6 +92,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
         fits=model.own_fit(trial.values) is not None,
         bare=bool(recipe and recipe.homes),
         classes=len(dataset.classes) if balanced else 0,
+        codes=codes_of(dataset, "arrays.y"),
     )
 
 

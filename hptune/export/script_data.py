@@ -17,12 +17,13 @@ from hptune.data.images import image_files, own_validation_folder, read_image
 from hptune.data.labels import class_codes, plain_values
 from hptune.data.npz import array_names
 from hptune.data.python_file import is_function_spec
+from hptune.data.structure import as_array
 from hptune.errors import DataError
 from hptune.export.script_model import LOAD_FUNCTION
 from hptune.export.script_part import ScriptPart, function
 from hptune.models.recipes.calls import source as literal
 
-__all__ = ["argument", "data"]
+__all__ = ["argument", "codes_of", "data"]
 
 _NAMES = "frame.columns = frame.columns.map(str)"
 
@@ -30,6 +31,14 @@ _NAMES = "frame.columns = frame.columns.map(str)"
 def argument(origin: Origin) -> bool:
     """Return whether a script takes the place of its data as an argument: all but bundled data have one."""
     return origin.kind is not SourceKind.BUNDLED
+
+
+def codes_of(dataset: Dataset, y: str) -> str:
+    """Return the expression of class codes, where `y` is that of targets as a model learns them."""
+    given = dataset.train.given
+    if given is None or given.y is dataset.train.y:
+        return y
+    return f'class_codes(plain_values({y}), CONFIG["classes"])'
 
 
 def data(dataset: Dataset, *, skip_broken: bool = False) -> ScriptPart:
@@ -75,7 +84,7 @@ class _Writer:
 
     def _split(self) -> list[str]:
         given = {"test_size": float(self.origin.validation), "random_state": self.origin.seed}
-        stratify = ", stratify=y" if self.dataset.classes else ""
+        stratify = f", stratify={codes_of(self.dataset, 'y')}" if self.dataset.classes else ""
         return [
             f"split = {literal(given)}",
             f"x, x_val, y, y_val = train_test_split(x, y, **split{stratify})",
@@ -198,6 +207,8 @@ class _Writer:
 
     def _inputs(self, x: str, read: str) -> str:
         """Return a statement that sets x, float32, in the shape that it has in the data set."""
+        if self.dataset.train.given is not None:
+            return f"{x} = np.asarray({read})"
         shape = self.dataset.input_shape
         shaped = self.origin.as_images or shape == (1,)
         reshape = f".reshape(-1, {', '.join(map(str, shape))})" if shaped else ""
@@ -207,13 +218,22 @@ class _Writer:
 
     def _targets(self, y: str) -> tuple[str, ScriptPart]:
         """Return targets as they are learned, codes of classes or numbers, and what that needs."""
+        if codes_of(self.dataset, y) != y:
+            return f"as_array({y})", self._codes + ScriptPart(copies=(as_array,))
         if self.dataset.task is Task.OTHER:
             return f"np.asarray({y})", ScriptPart()
         part = ScriptPart(needs=("pandas",), copies=(plain_values,))
         if self.dataset.task is Task.REGRESSION:
             return f'plain_values({y}).astype("float64").astype("float32")', part
-        part += ScriptPart(config={"classes": list(self.dataset.classes)}, copies=(class_codes,))
-        return f'class_codes(plain_values({y}), CONFIG["classes"])', part
+        return f'class_codes(plain_values({y}), CONFIG["classes"])', self._codes
+
+    @property
+    def _codes(self) -> ScriptPart:
+        """What codes of classes need."""
+        if not self.dataset.classes:
+            return ScriptPart()
+        config = {"classes": list(self.dataset.classes)}
+        return ScriptPart(needs=("pandas",), config=config, copies=(plain_values, class_codes))
 
 
 def _names_in(path: Path, *, validation: bool) -> tuple[str, str]:

@@ -42,6 +42,8 @@ class TrainingPlan:
     """Whether the model is saved without its optimiser, which is a class of the script's own."""
     classes: int = 0
     """Classes that count alike in the loss; 0 where rows count alike."""
+    codes: str = "arrays.y"
+    """Python expression of the class codes of training rows."""
 
 
 _SHOW = function(
@@ -118,7 +120,7 @@ def _rules(plan: TrainingPlan) -> list[str]:
 
 
 def _train(plan: TrainingPlan) -> str:
-    weights = f"balanced_weights(arrays.y, {plan.classes})" if plan.classes else "None"
+    weights = f"balanced_weights({plan.codes}, {plan.classes})" if plan.classes else "None"
     lines = [
         *_rules(plan),
         f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size)",

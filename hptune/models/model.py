@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +39,11 @@ class Arrays:
     def rows(self) -> int:
         """Training rows."""
         return int(self.x.shape[0])
+
+    def each(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> Arrays:
+        """Return the same with `function` of each array."""
+        names = ("x", "y", "validation_x", "validation_y")
+        return replace(self, **{name: function(getattr(self, name)) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,9 +74,9 @@ class UserModel:
         return max(1, min(size, rows))
 
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
-        """Return the data as it is."""
-        train, validation = dataset.train, dataset.validation
-        return Arrays(x=train.x, y=train.y, validation_x=validation.x, validation_y=validation.y)
+        """Return the data as it came."""
+        train, held = (part.as_given for part in (dataset.train, dataset.validation))
+        return Arrays(x=train.x, y=train.y, validation_x=held.x, validation_y=held.y)
 
     def graph_key(self, values: Values) -> Hashable | None:
         """Return None: what the user's code does besides is not known."""
@@ -228,9 +228,10 @@ def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
 
 def _try_fit(fit: Callable[..., Any], hp: Any, model: Any, dataset: Dataset) -> None:
     """Call a user's own fit on a few rows, so that it asks for its hyperparameters."""
-    x, y = dataset.train.x[:_TRIED_ROWS], dataset.train.y[:_TRIED_ROWS]
-    held = (dataset.validation.x[:_TRIED_ROWS], dataset.validation.y[:_TRIED_ROWS])
-    call_with_what_it_takes(fit, hp, model, x, y, validation_data=held, epochs=1, callbacks=[], verbose=0)
+    few, held = (part.as_given.take(slice(_TRIED_ROWS)) for part in (dataset.train, dataset.validation))
+    call_with_what_it_takes(
+        fit, hp, model, few.x, few.y, validation_data=(held.x, held.y), epochs=1, callbacks=[], verbose=0
+    )
 
 
 def call_with_what_it_takes(fit: Callable[..., Any], hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:

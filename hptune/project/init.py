@@ -13,6 +13,7 @@ from hptune.models.model import Model
 from hptune.project.settings_file import Settings, settings_text
 from hptune.project.space_file import SPACE_FILE, space_file_text
 from hptune.search.events import Listener
+from hptune.search.preflight import preflight
 from hptune.search.task import SearchTask
 from hptune.space import Fixed, Space
 from hptune.space.files import parse_space, ready_spaces
@@ -64,7 +65,8 @@ class Project:
 def init_project(options: ProjectOptions, listener: Listener) -> Project:
     """Write the files of a project, once its data and model are loaded.
 
-    Raises UsageError where one is there already, and what loading raises: nothing is written then.
+    Raises UsageError where one is there already, and what a search would raise before it trains: nothing is
+    written then.
     """
     _refuse_to_replace(options)
     dataset, model = _load(options, listener)
@@ -91,11 +93,13 @@ def _refuse_to_replace(options: ProjectOptions) -> None:
 
 
 def _load(options: ProjectOptions, listener: Listener) -> tuple[Dataset, Model]:
-    """Load data and model as a search would, and tell what was inferred."""
+    """Load data and model as a search would, train a user model's first batch, and tell what was inferred."""
     task = options.task.with_space(options.space)
     dataset = task.load_data()
     listener.on_data_loaded(dataset)
     model = task.load_model(dataset)
+    if model.source_file is not None:
+        preflight(task, dataset, model, listener)
     for text in model.remarks():
         listener.on_remark(text)
     return dataset, model

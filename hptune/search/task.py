@@ -113,6 +113,7 @@ class SearchTask:
     @property
     def _reading(self) -> dict[str, Any]:
         from hptune.data import Task
+        from hptune.data.python_file import is_function_spec
 
         return {
             "target": self.target,
@@ -122,6 +123,7 @@ class SearchTask:
             "skip_broken": self.skip_broken,
             "image_size": self.image_size,
             "positive": self.positive,
+            "as_given": is_function_spec(self.model),
         }
 
     def load_model(self, dataset: Dataset) -> Model:

@@ -17,7 +17,7 @@ from hptune.training.failures import Diverged
 from hptune.training.progress import TrainingState
 from hptune.training.random_numbers import reseed, seed_states
 
-__all__ = ["EpochRules", "OnEpoch", "never_stop"]
+__all__ = ["EpochRules", "OnEpoch", "as_number", "never_stop"]
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
 """Called after each epoch with (epochs so far, what the epoch reported); True asks to stop."""
@@ -26,6 +26,11 @@ OnEpoch = Callable[[int, Mapping[str, float]], bool]
 def never_stop(epoch: int, report: Mapping[str, float]) -> bool:
     """Go on."""
     return False
+
+
+def as_number(value: Any) -> float:
+    """Return what a metric reports as one number: the mean over classes, where it reports each class."""
+    return float(np.mean(keras.ops.convert_to_numpy(value)) if getattr(value, "ndim", 0) else value)
 
 
 class EpochRules(keras.callbacks.Callback):  # type: ignore[misc]
@@ -102,7 +107,7 @@ class EpochRules(keras.callbacks.Callback):  # type: ignore[misc]
 
     def note(self, epoch: int, reported: Mapping[str, Any]) -> bool:
         """Take in what the epoch, counted from 1, reported; returns whether a stop was asked for."""
-        report = {name: float(value) * self._training.unit_of(name) for name, value in reported.items()}
+        report = {name: as_number(value) * self._training.unit_of(name) for name, value in reported.items()}
         report |= {} if math.isnan(self.rate) else {"learning_rate": self.rate}
         for name in ["loss", *([self._objective.name] if self._objective else [])]:
             if not math.isfinite(report.get(name, 0.0)):

@@ -14,7 +14,7 @@ from hptune.training.epoch_callback import EpochCallback
 from hptune.training.epoch_rules import EpochRules
 from hptune.training.random_numbers import shuffled
 
-__all__ = ["Feed", "GeneratorFeed", "batches", "has_own", "rows_at_once", "steps_by_itself"]
+__all__ = ["Feed", "GeneratorFeed", "as_floats", "batches", "has_own", "rows_at_once", "steps_by_itself"]
 
 _VALUES_AT_ONCE = 1 << 22
 """Input values that are validated in one batch; activations take a multiple of that memory."""
@@ -36,6 +36,11 @@ def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
     """Return how many rows are validated in one batch: all, where memory allows."""
     features = max(1, int(np.prod(x.shape[1:])))
     return int(min(max(_VALUES_AT_ONCE // features, batch_size, 1), max(1, x.shape[0])))
+
+
+def as_floats(array: NDArray[Any]) -> NDArray[Any]:
+    """Return floats of any width in Keras's own, as its fit takes arrays; anything else as it is."""
+    return array.astype(keras.config.floatx(), copy=False) if array.dtype.kind == "f" else array
 
 
 def has_own(model: Any, method: str) -> bool:
@@ -69,7 +74,7 @@ def batches(
         rows = order(epoch)
         for start in range(0, len(rows), batch_size):
             taken = rows[start : start + batch_size]
-            yield tuple(column[taken] for column in columns)
+            yield tuple(as_floats(column[taken]) for column in columns)
         epoch += 1
 
 

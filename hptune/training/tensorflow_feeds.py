@@ -20,7 +20,7 @@ from tensorflow.python.framework import ops
 
 from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
-from hptune.training.feeds import GeneratorFeed, has_own, rows_at_once, steps_by_itself
+from hptune.training.feeds import GeneratorFeed, as_floats, has_own, rows_at_once, steps_by_itself
 from hptune.training.random_numbers import shuffled
 
 __all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
@@ -56,7 +56,7 @@ class _Tensors:
         if known is None or known[0] is not array:
             if len(self._known) >= _TENSORS:
                 self._known.clear()
-            known = self._known[id(array)] = (array, tf.constant(array))
+            known = self._known[id(array)] = (array, tf.constant(as_floats(array)))
         return known[1]
 
 
@@ -217,8 +217,8 @@ class RowsFeed:
             .map(lambda some: tuple(tf.gather(column, some) for column in columns))
             .prefetch(2)
         )
-        held = (self._arrays.validation_x, self._arrays.validation_y)
-        at_once = rows_at_once(held[0], size)
+        held = (_tensor(self._arrays.validation_x), _tensor(self._arrays.validation_y))
+        at_once = rows_at_once(self._arrays.validation_x, size)
         with _forgetting_gradients():
             self._model.fit(
                 fed,

@@ -24,6 +24,7 @@ from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.training.checkpoint import Checkpoint, load_checkpoint
 from hptune.training.epoch_callback import OnEpoch, never_stop
 from hptune.training.failures import Infeasible, in_words, is_out_of_memory, traceback_text
+from hptune.training.feeds import as_floats
 from hptune.training.graph_cache import Graphs
 from hptune.training.preflight import Preflight, try_one_batch
 from hptune.training.session import Session, make_ready
@@ -156,13 +157,7 @@ class Trainer:
     def _try_one_batch(self, values: Values) -> Preflight:
         arrays = self._model.arrays(self._dataset, values)
         rows = slice(0, self._model.batch_size(values, arrays.rows))
-        few = replace(
-            arrays,
-            x=arrays.x[rows],
-            y=arrays.y[rows],
-            validation_x=arrays.validation_x[rows],
-            validation_y=arrays.validation_y[rows],
-        )
+        few = arrays.each(lambda array: array[rows])
         if self._model.own_fit(values) is not None:
             job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
             session = self._session(job, arrays=few)
@@ -170,10 +165,10 @@ class Trainer:
             return Preflight(reported=tuple(name for name in session.curve[0] if name != "learning_rate"))
         model = self._model.build(values, seed=0)
         make_ready(model, few)
-        return try_one_batch(model, few)
+        return try_one_batch(model, few.each(as_floats))
 
     def _shapes(self) -> str:
-        train = self._dataset.train
+        train = self._dataset.train.as_given
         return (
             f"The data: x of shape {('rows', *train.x.shape[1:])}, {train.x.dtype}; "
             f"y of shape {('rows', *train.y.shape[1:])}, {train.y.dtype}.".replace("'", "")

@@ -157,6 +157,7 @@ def _ask(metric: Any) -> Measure:
     def ask(y: NDArray[Any], predicted: NDArray[np.float32]) -> float:
         metric.reset_state()
         metric.update_state(keras.ops.convert_to_tensor(y), keras.ops.convert_to_tensor(predicted))
-        return float(keras.ops.convert_to_numpy(metric.result()))
+        # F1 and R² may be of each class or output: Keras's fit reports them so, and their mean counts.
+        return float(np.mean(keras.ops.convert_to_numpy(metric.result())))
 
     return ask
