@@ -187,6 +187,37 @@ def test_the_hyperparameters_of_a_build_function_are_found(written: Written) -> 
     assert not any(hp.when for hp in space)
 
 
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ('"flag", [True, False]', Boolean(name="flag", default=True)),
+        ('"flag", [False, True]', Boolean(name="flag")),
+        ('"flag", [True, False], default=False', Boolean(name="flag")),
+        ('"flag", [True, False], None, False', Boolean(name="flag")),
+        ('"flag", values=[True, False], ordered=False', Boolean(name="flag", default=True)),
+        ('"flag", [1, 0]', Choice(name="flag", options=(1, 0), ordered=True)),
+    ],
+)
+def test_a_choice_of_booleans_is_a_boolean(written: Written, declared: str, expected: Hyperparameter) -> None:
+    body = f"""def build(hp):
+    hp.Choice({declared})
+    assert hp.get("flag") in (True, False)
+    return compiled(keras.Sequential())
+"""
+    assert list(load_model(written(body), DATA).space()) == [expected]
+
+
+def test_a_choice_of_booleans_reaches_the_build_function_as_one(written: Written) -> None:
+    body = """def build(hp):
+    biased = hp.Choice("biased", [True, False])
+    assert biased is True or biased is False
+    return compiled(keras.Sequential([layers.Dense(2, use_bias=biased)]))
+"""
+    model = load_model(written(body), DATA)
+    assert model.build({"biased": True}, seed=0).layers[0].use_bias
+    assert not model.build({"biased": False}, seed=0).layers[0].use_bias
+
+
 def test_an_if_on_a_choice_becomes_a_condition(written: Written) -> None:
     space = load_model(
         written(

@@ -310,6 +310,21 @@ def test_a_models_own_hyperparameters_are_understood_by_their_names() -> None:
             id="numbers are ordered",
         ),
         pytest.param(
+            lambda hp: hp.Choice("x", [1e-4, 1e-1, 1e-3, 1e-2]),
+            Choice(name="x", options=(1e-4, 1e-3, 1e-2, 1e-1), ordered=True, default=1e-4),
+            id="numbers in any order are ordered by value",
+        ),
+        pytest.param(
+            lambda hp: hp.Choice("x", [32, 64, 16], default=64),
+            Choice(name="x", options=(16, 32, 64), ordered=True, default=64),
+            id="the default stays where numbers are put in order",
+        ),
+        pytest.param(
+            lambda hp: hp.Choice("x", [32, 8, 4]),
+            Choice(name="x", options=(32, 8, 4), ordered=True),
+            id="falling numbers are in order",
+        ),
+        pytest.param(
             lambda hp: hp.Choice("x", [16, 32], ordered=False),
             Choice(name="x", options=(16, 32)),
             id="unordered",

@@ -153,12 +153,96 @@ def test_what_the_notes_do_not_rank_is_unranked_but_has_limits(name: str, what: 
         *("flr", "color", "colour", "blur", "slr", "unitsy", "humidity", "momentums", "betamax", "epsilonic"),
         *("momentum_schedule", "beta", "beta_3", "batch_normalization", "batch_normalization_position"),
         *("learning_rate_patience_mode", "lr_warmup", "min_lr", "lr_factor", "units_activation"),
-        *("freeze_layers", "trainable_layers", "layer_1", "image_width", "color_depth", "bn_epsilon"),
+        *(
+            "freeze_layers",
+            "trainable_layers",
+            "dense_1_activation",
+            "image_width",
+            "color_depth",
+            "bn_epsilon",
+        ),
         *("optimizer", "activation", "nesterov", "ema", "epochs", "kernel_initializer", "x", "_", "0", "µ"),
     ],
 )
 def test_other_words_tell_nothing_of_the_first_three_tiers(name: str) -> None:
     assert meaning(name).tier is Tier.UNRANKED
+
+
+@pytest.mark.parametrize(
+    ("what", "tier", "names"),
+    [
+        (
+            "layers",
+            Tier.THIRD,
+            ("n_hidden", "num_hidden", "hidden", "layer_num", "n_lstm", "n_conv", "num_dense", "nHidden"),
+        ),
+        (
+            "hidden units",
+            Tier.SECOND,
+            (
+                *(
+                    "kernels",
+                    "neuron",
+                    "hidden1",
+                    "hidden-layer0",
+                    "layer1",
+                    "layer_1",
+                    "final-layer",
+                    "dense_1",
+                ),
+                *("lstm_1", "fc1", "layer_1_size", "Dense size 1", "n_hidden_1", "conv2d_1", "kernels_0"),
+                *("num_conv_filters", "dense_layer_2", "num_hidden_units", "encoder/dense_1"),
+            ),
+        ),
+        (
+            "dropout",
+            Tier.UNRANKED,
+            (
+                "drop out 1",
+                "drop_0",
+                "drop1",
+                "drop_out",
+                "dense_1_dropout",
+                "dropout_layer_1",
+                "drop_1_rate",
+            ),
+        ),
+        ("kernel size", Tier.UNRANKED, ("conv_1_kernel_size", "kernels_size", "layer_1_kernel_size")),
+        ("weight penalty", Tier.UNRANKED, ("layer_1_l2", "hidden_1_l1")),
+    ],
+)
+def test_the_names_that_people_use_tell_what_they_are(what: str, tier: Tier, names: tuple[str, ...]) -> None:
+    found = {name: (meaning(name).what, meaning(name).tier) for name in names}
+    assert found == dict.fromkeys(names, (what, tier))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "dense",
+            "dense_1_activation",
+            "layer",
+            "layer_type",
+            "layer_1_type",
+            "use_dense_1",
+            "freeze_layer_1",
+        ),
+        *("hidden_activation", "hidden_1_bias", "conv_1d", "conv3x3", "kernel", "drop", "drop_remainder"),
+        *(
+            "batch_norm_1",
+            "bn_layer_1",
+            "final",
+            "final_activation",
+            "final_layer_activation",
+            "number",
+            "num",
+        ),
+        *("n_heads", "n_folds", "lstm", "lstm_1_return", "hidden_state", "layer_norm_1", "fc_1_bias"),
+    ],
+)
+def test_names_near_those_of_layers_and_units_tell_nothing(name: str) -> None:
+    assert meaning(name).what == ""
 
 
 def test_a_name_that_tells_nothing_has_no_limits() -> None:

@@ -155,10 +155,18 @@ def _convert(parameter: Any) -> Hyperparameter:
     if isinstance(parameter, kt.Boolean):
         return Boolean(name=name, tier=tier, default=bool(parameter.default))
     if isinstance(parameter, kt.Choice):
-        return _choice(parameter, parameter.values, parameter.default, ordered=bool(parameter.ordered))
+        ordered = bool(parameter.ordered)
+        values = _in_order(parameter.values) if ordered else parameter.values
+        return _choice(parameter, values, parameter.default, ordered=ordered)
     if isinstance(parameter, kt.Float | kt.Int):
         return _number(parameter)
     raise SpaceError(f"a {type(parameter).__name__} is not a kind of hyperparameter hptune knows", name=name)
+
+
+def _in_order(numbers: Sequence[Any]) -> Sequence[Any]:
+    """Return numbers so that neighbours are alike: as they are where they rise or fall, else by value."""
+    rising = sorted(numbers)
+    return numbers if list(numbers) in (rising, rising[::-1]) else rising
 
 
 def _choice(parameter: Any, values: Iterable[Any], default: Any, *, ordered: bool) -> Hyperparameter:

@@ -133,12 +133,11 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
 
     set_up(dataset.input_shape)
     # After the backend: they import Keras as well.
-    from keras_tuner import HyperParameters
-
+    from hptune.models.asked import Asked
     from hptune.models.keras_tuner_space import from_keras_tuner
 
     file, build, fit = _load(spec)
-    first = HyperParameters()
+    first = Asked()
 
     def explore(hp: Any) -> None:
         with importable(file):

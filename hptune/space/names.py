@@ -54,7 +54,7 @@ class _Rule:
     """Words that carry a meaning, and which words may stand around them."""
 
     words: str
-    """Alternatives divided by |, each one or more words in a row."""
+    """Alternatives divided by |, each one or more words in a row; # stands for a number."""
     meaning: Meaning
     before: frozenset[str] | None = None
     """Words that may come before; None for any that do not change the sense."""
@@ -66,7 +66,8 @@ class _Rule:
             sought = tuple(alternative.split())
             for start in range(len(words) - len(sought) + 1):
                 end = start + len(sought)
-                if words[start:end] == sought and self._fits(words[:start], words[end:]):
+                same = all(map(_is_word, words[start:end], sought))
+                if same and self._fits(words[:start], words[end:]):
                     return True
         return False
 
@@ -74,6 +75,10 @@ class _Rule:
         return all(_allowed(word, self.before) for word in before) and all(
             _allowed(word, self.after) for word in after
         )
+
+
+def _is_word(word: str, sought: str) -> bool:
+    return word == sought or (sought == "#" and word.isdigit())
 
 
 def _allowed(word: str, known: frozenset[str] | None) -> bool:
@@ -89,8 +94,21 @@ def _wide(what: str, tier: Tier, low: float, high: float, scale: Scale, *, whole
 _OPTIMISER = frozenset(_OPTIMISERS | _STAGES)
 _NOTHING: frozenset[str] = frozenset()
 _RATES = frozenset({"lr", "learning", "rate", "time", "exponential", "inverse", "schedule"})
+_NUMBERED = (
+    "hidden #|dense #|conv #|conv # d #|lstm #|gru #|rnn #|fc #|linear #|layer #|final layer|last layer|"
+    "hidden # size|dense # size|lstm # size|gru # size|rnn # size|fc # size|layer # size"
+)
+"""One layer by its kind and number: a hyperparameter of that name is how wide it is."""
+_KINDS_OF_LAYER = frozenset({"n", "num", "hidden", "dense", "conv", "lstm", "gru", "rnn", "fc", "linear"})
+_COUNTED = (
+    "num hidden|num dense|num conv|num lstm|num gru|num rnn|num fc|"
+    "n hidden|n dense|n conv|n lstm|n gru|n rnn|n fc|hidden|layer num|layer number"
+)
+"""How many layers of a kind there are."""
 _LOG, _LINEAR, _COMPLEMENT = Scale.LOG, Scale.LINEAR, Scale.LOG_COMPLEMENT
 _1, _2, _3, _REST = Tier.FIRST, Tier.SECOND, Tier.THIRD, Tier.UNRANKED
+_UNITS = _wide("hidden units", _2, 1, 8192, _LOG, whole=True)
+_LAYERS = _wide("layers", _3, 1, 12, _LINEAR, whole=True)
 _DECAYING = _wide("learning-rate decay", _3, 1e-8, 100.0, _LOG)
 
 # The first rule that matches counts.
@@ -130,26 +148,29 @@ _RULES: tuple[_Rule, ...] = (
         before=frozenset({"mini"}),
         after=_NOTHING,
     ),
-    _Rule("kernel size|filter size", _wide("kernel size", _REST, 1, 15, _LINEAR, whole=True)),
     _Rule(
-        "units|unit|neurons|nodes|hidden size|hidden dim|hidden width|layer size|filters|filter",
-        _wide("hidden units", _2, 1, 8192, _LOG, whole=True),
+        "kernel size|kernel sizes|kernels size|filter size",
+        _wide("kernel size", _REST, 1, 15, _LINEAR, whole=True),
     ),
-    _Rule("width", _wide("hidden units", _2, 1, 8192, _LOG, whole=True), before=_NOTHING, after=_NOTHING),
     _Rule(
-        "layers|num layer|n layer|num blocks|n blocks|blocks",
-        _wide("layers", _3, 1, 12, _LINEAR, whole=True),
+        "units|unit|neurons|neuron|nodes|filters|filter|kernels|"
+        "hidden size|hidden dim|hidden width|layer size|dense size|lstm size|gru size|rnn size|fc size",
+        _UNITS,
     ),
+    _Rule("width", _UNITS, before=_NOTHING, after=_NOTHING),
+    _Rule("layers|num layer|n layer|num blocks|n blocks|blocks", _LAYERS),
+    _Rule(_NUMBERED, _UNITS, before=_KINDS_OF_LAYER, after=_NOTHING),
+    _Rule(_COUNTED, _LAYERS, before=_NOTHING, after=_NOTHING),
     _Rule(
         "depth",
-        _wide("layers", _3, 1, 12, _LINEAR, whole=True),
+        _LAYERS,
         before=frozenset({"network", "model", "hidden"}),
         after=_NOTHING,
     ),
     _Rule("beta 1|beta 2", _wide("Adam's beta", _3, 0.0, 0.999999, _COMPLEMENT), _OPTIMISER, _OPTIMISER),
     _Rule("epsilon|eps", _wide("epsilon", _3, 1e-12, 1.0, _LOG), before=_OPTIMISER, after=_OPTIMISER),
     _Rule("rho", _wide("RMSprop's rho", _REST, 0.0, 0.99999, _COMPLEMENT), _OPTIMISER, _OPTIMISER),
-    _Rule("dropout|drop rate|droprate", _wide("dropout", _REST, 0.0, 0.9, _LINEAR)),
+    _Rule("dropout|drop out|drop rate|droprate|drop #", _wide("dropout", _REST, 0.0, 0.9, _LINEAR)),
     _Rule("l1|l2|l1 l2|l1l2", _wide("weight penalty", _REST, 1e-10, 10.0, _LOG)),
     _Rule(
         "clip threshold|clipnorm|clip norm|clipvalue|clip value|global clipnorm|gradient clip|grad clip",
