@@ -174,7 +174,10 @@ class Trainer:
             job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
             session = self._session(job, arrays=few)
             session.train(never_stop)
-            return Preflight(reported=tuple(name for name in session.curve[0] if name != "learning_rate"))
+            return Preflight(
+                reported=tuple(name for name in session.curve[0] if name != "learning_rate"),
+                own_epochs=len(session.curve) if len(session.curve) > job.epochs else 0,
+            )
         model = self._model.build(values, seed=0)
         make_ready(model, few)
         return try_one_batch(model, few)
