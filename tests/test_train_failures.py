@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from keras_tuner.errors import FailedTrialError, FatalTypeError
 
-from hptune.training.failures import in_words
+from hptune.training.failures import in_words, infeasible_reason, is_fatal
+
+
+class TooSlowError(FailedTrialError):
+    """A user's own kind of it."""
+
 
 GRAPH = """Graph execution error:
 
@@ -36,3 +42,24 @@ EAGER = (
 )
 def test_an_error_is_told_by_the_line_that_says_what_went_wrong(message: str, said: str) -> None:
     assert in_words(ValueError(message), None) == said
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        pytest.param(FailedTrialError("Model is too slow."), "Model is too slow.", id="message"),
+        pytest.param(FailedTrialError(), "FailedTrialError", id="no message"),
+        pytest.param(TooSlowError("12 s a step"), "TooSlowError: 12 s a step", id="a class of one's own"),
+        pytest.param(MemoryError("x"), "out of memory", id="memory"),
+        pytest.param(ValueError("FailedTrialError"), "", id="a bug"),
+        pytest.param(FatalTypeError("no model"), "", id="fatal"),
+    ],
+)
+def test_what_keras_tuner_calls_a_failed_trial_is_infeasible(error: Exception, reason: str) -> None:
+    assert infeasible_reason(error) == reason
+
+
+def test_fatal_errors_are_those_of_keras_tuner() -> None:
+    assert is_fatal(FatalTypeError("no model"))
+    assert not is_fatal(TypeError("no model"))
+    assert not is_fatal(FailedTrialError("too slow"))

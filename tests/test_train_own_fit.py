@@ -187,3 +187,57 @@ def test_a_type_error_of_its_own_is_not_mistaken_for_a_keyword(tmp_path: Path) -
     outcome = run(trainer(tmp_path, 'return 1 if kwargs["epochs"] == 1 else len(5)'))
     assert outcome.state is OutcomeState.FAILED
     assert "has no len()" in outcome.reason
+
+
+SETS_EPOCHS = [
+    pytest.param("return model.fit(*args, epochs=7, **kwargs)", id="a keyword of its own"),
+    pytest.param('kwargs["epochs"] = 7; return model.fit(*args, **kwargs)', id="another value"),
+    pytest.param(
+        "return model.fit(*args, epochs=7, validation_data=kwargs['validation_data'], verbose=0)",
+        id="without the callbacks",
+    ),
+]
+
+
+@pytest.mark.parametrize("body", SETS_EPOCHS)
+def test_epochs_of_its_own_are_one_judgement_of_the_whole_training(tmp_path: Path, body: str) -> None:
+    on = trainer(tmp_path, body)
+    assert on.preflight({}).own_epochs == 7
+    outcome = run(on, epochs=1, keep_as=str(tmp_path / "kept.npz"))
+    assert outcome.state is OutcomeState.DONE, outcome.traceback
+    assert (len(outcome.curve), outcome.ended) == (7, True)
+
+
+def test_epochs_of_its_own_count_where_they_happen_to_be_those_asked_for(tmp_path: Path) -> None:
+    assert run(trainer(tmp_path, "return model.fit(*args, epochs=3, **kwargs)"), epochs=3).ended
+
+
+def test_a_fit_that_ends_early_by_itself_is_not_gone_on_with(tmp_path: Path) -> None:
+    body = (
+        'stop = keras.callbacks.EarlyStopping("loss", min_delta=9, patience=1);'
+        'return model.fit(*args, **kwargs | {"callbacks": [*kwargs["callbacks"], stop]})'
+    )
+    outcome = run(trainer(tmp_path, body), epochs=6)
+    assert (len(outcome.curve), outcome.ended) == (2, True)
+
+
+def test_a_fit_of_its_own_epochs_starts_over_once_it_was_interrupted(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.npz"
+    on = trainer(tmp_path, "return model.fit(*args, epochs=7, **kwargs)")
+    job = Job(id=1, trial_id=1, values={}, seed=0, initial_epoch=0, epochs=1, keep_as=str(kept))
+    stopped = on.run(job, lambda epoch, report: epoch == 4)
+    assert (stopped.state, stopped.curve, stopped.checkpoint) == (OutcomeState.INTERRUPTED, (), "")
+    assert not stopped.ended
+    whole = on.run(job)
+    assert len(whole.curve) == 7
+    assert whole.checkpoint == str(kept)
+
+
+def test_an_interrupted_fit_that_keeps_to_its_epochs_is_resumed(tmp_path: Path) -> None:
+    on = trainer(tmp_path, "return model.fit(*args, **kwargs)")
+    job = Job(
+        id=1, trial_id=1, values={}, seed=0, initial_epoch=0, epochs=5, keep_as=str(tmp_path / "kept.npz")
+    )
+    stopped = on.run(job, lambda epoch, report: epoch == 2)
+    assert (stopped.state, len(stopped.curve)) == (OutcomeState.INTERRUPTED, 2)
+    assert stopped.checkpoint

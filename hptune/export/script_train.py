@@ -136,8 +136,8 @@ def _train_own(plan: TrainingPlan) -> str:
     lines = [
         *_rules(plan),
         "",
-        "def fit(*args, **kwargs):",
-        "    return call_with_what_it_takes(hypermodel.fit, hp, *args, **kwargs)",
+        "def fit(model, *args, **kwargs):",
+        "    return call_with_what_it_takes(hypermodel.fit, hp, model, set(), *args, **kwargs)",
         "",
         "own = OwnFit(fit, goes_on=False)",
         'span = {"initial_epoch": 0, "epochs": CONFIG["epochs"]}',

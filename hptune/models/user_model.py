@@ -88,13 +88,13 @@ class UserModel:
             return None
         from hptune.models.keras_tuner_space import with_values
 
-        fit, hp = self._fit, with_values(self.searched, values)
+        fit, hp, refused = self._fit, with_values(self.searched, values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
             with importable(self.file):
-                return call_with_what_it_takes(fit, hp, model, *args, **kwargs)
+                return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
-        return OwnFit(run, goes_on=_takes(fit, "initial_epoch"))
+        return OwnFit(run, goes_on=_takes(fit, "initial_epoch"), refused=refused)
 
     def recipe(self, values: Values) -> None:
         """Return None: a user model is no recipe."""
@@ -228,13 +228,16 @@ def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
 def _try_fit(fit: Callable[..., Any], hp: Any, model: Any, dataset: Dataset) -> None:
     """Call a user's own fit on a few rows, so that it asks for its hyperparameters."""
     few, held = (part.as_given.take(slice(_TRIED_ROWS)) for part in (dataset.train, dataset.validation))
-    call_with_what_it_takes(
-        fit, hp, model, few.x, few.y, validation_data=(held.x, held.y), epochs=1, callbacks=[], verbose=0
-    )
+    given: dict[str, Any] = {"validation_data": (held.x, held.y), "epochs": 1, "callbacks": [], "verbose": 0}
+    call_with_what_it_takes(fit, hp, model, set(), few.x, few.y, **given)
 
 
-def call_with_what_it_takes(fit: Callable[..., Any], hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+def call_with_what_it_takes(
+    fit: Callable[..., Any], hp: Any, model: Any, refused: set[str], /, *args: Any, **kwargs: Any
+) -> Any:
     """Call fit(hp, model, *args, **kwargs) without the keywords that it gives itself or does not take.
+
+    Those are added to `refused`.
 
     Keras Tuner passes on what its user wrote; here nobody wrote anything, so `verbose=0` or
     `epochs=…` must not be in the way of a fit that sets them.
@@ -243,10 +246,11 @@ def call_with_what_it_takes(fit: Callable[..., Any], hp: Any, model: Any, *args:
         try:
             return fit(hp, model, *args, **kwargs)
         except TypeError as error:
-            refused = next((key for key in kwargs if _refuses(error, key)), None)
-            if refused is None:
+            key = next((key for key in kwargs if _refuses(error, key)), None)
+            if key is None:
                 raise
-            kwargs = {key: value for key, value in kwargs.items() if key != refused}
+            refused.add(key)
+            kwargs = {name: value for name, value in kwargs.items() if name != key}
 
 
 def _takes(function: Callable[..., Any], keyword: str) -> bool:

@@ -205,7 +205,9 @@ class Engine:
     def _write_down(self, suggestion: Suggestion, the_pass: Pass) -> Job | None:
         """Record an ask; returns None where its configuration was trained before, which is reported again."""
         trial = self._trial_for(suggestion, the_pass)
-        known = suggestion.resumes is None and trial.id != 0
+        # What has ended by itself is not trained again, whichever rung it is promoted to.
+        over = trial.state is TrialState.COMPLETE
+        known = trial.id != 0 and (suggestion.resumes is None or over)
         job = self.study.record_ask(
             trial=trial,
             initial_epoch=trial.epochs if known else suggestion.initial_epoch,
@@ -215,7 +217,7 @@ class Engine:
             pass_number=the_pass.number,
         )
         self.searcher.started(job.id, job.trial_id)
-        if known and (trial.state.is_bad or trial.epochs >= suggestion.epochs):
+        if known and (over or trial.state.is_bad or trial.epochs >= suggestion.epochs):
             again = Outcome(
                 job_id=job.id, state=OutcomeState.DONE, reason=trial.reason, checkpoint=trial.checkpoint
             )
@@ -267,7 +269,9 @@ class Engine:
         self._pending -= job.epochs - job.initial_epoch
         self._epoch_of.pop(job.id, None)
         # Where it started over because its weights were gone, those epochs are on record.
-        again = max(self._again.pop(job.id, 0), len(outcome.curve) - (job.epochs - job.initial_epoch))
+        more = len(outcome.curve) - (job.epochs - job.initial_epoch)
+        # A user's own fit may train more epochs than it was asked for: those are charged.
+        again = max(self._again.pop(job.id, 0), min(more, job.initial_epoch))
         if again > 0:
             behind = len(outcome.curve) < again
             outcome = replace(

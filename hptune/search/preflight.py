@@ -24,6 +24,11 @@ def preflight(
     found = _train_one_batch(task, dataset, model, listener)
     task = replace(task, numpy_difference=found.numpy_difference)
     warn_of_numpy(task, listener)
+    if found.own_epochs:
+        listener.on_warning(
+            f"{model.name}: its fit sets its own epochs ({found.own_epochs} when it was tried): each trial is"
+            f" trained in one go and charged what it trained, against a budget of trainings of {task.epochs}"
+        )
     return task, found.reported
 
 

@@ -52,8 +52,6 @@ class EpochCallback(EpochRules):
         )
         self.checkpoint: Checkpoint | None = None
         """The training as it stood after the last epoch; None before."""
-        self.stopped = False
-        """It was asked to stop before its epochs were done."""
         self.validate: Callable[[], Mapping[str, Any]] | None = None
         """Validates in an epoch's stead; None where Keras's fit does."""
         self.external_weights: ExternalWeights | None = None
@@ -88,8 +86,8 @@ class EpochCallback(EpochRules):
             self.on_test_end()
             self.validation_seconds += time.perf_counter() - began
         asked = self.note(epoch + 1, reported)
-        done = self.progress.ended or epoch + 1 >= self._job.epochs
-        self.stopped = asked and not done
+        done = self.progress.ended or epoch + 1 >= self.epochs_of(self._job.epochs)
+        self.stopped = self.stopped or (asked and not done)
         if self.progress.ended or asked:
             self.model.stop_training = True
         if (done or asked) and self._job.keep_as:

@@ -51,6 +51,8 @@ class EpochRules(keras.callbacks.Callback):  # type: ignore[misc]
         self.curve: list[dict[str, float]] = []
         self.progress = progress or TrainingState()
         self.best_weights = best_weights
+        self.stopped = False
+        """It was asked to stop before its epochs were done."""
         self.rate = math.nan
         """The learning rate of the epoch under way."""
         self._seed = seed
@@ -102,8 +104,13 @@ class EpochRules(keras.callbacks.Callback):  # type: ignore[misc]
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Note the epoch and decide whether there shall be another."""
         asked = self.note(epoch + 1, logs or {})
+        self.stopped = self.stopped or asked
         if self.progress.ended or asked:
             self.model.stop_training = True
+
+    def epochs_of(self, asked: int) -> int:
+        """Return the epochs of the fit under way: those asked for, unless a user's own fit sets others."""
+        return int((self.params or {}).get("epochs") or asked)
 
     def note(self, epoch: int, reported: Mapping[str, Any]) -> bool:
         """Take in what the epoch, counted from 1, reported; returns whether a stop was asked for."""

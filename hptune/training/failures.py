@@ -8,7 +8,16 @@ from pathlib import Path
 
 from hptune.data.python_file import where_raised
 
-__all__ = ["Diverged", "Infeasible", "TooLarge", "in_words", "is_out_of_memory", "traceback_text"]
+__all__ = [
+    "Diverged",
+    "Infeasible",
+    "TooLarge",
+    "in_words",
+    "infeasible_reason",
+    "is_fatal",
+    "is_out_of_memory",
+    "traceback_text",
+]
 
 _OUT_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError", "MemoryError")
 _LONGEST = 200
@@ -32,10 +41,32 @@ class TooLarge(Infeasible):
         super().__init__(f"too large: {parameters:,} weights, {most:,} allowed")
 
 
+def infeasible_reason(error: BaseException) -> str:
+    """Return why an exception is the configuration's fault; "" where it is the code's.
+
+    Keras Tuner's FailedTrialError is how a user's code refuses a configuration: its message is the reason.
+    """
+    if is_out_of_memory(error):
+        return "out of memory"
+    if _is_of_keras_tuner(error, "FailedTrialError"):
+        return in_words(error, None).removeprefix("FailedTrialError: ")
+    return ""
+
+
+def is_fatal(error: BaseException) -> bool:
+    """Return whether this is Keras Tuner's FatalError, by which a user's code ends the whole search."""
+    return _is_of_keras_tuner(error, "FatalError")
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Return whether memory ran out, of this machine or of a device, on any backend."""
     names = {kind.__name__ for kind in type(error).__mro__}
     return bool(names & set(_OUT_OF_MEMORY)) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _is_of_keras_tuner(error: BaseException, name: str) -> bool:
+    """Return whether an error is one of Keras Tuner's, which need not be imported to know it."""
+    return any(k.__name__ == name and k.__module__.startswith("keras_tuner.") for k in type(error).__mro__)
 
 
 _TENSORFLOWS_OWN = re.compile(r"\{\{[^}]*\}\}\s*|\s*\[Op:[^\]]*\].*")

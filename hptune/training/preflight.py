@@ -51,6 +51,8 @@ class Preflight:
     """Names of the metrics that training reports, those of validation included."""
     numpy_difference: str = ""
     """How NumPy differs from Keras by more than rounding; "" where it does not, or has nothing to train."""
+    own_epochs: int = 0
+    """Epochs that a user's own fit trained where one was asked for; 0 where it keeps to that."""
 
 
 def try_one_batch(model: Any, arrays: Arrays) -> Preflight:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.models.backend import keras
-from hptune.models.model import Arrays, Model, Training
+from hptune.models.model import Arrays, Model, OwnFit, Training
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
 from hptune.training.checkpoint import Checkpoint, load_checkpoint, restore, save_checkpoint
 from hptune.training.choose_feed import choose_feed
@@ -88,16 +88,7 @@ class Session:
         elif fit is None:
             self._fit(epoch_callback, traced)
         else:
-            with self._timed("fit"):
-                self.curve, ended = run_own_fit(
-                    fit,
-                    self.keras_model,
-                    self._arrays,
-                    epoch_callback,
-                    self._objective,
-                    initial_epoch=self._job.initial_epoch,
-                    epochs=self._job.epochs,
-                )
+            ended = self._fit_by_itself(fit, epoch_callback)
         if keep_best and epoch_callback.best_weights is not None:
             self.keras_model.set_weights(epoch_callback.best_weights)
         return Outcome(
@@ -166,6 +157,25 @@ class Session:
         self.timings["validation"] = epoch_callback.validation_seconds
         if self._graphs is not None and self._key is not None:
             self._graphs.put(self._key, traced)
+
+    def _fit_by_itself(self, fit: OwnFit, epoch_callback: EpochCallback) -> bool:
+        """Let a user's own fit train; returns whether more epochs would change nothing.
+
+        A training that is judged as a whole and was interrupted starts over.
+        """
+        with self._timed("fit"):
+            self.curve, whole = run_own_fit(
+                fit,
+                self.keras_model,
+                self._arrays,
+                epoch_callback,
+                self._objective,
+                initial_epoch=self._job.initial_epoch,
+                epochs=self._job.epochs,
+            )
+        if whole and epoch_callback.stopped:
+            self.curve, epoch_callback.checkpoint = [], None
+        return whole and not epoch_callback.stopped
 
     def _keep(self, epoch_callback: EpochCallback) -> str:
         """Write the weights where the job asks for it; returns their path, or ""."""

@@ -23,7 +23,7 @@ from hptune.space import Values
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.training.checkpoint import Checkpoint, load_checkpoint
 from hptune.training.epoch_callback import OnEpoch, never_stop
-from hptune.training.failures import Infeasible, in_words, is_out_of_memory, traceback_text
+from hptune.training.failures import Infeasible, in_words, infeasible_reason, is_fatal, traceback_text
 from hptune.training.feeds import as_floats
 from hptune.training.graph_cache import Graphs
 from hptune.training.preflight import Preflight, try_one_batch
@@ -116,8 +116,15 @@ class Trainer:
 
     def _failed(self, job: Job, error: Exception | SystemExit) -> Outcome:
         """Return what an exception means for a job; raises it where it is not the model's doing."""
-        if is_out_of_memory(error):
-            return _outcome(job, OutcomeState.INFEASIBLE, "out of memory")
+        infeasible = infeasible_reason(error)
+        if infeasible:
+            return _outcome(job, OutcomeState.INFEASIBLE, infeasible)
+        if is_fatal(error):
+            raise ModelError(
+                f"the search was ended by the model: {in_words(error, self._file)}",
+                hint="What was trained is kept: the same command resumes it once that is mended.",
+                source=self._model.name,
+            ) from error
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise StudyError(
                 f"{error.filename or 'the disk'}: {error.strerror}",
@@ -162,7 +169,10 @@ class Trainer:
             job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
             session = self._session(job, arrays=few)
             session.train(never_stop)
-            return Preflight(reported=tuple(name for name in session.curve[0] if name != "learning_rate"))
+            return Preflight(
+                reported=tuple(name for name in session.curve[0] if name != "learning_rate"),
+                own_epochs=len(session.curve) if len(session.curve) > job.epochs else 0,
+            )
         model = self._model.build(values, seed=0)
         make_ready(model, few)
         return try_one_batch(model, few.each(as_floats))

@@ -30,12 +30,14 @@ def run_own_fit(
     initial_epoch: int,
     epochs: int,
 ) -> tuple[list[Report], bool]:
-    """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether it ended.
+    """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether that is all.
 
-    A History, as `model.fit` returns it, is a curve, and a later job resumes it. A dictionary
-    of metrics, or a number, which is the objective (one to minimise where none was named, as
-    Keras Tuner has it), is one judgement of the whole training: a curve of one epoch that is not
-    gone on with. So is a list of any of these, which is averaged.
+    A History, as `model.fit` returns it, is a curve, and a later job resumes it. Where the fit
+    sets its own epochs, or ends before those asked for, the History is the whole training: asked
+    again, it would train the same once more. A dictionary of metrics, or a number, which is the
+    objective (one to minimise where none was named, as Keras Tuner has it), is one judgement of the
+    whole training: a curve of one epoch that is not resumed. So is a list of any of these,
+    which is averaged.
     """
     more = {"initial_epoch": initial_epoch} if initial_epoch else {}
     result = fit.run(
@@ -51,7 +53,9 @@ def run_own_fit(
     curve = _curve_of(result)
     if curve is not None:
         # The callbacks may not have been passed on, or passed on several times.
-        return (rules.curve if len(rules.curve) == len(curve) else curve), False
+        whole = "epochs" in fit.refused or rules.epochs_of(epochs) != epochs
+        ended = len(curve) != epochs - initial_epoch and not rules.stopped
+        return (rules.curve if len(rules.curve) == len(curve) else curve), whole or ended
     report = _judged(result, objective)
     if objective is not None and not math.isfinite(report.get(objective.name, 0.0)):
         raise Diverged(epochs, objective.name, report[objective.name])

@@ -183,11 +183,17 @@ def _at_work(status: Mapping[str, Any]) -> str:
 def _in_flight(running: Sequence[Mapping[str, int]]) -> list[str]:
     """Say how far the trials under way are: a line each, or where they are many as few lines as hold them."""
     if len(running) <= _LINES:
-        return [f"trial {r['trial']}: epoch {r['epoch']} of {r['of']}" for r in running]
+        return [f"trial {r['trial']}: epoch {r['epoch']}{_of(r)}" for r in running]
     shown = ", ".join(f"{r['trial']}: {r['epoch']}/{r['of']}" for r in running)
     # No line breaks between a trial and its epochs.
     kept = shown.replace(": ", ":\u00a0")
     return [line.replace("\u00a0", " ") for line in wrapped(f"trials under way, at epoch: {kept}")]
+
+
+def _of(running: Mapping[str, int]) -> str:
+    """Say of how many epochs, where the trial keeps to those it was asked for."""
+    own = running["epoch"] > running["of"]
+    return ", as many as its own fit sets" if own else f" of {running['of']}"
 
 
 def duration(seconds: float) -> str:
