@@ -451,4 +451,4 @@ def test_a_full_disk_is_no_failure_of_the_configuration(monkeypatch: pytest.Monk
     monkeypatch.setattr("hptune.training.session.save_checkpoint", full)
     with pytest.raises(StudyError, match=r"checkpoints/trial\.npz: No space left on device") as raised:
         trainer().run(replace(job(), keep_as="checkpoints/trial.npz"))
-    assert "the same command goes on" in raised.value.hint
+    assert "the same command resumes" in raised.value.hint

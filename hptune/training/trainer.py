@@ -128,7 +128,7 @@ class Trainer:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             raise StudyError(
                 f"{error.filename or 'the disk'}: {error.strerror}",
-                hint="Nothing that was trained is lost. Make room: the same command resumes it from here.",
+                hint="Nothing that was trained is lost. Make room: the same command resumes from here.",
             ) from error
         if isinstance(error, HptuneError) and not isinstance(error, ModelError):
             raise error
