@@ -11,7 +11,7 @@ from urllib.parse import quote
 from hptune.errors import StudyError
 from hptune.study.migrations import migrate
 
-__all__ = ["VERSION", "connect", "create_tables", "has_tables", "transaction"]
+__all__ = ["VERSION", "connect", "create", "has_tables", "transaction"]
 
 VERSION = 2
 """Raised whenever a table changes; what a newer hptune wrote is refused."""
@@ -107,6 +107,8 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
     except sqlite3.Error as error:
         if database is not None:
             database.close()
+        if read_only and Path(f"{path}-journal").exists() and _is_rolled_back(path):
+            return connect(path, read_only=True)
         raise StudyError(
             f"{path}: can't be opened as a study: {error}",
             hint="A search with --fresh archives it and starts over.",
@@ -135,11 +137,33 @@ def _up_to_date(database: sqlite3.Connection, version: int, *, read_only: bool) 
     return database
 
 
-def create_tables(database: sqlite3.Connection, meta: Mapping[str, str]) -> None:
-    """Make the tables and note `meta`, all in one transaction."""
-    database.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}\nPRAGMA user_version = {VERSION};")
-    database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-    database.execute("COMMIT")
+def _is_rolled_back(path: str) -> bool:
+    """Undo what a killed process had half written, which a reader can't; return whether that worked."""
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error:
+        return False
+    return not Path(f"{path}-journal").exists()
+
+
+def create(path: Path, meta: Mapping[str, str]) -> None:
+    """Make a database with its tables and `meta`; it appears whole or, killed at any instant, not at all.
+
+    Raises StudyError where it can't be written.
+    """
+    new = path.with_name(f"{path.name}.new")
+    leftovers = [Path(f"{file}{suffix}") for file in (new, path) for suffix in ("-journal", "-wal", "-shm")]
+    try:
+        for file in (new, *leftovers):
+            file.unlink(missing_ok=True)
+        with contextlib.closing(connect(str(new), read_only=False)) as database:
+            database.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}\nPRAGMA user_version = {VERSION};")
+            database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+            database.execute("COMMIT")
+        new.replace(path)
+    except (sqlite3.Error, OSError) as error:
+        raise StudyError(f"{path.parent}: can't write the study: {error}") from error
 
 
 def has_tables(path: Path) -> bool:

@@ -50,16 +50,11 @@ class Study:
             ) from error
         if (folder / DATABASE).exists() and schema.has_tables(folder / DATABASE):
             raise StudyError(f"{folder}: holds a study already", hint="Choose another with --study.")
-        database = schema.connect(str(folder / DATABASE), read_only=False)
         notes = {"created_at": time.time(), "version": __version__, "command": command}
         meta = {"identity": json.dumps(asdict(identity))}
         meta |= {name: note_to_json(name, value) for name, value in notes.items()}
-        try:
-            schema.create_tables(database, meta)
-        except sqlite3.Error as error:
-            database.close()
-            raise StudyError(f"{folder}: can't write the study: {error}") from error
-        return cls(folder, database, identity)
+        schema.create(folder / DATABASE, meta)
+        return cls(folder, schema.connect(str(folder / DATABASE), read_only=False), identity)
 
     @classmethod
     def open(cls, folder: Path, *, read_only: bool = True) -> Study:
