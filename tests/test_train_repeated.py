@@ -138,6 +138,13 @@ def test_jobs_go_on_where_the_last_one_stopped(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"3.npz", "9.npz"}
 
 
+def test_weights_ahead_of_the_record_start_over(tmp_path: Path) -> None:
+    trainer = RepeatedTrainer([Fold(0.6), Fold(0.9)], objective=GOAL)
+    whole = trainer.run(job(9, keep_as=str(tmp_path / "9.npz")), never)
+    again = job(9, initial_epoch=3, checkpoint=whole.checkpoint, keep_as=str(tmp_path / "again.npz"))
+    assert trainer.run(again, never).curve == whole.curve
+
+
 @pytest.mark.parametrize("after", range(1, 12))
 def test_an_interrupted_job_loses_no_epoch_of_any_fold(after: int, tmp_path: Path) -> None:
     whole = RepeatedTrainer([Fold(0.6), Fold(0.9), Fold(0.7)], objective=GOAL).run(job(), never)

@@ -232,6 +232,15 @@ def test_a_training_in_two_jobs_is_the_same_as_in_one(tmp_path: Path, values: di
     assert same_files(whole, second)
 
 
+def test_weights_ahead_of_the_record_start_over_to_the_same_curve(tmp_path: Path) -> None:
+    """A process that was killed between writing weights and recording them left six epochs for three."""
+    ahead, again = str(tmp_path / "ahead.npz"), str(tmp_path / "again.npz")
+    expected = run(VALUES, epochs=6, keep_as=ahead)
+    resumed = run(VALUES, epochs=6, initial_epoch=3, checkpoint=ahead, keep_as=again)
+    assert resumed.curve == expected.curve
+    assert same_files(ahead, again)
+
+
 def same_files(one: str, two: str) -> bool:
     with np.load(one) as a, np.load(two) as b:
         return a.files == b.files and all(np.array_equal(a[name], b[name]) for name in a.files)

@@ -104,6 +104,10 @@ class _Stretch:
         """Put every member where the checkpoint has it, or at its start."""
         if self.job.checkpoint:
             self.members, self._best = unpack(Path(self.job.checkpoint), self.folder)
+            # Written by a process that was killed before it recorded these epochs: they start over.
+            if min((m.epochs for m in self.members if not m.ended), default=0) > self.job.initial_epoch:
+                self.members, self._best = [], None
+                self.job = replace(self.job, checkpoint="", initial_epoch=0)
         if [member.name for member in self.members] != list(names):
             assert not self.members, "the checkpoint is that of other folds or seeds"
             self.members = [Member(name=name) for name in names]

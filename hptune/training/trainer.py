@@ -107,10 +107,16 @@ class Trainer:
         )
 
     def _where_to_begin(self, job: Job) -> Job:
-        """Return the job, or one that starts over where there is no way to go on."""
-        fit = self._model.own_fit(job.values) if job.checkpoint else None
-        readable = not job.checkpoint or _read_snapshot(job.checkpoint) is not None
-        if readable and (fit is None or fit.goes_on):
+        """Return the job, or one that starts over where its weights can't be resumed from.
+
+        Weights that have had more epochs than the record knows of were written by a process that was killed
+        before it recorded them.
+        """
+        if not job.checkpoint:
+            return job
+        fit, found = self._model.own_fit(job.values), _read_snapshot(job.checkpoint)
+        known = found is not None and found.progress.epochs <= job.initial_epoch
+        if known and (fit is None or fit.goes_on):
             return job
         return replace(job, checkpoint="", initial_epoch=0)
 
