@@ -16,7 +16,7 @@ from hptune.check.start import check_start
 from hptune.check.throughput import check_throughput
 from hptune.check.units import check_units
 from hptune.data import Dataset
-from hptune.errors import HptuneError
+from hptune.errors import HptuneError, InputError
 from hptune.models.backend import keras, set_up
 from hptune.models.model import Model
 from hptune.space import Values
@@ -46,6 +46,11 @@ def run_checks(
     set_up(dataset.input_shape)
     values = model.space().defaults if values is None else values
     arrays = model.arrays(dataset, values).each(as_floats)
+    if not arrays.is_plain:
+        raise InputError(
+            f"{dataset.name}: a check needs one input of numbers and one target for each row, and no weights",
+            hint="hptune search trains one batch before it begins, and says what does not fit.",
+        )
     x, y = arrays.x, arrays.y
     with warnings.catch_warnings():
         # Weights without a gradient are reported by name here.

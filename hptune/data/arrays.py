@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune._text import counted
 from hptune.data.kinds import SourceKind
 from hptune.data.raw import Raw, is_table
+from hptune.data.structure import is_structure, leaves
 from hptune.errors import DataError
 
-__all__ = ["IMAGE_SCALE", "as_inputs", "is_bytes", "shaped"]
+__all__ = ["IMAGE_SCALE", "as_inputs", "check_plain", "is_bytes", "shaped"]
 
 IMAGE_SCALE = 255.0
 """What bytes of images are divided by."""
@@ -21,6 +23,27 @@ IMAGE_SCALE = 255.0
 def is_bytes(x: Any) -> bool:
     """Return whether these are images of bytes: uint8, shape (rows, height, width[, channels])."""
     return not is_table(x) and x.dtype == np.uint8 and x.ndim >= 3
+
+
+def check_plain(raw: Raw) -> None:
+    """Raise `DataError` for what only a model of one's own can learn: several inputs, no targets, weights."""
+    given = raw.given
+    if given is None or given.is_plain:
+        return
+    inputs = len(leaves(given.x))
+    targets = len(leaves(given.y))
+    has = ""
+    if is_structure(given.x):
+        has = f"{counted(inputs, 'input')} for each row"
+    elif targets != 1 or is_structure(given.y):
+        has = f"{counted(targets, 'target')} for each row" if targets else "inputs alone, without targets"
+    elif given.weights is not None:
+        has = "a weight for each row"
+    if has:
+        raise DataError(
+            f"{raw.name}: has {has}, which no built-in recipe learns from",
+            hint="Give a model of your own: --model FILE.py:build. Recipes take (x, y).",
+        )
 
 
 def shaped(raw: Raw, *, as_images: bool) -> Raw:
@@ -52,6 +75,7 @@ def as_inputs(raw: Raw, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     Raises `DataError` for values that are no finite numbers in float32, naming row and column.
     """
     x = np.asarray(raw.x)
+    x = x[:, None] if x.ndim == 1 else x
     if is_bytes(x):
         return x[rows].astype(np.float32) / np.float32(IMAGE_SCALE)
     if x.dtype.kind not in "biuf":

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data.dataset import DataSplit
-from hptune.data.structure import Given
+from hptune.data.structure import Given, leaves, map_leaves
 from hptune.data.target import Targets
 
 __all__ = ["fingerprint_of", "with_given"]
@@ -21,7 +21,7 @@ def fingerprint_of(parts: Parts, targets: Targets) -> str:
     """Return the SHA-256 of all rows and labels, as they were encoded."""
     digest = hashlib.sha256(repr((str(targets.task), targets.classes)).encode())
     for part in parts:
-        for array in (part.x, part.y):
+        for array in (*leaves(part.x), part.y):
             _update(digest, array)
     return digest.hexdigest()
 
@@ -31,17 +31,24 @@ def with_given(coded: str, parts: Parts, given: tuple[Given, Given]) -> str:
 
     The same are values and shapes; the type of numbers is not looked at.
     """
-    pairs = [
-        both for part, own in zip(parts, given, strict=True) for both in ((part.x, own.x), (part.y, own.y))
-    ]
-    if all(np.array_equal(known, own.astype(known.dtype)) for known, own in pairs):
+    known = [array for part in parts for array in (*leaves(part.x), part.y)]
+    own = [array for part in given for array in leaves((part.x, part.y, part.weights))]
+    if len(known) == len(own) and all(map(_are_equal, known, own)):
         return coded
     digest = hashlib.sha256(coded.encode())
-    for _, own in pairs:
-        _update(digest, own)
+    for part in given:
+        for tree in (part.x, part.y, part.weights):
+            digest.update(repr(map_leaves(lambda leaf: leaf.shape, tree)).encode())
+    for array in own:
+        _update(digest, array)
     return digest.hexdigest()
 
 
+def _are_equal(known: NDArray[Any], own: NDArray[Any]) -> bool:
+    return known.shape == own.shape and bool(np.array_equal(known, own.astype(known.dtype)))
+
+
 def _update(digest: Any, array: NDArray[Any]) -> None:
+    array = array.astype(str) if array.dtype.kind == "O" else array
     digest.update(f"{array.dtype}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,20 +11,24 @@ from typing import Any
 from hptune.data.csv_and_parquet import check_columns, take_target
 from hptune.data.kinds import SourceKind
 from hptune.data.python_file import importable, load_function, where_raised
-from hptune.data.raw import Raw, is_table, pair, row_names
+from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
+from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
 from hptune.errors import DataError
 
 __all__ = ["read_function"]
 
-_FORMS = "Return (x, y), ((x_train, y_train), (x_val, y_val)), or a DataFrame with the target in it."
+_FORMS = (
+    "Return (x, y), (x, y, sample_weight), ((x_train, y_train), (x_val, y_val)), or a DataFrame with the"
+    " target in it."
+)
 
 
 def read_function(spec: str, target: str | None) -> Raw:
     """Call a function without arguments and take what it returns.
 
-    That may be (x, y) or ((x_train, y_train), (x_val, y_val)), of NumPy arrays or of pandas objects; or one
-    DataFrame, of which `target` names a column. Raises `DataError` where the function raises, or returns
-    anything else.
+    That may be one DataFrame, of which `target` names a column; or what `structure.parts_of` knows, of NumPy
+    arrays or of pandas objects, with a dict, list or tuple of arrays for several inputs or several outputs.
+    Raises `DataError` where the function raises, or returns anything else.
     """
     file = spec.rpartition(":")[0]
     function = load_function(spec, error=DataError)
@@ -41,15 +46,12 @@ def read_function(spec: str, target: str | None) -> Raw:
             f"{name}: returns {_described(made)}, which has no column {target!r}",
             hint="Without --target, y is what is predicted.",
         )
-    if not _is_pair(made):
+    parts = parts_of(made)
+    if not parts:
         raise DataError(f"{name}: returned {_described(made)}", hint=_FORMS)
-    first, second = made
-    if isinstance(first, tuple) and isinstance(second, tuple):
-        if not (_is_pair(first) and _is_pair(second)):
-            raise DataError(f"{name}: returned ({_described(first)}, {_described(second)})", hint=_FORMS)
-        own = _checked(f"{name} (validation)", *second)
-        return replace(_checked(name, *first), own_validation=own)
-    return _checked(name, first, second)
+    names = (name, f"{name} (validation)")
+    train, *held = (_checked(*both) for both in zip(names, parts, strict=False))
+    return replace(train, own_validation=held[0]) if held else train
 
 
 def _from_frame(name: str, frame: Any, target: str | None) -> Raw:
@@ -61,18 +63,36 @@ def _from_frame(name: str, frame: Any, target: str | None) -> Raw:
     return Raw(name=name, kind=SourceKind.FUNCTION, x=x, y=y, target=str(y.name))
 
 
-def _checked(name: str, x: Any, y: Any) -> Raw:
+def _checked(name: str, part: tuple[Any, ...]) -> Raw:
+    x, y, weights = (*part, None, None)[:3]
+    _refuse_sparse(name, part)
     try:
-        raw = pair(name, SourceKind.FUNCTION, x, y)
+        if is_table(x) and y is not None and not is_structure(y):
+            raw = pair(name, SourceKind.FUNCTION, x, y)
+            check_columns(name, raw.x, row_names)
+            given = Given(x=raw.x, y=as_array(y), weights=None if weights is None else as_array(weights))
+            return replace(raw, given=given)
+        if _is_value(x) or _is_value(y):
+            return pair(name, SourceKind.FUNCTION, x, y)
+        given = Given.of(x, y, weights)
     except ValueError as low:
         raise DataError(f"{name}: returned lists of unequal length: {low}", hint=_FORMS) from low
-    if is_table(raw.x):
-        check_columns(name, raw.x, row_names)  # type: ignore[arg-type]
-    return raw
+    if given.is_plain:
+        return pair(name, SourceKind.FUNCTION, given.x, y)
+    return of_structure(name, SourceKind.FUNCTION, given)
 
 
-def _is_pair(made: object) -> bool:
-    return isinstance(made, tuple | list) and len(made) == 2
+def _is_value(tree: object) -> bool:
+    return tree is not None and not isinstance(tree, Mapping | list | tuple) and not hasattr(tree, "shape")
+
+
+def _refuse_sparse(name: str, part: tuple[Any, ...]) -> None:
+    for leaf in leaves([tree for tree in part if is_structure(tree) or hasattr(tree, "shape")]):
+        if type(leaf).__module__.startswith("scipy.sparse"):
+            raise DataError(
+                f"{name}: returned a SciPy sparse matrix of shape {leaf.shape}, and arrays are needed",
+                hint="Return x.toarray(), or fewer columns where that does not fit into memory.",
+            )
 
 
 def _described(made: object) -> str:

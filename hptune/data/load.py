@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune._text import counted
-from hptune.data.arrays import IMAGE_SCALE, as_inputs, is_bytes, shaped
+from hptune.data.arrays import IMAGE_SCALE, as_inputs, check_plain, is_bytes, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
 from hptune.data.column_kinds import learn_encoder
 from hptune.data.csv_and_parquet import TABLE_SUFFIXES, read_csv, read_parquet
@@ -26,7 +26,7 @@ from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table
 from hptune.data.split import Indices, check_rows, fold_indices, rows_in_both, split_indices
-from hptune.data.structure import Given
+from hptune.data.structure import Given, is_structure, map_leaves
 from hptune.data.target import Targets, code_targets, read_targets
 from hptune.errors import DataError, did_you_mean
 
@@ -160,6 +160,8 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
         )
     if options.target is not None and not is_table(raw.x):
         raise DataError(f"{raw.name}: has no columns, and so no column {options.target!r}")
+    if not options.as_given:
+        check_plain(raw)
     return shaped(raw, as_images=options.as_images)
 
 
@@ -205,7 +207,13 @@ def _matching(raw: Raw, apart: Raw) -> Raw:
     if is_table(raw.x) != is_table(apart.x):
         one, other = ("a table", "an array") if is_table(raw.x) else ("an array", "a table")
         raise DataError(f"{apart.name}: is {other}, but the training rows in {raw.name} are {one}")
-    if not is_table(raw.x) and raw.x.shape[1:] != apart.x.shape[1:]:
+    if is_structure(raw.x) or is_structure(apart.x):
+        forms = [str(map_leaves(lambda leaf: leaf.shape[1:], part.x)) for part in (raw, apart)]
+        if forms[0] != forms[1]:
+            raise DataError(
+                f"{apart.name}: inputs of shapes {forms[1]}, but those of {raw.name} have {forms[0]}"
+            )
+    elif not is_table(raw.x) and raw.x.shape[1:] != apart.x.shape[1:]:
         raise DataError(
             f"{apart.name}: rows of shape {apart.x.shape[1:]}, but those of {raw.name} have {raw.x.shape[1:]}"
         )
@@ -248,11 +256,11 @@ def _made(
         encoder, said, x, held_x = _encoded(raw, train, other, held)
         notes += said
     else:
-        x, held_x = as_inputs(raw, train), as_inputs(other, held)
+        x, held_x = _inputs(raw, train, as_given), _inputs(other, held, as_given)
     parts = DataSplit(x=x, y=targets.y[train]), DataSplit(x=held_x, y=held_targets[held])
     fingerprint = fingerprint_of(parts, targets)
     repeated = rows_in_both(*parts)
-    scale = IMAGE_SCALE if encoder is None and is_bytes(raw.x) else 1.0
+    scale = IMAGE_SCALE if encoder is None and not is_structure(raw.x) and is_bytes(raw.x) else 1.0
     if as_given and raw.given is not None and other.given is not None:
         given = _given(parts[0], raw.given, train), _given(parts[1], other.given, held)
         fingerprint, scale = with_given(fingerprint, parts, given), 1.0
@@ -285,17 +293,23 @@ def _made(
 
 def _given(part: DataSplit, given: Given, rows: Indices) -> Given:
     """Return rows as they came; rows of a table, and targets that are no numbers, as they were encoded."""
-    return Given(
-        x=part.x if is_table(given.x) else given.x[rows],
-        y=given.y[rows] if given.y.dtype.kind in "biuf" else part.y,
-    )
+    taken = Given(x=None if is_table(given.x) else given.x, y=given.y, weights=given.weights).take(rows)
+    is_text = given.y is not None and not is_structure(given.y) and given.y.dtype.kind not in "biuf"
+    return replace(taken, x=part.x if is_table(given.x) else taken.x, y=part.y if is_text else taken.y)
+
+
+def _inputs(raw: Raw, rows: Indices, as_given: bool) -> Any:
+    """Return these rows of the inputs: numbers in float32, several inputs and text as they came."""
+    if is_structure(raw.x) or (as_given and raw.given is not None and raw.x.dtype.kind in "OUS"):
+        return map_leaves(lambda leaf: leaf[rows], raw.x)
+    return as_inputs(raw, rows)
 
 
 def _encoded(
     raw: Raw, train: Indices, other: Raw, held: Indices
 ) -> tuple[TableEncoder, tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
     """Learn an encoder from the training rows of a table, and encode these and the validation rows."""
-    frame, held_frame = raw.x.iloc[train], other.x.iloc[held]  # type: ignore[union-attr]
+    frame, held_frame = raw.x.iloc[train], other.x.iloc[held]
     with _named(raw.name):
         encoder, said = learn_encoder(frame, where=lambda rows: raw.where([int(train[row]) for row in rows]))
         x = encoder.encode(frame)

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data.kinds import SourceKind
-from hptune.data.structure import Given, as_array, count_rows
+from hptune.data.structure import Given, as_array, count_rows, is_structure, leaves
 from hptune.errors import DataError
 from hptune.space import Value
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SHOWN", "Raw", "is_table", "pair", "row_names"]
+__all__ = ["SHOWN", "Raw", "is_table", "of_structure", "pair", "row_names"]
 
 SHOWN = 5
 """How many rows, files or names a message lists before it says how many more there are."""
@@ -35,10 +35,10 @@ class Raw:
     name: str
     """Short name for people, which its messages begin with."""
     kind: SourceKind
-    x: pd.DataFrame | NDArray[Any]
-    """Columns without the target, or an array of shape (rows, *features)."""
-    y: pd.Series[Any] | NDArray[Any]
-    """Targets as they came; where `classes` is given, codes of those."""
+    x: Any
+    """Columns without the target, a DataFrame; or an array of shape (rows, *features); or several arrays."""
+    y: pd.Series[Any] | NDArray[Any] | None
+    """Targets as they came; where `classes` is given, codes of those. None for none or several."""
     given: Given | None = None
     """The same rows as the user's own arrays have them; None for sources that are always encoded."""
     target: str = ""
@@ -96,3 +96,23 @@ def pair(name: str, kind: SourceKind, x: Any, y: Any, **more: Any) -> Raw:
     if not table and x.ndim == 1:
         x = x[:, None]
     return Raw(name=name, kind=kind, x=x, y=y, given=given, target=target, **more)
+
+
+def of_structure(name: str, kind: SourceKind, given: Given) -> Raw:
+    """Make a `Raw` of several inputs or targets, of inputs alone, of weighted rows, or of text.
+
+    Raises `DataError` where they have no rows, or not the same number of rows.
+    """
+    rows = count_rows(given.x)
+    for what, tree in (("inputs", given.x), ("targets", given.y), ("weights", given.weights)):
+        for place, leaf in enumerate(leaves(tree), start=1):
+            if leaf.ndim == 0:
+                raise DataError(f"{name}: the {what} are one value, not one per row")
+            if len(leaf) != rows:
+                raise DataError(
+                    f"{name}: {rows} rows of inputs but {len(leaf)} in array {place} of the {what}"
+                )
+    if rows == 0:
+        raise DataError(f"{name}: has no rows")
+    y = None if is_structure(given.y) else given.y
+    return Raw(name=name, kind=kind, x=given.x, y=y, given=given)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hptune._text import first_of
 from hptune.data.dataset import DataSplit
+from hptune.data.structure import leaves
 from hptune.errors import DataError
 from hptune.space import Value
 
@@ -115,8 +116,12 @@ def rows_in_both(train: DataSplit, held: DataSplit) -> int:
 
     0 where no input has more than a few distinct values: there rows are equal by chance.
     """
+    if any(array.dtype.kind not in "biuf" for array in leaves(train.x)):
+        return 0
     equal = int(np.isin(_hashes(held), _hashes(train)).sum())
-    columns = train.x.reshape(train.rows, -1).T if equal else ()
+    columns = (
+        [column for array in leaves(train.x) for column in array.reshape(train.rows, -1).T] if equal else []
+    )
     return equal if any(len(np.unique(column)) > _FEW for column in columns) else 0
 
 
@@ -125,7 +130,7 @@ def _hashes(part: DataSplit) -> NDArray[np.uint64]:
 
     Targets that are text are left out.
     """
-    numeric = [array for array in (part.x, part.y) if array.dtype.kind in "biuf"]
+    numeric = [array for array in (*leaves(part.x), part.y) if array.size and array.dtype.kind in "biuf"]
     words = [np.ascontiguousarray(array, dtype=np.float32).reshape(part.rows, -1) for array in numeric]
     rng = np.random.default_rng(0)
     hashes = np.zeros(part.rows, dtype=np.uint64)

@@ -24,6 +24,8 @@ _WIDEST_SPAN = 100
 _YES = ("1", "pos", "positive", "t", "true", "y", "yes")
 """Names of the class to be found, whatever the other is called."""
 
+_LEAVE_OUT = "Leave --task out: a model of your own gets targets of any shape as they are."
+
 _CLASSES = (Task.BINARY, Task.MULTICLASS)
 
 
@@ -88,6 +90,8 @@ def _read_targets(raw: Raw, task: Task | None = None) -> Targets:
     Raises `DataError` for missing or infinite targets, for a single class, and for targets that can't be
     what `task` says.
     """
+    if raw.y is None:
+        return _none_or_several(raw, task)
     if task is Task.OTHER:
         return Targets(task=Task.OTHER, y=_plain(raw), note="task: other, as given; targets stay as they are")
     if raw.classes and (task is None or task in _CLASSES):
@@ -105,11 +109,25 @@ def _read_targets(raw: Raw, task: Task | None = None) -> Targets:
     return _classes(raw, task, codes, labels, why)
 
 
+def _none_or_several(raw: Raw, task: Task | None) -> Targets:
+    """Return targets without a column: nothing is known of several outputs, or of rows without a target."""
+    several = raw.given is not None and raw.given.y is not None
+    what = "several targets for each row" if several else "no targets"
+    if task is not None:
+        raise DataError(f"{raw.name}: has {what}, but the task is given as {task}", hint=_LEAVE_OUT)
+    note = f"task: other, as there are {what}; the model gets them as they are"
+    if not several:
+        note = "task: other, as there are inputs alone, without targets"
+    return Targets(task=Task.OTHER, y=np.empty((raw.rows, 0), np.float32), note=note)
+
+
 def code_targets(raw: Raw, like: Targets) -> NDArray[Any]:
     """Bring the targets of validation rows to the form that those of the training rows have.
 
     Raises `DataError` for a label that the training rows have not.
     """
+    if raw.y is None:
+        return np.empty((raw.rows, 0), np.float32)
     if raw.classes and raw.classes == like.classes:
         return np.asarray(raw.y).astype(np.int32)
     values = np.asarray(raw.classes)[np.asarray(raw.y)] if raw.classes else _plain(raw)
@@ -138,6 +156,7 @@ def code_targets(raw: Raw, like: Targets) -> NDArray[Any]:
 def _plain(raw: Raw) -> NDArray[Any]:
     """Return targets as an array of numbers, of true and false, or of text; shape (rows,) or more."""
     y = raw.y
+    assert y is not None, "targets of another form have no values to read"
     if isinstance(y, np.ndarray) and y.dtype.kind in "biuf":
         values = plain_values(y)
         if values.dtype.kind == "f":
@@ -168,7 +187,7 @@ def _of_more_dimensions(raw: Raw, values: NDArray[Any], task: Task | None) -> Ta
     if task is not None:
         raise DataError(
             f"{raw.name}: targets of shape {values.shape}, but {task} has one for each row",
-            hint=f"The task for targets of another shape is {Task.OTHER}.",
+            hint=_LEAVE_OUT,
         )
     note = f"task: other, as each target has the shape {values.shape[1:]}; targets stay as they are"
     return Targets(task=Task.OTHER, y=values, note=note)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from hptune._text import significant
 from hptune.analysis.finalists import Finalist
 from hptune.data import Dataset, Task
 from hptune.data.encoder import CategoricalColumn
 from hptune.data.python_file import is_function_spec
+from hptune.data.structure import is_structure, leaves
 from hptune.export.model import input_name
 from hptune.models.backend import keras
 from hptune.search.task import task_of
@@ -59,9 +61,10 @@ def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
     """Return Python lines that predict one row."""
     load = f"model = keras.models.load_model({file!r})"
     if dataset.encoder is None:
-        shape = (1, *dataset.input_shape)
-        rows = f"rows = np.zeros({shape}, dtype={str(model.inputs[0].dtype)!r})  # yours"
-        return ["import keras", "import numpy as np", "", load, rows, "print(model.predict(rows))"]
+        rows = f"rows = {_example_rows(dataset.train.x)}  # yours"
+        text = any(array.dtype.kind in "OUS" for array in leaves(dataset.train.x))
+        imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
+        return [*imports, "", load, rows, "print(model.predict(rows))"]
     text, lines = False, []
     for column in dataset.encoder.columns:
         name = input_name(column.name)
@@ -75,6 +78,18 @@ def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
     imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
     head = [*imports, "", load, "rows = {  # one row; yours have the shape (rows, 1)"]
     return [*head, *lines, "}", "print(model.predict(rows))"]
+
+
+def _example_rows(tree: Any) -> str:
+    """Return a Python expression of one row, in the structure that the model takes."""
+    if isinstance(tree, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_example_rows(part)}" for key, part in tree.items()) + "}"
+    if is_structure(tree):
+        return "[" + ", ".join(map(_example_rows, tree)) + "]"
+    shape = (1, *tree.shape[1:])
+    if tree.dtype.kind in "OUS":
+        return f"tf.fill({shape}, 'text')"
+    return f"np.zeros({shape}, dtype='float32')"
 
 
 def _prediction(dataset: Dataset) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hptune.data import Dataset, Task
 from hptune.data.encoder import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.data.structure import is_structure, leaves
 from hptune.errors import UsageError
 from hptune.models.backend import keras
 from hptune.space import Value
@@ -40,7 +41,7 @@ def with_preprocessing(
     if dataset.encoder is not None:
         inputs, features = _encode(dataset.encoder)
     else:
-        inputs = keras.Input(shape=dataset.input_shape, name="rows")
+        inputs = _inputs(dataset.train.x, "rows")
         scale = dataset.input_scale
         features = inputs if scale == 1 else keras.layers.Rescaling(1 / scale)(inputs)
     model.compiled, model.optimizer = False, None
@@ -54,9 +55,19 @@ def with_preprocessing(
     return keras.Model(inputs, _labelled(outputs, dataset), name="classification")
 
 
+def _inputs(tree: Any, name: str) -> Any:
+    """Return an input for each array, named by its key or its place."""
+    if isinstance(tree, Mapping):
+        return {key: _inputs(part, str(key)) for key, part in tree.items()}
+    if is_structure(tree):
+        return [_inputs(part, f"input_{place}") for place, part in enumerate(tree, start=1)]
+    return keras.Input(shape=tree.shape[1:], name=name, dtype="string" if tree.dtype.kind in "OUS" else None)
+
+
 def _has_text(dataset: Dataset) -> bool:
     columns = dataset.encoder.columns if dataset.encoder is not None else ()
     read = any(isinstance(column, CategoricalColumn) for column in columns)
+    read = read or any(array.dtype.kind in "OUS" for array in leaves(dataset.train.x))
     return read or any(isinstance(label, str) for label in dataset.classes)
 
 

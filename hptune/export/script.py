@@ -13,9 +13,9 @@ from typing import Any
 from hptune.data import Dataset
 from hptune.data.normalisation import Normalisation
 from hptune.data.python_file import is_function_spec
-from hptune.errors import StudyError
+from hptune.errors import StudyError, UsageError
 from hptune.export.embed import copied
-from hptune.export.script_data import argument, codes_of, data
+from hptune.export.script_data import argument, codes_of, data, is_structured
 from hptune.export.script_model import recipe_model, user_model
 from hptune.export.script_part import ScriptPart
 from hptune.export.script_train import TrainingPlan, training
@@ -45,10 +45,22 @@ def script(study: Study, trial: Trial) -> str:
     if trial.score is None:
         raise StudyError(f"{study.folder}: trial {trial.id} has no score", hint="Export another one.")
     dataset, model = load_again(study)
+    _refuse_weights(dataset, fits=model.own_fit(trial.values) is not None)
     part = data(dataset, skip_broken=bool(study.identity.settings.get("skip_broken")))
     part += _model(model, trial) + training(_plan(study, trial, dataset, model))
     header = "\n".join(f"# {line}".rstrip() for line in _header(study, trial, dataset, part))
     return f'{header}\n\n{assemble(part)}\n\n\nif __name__ == "__main__":\n    main()'
+
+
+def _refuse_weights(dataset: Dataset, *, fits: bool) -> None:
+    """Refuse weighted rows of a table, or to a fit of one's own, which a script would not hand on."""
+    weighted = dataset.train.as_given.weights is not None
+    if weighted and (fits or dataset.encoder is not None):
+        raise UsageError(
+            f"{dataset.name}: no script can carry the weights of rows "
+            + ("to a fit of its own" if fits else "of a DataFrame"),
+            hint="Export the trained model: --format keras.",
+        )
 
 
 def assemble(part: ScriptPart) -> str:
@@ -93,6 +105,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
         bare=bool(recipe and recipe.homes),
         classes=len(dataset.classes) if balanced else 0,
         codes=codes_of(dataset, "arrays.y"),
+        structured=is_structured(dataset),
     )
 
 

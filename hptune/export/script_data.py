@@ -17,13 +17,13 @@ from hptune.data.images import image_files, own_validation_folder, read_image
 from hptune.data.labels import class_codes, plain_values
 from hptune.data.npz import array_names
 from hptune.data.python_file import is_function_spec
-from hptune.data.structure import as_array
+from hptune.data.structure import Given, as_array, count_rows, parts_of
 from hptune.errors import DataError
 from hptune.export.script_model import LOAD_FUNCTION
 from hptune.export.script_part import ScriptPart, function
 from hptune.models.recipes.calls import source as literal
 
-__all__ = ["argument", "codes_of", "data"]
+__all__ = ["argument", "codes_of", "data", "is_structured"]
 
 _NAMES = "frame.columns = frame.columns.map(str)"
 
@@ -33,10 +33,16 @@ def argument(origin: Origin) -> bool:
     return origin.kind is not SourceKind.BUNDLED
 
 
+def is_structured(dataset: Dataset) -> bool:
+    """Tell whether a script hands rows on as structures: several inputs, none or several targets, weights."""
+    given = dataset.train.given
+    return given is not None and dataset.encoder is None and not given.is_plain
+
+
 def codes_of(dataset: Dataset, y: str) -> str:
     """Return the expression of class codes, where `y` is that of targets as a model learns them."""
     given = dataset.train.given
-    if given is None or given.y is dataset.train.y:
+    if given is None or given.y is dataset.train.y or not dataset.classes:
         return y
     return f'class_codes(plain_values({y}), CONFIG["classes"])'
 
@@ -61,6 +67,8 @@ class _Writer:
     def load_data(self) -> ScriptPart:
         """Return `load_data` with what it needs."""
         origin = self.origin
+        if is_structured(self.dataset):
+            return self._structured()
         held = str(origin.validation) if is_source(origin.validation) else ""
         part, lines = ScriptPart(), list[str]()
         if argument(origin):
@@ -81,6 +89,36 @@ class _Writer:
         docstring = "Return training rows and targets, validation rows and targets."
         made = function("load_data()", docstring, [*lines, "return x, y, x_val, y_val"])
         return part + ScriptPart(functions=(made,))
+
+    def _structured(self) -> ScriptPart:
+        """Return `load_data` for what only a function can return, which gives two `Given`."""
+        origin, sources = self.origin, ["data"]
+        if is_source(origin.validation):
+            sources.append(literal(str(origin.validation)))
+        lines = [f"data = sys.argv[1] if len(sys.argv) > 1 else {literal(origin.source)}", "parts = []"]
+        lines += [
+            f"for source in ({', '.join(sources)},):",
+            "    parts += [Given.of(*part) for part in parts_of(load_function(source)())]",
+        ]
+        part = LOAD_FUNCTION + ScriptPart(imports=("import sys",), copies=(Given, parts_of))
+        if is_source(origin.validation):
+            lines.append("return parts[0], parts[-1]")
+        elif origin.own_validation:
+            lines.append("return parts[0], parts[1]")
+        else:
+            given = {"test_size": float(origin.validation), "random_state": origin.seed}
+            y = codes_of(self.dataset, "parts[0].y")
+            stratify = f", stratify={y}" if self.dataset.classes else ""
+            lines += [
+                f"split = {literal(given)}",
+                "places = np.arange(count_rows(parts[0].x))",
+                f"places, held = train_test_split(places, **split{stratify})",
+                "return parts[0].take(places), parts[0].take(held)",
+            ]
+            split = ("from sklearn.model_selection import train_test_split",)
+            part += self._codes + ScriptPart(imports=split, needs=("scikit-learn",), copies=(count_rows,))
+        docstring = "Return training rows and validation rows."
+        return part + ScriptPart(functions=(function("load_data()", docstring, lines),))
 
     def _split(self) -> list[str]:
         given = {"test_size": float(self.origin.validation), "random_state": self.origin.seed}
@@ -183,8 +221,10 @@ class _Writer:
                 imports=imports, needs=part.needs, config=part.config, copies=part.copies
             )
         pairs = self._pairs(x, y)
-        lines = [f"{', '.join(f'({a}, {b})' for a, b in pairs) if len(pairs) > 1 else f'{x}, {y}'} = {call}"]
-        part = LOAD_FUNCTION
+        lines, part = [f"{x}, {y} = {call}"], LOAD_FUNCTION
+        if len(pairs) > 1:
+            lines = [f"{', '.join(f'({a}, {b})' for a, b in pairs)} = parts_of({call})"]
+            part += ScriptPart(copies=(parts_of,))
         for one, other in pairs:
             if self.dataset.encoder is not None:
                 lines += [f"{one}.columns = {one}.columns.map(str)"]
@@ -218,7 +258,8 @@ class _Writer:
 
     def _targets(self, y: str) -> tuple[str, ScriptPart]:
         """Return targets as they are learned, codes of classes or numbers, and what that needs."""
-        if codes_of(self.dataset, y) != y:
+        given = self.dataset.train.given
+        if given is not None and given.y is not self.dataset.train.y:
             return f"as_array({y})", self._codes + ScriptPart(copies=(as_array,))
         if self.dataset.task is Task.OTHER:
             return f"np.asarray({y})", ScriptPart()

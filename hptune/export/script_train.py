@@ -44,6 +44,8 @@ class TrainingPlan:
     """Classes that count alike in the loss; 0 where rows count alike."""
     codes: str = "arrays.y"
     """Python expression of the class codes of training rows."""
+    structured: bool = False
+    """Whether the rows are structures of arrays, or weighted."""
 
 
 _SHOW = function(
@@ -120,7 +122,7 @@ def _rules(plan: TrainingPlan) -> list[str]:
 
 
 def _train(plan: TrainingPlan) -> str:
-    weights = f"balanced_weights({plan.codes}, {plan.classes})" if plan.classes else "None"
+    weights = f"balanced_weights({plan.codes}, {plan.classes})" if plan.classes else "arrays.weights"
     lines = [
         *_rules(plan),
         f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size)",
@@ -157,19 +159,39 @@ def _main(plan: TrainingPlan) -> str:
             f'if keras.backend.backend() == "{keras.backend.backend()}":',
             f"    set_up_{keras.backend.backend()}({plan.threads})",
         ]
-    lines.append("x, y, x_val, y_val = load_data()")
-    if plan.target is not None:
-        lines.append('target = Target(**CONFIG["target"])')
-        lines.append("y, y_val = target.z_scores(y), target.z_scores(y_val)")
-    lines.append("arrays = Arrays(x=x, y=y, validation_x=x_val, validation_y=y_val)")
+    lines += _arrays(plan)
     if plan.fits:
-        lines += ["hypermodel, hp, model = build_model(x)", "score = train(hypermodel, hp, model, arrays)"]
+        lines += [
+            "hypermodel, hp, model = build_model(arrays.x)",
+            "score = train(hypermodel, hp, model, arrays)",
+        ]
     else:
-        lines += ["model = build_model(x)", "epoch, score = train(model, arrays)"]
+        lines += ["model = build_model(arrays.x)", "epoch, score = train(model, arrays)"]
     at = "" if plan.fits else " at epoch {epoch}"
     lines.append(f"print(f\"{name} {{score:.9g}}{at}, {{CONFIG['recorded']:.9g}} in the study\")")
     lines += [*_predictor(plan), 'model.save(f"{Path(__file__).stem}-trained.keras")']
     return function("main()", "Train the model and save it.", lines)
+
+
+def _arrays(plan: TrainingPlan) -> list[str]:
+    """Return statements that load the data as it is trained on."""
+    if plan.structured:
+        return [
+            "train_rows, held = load_data()",
+            "arrays = Arrays(",
+            "    x=train_rows.x,",
+            "    y=train_rows.y,",
+            "    validation_x=held.x,",
+            "    validation_y=held.y,",
+            "    weights=train_rows.weights,",
+            "    validation_weights=held.weights,",
+            ")",
+        ]
+    lines = ["x, y, x_val, y_val = load_data()"]
+    if plan.target is not None:
+        lines.append('target = Target(**CONFIG["target"])')
+        lines.append("y, y_val = target.z_scores(y), target.z_scores(y_val)")
+    return [*lines, "arrays = Arrays(x=x, y=y, validation_x=x_val, validation_y=y_val)"]
 
 
 def _predictor(plan: TrainingPlan) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from hptune.data import Dataset
+from hptune.data.structure import count_rows, is_structure, map_leaves
 from hptune.models.recipes import Recipe
 from hptune.space import Space, Values
 
@@ -32,20 +33,30 @@ class OwnFit:
 class Arrays:
     """What one configuration is trained and validated on."""
 
-    x: NDArray[Any]
-    y: NDArray[Any]
-    validation_x: NDArray[Any]
-    validation_y: NDArray[Any]
+    x: Any
+    """An array of shape (rows, …), or a dict, list or tuple of such arrays; so is y, or None."""
+    y: Any
+    validation_x: Any
+    validation_y: Any
+    weights: Any = None
+    """How much each training row counts in the loss; None where all count alike."""
+    validation_weights: Any = None
 
     @property
     def rows(self) -> int:
         """Training rows."""
-        return int(self.x.shape[0])
+        return count_rows(self.x)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether rows are one array of numbers, with one array of targets, and count alike."""
+        plain = not any(is_structure(tree) or tree is None for tree in (self.x, self.y))
+        return plain and self.validation_weights is None and self.x.dtype.kind in "biuf"
 
     def each(self, function: Callable[[NDArray[Any]], NDArray[Any]]) -> Arrays:
         """Return the same with `function` of each array."""
-        names = ("x", "y", "validation_x", "validation_y")
-        return replace(self, **{name: function(getattr(self, name)) for name in names})
+        names = ("x", "y", "validation_x", "validation_y", "weights", "validation_weights")
+        return replace(self, **{name: map_leaves(function, getattr(self, name)) for name in names})
 
 
 @dataclass(frozen=True, kw_only=True)

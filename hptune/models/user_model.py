@@ -76,7 +76,14 @@ class UserModel:
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
         """Return the data as it came."""
         train, held = (part.as_given for part in (dataset.train, dataset.validation))
-        return Arrays(x=train.x, y=train.y, validation_x=held.x, validation_y=held.y)
+        return Arrays(
+            x=train.x,
+            y=train.y,
+            validation_x=held.x,
+            validation_y=held.y,
+            weights=train.weights,
+            validation_weights=held.weights,
+        )
 
     def graph_key(self, values: Values) -> Hashable | None:
         """Return None: what the user's code does besides is not known."""

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.structure import as_tuples, count_rows, leaves, map_leaves
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
 from hptune.training.epoch_rules import EpochRules
 from hptune.training.random_numbers import shuffled
 
-__all__ = ["Feed", "GeneratorFeed", "as_floats", "batches", "has_own", "rows_at_once", "steps_by_itself"]
+__all__ = [
+    "Feed",
+    "GeneratorFeed",
+    "as_floats",
+    "batches",
+    "columns_of",
+    "has_own",
+    "rows_at_once",
+    "steps_by_itself",
+]
 
 _VALUES_AT_ONCE = 1 << 22
 """Input values that are validated in one batch; activations take a multiple of that memory."""
@@ -32,15 +43,21 @@ class Feed(Protocol):
         ...
 
 
-def rows_at_once(x: NDArray[Any], batch_size: int) -> int:
+def rows_at_once(x: Any, batch_size: int) -> int:
     """Return how many rows are validated in one batch: all, where memory allows."""
-    features = max(1, int(np.prod(x.shape[1:])))
-    return int(min(max(_VALUES_AT_ONCE // features, batch_size, 1), max(1, x.shape[0])))
+    features = max(1, sum(int(np.prod(array.shape[1:])) for array in leaves(x)))
+    return int(min(max(_VALUES_AT_ONCE // features, batch_size, 1), max(1, count_rows(x))))
 
 
 def as_floats(array: NDArray[Any]) -> NDArray[Any]:
     """Return floats of any width in Keras's own, as its fit takes arrays; anything else as it is."""
     return array.astype(keras.config.floatx(), copy=False) if array.dtype.kind == "f" else array
+
+
+def columns_of(x: Any, y: Any, weights: Any) -> tuple[Any, ...]:
+    """Return (x[, y[, weights]]) as Keras's steps take them, without what is not there."""
+    given = (x, y, weights) if weights is not None else (x,) if y is None else (x, y)
+    return tuple(as_tuples(tree) for tree in given)
 
 
 def has_own(model: Any, method: str) -> bool:
@@ -61,6 +78,12 @@ _STEPPING = (
 )
 
 
+def _taken(column: NDArray[Any], rows: NDArray[np.int64]) -> Any:
+    taken = column[rows]
+    # Keras takes text from a generator only as tensors.
+    return keras.ops.convert_to_tensor(taken) if taken.dtype.kind in "OUS" else as_floats(taken)
+
+
 def batches(
     arrays: Arrays,
     weights: NDArray[np.float32] | None,
@@ -68,13 +91,13 @@ def batches(
     order: Callable[[int], NDArray[np.int64]],
 ) -> Iterator[tuple[NDArray[Any], ...]]:
     """Give the batches of one epoch after the other, without end, each in its epoch's order."""
-    columns = (arrays.x, arrays.y) if weights is None else (arrays.x, arrays.y, weights)
+    columns = columns_of(arrays.x, arrays.y, weights)
     epoch = 0
     while True:
         rows = order(epoch)
         for start in range(0, len(rows), batch_size):
             taken = rows[start : start + batch_size]
-            yield tuple(as_floats(column[taken]) for column in columns)
+            yield map_leaves(partial(_taken, rows=taken), columns)
         epoch += 1
 
 
@@ -108,7 +131,9 @@ class GeneratorFeed:
             steps_per_epoch=-(-rows // self._batch_size),
             initial_epoch=initial_epoch,
             epochs=epochs,
-            validation_data=(self._arrays.validation_x, self._arrays.validation_y),
+            validation_data=columns_of(
+                self._arrays.validation_x, self._arrays.validation_y, self._arrays.validation_weights
+            ),
             validation_batch_size=rows_at_once(self._arrays.validation_x, self._batch_size),
             callbacks=[epoch_callback],
             shuffle=False,

@@ -37,7 +37,7 @@ def choose_dense_feed(
     model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
 ) -> DenseFeed | None:
     """Return what trains a model here; None where it is better left to Keras."""
-    if arrays.x.nbytes > _MOST_BYTES or not is_faster(model, arrays):
+    if not arrays.is_plain or arrays.x.nbytes > _MOST_BYTES or not is_faster(model, arrays):
         return None
     dense = read(model, min(batch_size, arrays.rows))
     if dense is None or not dense.takes(arrays.x):

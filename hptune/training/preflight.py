@@ -67,11 +67,13 @@ def try_one_batch(model: Any, arrays: Arrays) -> Preflight:
         failure = f"NumPy fails with {type(error).__name__}: {error}"
     reseed(seed_states(model), _SEED, _EPOCH)
     steps = [
-        model.train_on_batch(arrays.x, arrays.y, return_dict=True)
+        model.train_on_batch(arrays.x, arrays.y, arrays.weights, return_dict=True)
         for _ in range(1 if by_numpy is None else STEPS)
     ]
     model.reset_metrics()
-    held = model.test_on_batch(arrays.validation_x, arrays.validation_y, return_dict=True)
+    held = model.test_on_batch(
+        arrays.validation_x, arrays.validation_y, arrays.validation_weights, return_dict=True
+    )
     difference = failure if by_numpy is None else _difference(by_numpy, steps, held)
     reported = (*steps[0], *(f"val_{name}" for name in held))
     return Preflight(reported=reported, numpy_difference=difference)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.structure import map_leaves
 from hptune.models.backend import keras
 from hptune.models.model import Arrays, Model, OwnFit, Training
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
@@ -29,7 +30,7 @@ __all__ = ["Session", "make_ready"]
 def make_ready(model: Any, arrays: Arrays) -> None:
     """Give a model and its optimiser their variables, where they wait for the first rows."""
     if not model.built:
-        model(keras.ops.convert_to_tensor(arrays.x[:1]))
+        model(map_leaves(lambda array: keras.ops.convert_to_tensor(array[:1]), arrays.x))
     optimizer = getattr(model, "optimizer", None)
     if optimizer is not None and not optimizer.built:
         optimizer.build(model.trainable_variables)
@@ -64,7 +65,7 @@ class Session:
         self._model = model
         self._training = training
         self._arrays = arrays
-        self._weights = weights
+        self._weights = arrays.weights if weights is None else weights
         self._objective = objective
         self._most_parameters = most_parameters
         self._graphs = graphs
@@ -81,7 +82,7 @@ class Session:
         epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as))
         self.curve = epoch_callback.curve
         ended = epoch_callback.progress.ended
-        fit = self._model.own_fit(self._job.values)
+        fit = self._own_fit()
         if ended:
             # By early stopping, in an earlier job.
             pass
@@ -97,6 +98,23 @@ class Session:
             ended=ended or epoch_callback.progress.ended,
             checkpoint=self._keep(epoch_callback),
         )
+
+    def _own_fit(self) -> OwnFit | None:
+        """Return the user's own fit, given the weights of rows too where there are any."""
+        fit, arrays = self._model.own_fit(self._job.values), self._arrays
+        if fit is None or arrays.weights is None:
+            return fit
+        held = tuple(
+            tree
+            for tree in (arrays.validation_x, arrays.validation_y, arrays.validation_weights)
+            if tree is not None
+        )
+        run = fit.run
+
+        def weighted(*args: Any, **kwargs: Any) -> Any:
+            return run(*args, **{**kwargs, "sample_weight": arrays.weights, "validation_data": held})
+
+        return OwnFit(weighted, goes_on=fit.goes_on)
 
     def _built(self) -> Any:
         model = self._model.build(self._job.values, self._job.seed)

@@ -18,9 +18,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework import ops
 
+from hptune.data.structure import leaves, map_leaves
 from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
-from hptune.training.feeds import GeneratorFeed, as_floats, has_own, rows_at_once, steps_by_itself
+from hptune.training.feeds import GeneratorFeed, as_floats, columns_of, has_own, rows_at_once, steps_by_itself
 from hptune.training.random_numbers import shuffled
 
 __all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
@@ -39,9 +40,17 @@ def choose_tensorflow_feed(
     """Return the fastest feed that trains this model as Keras's fit would."""
     if has_own(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
         return GeneratorFeed(model, arrays, weights, batch_size)
-    if steps_by_itself(model) or model.run_eagerly or arrays.x.nbytes + arrays.y.nbytes > _MOST_BYTES:
+    every = leaves((arrays.x, arrays.y))
+    # Keras builds a graph's losses and metrics from numbers with targets; else its own fit does.
+    numbers = arrays.y is not None and all(array.dtype.kind in "biuf" for array in every)
+    large = sum(array.nbytes for array in every) > _MOST_BYTES
+    if steps_by_itself(model) or model.run_eagerly or large or not numbers:
         return RowsFeed(model, arrays, weights, batch_size)
     return EpochGraph(model, arrays, weights, batch_size)
+
+
+def _held_of(arrays: Arrays) -> tuple[Any, ...]:
+    return columns_of(arrays.validation_x, arrays.validation_y, arrays.validation_weights)
 
 
 class _Tensors:
@@ -92,8 +101,8 @@ class EpochGraph:
         """Whether XLA compiles a step: by default Keras does so on a GPU only."""
         self._batch_size = batch_size
         self._steps = -(-arrays.rows // batch_size)
-        self._columns = tuple(_tensor(c) for c in (arrays.x, arrays.y, weights) if c is not None)
-        self._held = (_tensor(arrays.validation_x), _tensor(arrays.validation_y))
+        self._columns = map_leaves(_tensor, columns_of(arrays.x, arrays.y, weights))
+        self._held = map_leaves(_tensor, _held_of(arrays))
         self._held_batch = rows_at_once(arrays.validation_x, batch_size)
         index = tf.TensorSpec((), tf.int32)
         order = tf.TensorSpec((self._rows,), tf.int64)
@@ -104,7 +113,7 @@ class EpochGraph:
         """Make the graph of an epoch; that of validation is made when it is first called."""
         model = self._model
         # Variables of losses and metrics must be there, or both graphs are traced twice.
-        model._symbolic_build(data_batch=tuple(column[: self._batch_size] for column in self._columns))
+        model._symbolic_build(data_batch=map_leaves(lambda c: c[: self._batch_size], self._columns))
         with _forgetting_gradients():
             # No step at all.
             self._train(tf.range(self._rows, dtype=tf.int64), tf.constant(0), tf.constant(0))
@@ -118,7 +127,7 @@ class EpochGraph:
         def body(number: Any) -> Any:
             start = number * self._batch_size
             rows = order[start : tf.minimum(start + self._batch_size, self._rows)]
-            step(tuple(tf.gather(column, rows) for column in self._columns))
+            step(map_leaves(lambda column: tf.gather(column, rows), self._columns))
             return (number + 1,)
 
         tf.while_loop(lambda number: number < end, body, (first,), parallel_iterations=1)
@@ -126,14 +135,14 @@ class EpochGraph:
 
     def _validate_all(self) -> Any:
         """Validate on all held-out rows, in as few batches as memory allows."""
-        model, rows, size = self._model, self._held[0].shape[0], self._held_batch
+        model, rows, size = self._model, int(leaves(self._held)[0].shape[0]), self._held_batch
         if rows <= size:
             model.test_step(self._held)
             return model.get_metrics_result()
 
         def body(number: Any) -> Any:
             part = slice(number * size, tf.minimum((number + 1) * size, rows))
-            model.test_step(tuple(column[part] for column in self._held))
+            model.test_step(map_leaves(lambda column: column[part], self._held))
             return (number + 1,)
 
         tf.while_loop(lambda n: n * size < rows, body, (tf.constant(0),), parallel_iterations=1)
@@ -194,7 +203,7 @@ class RowsFeed:
     ) -> None:
         self._model = model
         self._arrays = arrays
-        self._columns = tuple(c for c in (arrays.x, arrays.y, weights) if c is not None)
+        self._columns = columns_of(arrays.x, arrays.y, weights)
         self._batch_size = batch_size
 
     def trace(self) -> None:
@@ -205,7 +214,7 @@ class RowsFeed:
         rows, size = self._arrays.rows, self._batch_size
         # The rows go on past the end of an epoch, where several steps at once would run into the next.
         self._model.steps_per_execution = 1
-        columns = [_tensor(column) for column in self._columns]
+        columns = map_leaves(_tensor, self._columns)
 
         def orders() -> Any:
             for epoch in range(initial_epoch, epochs):
@@ -214,10 +223,10 @@ class RowsFeed:
         fed = (
             tf.data.Dataset.from_generator(orders, output_signature=tf.TensorSpec((rows,), tf.int64))
             .flat_map(lambda order: tf.data.Dataset.from_tensor_slices(order).batch(size))
-            .map(lambda some: tuple(tf.gather(column, some) for column in columns))
+            .map(lambda some: map_leaves(lambda column: tf.gather(column, some), columns))
             .prefetch(2)
         )
-        held = (_tensor(self._arrays.validation_x), _tensor(self._arrays.validation_y))
+        held = map_leaves(_tensor, _held_of(self._arrays))
         at_once = rows_at_once(self._arrays.validation_x, size)
         with _forgetting_gradients():
             self._model.fit(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data import Dataset, Task
+from hptune.data.structure import is_structure
 from hptune.errors import HptuneError, InputError, ModelError, StudyError
 from hptune.models.backend import keras, set_up
 from hptune.models.model import Model
@@ -185,10 +186,7 @@ class Trainer:
 
     def _shapes(self) -> str:
         train = self._dataset.train.as_given
-        return (
-            f"The data: x of shape {('rows', *train.x.shape[1:])}, {train.x.dtype}; "
-            f"y of shape {('rows', *train.y.shape[1:])}, {train.y.dtype}.".replace("'", "")
-        )
+        return f"The data: x of {_shapes_of(train.x)}; y of {_shapes_of(train.y)}."
 
     def best_model(self, trial: Trial, checkpoint: Path | None = None) -> Any:
         """Return the keras.Model of a trial with the weights of its best epoch.
@@ -281,6 +279,15 @@ def _outcome(job: Job, state: OutcomeState, reason: str) -> Outcome:
     return Outcome(job_id=job.id, state=state, reason=reason)
 
 
+def _shapes_of(tree: Any) -> str:
+    if is_structure(tree):
+        named = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+        return ", ".join(f"{name}: {_shapes_of(part)}" for name, part in named)
+    if tree is None:
+        return "no array"
+    return f"shape {('rows', *tree.shape[1:])}, {tree.dtype}".replace("'", "")
+
+
 def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | None:
     """Return how much each training row counts; None where all count alike."""
     if kind is ClassWeight.NONE:
@@ -288,6 +295,11 @@ def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | N
     if dataset.task not in (Task.BINARY, Task.MULTICLASS):
         raise InputError(
             "class weights need classes, and this data has none", hint="Leave --class-weight out."
+        )
+    if dataset.train.as_given.weights is not None:
+        raise InputError(
+            "rows have weights of their own in this data, so that classes can't have others",
+            hint="Leave --class-weight out, or return (x, y) without weights.",
         )
     return balanced_weights(dataset.train.y, len(dataset.classes))
 
