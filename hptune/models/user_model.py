@@ -35,6 +35,8 @@ class UserModel:
     searched: Space
     first_tried: Values = field(default_factory=dict)
     """What Keras Tuner itself would begin with: its own defaults, the lowest of a range without one."""
+    noticed: tuple[str, ...] = ()
+    """What is worth knowing of how its hyperparameters were found."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
@@ -100,8 +102,8 @@ class UserModel:
         """Return None: a user model is no recipe."""
 
     def remarks(self) -> tuple[str, ...]:
-        """Return nothing: its space is what the code asks for."""
-        return ()
+        """Return what was noticed where its hyperparameters were found."""
+        return self.noticed
 
     def metrics_on_demand(self) -> tuple[str, ...]:
         """Return nothing: it reports what it is compiled with."""
@@ -147,7 +149,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
                 _try_fit(fit, hp, model, dataset)
 
     try:
-        searched = discover(explore, from_keras_tuner, first)
+        found = discover(explore, from_keras_tuner, first)
     except HptuneError:
         raise
     except (Exception, SystemExit) as error:
@@ -159,8 +161,9 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         name=spec,
         file=file,
         fingerprint=_fingerprint(file, spec),
-        searched=searched,
+        searched=found.space,
         first_tried=dict(first.values),
+        noticed=found.remarks,
         _build=build,
         _fit=fit,
     )
