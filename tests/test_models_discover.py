@@ -214,3 +214,35 @@ def test_a_search_plans_all_axes_of_a_loop_and_a_flag(
         monkeypatch.setattr(module, "MOST_CALLS", 4)
     _, said = _dry_run(capsys)
     assert "the model was built 4 times to find its hyperparameters" in " ".join(said.split())
+
+
+LATE = """
+import keras
+
+
+def build(hp):
+    model = keras.Sequential([keras.layers.Dense(hp.Int("units", 4, 8), activation="relu")])
+    if hp.Float("x", 0.0, 1.0, default=0.1) > 0.2:
+        model.add(keras.layers.Dropout(hp.Float("late", 0.125, 0.5)))
+    model.add(keras.layers.Dense(3, activation="softmax"))
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--executions", "2"]], ids=["once", "repeated"])
+def test_what_only_a_trial_asks_for_is_reported_once_and_noted_in_the_trial(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(LATE)
+    command = ["search", "iris", "--model", "m.py:build", "--trials", "4", "--epochs", "1", "--passes", "1"]
+    assert run([*command, *more]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("the model asked for late (0.125), not among the hyperparameters") == 1
+    assert run(["trials", "--json"]) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    asking = [trial for trial in trials if trial["values"]["x"] > 0.2]
+    assert asking
+    assert all(trial["note"].endswith("; not searched: late 0.125") for trial in asking)
+    assert not any("late" in trial["note"] for trial in trials if trial not in asking)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hptune.data.python_file import importable, load_function, where_raised
 from hptune.errors import HptuneError, ModelError
 from hptune.models.discover import discover
 from hptune.models.model import Arrays, OwnFit, Training
-from hptune.space import Space, Values
+from hptune.space import Space, Value, Values
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -40,6 +41,8 @@ class UserModel:
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
+    _unsearched: dict[str, Value] = field(default_factory=dict)
+    """What the configuration built last asked for beyond its values."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
@@ -59,8 +62,25 @@ class UserModel:
 
         set_random_seed(seed)
         hp = with_values(self.searched, values)
-        with importable(self.file):
+        self._unsearched.clear()
+        with self._noting(hp), importable(self.file):
             return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+
+    @contextmanager
+    def _noting(self, hp: Any) -> Iterator[None]:
+        """Note what the user's code asks for beyond the values it was given."""
+        from hptune.models.keras_tuner_space import values_of
+
+        given = set(hp.values)
+        yield
+        self._unsearched.update({n: v for n, v in values_of(hp).items() if n not in given})
+
+    def unsearched(self) -> Values:
+        """Return what the configuration built last asked for and is not searched, with the values it got.
+
+        That is what was not found when its hyperparameters were, or asked for against its conditions.
+        """
+        return dict(self._unsearched)
 
     def training(self, values: Values, rows: int) -> Training:
         """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
@@ -93,7 +113,7 @@ class UserModel:
         fit, hp = self._fit, with_values(self.searched, values)
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
-            with importable(self.file):
+            with self._noting(hp), importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, *args, **kwargs)
 
         return OwnFit(run, goes_on=_takes(fit, "initial_epoch"))
