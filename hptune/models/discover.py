@@ -1,167 +1,223 @@
 """Finds the hyperparameters of a `build(hp)` by calling it.
 
-Each call tells which hyperparameters it asks for under the values it is given. Scopes that were
-never active are made active, as Keras Tuner does; beyond that, every choice, both ends of every
-whole number, and every value of one that decides what else is asked for, are tried in turn. So
-plain Python, `if hp.Choice(…) == "sgd":` or `for i in range(hp.Int("layers", 1, 5)):`, gives
-conditions as well.
+Each call tells which hyperparameters it asks for under the values it is given. Scopes that were never
+active are made active, as Keras Tuner does; beyond that, every choice and both ends of every whole number
+are tried, many of them in one call. Where a call asks for other names than the one before, the fewest
+values that make the difference are sought, and each of those is tried at all its values. So plain Python,
+`if hp.Choice(…) == "sgd":` or `for i in range(hp.Int("layers", 1, 5)):`, gives conditions as well, several
+of them where a loop and a flag decide together.
 """
 
 from __future__ import annotations
 
-import copy
-import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hptune._log import logger
-from hptune.space import Boolean, Choice, Hyperparameter, Integer, Number, Space, Value
+from hptune._text import counted
+from hptune.models.explore import (
+    MOST_CALLS,
+    Build,
+    Call,
+    Exhausted,
+    Explorer,
+    Given,
+    branch_values,
+    tried_values,
+)
+from hptune.space import Hyperparameter, Number, Space, Value, same_value
 from hptune.space.condition import Condition
 
-__all__ = ["discover"]
-
-_CALLS = 120
-_SECONDS = 8.0
-"""Beyond either, nothing further is tried: a model with so many branches is searched as found so far."""
-_MOST_VALUES = 32
-"""A whole number with more values than this is tried at its ends only."""
-
-Build = Callable[[Any], None]
+__all__ = ["Discovered", "discover"]
 
 
-@dataclass
-class _Explorer:
-    """What was found so far."""
+@dataclass(frozen=True)
+class Discovered:
+    """What was found by calling a build."""
 
-    build: Build
-    known: Any
-    """keras_tuner.HyperParameters with every declaration."""
-    began: float = field(default_factory=time.monotonic)
-    calls: int = 0
-    context: dict[str, dict[str, Value]] = field(default_factory=dict)
-    """Name → values under which it was first asked for."""
-    _scopes: tuple[list[Any], list[Any]] = field(default_factory=lambda: ([], []))
-    """Active and inactive conditional scopes of the last call."""
-
-    def call(self, values: dict[str, Value]) -> frozenset[str] | None:
-        """Call the build with these values; returns the names it asked for, None where it failed."""
-        hp = type(self.known)()
-        hp.values = dict(values)
-        try:
-            return self.call_with(hp)
-        except (Exception, SystemExit) as error:
-            # Not every combination need be one that can be built.
-            logger.debug("trying %s: %s", values, error)
-            return None
-
-    def call_with(self, hp: Any) -> frozenset[str]:
-        """Call the build with `hp`; returns the names it asked for. What it raises goes through."""
-        values = dict(hp.values)
-        self.calls += 1
-        self.build(hp)
-        self.known.merge(hp.space)
-        asked = frozenset(parameter.name for parameter in hp.space if parameter.name in hp.values)
-        for name in asked:
-            self.context.setdefault(name, values)
-        self._scopes = (copy.deepcopy(hp.active_scopes), copy.deepcopy(hp.inactive_scopes))
-        return asked
-
-    @property
-    def epochs_used(self) -> bool:
-        return self.calls >= _CALLS or time.monotonic() - self.began > _SECONDS
-
-    def activate_scopes(self, first: Any) -> None:
-        """Make every conditional scope active once (keras_tuner's BaseTuner._activate_all_conditions)."""
-        tried: list[Any] = []
-        never: list[Any] = []
-        self.call_with(first)
-        while not self.epochs_used:
-            active, inactive = self._scopes
-            tried += active
-            never = [scope for scope in [*never, *inactive] if scope not in tried]
-            if not never:
-                return
-            scope = never.pop(0)
-            tried.append(scope)
-            self.call({condition.name: condition.values[0] for condition in scope})
+    space: Space
+    remarks: tuple[str, ...] = ()
+    """What is worth knowing of how it was found."""
 
 
-def discover(build: Build, read: Callable[[Any], Space], first: Any) -> Space:
+def discover(build: Build, read: Callable[[Any], Space], first: Any) -> Discovered:
     """Return the space of a `build(hp)`; `read` turns keras_tuner.HyperParameters into a space.
 
     `first` are empty HyperParameters, those of the first call. What that call raises goes through;
     where a further one raises, there is nothing to be found that way.
     """
-    explorer = _Explorer(build, type(first)())
-    explorer.activate_scopes(first)
-    found: dict[str, dict[str, tuple[Value, ...]]] = {}
-    looked_at: set[str] = set()
-    while not explorer.epochs_used:
-        waiting = [hp for hp in read(explorer.known) if hp.name not in looked_at]
-        if not waiting:
-            break
-        for hp in waiting:
-            looked_at.add(hp.name)
-            for name, values in _children(hp, explorer).items():
-                found.setdefault(name, {}).setdefault(hp.name, values)
-    return _with_conditions(read(explorer.known), found)
+    search = _Search(Explorer(build, type(first)()), read)
+    remarks: tuple[str, ...] = ()
+    try:
+        search.run(first)
+    except Exhausted:
+        remarks = (
+            f"the model was built {counted(MOST_CALLS, 'time')} to find its hyperparameters, and some of its "
+            "branches were not tried: a hyperparameter that only they ask for may be missing",
+        )
+    return Discovered(search.space(), remarks)
 
 
-def _children(hp: Hyperparameter, explorer: _Explorer) -> dict[str, tuple[Value, ...]]:
-    """Return what is asked for under some values of `hp` only, and under which."""
-    around = explorer.context.get(hp.name)
-    if around is None:
-        return {}
-    seen: dict[Value, frozenset[str]] = {}
-    for values in _stages(hp):
-        for value in values:
-            if value not in seen and not explorer.epochs_used:
-                asked = explorer.call({**around, hp.name: value})
-                if asked is not None:
-                    seen[value] = asked
-        if len(set(seen.values())) < 2:
-            return {}
-    if len(seen) != hp.size:
-        return {}
-    always = frozenset.intersection(*seen.values())
-    ever = frozenset.union(*seen.values())
-    return {
-        name: tuple(sorted((v for v, asked in seen.items() if name in asked), key=_order))
-        for name in sorted(ever - always)
-    }
+_MOST_EXPLANATIONS = 4
+"""How often it is sought what a name depends on: where either of two is enough, no condition says it."""
 
 
-def _stages(hp: Hyperparameter) -> tuple[tuple[Value, ...], ...]:
-    """Return which values to try; a further stage only where the one before made a difference."""
-    if isinstance(hp, Choice | Boolean):
-        return (hp.options,)
-    if not isinstance(hp, Integer) or hp.size is None:
-        return ()
-    ends = (hp.initial, hp.at(0.0), hp.at(1.0))
-    if hp.size > _MOST_VALUES:
-        return (ends,)
-    return (ends, tuple(hp.at((i + 0.5) / hp.size) for i in range(hp.size)))
+@dataclass
+class _Search:
+    """What was found so far."""
+
+    explorer: Explorer
+    read: Callable[[Any], Space]
+    looked_at: set[str] = field(default_factory=set)
+    """Hyperparameters whose own values were tried."""
+    explained: Counter[str] = field(default_factory=Counter)
+    """How often it was sought what a name depends on."""
+    when: dict[str, dict[str, tuple[Value, ...]]] = field(default_factory=dict)
+    """Name → parent → values of the parent under which it is asked for."""
+    branches: dict[str, dict[Value, frozenset[str]]] = field(default_factory=dict)
+    """Parent → value → what is asked for."""
+
+    def run(self, first: Any) -> None:
+        self.explorer.activate_scopes(first)
+        while True:
+            known = len(self.explorer.known.space)
+            while batch := self._next_batch():
+                self._screen(*batch)
+            for given in self._combinations():
+                self._compare({}, given)
+            if len(self.explorer.known.space) == known:
+                return
+
+    def _next_batch(self) -> tuple[Given, list[Hyperparameter]] | None:
+        """Return the call that asked for the most hyperparameters not looked at, and these."""
+        waiting = {hp.name: hp for hp in self.read(self.explorer.known) if hp.name not in self.looked_at}
+        call = max(self.explorer.calls, key=lambda c: len(c.asked & waiting.keys()))
+        batch = [hp for name, hp in waiting.items() if name in call.asked]
+        self.looked_at.update(hp.name for hp in batch)
+        return (call.given, batch) if batch else None
+
+    def _screen(self, around: Given, batch: list[Hyperparameter]) -> None:
+        """Try the values of several hyperparameters, all of them at once; each alone where that fails."""
+        for row in _rows({hp.name: values for hp in batch if (values := tried_values(hp))}):
+            if not self._compare(around, row):
+                for name, value in row.items():
+                    self._compare(around, {name: value})
+
+    def _compare(self, around: Given, changed: Given) -> bool:
+        """Explain what is asked for under changed values only, or without them only; False if that fails."""
+        usual, new = self.explorer.call(around), self.explorer.call({**around, **changed})
+        if usual is None or new is None:
+            return False
+        for name in sorted(usual.asked ^ new.asked):
+            if not (self._is_expected(name, usual) and self._is_expected(name, new)):
+                self._explain(name, around, changed)
+        return True
+
+    def _is_expected(self, name: str, call: Call) -> bool:
+        """Return whether the conditions found so far say whether this call asked for `name`."""
+        when = self.when.get(name)
+        if when is None:
+            return False
+        return (name in call.asked) is all(_holds(call, parent, values) for parent, values in when.items())
+
+    def _explain(self, name: str, around: Given, changed: Given) -> None:
+        """Find what decides whether `name` is asked for, and under which values it is."""
+        self.explained[name] += 1
+        if self.explained[name] > _MOST_EXPLANATIONS:
+            return
+        usual = self._asks(name, around)
+        needed = _fewest(changed, lambda some: self._asks(name, {**around, **some}) is (not usual))
+        for parent in needed:
+            self._vary(parent, around if usual else {**around, **needed})
+
+    def _asks(self, name: str, given: Given) -> bool | None:
+        """Return whether a call asks for `name`; None where it fails."""
+        call = self.explorer.call(given)
+        return None if call is None else name in call.asked
+
+    def _vary(self, parent: str, around: Given) -> None:
+        """Try all values of one hyperparameter, and note what is asked for under some of them only."""
+        hp = self.read(self.explorer.known)[parent]
+        tried = {value: self.explorer.call({**around, parent: value}) for value in branch_values(hp)}
+        seen = {value: call.asked for value, call in tried.items() if call is not None}
+        ever = frozenset[str]().union(*seen.values())
+        some = ever - ever.intersection(*seen.values())
+        if some:
+            self.branches.setdefault(parent, seen)
+        if len(seen) == hp.size:
+            for name in some:
+                values = tuple(sorted((v for v, asked in seen.items() if name in asked), key=_order))
+                self.when.setdefault(name, {}).setdefault(parent, values)
+
+    def _combinations(self) -> Iterator[Given]:
+        """Return values of all parents under which the most is asked for, and each other branch of each."""
+        best = {
+            parent: max(seen, key=lambda value: len(seen[value])) for parent, seen in self.branches.items()
+        }
+        if len(best) < 2:
+            return
+        yield dict(best)
+        for parent, seen in list(self.branches.items()):
+            for value, asked in seen.items():
+                if not any(asked < other for other in seen.values()) and asked != seen[best[parent]]:
+                    yield {**best, parent: value}
+
+    def space(self) -> Space:
+        """Return the space with the conditions found added to those that were declared."""
+        space = self.read(self.explorer.known)
+        changed: list[Hyperparameter] = []
+        for hp in space:
+            declared = {condition.parent for condition in hp.when}
+            more = tuple(
+                Condition(parent=parent, values=values)
+                for parent, values in self.when.get(hp.name, {}).items()
+                if parent not in declared
+                and parent != hp.name
+                and hp.name not in self.when.get(parent, {})
+                and self._always_holds(hp.name, parent, values)
+            )
+            new = replace(hp, when=(*hp.when, *more))
+            if hp.name in self.branches and isinstance(new, Number):
+                # What a larger number would ask for was not seen: it must not grow.
+                new = replace(new, limits=(new.low, new.high))
+            changed.append(new)
+        return space.with_changes(changed)
+
+    def _always_holds(self, name: str, parent: str, values: tuple[Value, ...]) -> bool:
+        """Return whether no call asked for `name` under other values: then something else can do so, too."""
+        return all(_holds(call, parent, values) for call in self.explorer.calls if name in call.asked)
+
+
+def _holds(call: Call, parent: str, values: tuple[Value, ...]) -> bool:
+    return parent in call.asked and any(same_value(call.values[parent], value) for value in values)
+
+
+def _rows(values: dict[str, tuple[Value, ...]]) -> Iterator[Given]:
+    """Return settings of several hyperparameters in which each value of each occurs, beside others."""
+    most = max(map(len, values.values()), default=0)
+    for shift in (0, 1) if len(values) > 1 else (0,):
+        for k in range(most):
+            yield {
+                name: several[(k + shift * place) % len(several)]
+                for place, (name, several) in enumerate(values.items())
+            }
+
+
+def _fewest(changed: Given, differs: Callable[[Given], bool]) -> Given:
+    """Return few of the changed values that still make the difference that all of them make."""
+    needed = dict(changed)
+    size = max(1, len(needed) // 2)
+    while True:
+        names = list(needed)
+        for start in range(0, len(names), size):
+            without = {n: v for n, v in needed.items() if n not in names[start : start + size]}
+            if without and len(without) < len(needed) and differs(without):
+                needed = without
+        if size == 1:
+            return needed
+        size = min(size // 2 + size % 2, size - 1)
 
 
 def _order(value: Value) -> tuple[str, Any]:
     return ("", value) if isinstance(value, int | float) else (str(value), 0)
-
-
-def _with_conditions(space: Space, found: dict[str, dict[str, tuple[Value, ...]]]) -> Space:
-    """Return the space with the conditions found added to those that were declared."""
-    parents = {parent for conditions in found.values() for parent in conditions}
-    changed: list[Hyperparameter] = []
-    for hp in space:
-        declared = {condition.parent for condition in hp.when}
-        more = tuple(
-            Condition(parent=parent, values=values)
-            for parent, values in found.get(hp.name, {}).items()
-            if parent not in declared and parent != hp.name and hp.name not in found.get(parent, {})
-        )
-        new = replace(hp, when=(*hp.when, *more))
-        if hp.name in parents and isinstance(new, Number):
-            # What a larger number would ask for was not seen: it must not grow.
-            new = replace(new, limits=(new.low, new.high))
-        changed.append(new)
-    return space.with_changes(changed)

@@ -129,6 +129,10 @@ class Model(Protocol):
         """Return a user model's own fit, or None where Keras's is meant."""
         ...
 
+    def unsearched(self) -> Values:
+        """Return what the configuration built last asked for and is not searched, with the values it got."""
+        ...
+
     def recipe(self, values: Values) -> Recipe | None:
         """Return a configuration of a built-in recipe as a description; None for a user model."""
         ...

@@ -91,6 +91,10 @@ class RecipeModel:
         """Return None: recipes are trained by Keras's fit."""
         return None
 
+    def unsearched(self) -> Values:
+        """Return nothing: a recipe knows all its options."""
+        return {}
+
     def remarks(self) -> tuple[str, ...]:
         """Return what is worth knowing of the options that its space searches."""
         return remarks(self.searched, self.facts)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from hptune.data.python_file import importable, load_function, where_raised
 from hptune.errors import HptuneError, ModelError
 from hptune.models.discover import discover
 from hptune.models.model import Arrays, OwnFit, Training
-from hptune.space import Space, Values
+from hptune.space import Space, Value, Values
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -35,9 +36,13 @@ class UserModel:
     searched: Space
     first_tried: Values = field(default_factory=dict)
     """What Keras Tuner itself would begin with: its own defaults, the lowest of a range without one."""
+    noticed: tuple[str, ...] = ()
+    """What is worth knowing of how its hyperparameters were found."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
+    _unsearched: dict[str, Value] = field(default_factory=dict)
+    """What the configuration built last asked for beyond its values."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
@@ -57,8 +62,25 @@ class UserModel:
 
         set_random_seed(seed)
         hp = with_values(self.searched, values)
-        with importable(self.file):
+        self._unsearched.clear()
+        with self._noting(hp), importable(self.file):
             return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+
+    @contextmanager
+    def _noting(self, hp: Any) -> Iterator[None]:
+        """Note what the user's code asks for beyond the values it was given."""
+        from hptune.models.keras_tuner_space import values_of
+
+        given = set(hp.values)
+        yield
+        self._unsearched.update({n: v for n, v in values_of(hp).items() if n not in given})
+
+    def unsearched(self) -> Values:
+        """Return what the configuration built last asked for and is not searched, with the values it got.
+
+        That is what was not found when its hyperparameters were, or asked for against its conditions.
+        """
+        return dict(self._unsearched)
 
     def training(self, values: Values, rows: int) -> Training:
         """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
@@ -98,7 +120,7 @@ class UserModel:
         fit, hp, refused = self._fit, with_values(self.searched, values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
-            with importable(self.file):
+            with self._noting(hp), importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
         return OwnFit(run, goes_on=_takes(fit, "initial_epoch"), refused=refused)
@@ -107,8 +129,8 @@ class UserModel:
         """Return None: a user model is no recipe."""
 
     def remarks(self) -> tuple[str, ...]:
-        """Return nothing: its space is what the code asks for."""
-        return ()
+        """Return what was noticed where its hyperparameters were found."""
+        return self.noticed
 
     def metrics_on_demand(self) -> tuple[str, ...]:
         """Return nothing: it reports what it is compiled with."""
@@ -154,7 +176,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
                 _try_fit(fit, hp, model, dataset)
 
     try:
-        searched = discover(explore, from_keras_tuner, first)
+        found = discover(explore, from_keras_tuner, first)
     except HptuneError:
         raise
     except (Exception, SystemExit) as error:
@@ -166,8 +188,9 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         name=spec,
         file=file,
         fingerprint=_fingerprint(file, spec),
-        searched=searched,
+        searched=found.space,
         first_tried=dict(first.values),
+        noticed=found.remarks,
         _build=build,
         _fit=fit,
     )

@@ -16,6 +16,7 @@ from hptune.executors import Executor
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
 from hptune.search.events import Listener, Stop
 from hptune.space import Space, Value
+from hptune.space.describe import describe_value
 from hptune.study import Pass, Report, Study
 from hptune.study.checkpoints import Checkpoints
 from hptune.study.proposal import Proposal
@@ -66,6 +67,8 @@ class Engine:
     _reached: int = 0
     """The last pass that the oracle knows of."""
     _any_score: bool = False
+    _unsearched: set[str] = field(default_factory=set)
+    """Hyperparameters that models asked for, that are not searched and that were reported."""
     _epoch_of: dict[int, int] = field(default_factory=dict)
     _again: dict[int, int] = field(default_factory=dict)
     """Epochs on record that a job under way trains again, for lack of weights."""
@@ -282,6 +285,7 @@ class Engine:
         if outcome.state is OutcomeState.INTERRUPTED and trained >= job.epochs - job.initial_epoch:
             outcome = replace(outcome, state=OutcomeState.DONE)
         trial = self.study.record_outcome(outcome, self._state_after(job, outcome))
+        self._warn_of_unsearched(trial, outcome)
         self._epochs_used += len(outcome.curve) or int(trial.state.is_bad)
         trial = replace(trial, curve=())
         self._trials[trial.id] = trial
@@ -290,6 +294,19 @@ class Engine:
         self._report(job, trial)
         self._clear_away(trial)
         self._count_bad(trial, trained)
+
+    def _warn_of_unsearched(self, trial: Trial, outcome: Outcome) -> None:
+        """Report, once for each, hyperparameters that a model asks for and that are not searched."""
+        new = {name: value for name, value in outcome.unsearched.items() if name not in self._unsearched}
+        if not new:
+            return
+        self._unsearched.update(new)
+        listed = ", ".join(f"{name} ({describe_value(value)})" for name, value in new.items())
+        self.listener.on_warning(
+            f"trial {trial.id}: the model asked for {listed}, not among the hyperparameters that were found "
+            "when it was explored: not searched there, but left at the value that the code begins with. "
+            "Ask for it before any branch, and it is searched."
+        )
 
     def _report(self, job: Job, trial: Trial) -> None:
         self.searcher.report(job.id, trial.state, trial.score, epochs=trial.epochs)

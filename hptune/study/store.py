@@ -17,6 +17,7 @@ from typing import Any
 
 from hptune.errors import StudyError, StudyMismatchError
 from hptune.space import Space, Value
+from hptune.space.describe import describe_value
 from hptune.study import confirmations, counts, rows, schema
 from hptune.study.folder import DATABASE
 from hptune.study.notes import StudyNotes, note_to_json, read_notes
@@ -26,6 +27,8 @@ from hptune.study.schema import transaction
 from hptune.study.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
 
 __all__ = ["Study"]
+
+_UNSEARCHED = "; not searched: "
 
 
 class Study:
@@ -291,7 +294,8 @@ class Study:
             best = objective.best_epoch(curve)
         self._database.execute(
             "UPDATE trials SET state = ?, reason = ?, traceback = ?, score = ?, best_epoch = ?, epochs = ?,"
-            " seconds = seconds + ?, parameters = coalesce(?, parameters), checkpoint = ? WHERE id = ?",
+            " seconds = seconds + ?, parameters = coalesce(?, parameters), checkpoint = ?,"
+            " note = coalesce(?, note) WHERE id = ?",
             (
                 state.value,
                 outcome.reason,
@@ -302,10 +306,17 @@ class Study:
                 outcome.seconds,
                 outcome.parameters,
                 outcome.checkpoint,
+                self._note_of_unsearched(trial_id, outcome) if outcome.unsearched else None,
                 trial_id,
             ),
         )
         return self.trial(trial_id)
+
+    def _note_of_unsearched(self, trial_id: int, outcome: Outcome) -> str:
+        """Return a trial's note with what its model asked for that is not searched."""
+        origin = self.trial(trial_id).note.partition(_UNSEARCHED)[0]
+        listed = ", ".join(f"{name} {describe_value(value)}" for name, value in outcome.unsearched.items())
+        return f"{origin}{_UNSEARCHED}{listed}"
 
     def forget_checkpoints(self, trial_ids: list[int]) -> None:
         """Note that these trials' weights are not kept any more."""

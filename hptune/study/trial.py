@@ -184,6 +184,8 @@ class Outcome:
     parameters: int | None = None
     checkpoint: str = ""
     """Path of the weights written; "" where none."""
+    unsearched: Mapping[str, Value] = field(default_factory=dict)
+    """Hyperparameters that the model asked for and that are not searched, with the values they had."""
 
 
 @dataclass(frozen=True, kw_only=True)

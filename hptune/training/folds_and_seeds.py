@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hptune.space import Values
+from hptune.space import Value, Values
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
 from hptune.training.epoch_callback import OnEpoch, never_stop
 from hptune.training.members import Member, MemberTrainer, Report, mean_curve, pack, unpack
@@ -97,6 +97,7 @@ class _Stretch:
     """Best mean so far."""
     _timings: Counter[str] = field(default_factory=Counter)
     _parameters: int | None = None
+    _unsearched: dict[str, Value] = field(default_factory=dict)
     _ended_by: Outcome | None = None
     _reason: str = ""
 
@@ -134,6 +135,7 @@ class _Stretch:
         outcome = trainer.run(job, lambda epoch, report: self._heard(member, epoch, report))
         member.take(outcome.curve[known:], self.objective)
         member.ended = outcome.ended
+        self._unsearched.update(outcome.unsearched)
         if outcome.checkpoint and len(outcome.curve) >= known:
             member.file = Path(outcome.checkpoint)
         self._timings.update(outcome.timings)
@@ -164,6 +166,7 @@ class _Stretch:
             seconds=time.perf_counter() - began,
             timings=dict(self._timings),
             parameters=self._parameters,
+            unsearched=self._unsearched,
             checkpoint="" if failed else self._keep(curve, state),
         )
 

@@ -105,6 +105,7 @@ class Trainer:
             seconds=time.perf_counter() - began,
             timings=session.timings,
             parameters=session.parameters,
+            unsearched=self._model.unsearched(),
         )
 
     def _where_to_begin(self, job: Job) -> Job:

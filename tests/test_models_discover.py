@@ -1,0 +1,248 @@
+"""What is found by calling a `build(hp)`: hyperparameters, their conditions, and where it was cut off."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hptune.__main__ import run
+from hptune.models import discover, explore
+from hptune.models.asked import Asked
+from hptune.models.keras_tuner_space import from_keras_tuner
+from hptune.space import Integer, Space, Value
+
+When = dict[str, tuple[Value, ...]]
+Conditions = dict[str, When]
+
+
+class Counted:
+    """A build that counts its calls."""
+
+    def __init__(self, build: Callable[[Any], None]) -> None:
+        self.build, self.calls = build, 0
+
+    def __call__(self, hp: Any) -> None:
+        self.calls += 1
+        self.build(hp)
+
+
+def found(build: Callable[[Any], None]) -> discover.Discovered:
+    return discover.discover(build, from_keras_tuner, Asked())
+
+
+def conditions(space: Space) -> Conditions:
+    return {hp.name: {c.parent: c.values for c in hp.when} for hp in space}
+
+
+def loop_with_children(hp: Any) -> None:
+    for i in range(hp.Int("num_layers", 1, 4)):
+        hp.Int(f"units_{i}", 32, 512, step=32)
+        if hp.Boolean(f"use_dropout_{i}"):
+            hp.Float(f"dropout_{i}", 0, 0.5)
+    hp.Float("lr", 1e-4, 1e-2, sampling="log")
+
+
+def loop_and_flag(hp: Any) -> None:
+    dropout = hp.Boolean("dropout")
+    for i in range(hp.Int("num_layers", 1, 3)):
+        hp.Int(f"units_{i}", 32, 512)
+        if dropout:
+            hp.Float(f"dropout_{i}", 0, 0.5)
+
+
+def test_a_loop_whose_layers_ask_for_more_gives_every_axis() -> None:
+    asked = conditions(found(loop_with_children).space)
+    assert len(asked) == 14
+    assert asked["units_0"] == {}
+    assert asked["units_2"] == {"num_layers": (3, 4)}
+    assert asked["use_dropout_3"] == {"num_layers": (4,)}
+    assert asked["dropout_3"] == {"use_dropout_3": (True,)}
+
+
+def test_a_slow_build_gives_the_same_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = found(loop_with_children)
+    clock = iter(range(0, 10**9, 1000))
+    for name in ("time", "monotonic", "perf_counter"):
+        monkeypatch.setattr(time, name, lambda: float(next(clock)))
+    assert found(loop_with_children) == fast
+
+
+def test_a_loop_and_a_flag_are_both_conditions() -> None:
+    asked = conditions(found(loop_and_flag).space)
+    assert asked["dropout_0"] == {"dropout": (True,)}
+    assert asked["dropout_1"] == {"dropout": (True,), "num_layers": (2, 3)}
+    assert asked["dropout_2"] == {"dropout": (True,), "num_layers": (3,)}
+    assert asked["units_1"] == {"num_layers": (2, 3)}
+
+
+def test_a_flag_that_the_loop_itself_asks_for_is_a_condition_too() -> None:
+    def build(hp: Any) -> None:
+        for i in range(hp.Int("num_layers", 1, 3)):
+            if hp.Boolean("dropout"):
+                hp.Float(f"dropout_{i}", 0, 0.5)
+
+    asked = conditions(found(build).space)
+    assert asked["dropout_2"] == {"num_layers": (3,), "dropout": (True,)}
+
+
+def test_a_branch_of_one_parent_under_another_is_found() -> None:
+    def build(hp: Any) -> None:
+        optimizer = hp.Choice("optimizer", ["adam", "sgd", "rmsprop"])
+        hp.Choice("activation", ["relu", "tanh"])
+        if optimizer == "sgd":
+            hp.Float("momentum", 0, 0.9)
+        if hp.Boolean("augment") and optimizer == "sgd":
+            hp.Float("rotation", 0, 1)
+
+    asked = conditions(found(build).space)
+    assert asked["momentum"] == {"optimizer": ("sgd",)}
+    assert asked["rotation"] == {"optimizer": ("sgd",), "augment": (True,)}
+
+
+def test_what_is_asked_for_where_either_of_two_holds_has_no_condition() -> None:
+    def build(hp: Any) -> None:
+        if hp.Boolean("a") | hp.Boolean("b"):
+            hp.Float("x", 0, 1)
+
+    assert conditions(found(build).space)["x"] == {}
+
+
+def test_a_child_that_one_parent_hides_and_another_asks_for_has_both() -> None:
+    def build(hp: Any) -> None:
+        for i in range(hp.Int("blocks", 1, 3)):
+            if hp.Choice(f"pool_{i}", ["max", "none"]) != "none":
+                hp.Int(f"size_{i}", 2, 3)
+
+    asked = conditions(found(build).space)
+    assert asked["size_0"] == {"pool_0": ("max",)}
+    assert asked["size_2"] == {"blocks": (3,), "pool_2": ("max",)}
+
+
+def test_values_that_can_not_be_built_together_are_tried_alone() -> None:
+    def build(hp: Any) -> None:
+        kind, large = hp.Choice("kind", ["a", "b", "c"]), hp.Boolean("large")
+        if large and kind != "a":
+            raise ValueError("too large")
+        if kind == "c":
+            hp.Float("rate", 0, 1)
+
+    assert conditions(found(build).space)["rate"] == {"kind": ("c",)}
+
+
+def test_many_hyperparameters_that_decide_nothing_are_tried_in_a_few_calls() -> None:
+    def build(hp: Any) -> None:
+        for i in range(12):
+            hp.Int(f"u{i}", 8, 64)
+            hp.Boolean(f"b{i}")
+        hp.Choice("backbone", ["a", "b", "c", "d"])
+
+    counted = Counted(build)
+    space = found(counted).space
+    assert len(space) == 25
+    assert counted.calls <= 9
+
+
+def test_no_branch_is_tried_twice() -> None:
+    counted = Counted(loop_with_children)
+    found(counted)
+    assert counted.calls <= 32
+
+
+def test_where_exploring_is_cut_off_it_is_said_and_the_first_branches_are_there() -> None:
+    def build(hp: Any) -> None:
+        for i in range(hp.Int("n", 1, 30)):
+            if hp.Boolean(f"flag_{i}"):
+                for j in range(hp.Int(f"m_{i}", 1, 9)):
+                    hp.Float(f"x_{i}_{j}", 0, 1)
+
+    counted = Counted(build)
+    result = found(counted)
+    assert counted.calls == explore.MOST_CALLS
+    assert len(result.remarks) == 1
+    assert result.remarks[0].startswith("the model was built 120 times to find its hyperparameters")
+    assert {"n", "flag_0", "flag_29", "m_0"} <= {hp.name for hp in result.space}
+
+
+def test_what_decides_may_not_grow_even_where_no_condition_says_what() -> None:
+    def build(hp: Any) -> None:
+        for i in range(hp.Int("n", 1, 50)):
+            hp.Float(f"x_{i}", 0, 1)
+
+    space = found(build).space
+    assert len(space) == 51
+    assert isinstance(space["n"], Integer)
+    assert space["n"].limits == (1, 50)
+
+
+MODEL = """
+import keras
+
+
+def build(hp):
+    model = keras.Sequential()
+    dropout = hp.Boolean("dropout")
+    for i in range(hp.Int("num_layers", 1, 3)):
+        model.add(keras.layers.Dense(hp.Int(f"units_{i}", 4, 16), activation="relu"))
+        if dropout:
+            model.add(keras.layers.Dropout(hp.Float(f"dropout_{i}", 0.0, 0.5)))
+    model.add(keras.layers.Dense(3, activation="softmax"))
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
+def _dry_run(capsys: pytest.CaptureFixture[str]) -> tuple[Any, str]:
+    assert run(["search", "iris", "--model", "m.py:build", "--dry-run", "--json"]) == 0
+    said = capsys.readouterr()
+    return json.loads(said.out), said.err
+
+
+def test_a_search_plans_all_axes_of_a_loop_and_a_flag(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(MODEL)
+    plan, said = _dry_run(capsys)
+    assert {f"dropout_{i}" for i in range(3)} <= {hp["name"] for hp in plan["space"]["hyperparameters"]}
+    assert "was built" not in said
+    for module in (discover, explore):
+        monkeypatch.setattr(module, "MOST_CALLS", 4)
+    _, said = _dry_run(capsys)
+    assert "the model was built 4 times to find its hyperparameters" in " ".join(said.split())
+
+
+LATE = """
+import keras
+
+
+def build(hp):
+    model = keras.Sequential([keras.layers.Dense(hp.Int("units", 4, 8), activation="relu")])
+    if hp.Float("x", 0.0, 1.0, default=0.1) > 0.2:
+        model.add(keras.layers.Dropout(hp.Float("late", 0.125, 0.5)))
+    model.add(keras.layers.Dense(3, activation="softmax"))
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--executions", "2"]], ids=["once", "repeated"])
+def test_what_only_a_trial_asks_for_is_reported_once_and_noted_in_the_trial(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(LATE)
+    command = ["search", "iris", "--model", "m.py:build", "--trials", "4", "--epochs", "1", "--passes", "1"]
+    assert run([*command, *more]) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.count("the model asked for late (0.125), not among the hyperparameters") == 1
+    assert run(["trials", "--json"]) == 0
+    trials = json.loads(capsys.readouterr().out)["trials"]
+    asking = [trial for trial in trials if trial["values"]["x"] > 0.2]
+    assert asking
+    assert all(trial["note"].endswith("; not searched: late 0.125") for trial in asking)
+    assert not any("late" in trial["note"] for trial in trials if trial not in asking)
