@@ -38,6 +38,8 @@ class TrainingPlan:
     """Threads of one operation; None for as many as the backend likes."""
     fits: bool = False
     """Whether a user's HyperModel fits by itself."""
+    own_data: bool = False
+    """Whether that fit brings its own data."""
     bare: bool = False
     """Whether the model is saved without its optimiser, which is a class of the script's own."""
     classes: int = 0
@@ -82,7 +84,7 @@ def _config(plan: TrainingPlan) -> Mapping[str, Any]:
 
 
 def _copies(plan: TrainingPlan) -> list[Any]:
-    own = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else [GeneratorFeed]
+    own: list[Any] = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else [GeneratorFeed]
     backends = {"tensorflow": [set_up_tensorflow], "torch": [set_up_torch]}
     return [
         *backends.get(keras.backend.backend(), []),
@@ -106,7 +108,7 @@ def _rules(plan: TrainingPlan) -> list[str]:
         'given = CONFIG["objective"]',
         'objective = Objective(name=given["name"], direction=Direction(given["direction"]))',
         f'training = Training(**CONFIG["training"]{rate})',
-        "make_ready(model, arrays)",
+        *([] if plan.own_data else ["make_ready(model, arrays)"]),
         "rules = EpochRules(",
         '    seed=CONFIG["seed"],',
         "    training=training,",

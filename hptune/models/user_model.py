@@ -20,6 +20,7 @@ __all__ = ["UserModel", "load_user_model"]
 
 _DEFAULT_BATCH = 32
 """Keras's own default."""
+_DATA = "data"
 _TRIED_ROWS = 32
 """Rows on which a user's own fit is called once, to see what it asks for."""
 
@@ -35,13 +36,15 @@ class UserModel:
     searched: Space
     first_tried: Values = field(default_factory=dict)
     """What Keras Tuner itself would begin with: its own defaults, the lowest of a range without one."""
+    own_data: bool = False
+    """Whether its fit brings its own data, and takes none."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
-        return (_again, (self.name, self.fingerprint, self.searched))
+        return (_again, (self.name, self.fingerprint, self.searched, self.own_data))
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -91,10 +94,14 @@ class UserModel:
         fit, hp, refused = self._fit, with_values(self.searched, values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.own_data:
+                args, kwargs = (), {name: v for name, v in kwargs.items() if name != "validation_data"}
             with importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
-        return OwnFit(run, goes_on=_takes(fit, "initial_epoch"), refused=refused)
+        # Without the data, there is nothing to give a model the weights that it would go on from.
+        goes_on = _takes(fit, "initial_epoch") and not self.own_data
+        return OwnFit(run, goes_on=goes_on, own_data=self.own_data, refused=refused)
 
     def recipe(self, values: Values) -> None:
         """Return None: a user model is no recipe."""
@@ -138,14 +145,15 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     from hptune.models.keras_tuner_space import from_keras_tuner
 
     file, build, fit = _load(spec)
-    first = HyperParameters()
+    first, refused = HyperParameters(), set[str]()
 
     def explore(hp: Any) -> None:
         with importable(file):
-            model = _checked(build(hp), spec, own_fit=fit is not None)
             if fit is not None and hp is first:
                 # Once: it trains, and what it asks for hardly depends on the rest.
-                _try_fit(fit, hp, model, dataset)
+                refused.update(_try_fit(fit, hp, lambda: _checked(build(hp), spec, own_fit=True), dataset))
+            else:
+                _checked(build(hp), spec, own_fit=fit is not None)
 
     try:
         searched = discover(explore, from_keras_tuner, first)
@@ -162,15 +170,24 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         fingerprint=_fingerprint(file, spec),
         searched=searched,
         first_tried=dict(first.values),
+        own_data=_DATA in refused,
         _build=build,
         _fit=fit,
     )
 
 
-def _again(spec: str, fingerprint: str, searched: Space) -> UserModel:
+def _again(spec: str, fingerprint: str, searched: Space, own_data: bool) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
     file, build, fit = _load(spec)
-    return UserModel(name=spec, file=file, fingerprint=fingerprint, searched=searched, _build=build, _fit=fit)
+    return UserModel(
+        name=spec,
+        file=file,
+        fingerprint=fingerprint,
+        searched=searched,
+        own_data=own_data,
+        _build=build,
+        _fit=fit,
+    )
 
 
 def _fingerprint(file: Path, spec: str) -> str:
@@ -226,12 +243,32 @@ def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
     return model
 
 
-def _try_fit(fit: Callable[..., Any], hp: Any, model: Any, dataset: Dataset) -> None:
-    """Call a user's own fit on a few rows, so that it asks for its hyperparameters."""
-    x, y = dataset.train.x[:_TRIED_ROWS], dataset.train.y[:_TRIED_ROWS]
-    held = (dataset.validation.x[:_TRIED_ROWS], dataset.validation.y[:_TRIED_ROWS])
-    given: dict[str, Any] = {"validation_data": held, "epochs": 1, "callbacks": [], "verbose": 0}
-    call_with_what_it_takes(fit, hp, model, set(), x, y, **given)
+def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset: Dataset) -> frozenset[str]:
+    """Call a user's own fit, so that it asks for its hyperparameters; returns what it refused.
+
+    It is called on a few rows, and where that fails on all of them: a few may be too few for it, as
+    where it passes weights of all rows. What it raises then is the model's fault.
+    """
+    from keras_tuner.errors import FailedTrialError
+
+    def on(rows: int | None) -> frozenset[str]:
+        refused = set[str]()
+        train, held = dataset.train, dataset.validation
+        given: dict[str, Any] = {"epochs": 1, "callbacks": [], "verbose": 0}
+        given["validation_data"] = (held.x[:rows], held.y[:rows])
+        call_with_what_it_takes(fit, hp, build(), refused, train.x[:rows], train.y[:rows], **given)
+        return frozenset(refused)
+
+    try:
+        return on(_TRIED_ROWS)
+    except HptuneError:
+        raise
+    except (Exception, SystemExit):
+        try:
+            return on(None)
+        except FailedTrialError:
+            # It refuses this configuration, and others may do.
+            return frozenset()
 
 
 def call_with_what_it_takes(
@@ -239,7 +276,7 @@ def call_with_what_it_takes(
 ) -> Any:
     """Call fit(hp, model, *args, **kwargs) without the keywords that it gives itself or does not take.
 
-    Those are added to `refused`.
+    Those are added to `refused`; so is "data" where it brings its own, which has no place for `args`.
 
     Keras Tuner passes on what its user wrote; here nobody wrote anything, so `verbose=0` or
     `epochs=…` must not be in the way of a fit that sets them.
@@ -249,10 +286,26 @@ def call_with_what_it_takes(
             return fit(hp, model, *args, **kwargs)
         except TypeError as error:
             key = next((key for key in kwargs if _refuses(error, key)), None)
-            if key is None:
+            if key is not None:
+                kwargs = {name: value for name, value in kwargs.items() if name != key}
+            elif args and _has_no_place_for_data(fit, error):
+                # Its rows are others: these are not what it is validated on either.
+                key, args = _DATA, ()
+                kwargs = {name: value for name, value in kwargs.items() if name != "validation_data"}
+            else:
                 raise
             refused.add(key)
-            kwargs = {name: value for name, value in kwargs.items() if name != key}
+
+
+def _has_no_place_for_data(fit: Callable[..., Any], error: TypeError) -> bool:
+    """Return whether an error says that x and y came where a fit has something else."""
+    parameters = list(inspect.signature(fit).parameters.values())[2:]
+    forwards = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    required = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if forwards:
+        return "multiple values for argument" in str(error)
+    crowded = ("multiple values for argument", "positional arguments but")
+    return not required and any(text in str(error) for text in crowded)
 
 
 def _takes(function: Callable[..., Any], keyword: str) -> bool:

@@ -71,6 +71,8 @@ class SearchTask:
     """Seeds over which each configuration's mean is its score."""
     numpy_difference: str = ""
     """How NumPy differs from Keras, which trains everything then; "" where NumPy may train what it can."""
+    in_one_go: bool = False
+    """Each trial is trained to its end at once, not rung by rung."""
 
     def with_space(self, given: str | None) -> SearchTask:
         """Return the same with the ready space of that name, or that file's; None changes nothing."""

@@ -75,9 +75,7 @@ class Session:
         with self._timed("build"):
             traced = self._reused()
             self.keras_model = self._built() if traced is None else traced.model
-        self.parameters = int(self.keras_model.count_params())
-        if self._most_parameters is not None and self.parameters > self._most_parameters:
-            raise TooLarge(self.parameters, self._most_parameters)
+        self._count_parameters()
         epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as))
         self.curve = epoch_callback.curve
         ended = epoch_callback.progress.ended
@@ -89,6 +87,7 @@ class Session:
             self._fit(epoch_callback, traced)
         else:
             ended = self._fit_by_itself(fit, epoch_callback)
+        self._count_parameters()
         if keep_best and epoch_callback.best_weights is not None:
             self.keras_model.set_weights(epoch_callback.best_weights)
         return Outcome(
@@ -100,8 +99,18 @@ class Session:
 
     def _built(self) -> Any:
         model = self._model.build(self._job.values, self._job.seed)
-        make_ready(model, self._arrays)
+        fit = self._model.own_fit(self._job.values)
+        if fit is None or not fit.own_data:
+            make_ready(model, self._arrays)
         return model
+
+    def _count_parameters(self) -> None:
+        """Note how many weights there are, which a model knows once it has seen its data."""
+        if not self.keras_model.built:
+            return
+        self.parameters = int(self.keras_model.count_params())
+        if self._most_parameters is not None and self.parameters > self._most_parameters:
+            raise TooLarge(self.parameters, self._most_parameters)
 
     def _reused(self) -> Traced | None:
         """Return a graph of an earlier job, its weights as this job begins; None where none fits."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hptune.data import Dataset, Task
 from hptune.errors import HptuneError, InputError, ModelError, StudyError
 from hptune.models.backend import keras, set_up
-from hptune.models.model import Model
+from hptune.models.model import Arrays, Model, OwnFit
 from hptune.space import Values
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.training.checkpoint import Checkpoint, load_checkpoint
@@ -170,17 +170,30 @@ class Trainer:
             validation_x=arrays.validation_x[rows],
             validation_y=arrays.validation_y[rows],
         )
-        if self._model.own_fit(values) is not None:
-            job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
-            session = self._session(job, arrays=few)
-            session.train(never_stop)
-            return Preflight(
-                reported=tuple(name for name in session.curve[0] if name != "learning_rate"),
-                own_epochs=len(session.curve) if len(session.curve) > job.epochs else 0,
-            )
+        fit = self._model.own_fit(values)
+        if fit is not None:
+            return self._try_own_fit(fit, values, few)
         model = self._model.build(values, seed=0)
         make_ready(model, few)
         return try_one_batch(model, few)
+
+    def _try_own_fit(self, fit: OwnFit, values: Values, few: Arrays) -> Preflight:
+        """Let a user's own fit train an epoch, on a few rows or, where these won't do, on all.
+
+        It may pass weights of all rows, or rows of its own: what fails on a few rows alone is no fault.
+        """
+        job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
+        session = self._session(job, arrays=few)
+        try:
+            outcome = session.train(never_stop)
+        except (Exception, SystemExit):
+            session = self._session(job)
+            outcome = session.train(never_stop)
+        return Preflight(
+            reported=tuple(name for name in session.curve[0] if name != "learning_rate"),
+            own_epochs=len(session.curve) if len(session.curve) > job.epochs else 0,
+            in_one_go=outcome.ended or not fit.goes_on,
+        )
 
     def _shapes(self) -> str:
         train = self._dataset.train
@@ -206,7 +219,9 @@ class Trainer:
             epochs=trial.best_epoch or max(1, trial.epochs),
         )
         kept = None if checkpoint is None else _read_snapshot(checkpoint)
-        if kept is not None and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
+        fit = self._model.own_fit(trial.values)
+        built = fit is None or not fit.own_data
+        if built and kept and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
             model = self._model.build(trial.values, trial.seed)
             make_ready(model, self._model.arrays(self._dataset, trial.values))
             try:
