@@ -16,7 +16,7 @@ from hptune.study.trial import Direction, Objective
 from hptune.training.epoch_rules import EpochRules
 from hptune.training.feeds import GeneratorFeed
 from hptune.training.session import make_ready
-from hptune.training.trainer import balanced_weights
+from hptune.training.trainer import balanced_weights, class_weights
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["TrainingPlan", "training"]
@@ -40,6 +40,8 @@ class TrainingPlan:
     """Whether a user's HyperModel fits by itself."""
     own_data: bool = False
     """Whether that fit brings its own data."""
+    passes_batch_size: bool = False
+    """Whether that fit is given the batch size as a keyword."""
     bare: bool = False
     """Whether the model is saved without its optimiser, which is a class of the script's own."""
     classes: int = 0
@@ -89,7 +91,7 @@ def _copies(plan: TrainingPlan) -> list[Any]:
     return [
         *backends.get(keras.backend.backend(), []),
         *([Target] if plan.target is not None else []),
-        *([balanced_weights] if plan.classes else []),
+        *([class_weights if plan.fits else balanced_weights] if plan.classes else []),
         *(Arrays, Direction, Objective, Training, make_ready, EpochRules),
         *own,
     ]
@@ -133,14 +135,16 @@ def _train(plan: TrainingPlan) -> str:
 
 
 def _train_own(plan: TrainingPlan) -> str:
+    size = 'batch_size=CONFIG["values"]["batch_size"], ' if plan.passes_batch_size else ""
     lines = [
         *_rules(plan),
         "",
         "def fit(model, *args, **kwargs):",
-        "    return call_with_what_it_takes(hypermodel.fit, hp, model, set(), *args, **kwargs)",
+        f"    return call_with_what_it_takes(hypermodel.fit, hp, model, set(), *args, {size}**kwargs)",
         "",
         "own = OwnFit(fit, goes_on=False)",
         'span = {"initial_epoch": 0, "epochs": CONFIG["epochs"]}',
+        *([f'span["class_weight"] = class_weights(arrays.y, {plan.classes})'] if plan.classes else []),
         "curve, _ = run_own_fit(own, model, arrays, rules, objective, **span)",
         "return curve[objective.best_epoch(curve) - 1][objective.name]",
     ]

@@ -38,13 +38,16 @@ class UserModel:
     """What Keras Tuner itself would begin with: its own defaults, the lowest of a range without one."""
     own_data: bool = False
     """Whether its fit brings its own data, and takes none."""
+    passes_batch_size: bool = False
+    """Whether `batch_size` comes from outside, so that an own fit is given it as a keyword."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
-        return (_again, (self.name, self.fingerprint, self.searched, self.own_data))
+        found = (self.name, self.fingerprint, self.searched, self.own_data, self.passes_batch_size)
+        return (_again, found)
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -96,12 +99,20 @@ class UserModel:
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
             if self.own_data:
                 args, kwargs = (), {name: v for name, v in kwargs.items() if name != "validation_data"}
+            if self.passes_batch_size:
+                kwargs = {"batch_size": values["batch_size"], **kwargs}
             with importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
         # Without the data, there is nothing to give a model the weights that it would go on from.
         goes_on = _takes(fit, "initial_epoch") and not self.own_data
-        return OwnFit(run, goes_on=goes_on, own_data=self.own_data, refused=refused)
+        return OwnFit(
+            run,
+            goes_on=goes_on,
+            own_data=self.own_data,
+            takes_class_weight=_takes(fit, "class_weight"),
+            refused=refused,
+        )
 
     def recipe(self, values: Values) -> None:
         """Return None: a user model is no recipe."""
@@ -176,7 +187,9 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     )
 
 
-def _again(spec: str, fingerprint: str, searched: Space, own_data: bool) -> UserModel:
+def _again(
+    spec: str, fingerprint: str, searched: Space, own_data: bool, passes_batch_size: bool
+) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
     file, build, fit = _load(spec)
     return UserModel(
@@ -185,6 +198,7 @@ def _again(spec: str, fingerprint: str, searched: Space, own_data: bool) -> User
         fingerprint=fingerprint,
         searched=searched,
         own_data=own_data,
+        passes_batch_size=passes_batch_size,
         _build=build,
         _fit=fit,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -46,6 +46,7 @@ class Session:
         training: Training,
         arrays: Arrays,
         weights: NDArray[np.float32] | None,
+        class_weight: Mapping[int, float] | None = None,
         objective: Objective | None,
         most_parameters: int | None,
         graphs: Graphs | None = None,
@@ -65,6 +66,7 @@ class Session:
         self._training = training
         self._arrays = arrays
         self._weights = weights
+        self._class_weight = class_weight
         self._objective = objective
         self._most_parameters = most_parameters
         self._graphs = graphs
@@ -181,6 +183,7 @@ class Session:
                 self._objective,
                 initial_epoch=self._job.initial_epoch,
                 epochs=self._job.epochs,
+                class_weight=self._class_weight,
             )
         if whole and epoch_callback.stopped:
             self.curve, epoch_callback.checkpoint = [], None

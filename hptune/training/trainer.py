@@ -28,7 +28,7 @@ from hptune.training.graph_cache import Graphs
 from hptune.training.preflight import Preflight, try_one_batch
 from hptune.training.session import Session, make_ready
 
-__all__ = ["ClassWeight", "Trainer", "TrainerSettings", "balanced_weights"]
+__all__ = ["ClassWeight", "Trainer", "TrainerSettings", "balanced_weights", "class_weights"]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors of the machine, which say nothing of a configuration."""
@@ -75,6 +75,8 @@ class Trainer:
         self._model = model
         self._objective = objective
         self._row_weights = _row_weights(dataset, self.settings.class_weight)
+        weighs = self._row_weights is not None
+        self._class_weight = class_weights(dataset.train.y, len(dataset.classes)) if weighs else None
         self._graphs = Graphs()
         self._jobs = 0
 
@@ -248,6 +250,7 @@ class Trainer:
             training=self._model.training(job.values, found.rows),
             arrays=found,
             weights=self._row_weights if arrays is None else None,
+            class_weight=self._class_weight,
             objective=self._objective,
             most_parameters=self.settings.max_parameters,
             graphs=graphs,
@@ -309,5 +312,12 @@ def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | N
 def balanced_weights(codes: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Return how much each row counts in the loss if every class counts as much as any other."""
     codes = codes.reshape(-1).astype(np.int64)
+    weights = class_weights(codes, classes)
+    return np.array([weights[code] for code in codes.tolist()], dtype=np.float32)
+
+
+def class_weights(codes: NDArray[Any], classes: int) -> dict[int, float]:
+    """Return how much a row of each class counts, as Keras's `class_weight` has it."""
+    codes = codes.reshape(-1).astype(np.int64)
     counts = np.maximum(np.bincount(codes, minlength=classes), 1)
-    return np.asarray((len(codes) / (len(counts) * counts))[codes], dtype=np.float32)
+    return dict(enumerate((len(codes) / (len(counts) * counts)).tolist()))
