@@ -74,3 +74,28 @@ def test_the_script_of_such_a_trial_has_its_score(capsys: pytest.CaptureFixture[
     scores = re.search(r"val_accuracy (\S+), (\S+) in the study", done.stdout)
     assert scores is not None, done.stdout
     assert float(scores[1]) == pytest.approx(float(scores[2]), abs=1e-6)
+
+
+def test_one_number_is_of_a_whole_training(capsys: pytest.CaptureFixture[str]) -> None:
+    write('return max(model.fit(*args, **kwargs).history["val_accuracy"])')
+    assert run([*SEARCH, "--trials", "3", "--epochs", "4", "--objective", "max:objective"]) == 0
+    with Study.open(Path("s")) as study:
+        jobs = study.progress()
+    assert {t["state"] for t in trials(capsys)} == {"complete"}
+    assert len([job for job in jobs if job.epochs]) == len(trials(capsys))
+
+
+def test_a_fit_that_brings_its_own_data_is_searched_and_exported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write(
+        "x, y = np.random.default_rng(0).normal(size=(30, 7)), np.arange(30) % 3\n"
+        "        return model.fit(x, y, *args, validation_data=(x, y), shuffle=False, **kwargs)"
+    )
+    assert run([*SEARCH, "--trials", "2", "--epochs", "3"]) == 0
+    assert {t["epochs"] for t in trials(capsys)} == {3}
+    assert run(["export", "s", "--format", "python", "-o", "best.py"]) == 0
+    done = subprocess.run([sys.executable, "best.py"], capture_output=True, text=True, check=True)
+    scores = re.search(r"val_accuracy (\S+), (\S+) in the study", done.stdout)
+    assert scores is not None, done.stdout
+    assert float(scores[1]) == pytest.approx(float(scores[2]), abs=1e-6)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hptune.data import Dataset, DataSplit, Task
+from hptune.errors import ModelError
 from hptune.models.load import load_model
 from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState
 from hptune.training import Trainer, resolve_objective
@@ -241,3 +242,66 @@ def test_an_interrupted_fit_that_keeps_to_its_epochs_is_resumed(tmp_path: Path) 
     stopped = on.run(job, lambda epoch, report: epoch == 2)
     assert (stopped.state, len(stopped.curve)) == (OutcomeState.INTERRUPTED, 2)
     assert stopped.checkpoint
+
+
+def test_weights_of_all_rows_are_no_failure_of_the_model(tmp_path: Path) -> None:
+    body = "import numpy as np; return model.fit(*args, sample_weight=np.ones(20), **kwargs)"
+    on = trainer(tmp_path, body)
+    assert "val_accuracy" in on.preflight({}).reported
+    assert len(run(on).curve) == 3
+
+
+OWN_DATA = "import numpy as np; x, y = np.ones((8, 5)), np.arange(8) % 2; "
+
+
+@pytest.mark.parametrize(
+    ("signature", "call"),
+    [
+        pytest.param("*args, **kwargs", "x, y, *args, validation_data=(x, y), **kwargs", id="forwards all"),
+        pytest.param("*args, **kwargs", "x, y, *args, validation_split=0.25, **kwargs", id="splits"),
+        pytest.param("callbacks=None, **kwargs", "x, y, callbacks=callbacks, **kwargs", id="callbacks"),
+        pytest.param("**kwargs", "x, y, **kwargs", id="keywords alone"),
+    ],
+)
+def test_a_fit_that_brings_its_own_data_is_given_none(tmp_path: Path, signature: str, call: str) -> None:
+    on = trainer(tmp_path, f"{OWN_DATA}return model.fit({call})", signature, objective=None)
+    found = on.preflight({})
+    assert "accuracy" in found.reported
+    assert ("val_accuracy" in found.reported) == ("validation_" in call)
+    assert found.in_one_go
+    outcome = run(on, epochs=2)
+    assert outcome.state is OutcomeState.DONE, outcome.traceback
+    assert (len(outcome.curve), outcome.parameters) == (2, 6)
+
+
+def test_a_type_error_of_a_fit_that_takes_the_data_stays_its_own(tmp_path: Path) -> None:
+    body = "return int(*[1, 2, 3]) if len(x) else 0"
+    with pytest.raises(ModelError, match="int\\(\\) takes at most 2 arguments"):
+        trainer(tmp_path, body, "x, y, **kwargs")
+
+
+def test_what_fails_on_all_rows_is_a_failure_of_the_model(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="KeyError: 'rows'"):
+        trainer(tmp_path, 'return kwargs["rows"]')
+
+
+@pytest.mark.parametrize(
+    ("body", "signature", "one_go"),
+    [
+        pytest.param("return model.fit(*args, **kwargs)", "*args, **kwargs", False, id="resumed"),
+        pytest.param("return 0.5", "*args, **kwargs", True, id="one number"),
+        pytest.param(
+            "return model.fit(x, y, epochs=epochs)", "x, y, epochs, **_", False, id="takes initial_epoch"
+        ),
+        pytest.param(
+            "return model.fit(x, y, validation_data=validation_data, epochs=epochs, callbacks=callbacks)",
+            "x, y, validation_data, epochs, callbacks, verbose",
+            True,
+            id="can't be resumed",
+        ),
+    ],
+)
+def test_what_can_not_be_resumed_is_trained_in_one_go(
+    tmp_path: Path, body: str, signature: str, one_go: bool
+) -> None:
+    assert trainer(tmp_path, body, signature).preflight({}).in_one_go is one_go

@@ -48,7 +48,7 @@ OPTION_NAMES: tuple[str, ...] = (
         "interactive",
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
-    *("image-size", "max-parameters", "positive"),
+    *("image-size", "max-parameters", "positive", "batch-size"),
 )
 """What a project file may set."""
 
@@ -70,6 +70,7 @@ class TaskFlags:
     model: str
     space: str | None
     epochs: int
+    batch_size: int | None = None
     seed: int = 0
 
     def search_task(self, **more: Any) -> SearchTask:
@@ -177,6 +178,12 @@ def model_options(command: F) -> F:
             metavar="NAME|FILE",
             shell_complete=complete_space,
             help="A ready space or a space file.  [default: the model's own]",
+        ),
+        option(
+            "--batch-size",
+            type=click.IntRange(1),
+            metavar="N",
+            help="Rows of a step, for a model of your own that declares no batch_size.  [default: 32]",
         ),
     )
     return _decorated(command, decorators)

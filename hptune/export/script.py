@@ -93,6 +93,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
     assert trial.score is not None
     recipe = model.recipe(trial.values)
     balanced = study.identity.settings.get("class_weight") == "balanced"
+    fit = model.own_fit(trial.values)
     return TrainingPlan(
         seed=trial.seed,
         epochs=trial.epochs,
@@ -101,7 +102,9 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
         recorded=trial.score,
         target=recipe.target if recipe else None,
         threads=1 if math.prod(dataset.input_shape) <= SMALL_ROW else None,
-        fits=model.own_fit(trial.values) is not None,
+        fits=fit is not None,
+        passes_batch_size=getattr(model, "passes_batch_size", False),
+        own_data=fit is not None and fit.own_data,
         bare=bool(recipe and recipe.homes),
         classes=len(dataset.classes) if balanced else 0,
         codes=codes_of(dataset, "arrays.y"),

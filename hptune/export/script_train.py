@@ -16,7 +16,7 @@ from hptune.study.trial import Direction, Objective
 from hptune.training.epoch_rules import EpochRules
 from hptune.training.feeds import GeneratorFeed
 from hptune.training.session import make_ready
-from hptune.training.trainer import balanced_weights
+from hptune.training.trainer import balanced_weights, class_weights
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["TrainingPlan", "training"]
@@ -38,6 +38,10 @@ class TrainingPlan:
     """Threads of one operation; None for as many as the backend likes."""
     fits: bool = False
     """Whether a user's HyperModel fits by itself."""
+    own_data: bool = False
+    """Whether that fit brings its own data."""
+    passes_batch_size: bool = False
+    """Whether that fit is given the batch size as a keyword."""
     bare: bool = False
     """Whether the model is saved without its optimiser, which is a class of the script's own."""
     classes: int = 0
@@ -86,12 +90,12 @@ def _config(plan: TrainingPlan) -> Mapping[str, Any]:
 
 
 def _copies(plan: TrainingPlan) -> list[Any]:
-    own = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else [GeneratorFeed]
+    own: list[Any] = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else [GeneratorFeed]
     backends = {"tensorflow": [set_up_tensorflow], "torch": [set_up_torch]}
     return [
         *backends.get(keras.backend.backend(), []),
         *([Target] if plan.target is not None else []),
-        *([balanced_weights] if plan.classes else []),
+        *([class_weights if plan.fits else balanced_weights] if plan.classes else []),
         *(Arrays, Direction, Objective, Training, make_ready, EpochRules),
         *own,
     ]
@@ -110,7 +114,7 @@ def _rules(plan: TrainingPlan) -> list[str]:
         'given = CONFIG["objective"]',
         'objective = Objective(name=given["name"], direction=Direction(given["direction"]))',
         f'training = Training(**CONFIG["training"]{rate})',
-        "make_ready(model, arrays)",
+        *([] if plan.own_data else ["make_ready(model, arrays)"]),
         "rules = EpochRules(",
         '    seed=CONFIG["seed"],',
         "    training=training,",
@@ -135,14 +139,16 @@ def _train(plan: TrainingPlan) -> str:
 
 
 def _train_own(plan: TrainingPlan) -> str:
+    size = 'batch_size=CONFIG["values"]["batch_size"], ' if plan.passes_batch_size else ""
     lines = [
         *_rules(plan),
         "",
         "def fit(model, *args, **kwargs):",
-        "    return call_with_what_it_takes(hypermodel.fit, hp, model, set(), *args, **kwargs)",
+        f"    return call_with_what_it_takes(hypermodel.fit, hp, model, set(), *args, {size}**kwargs)",
         "",
         "own = OwnFit(fit, goes_on=False)",
         'span = {"initial_epoch": 0, "epochs": CONFIG["epochs"]}',
+        *([f'span["class_weight"] = class_weights(arrays.y, {plan.classes})'] if plan.classes else []),
         "curve, _ = run_own_fit(own, model, arrays, rules, objective, **span)",
         "return curve[objective.best_epoch(curve) - 1][objective.name]",
     ]

@@ -18,23 +18,32 @@ from hptune.models.recipes import (
     with_all_rows,
 )
 from hptune.models.user_model import load_user_model
-from hptune.space import Space
+from hptune.space import Fixed, Space
 from hptune.space.files import ready_space
 
 __all__ = ["load_model"]
 
 
 def load_model(
-    spec: str, dataset: Dataset, *, space: Space | None = None, epochs: int = 0, metric: str = ""
+    spec: str,
+    dataset: Dataset,
+    *,
+    space: Space | None = None,
+    epochs: int = 0,
+    metric: str = "",
+    batch_size: int | None = None,
 ) -> Model:
     """Return the model that `spec` names: mlp, cnn, or FILE.py:build for a user model.
 
     `space` is searched instead of the recipe's own; of a user model it overrides ranges,
     tiers and defaults by name. `epochs` are those of a full training, which the cosine schedule
-    spans; `metric` is what a recipe shall report, besides what it always does. Raises ModelError
+    spans; `metric` is what a recipe shall report, besides what it always does; `batch_size` is that of a
+    user model which declares none. Raises ModelError
     where the model can't be had, SpaceError where the space does not fit it.
     """
     if spec in RECIPES:
+        if batch_size is not None:
+            raise _declares_it(spec)
         return _recipe(spec, space, DataFacts.of(dataset, epochs=epochs, metric=metric))
     if not is_function_spec(spec):
         raise ModelError(
@@ -42,7 +51,22 @@ def load_model(
             hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",
         )
     model = load_user_model(spec, dataset)
-    return model if space is None else replace(model, searched=overridden(model.space(), space, spec))
+    declares = "batch_size" in model.space()
+    searched = model.space() if space is None else overridden(model.space(), space, spec)
+    if batch_size is not None:
+        if declares:
+            raise _declares_it(spec)
+        fixed = Fixed(name="batch_size", value=batch_size)
+        others = tuple(hp for hp in searched if hp.name != fixed.name)
+        searched = replace(searched, hyperparameters=(*others, fixed))
+    return replace(model, searched=searched, passes_batch_size="batch_size" in searched and not declares)
+
+
+def _declares_it(spec: str) -> ModelError:
+    return ModelError(
+        f"--batch-size: {spec} has a hyperparameter batch_size of its own",
+        hint="Fix it in a space file instead: batch_size: 64.",
+    )
 
 
 def _recipe(name: str, space: Space | None, facts: DataFacts) -> RecipeModel:

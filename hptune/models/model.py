@@ -25,6 +25,10 @@ class OwnFit:
     """(model, x, y, …), as Keras Tuner calls it."""
     goes_on: bool
     """Whether it takes `initial_epoch`, from which to go on with a model that was trained so far."""
+    own_data: bool = False
+    """Whether it brings its own data, and is given none."""
+    takes_class_weight: bool = False
+    """Whether it can be given `class_weight`, as Keras's fit can."""
     refused: set[str] = field(default_factory=set)
     """Keywords that it did not take, or that it sets itself, as its calls so far showed."""
 

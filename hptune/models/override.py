@@ -14,6 +14,8 @@ from hptune.space.scales import grid_index
 
 __all__ = ["overridden"]
 
+_OF_THE_TRAINER = ("batch_size",)
+"""What training takes from a configuration, whether or not the code asks for it."""
 _CALLED = {"number": "a number", "text": "text", "boolean": "true or false"}
 
 
@@ -24,9 +26,13 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
     nothing of them and they still fit. Raises SpaceError for a name that the code does not ask for, and for
     what it can't take.
     """
-    changed = []
+    changed: list[Hyperparameter] = []
+    added: list[Hyperparameter] = []
     for hp in given:
         own = found.get(hp.name)
+        if own is None and hp.name in _OF_THE_TRAINER:
+            added.append(hp)
+            continue
         if own is None:
             raise SpaceError(
                 f"{spec} declares no such hyperparameter",
@@ -39,7 +45,9 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
         made = _inside_what_is_known(made, own, found, spec)
         hard = made.hard or _is_asked_for_what_is_gone(made, found)
         changed.append(replace(made, when=made.when or own.when, hard=hard))
-    return replace(found.with_changes(changed), name=given.name or found.name)
+    changed_space = found.with_changes(changed)
+    everything = (*changed_space.hyperparameters, *added)
+    return replace(changed_space, name=given.name or found.name, hyperparameters=everything)
 
 
 def _completed(hp: Hyperparameter, own: Hyperparameter, said: Set[str]) -> Hyperparameter:

@@ -21,6 +21,7 @@ __all__ = ["UserModel", "load_user_model"]
 
 _DEFAULT_BATCH = 32
 """Keras's own default."""
+_DATA = "data"
 _TRIED_ROWS = 32
 """Rows on which a user's own fit is called once, to see what it asks for."""
 
@@ -38,6 +39,10 @@ class UserModel:
     """What Keras Tuner itself would begin with: its own defaults, the lowest of a range without one."""
     noticed: tuple[str, ...] = ()
     """What is worth knowing of how its hyperparameters were found."""
+    own_data: bool = False
+    """Whether its fit brings its own data, and takes none."""
+    passes_batch_size: bool = False
+    """Whether `batch_size` comes from outside, so that an own fit is given it as a keyword."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
@@ -46,7 +51,8 @@ class UserModel:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
-        return (_again, (self.name, self.fingerprint, self.searched))
+        found = (self.name, self.fingerprint, self.searched, self.own_data, self.passes_batch_size)
+        return (_again, found)
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -120,10 +126,22 @@ class UserModel:
         fit, hp, refused = self._fit, with_values(self.searched, values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
+            if self.own_data:
+                args, kwargs = (), {name: v for name, v in kwargs.items() if name != "validation_data"}
+            if self.passes_batch_size:
+                kwargs = {"batch_size": values["batch_size"], **kwargs}
             with self._noting(hp), importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
-        return OwnFit(run, goes_on=_takes(fit, "initial_epoch"), refused=refused)
+        # Without the data, there is nothing to give a model the weights that it would go on from.
+        goes_on = _takes(fit, "initial_epoch") and not self.own_data
+        return OwnFit(
+            run,
+            goes_on=goes_on,
+            own_data=self.own_data,
+            takes_class_weight=_takes(fit, "class_weight"),
+            refused=refused,
+        )
 
     def recipe(self, values: Values) -> None:
         """Return None: a user model is no recipe."""
@@ -166,14 +184,15 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     from hptune.models.keras_tuner_space import from_keras_tuner
 
     file, build, fit = _load(spec)
-    first = Asked()
+    first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
         with importable(file):
-            model = _checked(build(hp), spec, own_fit=fit is not None)
             if fit is not None and hp is first:
                 # Once: it trains, and what it asks for hardly depends on the rest.
-                _try_fit(fit, hp, model, dataset)
+                refused.update(_try_fit(fit, hp, lambda: _checked(build(hp), spec, own_fit=True), dataset))
+            else:
+                _checked(build(hp), spec, own_fit=fit is not None)
 
     try:
         found = discover(explore, from_keras_tuner, first)
@@ -191,15 +210,27 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         searched=found.space,
         first_tried=dict(first.values),
         noticed=found.remarks,
+        own_data=_DATA in refused,
         _build=build,
         _fit=fit,
     )
 
 
-def _again(spec: str, fingerprint: str, searched: Space) -> UserModel:
+def _again(
+    spec: str, fingerprint: str, searched: Space, own_data: bool, passes_batch_size: bool
+) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
     file, build, fit = _load(spec)
-    return UserModel(name=spec, file=file, fingerprint=fingerprint, searched=searched, _build=build, _fit=fit)
+    return UserModel(
+        name=spec,
+        file=file,
+        fingerprint=fingerprint,
+        searched=searched,
+        own_data=own_data,
+        passes_batch_size=passes_batch_size,
+        _build=build,
+        _fit=fit,
+    )
 
 
 def _fingerprint(file: Path, spec: str) -> str:
@@ -255,11 +286,35 @@ def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
     return model
 
 
-def _try_fit(fit: Callable[..., Any], hp: Any, model: Any, dataset: Dataset) -> None:
-    """Call a user's own fit on a few rows, so that it asks for its hyperparameters."""
-    few, held = (part.as_given.take(slice(_TRIED_ROWS)) for part in (dataset.train, dataset.validation))
-    given: dict[str, Any] = {"validation_data": (held.x, held.y), "epochs": 1, "callbacks": [], "verbose": 0}
-    call_with_what_it_takes(fit, hp, model, set(), few.x, few.y, **given)
+def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset: Dataset) -> frozenset[str]:
+    """Call a user's own fit, so that it asks for its hyperparameters; returns what it refused.
+
+    It is called on a few rows, and where that fails on all of them: a few may be too few for it, as
+    where it passes weights of all rows. What it raises then is the model's fault.
+    """
+    from keras_tuner.errors import FailedTrialError
+
+    def on(rows: int | None) -> frozenset[str]:
+        refused = set[str]()
+        train, held = (
+            part if rows is None else part.take(slice(rows))
+            for part in (dataset.train.as_given, dataset.validation.as_given)
+        )
+        given: dict[str, Any] = {"epochs": 1, "callbacks": [], "verbose": 0}
+        given["validation_data"] = (held.x, held.y)
+        call_with_what_it_takes(fit, hp, build(), refused, train.x, train.y, **given)
+        return frozenset(refused)
+
+    try:
+        return on(_TRIED_ROWS)
+    except HptuneError:
+        raise
+    except (Exception, SystemExit):
+        try:
+            return on(None)
+        except FailedTrialError:
+            # It refuses this configuration, and others may do.
+            return frozenset()
 
 
 def call_with_what_it_takes(
@@ -267,7 +322,7 @@ def call_with_what_it_takes(
 ) -> Any:
     """Call fit(hp, model, *args, **kwargs) without the keywords that it gives itself or does not take.
 
-    Those are added to `refused`.
+    Those are added to `refused`; so is "data" where it brings its own, which has no place for `args`.
 
     Keras Tuner passes on what its user wrote; here nobody wrote anything, so `verbose=0` or
     `epochs=…` must not be in the way of a fit that sets them.
@@ -277,10 +332,26 @@ def call_with_what_it_takes(
             return fit(hp, model, *args, **kwargs)
         except TypeError as error:
             key = next((key for key in kwargs if _refuses(error, key)), None)
-            if key is None:
+            if key is not None:
+                kwargs = {name: value for name, value in kwargs.items() if name != key}
+            elif args and _has_no_place_for_data(fit, error):
+                # Its rows are others: these are not what it is validated on either.
+                key, args = _DATA, ()
+                kwargs = {name: value for name, value in kwargs.items() if name != "validation_data"}
+            else:
                 raise
             refused.add(key)
-            kwargs = {name: value for name, value in kwargs.items() if name != key}
+
+
+def _has_no_place_for_data(fit: Callable[..., Any], error: TypeError) -> bool:
+    """Return whether an error says that x and y came where a fit has something else."""
+    parameters = list(inspect.signature(fit).parameters.values())[2:]
+    forwards = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    required = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if forwards:
+        return "multiple values for argument" in str(error)
+    crowded = ("multiple values for argument", "positional arguments but")
+    return not required and any(text in str(error) for text in crowded)
 
 
 def _takes(function: Callable[..., Any], keyword: str) -> bool:

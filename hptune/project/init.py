@@ -107,6 +107,7 @@ def _load(options: ProjectOptions, listener: Listener) -> tuple[Dataset, Model]:
 
 def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settings:
     task, classes = options.task, dataset.task in (Task.BINARY, Task.MULTICLASS)
+    fit = model.own_fit(model.space().defaults)
     return Settings(
         data=task.data,
         target=task.target,
@@ -124,8 +125,7 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         objective="val_accuracy"
         if classes and model.recipe(model.space().defaults) is not None
         else "val_loss",
-        # A fit of your own is not reported how much each class counts.
-        takes_class_weight=classes and model.own_fit(model.space().defaults) is None,
+        takes_class_weight=classes and (fit is None or fit.takes_class_weight),
     )
 
 

@@ -49,6 +49,8 @@ class Engine:
     """What a pass teaches: its space and all trials so far → a proposal."""
     listener: Listener = field(default_factory=Listener)
     stop: Stop = field(default_factory=Stop)
+    in_one_go: bool = False
+    """Trials are trained to their end at once, whichever rung was suggested."""
     left: bool = False
     """Whoever was asked between two passes chose to stop there."""
     _epochs_used: int = 0
@@ -192,7 +194,7 @@ class Engine:
                 return None
             if self._reached < the_pass.number:
                 self._reach(the_pass.number, self.study.passes())
-            suggestion = self._held or self.searcher.ask()
+            suggestion = self._held or self._suggested()
             if isinstance(suggestion, NoSuggestion):
                 return suggestion
             cost = suggestion.epochs - suggestion.initial_epoch
@@ -204,6 +206,13 @@ class Engine:
                 self._pending += cost
                 return job
         return NoSuggestion.EXHAUSTED
+
+    def _suggested(self) -> Suggestion | NoSuggestion:
+        """Return what the search algorithm suggests next, to its end where trials are trained in one go."""
+        suggestion = self.searcher.ask()
+        if self.in_one_go and isinstance(suggestion, Suggestion):
+            return replace(suggestion, epochs=self.study.identity.epochs)
+        return suggestion
 
     def _write_down(self, suggestion: Suggestion, the_pass: Pass) -> Job | None:
         """Record an ask; returns None where its configuration was trained before, which is reported again."""

@@ -66,5 +66,6 @@ class SearchOptions:
                 f" not {self.objective}",
                 hint="Give the new search its own folder with --study, or archive this one with --fresh.",
             )
-        difference = study.notes.numpy_difference
-        return replace(self, task=replace(self.task, metric=metric_of(name), numpy_difference=difference))
+        notes = study.notes
+        settled = replace(self.task, numpy_difference=notes.numpy_difference, in_one_go=notes.in_one_go)
+        return replace(self, task=replace(settled, metric=metric_of(name)))

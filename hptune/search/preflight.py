@@ -22,7 +22,7 @@ def preflight(
 ) -> tuple[SearchTask, tuple[str, ...]]:
     """Train one batch; returns the task, left to Keras where NumPy differs, and the metrics' names."""
     found = _train_one_batch(task, dataset, model, listener)
-    task = replace(task, numpy_difference=found.numpy_difference)
+    task = replace(task, numpy_difference=found.numpy_difference, in_one_go=found.in_one_go)
     warn_of_numpy(task, listener)
     if found.own_epochs:
         listener.on_warning(

@@ -75,7 +75,9 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
         raise SearchInterruptedError("nothing was trained yet")
     _archive_existing(folder, fresh=options.fresh)
     with StudyLock(folder), Study.create(folder, opened.identity, command=options.command) as study:
-        study.note(warm_starts=opened.warm_starts, numpy_difference=opened.options.task.numpy_difference)
+        task = opened.options.task
+        study.note(warm_starts=opened.warm_starts, in_one_go=task.in_one_go)
+        study.note(numpy_difference=task.numpy_difference)
         _run(opened, study, listener, stop)
     return folder
 
@@ -145,6 +147,7 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
             ),
             listener=listener,
             stop=stop,
+            in_one_go=options.task.in_one_go,
         )
         engine.run()
         stop.running = False

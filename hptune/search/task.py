@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SearchTask", "load_again", "load_trainer", "task_of"]
 
 _ONCE: dict[str, Value | None] = {
+    "batch_size": None,
     "cv": None,
     "class_weight": "none",
     "executions": 1,
@@ -67,10 +68,14 @@ class SearchTask:
     """none, or balanced: every class counts as much as any other in the loss."""
     max_parameters: int | None = None
     """Models with more weights are infeasible; None for no limit."""
+    batch_size: int | None = None
+    """Rows of a step, for a user model that declares no batch_size; None leaves it to the model, or 32."""
     executions: int = 1
     """Seeds over which each configuration's mean is its score."""
     numpy_difference: str = ""
     """How NumPy differs from Keras, which trains everything then; "" where NumPy may train what it can."""
+    in_one_go: bool = False
+    """Each trial is trained to its end at once, not rung by rung."""
 
     def with_space(self, given: str | None) -> SearchTask:
         """Return the same with the ready space of that name, or that file's; None changes nothing."""
@@ -131,7 +136,14 @@ class SearchTask:
         from hptune.models.load import load_model
 
         try:
-            return load_model(self.model, dataset, space=self.space, epochs=self.epochs, metric=self.metric)
+            return load_model(
+                self.model,
+                dataset,
+                space=self.space,
+                epochs=self.epochs,
+                metric=self.metric,
+                batch_size=self.batch_size,
+            )
         except SpaceError as error:
             if not self.space_file:
                 raise
@@ -142,10 +154,11 @@ class SearchTask:
         from hptune.training import ClassWeight, Trainer, TrainerSettings
 
         weights = ClassWeight(self.class_weight)
-        if weights is not ClassWeight.NONE and model.own_fit(model.space().defaults) is not None:
+        fit = model.own_fit(model.space().defaults)
+        if weights is not ClassWeight.NONE and fit is not None and not fit.takes_class_weight:
             raise InputError(
                 f"{model.name}: its own fit gets no class weights",
-                hint="Leave --class-weight out and weigh the classes in fit.",
+                hint="Let fit take class_weight or **kwargs and pass it on, or leave --class-weight out.",
             )
         settings = TrainerSettings(
             class_weight=weights, max_parameters=self.max_parameters, numpy_path=not self.numpy_difference

@@ -56,6 +56,8 @@ class StudyNotes:
     """Of the model that the latest trials were trained with; "" where the study's identity tells it."""
     numpy_difference: str = ""
     """How NumPy differs from Keras on this model, which Keras trains then; "" where NumPy may train it."""
+    in_one_go: bool = False
+    """Each trial is trained to its end at once, not rung by rung."""
     baseline: Baseline | None = None
     """None where trials are not all scored on the same rows, or where the metric is not known."""
     budget: int = 0

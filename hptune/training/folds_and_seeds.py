@@ -57,6 +57,7 @@ class RepeatedTrainer:
             reported=tuple(n for n in found[0].reported if all(n in one.reported for one in found)),
             numpy_difference=next((one.numpy_difference for one in found if one.numpy_difference), ""),
             own_epochs=max(one.own_epochs for one in found),
+            in_one_go=any(one.in_one_go for one in found),
         )
 
     def run(self, job: Job, on_epoch: OnEpoch = never_stop) -> Outcome:

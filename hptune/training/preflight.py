@@ -53,6 +53,8 @@ class Preflight:
     """How NumPy differs from Keras by more than rounding; "" where it does not, or has nothing to train."""
     own_epochs: int = 0
     """Epochs that a user's own fit trained where one was asked for; 0 where it keeps to that."""
+    in_one_go: bool = False
+    """Whether a trial must be trained to its end at once: asked again, its fit would train the same again."""
 
 
 def try_one_batch(model: Any, arrays: Arrays) -> Preflight:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class Session:
         training: Training,
         arrays: Arrays,
         weights: NDArray[np.float32] | None,
+        class_weight: Mapping[int, float] | None = None,
         objective: Objective | None,
         most_parameters: int | None,
         graphs: Graphs | None = None,
@@ -66,6 +68,7 @@ class Session:
         self._training = training
         self._arrays = arrays
         self._weights = arrays.weights if weights is None else weights
+        self._class_weight = class_weight
         self._objective = objective
         self._most_parameters = most_parameters
         self._graphs = graphs
@@ -76,9 +79,7 @@ class Session:
         with self._timed("build"):
             traced = self._reused()
             self.keras_model = self._built() if traced is None else traced.model
-        self.parameters = int(self.keras_model.count_params())
-        if self._most_parameters is not None and self.parameters > self._most_parameters:
-            raise TooLarge(self.parameters, self._most_parameters)
+        self._count_parameters()
         epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as))
         self.curve = epoch_callback.curve
         ended = epoch_callback.progress.ended
@@ -90,6 +91,7 @@ class Session:
             self._fit(epoch_callback, traced)
         else:
             ended = self._fit_by_itself(fit, epoch_callback)
+        self._count_parameters()
         if keep_best and epoch_callback.best_weights is not None:
             self.keras_model.set_weights(epoch_callback.best_weights)
         return Outcome(
@@ -114,12 +116,22 @@ class Session:
         def weighted(*args: Any, **kwargs: Any) -> Any:
             return run(*args, **{**kwargs, "sample_weight": arrays.weights, "validation_data": held})
 
-        return OwnFit(weighted, goes_on=fit.goes_on)
+        return replace(fit, run=weighted)
 
     def _built(self) -> Any:
         model = self._model.build(self._job.values, self._job.seed)
-        make_ready(model, self._arrays)
+        fit = self._model.own_fit(self._job.values)
+        if fit is None or not fit.own_data:
+            make_ready(model, self._arrays)
         return model
+
+    def _count_parameters(self) -> None:
+        """Note how many weights there are, which a model knows once it has seen its data."""
+        if not self.keras_model.built:
+            return
+        self.parameters = int(self.keras_model.count_params())
+        if self._most_parameters is not None and self.parameters > self._most_parameters:
+            raise TooLarge(self.parameters, self._most_parameters)
 
     def _reused(self) -> Traced | None:
         """Return a graph of an earlier job, its weights as this job begins; None where none fits."""
@@ -190,6 +202,7 @@ class Session:
                 self._objective,
                 initial_epoch=self._job.initial_epoch,
                 epochs=self._job.epochs,
+                class_weight=self._class_weight,
             )
         if whole and epoch_callback.stopped:
             self.curve, epoch_callback.checkpoint = [], None

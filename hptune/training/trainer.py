@@ -19,7 +19,7 @@ from hptune.data import Dataset, Task
 from hptune.data.structure import is_structure
 from hptune.errors import HptuneError, InputError, ModelError, StudyError
 from hptune.models.backend import keras, set_up
-from hptune.models.model import Model
+from hptune.models.model import Arrays, Model, OwnFit
 from hptune.space import Values
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.training.checkpoint import Checkpoint, load_checkpoint
@@ -30,7 +30,7 @@ from hptune.training.graph_cache import Graphs
 from hptune.training.preflight import Preflight, try_one_batch
 from hptune.training.session import Session, make_ready
 
-__all__ = ["ClassWeight", "Trainer", "TrainerSettings", "balanced_weights"]
+__all__ = ["ClassWeight", "Trainer", "TrainerSettings", "balanced_weights", "class_weights"]
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Errors of the machine, which say nothing of a configuration."""
@@ -77,6 +77,8 @@ class Trainer:
         self._model = model
         self._objective = objective
         self._row_weights = _row_weights(dataset, self.settings.class_weight)
+        weighs = self._row_weights is not None
+        self._class_weight = class_weights(dataset.train.y, len(dataset.classes)) if weighs else None
         self._graphs = Graphs()
         self._jobs = 0
 
@@ -173,17 +175,30 @@ class Trainer:
         arrays = self._model.arrays(self._dataset, values)
         rows = slice(0, self._model.batch_size(values, arrays.rows))
         few = arrays.each(lambda array: array[rows])
-        if self._model.own_fit(values) is not None:
-            job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
-            session = self._session(job, arrays=few)
-            session.train(never_stop)
-            return Preflight(
-                reported=tuple(name for name in session.curve[0] if name != "learning_rate"),
-                own_epochs=len(session.curve) if len(session.curve) > job.epochs else 0,
-            )
+        fit = self._model.own_fit(values)
+        if fit is not None:
+            return self._try_own_fit(fit, values, few)
         model = self._model.build(values, seed=0)
         make_ready(model, few)
         return try_one_batch(model, few.each(as_floats))
+
+    def _try_own_fit(self, fit: OwnFit, values: Values, few: Arrays) -> Preflight:
+        """Let a user's own fit train an epoch, on a few rows or, where these won't do, on all.
+
+        It may pass weights of all rows, or rows of its own: what fails on a few rows alone is no fault.
+        """
+        job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
+        session = self._session(job, arrays=few)
+        try:
+            outcome = session.train(never_stop)
+        except (Exception, SystemExit):
+            session = self._session(job)
+            outcome = session.train(never_stop)
+        return Preflight(
+            reported=tuple(name for name in session.curve[0] if name != "learning_rate"),
+            own_epochs=len(session.curve) if len(session.curve) > job.epochs else 0,
+            in_one_go=outcome.ended or not fit.goes_on,
+        )
 
     def _shapes(self) -> str:
         train = self._dataset.train.as_given
@@ -206,7 +221,9 @@ class Trainer:
             epochs=trial.best_epoch or max(1, trial.epochs),
         )
         kept = None if checkpoint is None else _read_snapshot(checkpoint)
-        if kept is not None and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
+        fit = self._model.own_fit(trial.values)
+        built = fit is None or not fit.own_data
+        if built and kept and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
             model = self._model.build(trial.values, trial.seed)
             make_ready(model, self._model.arrays(self._dataset, trial.values))
             try:
@@ -233,6 +250,7 @@ class Trainer:
             training=self._model.training(job.values, found.rows),
             arrays=found,
             weights=self._row_weights if arrays is None else None,
+            class_weight=self._class_weight,
             objective=self._objective,
             most_parameters=self.settings.max_parameters,
             graphs=graphs,
@@ -308,5 +326,12 @@ def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | N
 def balanced_weights(codes: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Return how much each row counts in the loss if every class counts as much as any other."""
     codes = codes.reshape(-1).astype(np.int64)
+    weights = class_weights(codes, classes)
+    return np.array([weights[code] for code in codes.tolist()], dtype=np.float32)
+
+
+def class_weights(codes: NDArray[Any], classes: int) -> dict[int, float]:
+    """Return how much a row of each class counts, as Keras's `class_weight` has it."""
+    codes = codes.reshape(-1).astype(np.int64)
     counts = np.maximum(np.bincount(codes, minlength=classes), 1)
-    return np.asarray((len(codes) / (len(counts) * counts))[codes], dtype=np.float32)
+    return dict(enumerate((len(codes) / (len(counts) * counts)).tolist()))

@@ -29,6 +29,7 @@ def run_own_fit(
     *,
     initial_epoch: int,
     epochs: int,
+    class_weight: Mapping[int, float] | None = None,
 ) -> tuple[list[Report], bool]:
     """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether that is all.
 
@@ -39,7 +40,8 @@ def run_own_fit(
     whole training: a curve of one epoch that is not resumed. So is a list of any of these,
     which is averaged.
     """
-    more = {"initial_epoch": initial_epoch} if initial_epoch else {}
+    more: dict[str, Any] = {"initial_epoch": initial_epoch} if initial_epoch else {}
+    more |= {} if class_weight is None else {"class_weight": dict(class_weight)}
     result = fit.run(
         model,
         arrays.x,
