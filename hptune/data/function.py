@@ -46,6 +46,13 @@ def read_function(spec: str, target: str | None) -> Raw:
             f"{name}: returns {_described(made)}, which has no column {target!r}",
             hint="Without --target, y is what is predicted.",
         )
+    for stream in made if isinstance(made, list | tuple) else [made]:
+        if _is_stream(stream):
+            raise DataError(
+                f"{name}: returned a {type(stream).__name__}, which gives batches, and arrays are needed",
+                hint="Rows must be countable and in any order, to be split, shuffled by seed and resumed. "
+                + _FORMS,
+            )
     parts = parts_of(made)
     if not parts:
         raise DataError(f"{name}: returned {_described(made)}", hint=_FORMS)
@@ -80,6 +87,13 @@ def _checked(name: str, part: tuple[Any, ...]) -> Raw:
     if given.is_plain:
         return pair(name, SourceKind.FUNCTION, given.x, y)
     return of_structure(name, SourceKind.FUNCTION, given)
+
+
+def _is_stream(made: object) -> bool:
+    """Return whether this gives batches: a tf.data.Dataset, PyDataset, DataLoader, generator or iterator."""
+    if hasattr(made, "shape") or isinstance(made, Mapping | list | tuple | str | bytes):
+        return False
+    return hasattr(made, "__iter__") or (hasattr(made, "__getitem__") and hasattr(made, "__len__"))
 
 
 def _is_value(tree: object) -> bool:

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hptune._text import counted
-from hptune.data.arrays import IMAGE_SCALE, as_inputs, check_plain, is_bytes, shaped
+from hptune.data.arrays import check_plain, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
-from hptune.data.column_kinds import learn_encoder
 from hptune.data.csv_and_parquet import TABLE_SUFFIXES, read_csv, read_parquet
-from hptune.data.dataset import Dataset, DataSplit, Origin, is_source
-from hptune.data.encoder import TableEncoder
-from hptune.data.fingerprint import fingerprint_of, with_given
+from hptune.data.dataset import Dataset, Origin, is_source
 from hptune.data.function import read_function
 from hptune.data.images import read_images
 from hptune.data.kinds import SourceKind, Task
+from hptune.data.make_dataset import make_dataset
 from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table
-from hptune.data.split import Indices, check_rows, fold_indices, rows_in_both, split_indices
-from hptune.data.structure import Given, is_structure, map_leaves
-from hptune.data.target import Targets, code_targets, read_targets
+from hptune.data.split import check_rows, fold_indices, split_indices
+from hptune.data.structure import is_structure, map_leaves
+from hptune.data.target import code_targets, read_targets
 from hptune.errors import DataError, did_you_mean
 
 __all__ = ["load_dataset", "load_folds"]
-
-_REPEATED = 0.05
-"""Share of validation rows from which it is said that they equal training rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,12 +73,12 @@ def load_dataset(
     if apart is not None:
         train = np.arange(raw.rows)
         held = np.arange(apart.rows)
-        return _made(raw, targets, origin, train, apart, held, code_targets(apart, targets), as_given)
+        return make_dataset(raw, targets, origin, train, apart, held, code_targets(apart, targets), as_given)
     codes = targets.y if targets.classes else None
     train, held = split_indices(
         raw.name, raw.rows, validation=share, seed=seed, codes=codes, classes=targets.classes
     )
-    return _made(raw, targets, origin, train, raw, held, targets.y, as_given)
+    return make_dataset(raw, targets, origin, train, raw, held, targets.y, as_given)
 
 
 def load_folds(
@@ -122,7 +112,7 @@ def load_folds(
     return tuple(
         replace(made, name=f"{raw.name} (fold {number} of {folds})")
         for number, (train, held) in enumerate(parts, start=1)
-        for made in [_made(raw, targets, origin, train, raw, held, targets.y, as_given)]
+        for made in [make_dataset(raw, targets, origin, train, raw, held, targets.y, as_given)]
     )
 
 
@@ -235,93 +225,3 @@ def _origin(
         as_images=as_images,
         image_size=raw.image_size,
     )
-
-
-def _made(
-    raw: Raw,
-    targets: Targets,
-    origin: Origin,
-    train: Indices,
-    other: Raw,
-    held: Indices,
-    held_targets: NDArray[Any],
-    as_given: bool,
-) -> Dataset:
-    """Encode training rows, and the validation rows, those of `other`, with what was learned from them."""
-    notes = [targets.note, *raw.notes]
-    if other is not raw:
-        notes.append(f"validation: the {len(held)} rows of {other.name}")
-    encoder = None
-    if is_table(raw.x):
-        encoder, said, x, held_x = _encoded(raw, train, other, held)
-        notes += said
-    else:
-        x, held_x = _inputs(raw, train, as_given), _inputs(other, held, as_given)
-    parts = DataSplit(x=x, y=targets.y[train]), DataSplit(x=held_x, y=held_targets[held])
-    fingerprint = fingerprint_of(parts, targets)
-    repeated = rows_in_both(*parts)
-    scale = IMAGE_SCALE if encoder is None and not is_structure(raw.x) and is_bytes(raw.x) else 1.0
-    if as_given and raw.given is not None and other.given is not None:
-        given = _given(parts[0], raw.given, train), _given(parts[1], other.given, held)
-        fingerprint, scale = with_given(fingerprint, parts, given), 1.0
-        parts = (
-            replace(parts[0], x=given[0].x, given=given[0]),
-            replace(parts[1], x=given[1].x, given=given[1]),
-        )
-    if scale != 1.0:
-        notes.append("pixels are divided by 255, so that they are 0 to 1")
-    if repeated >= _REPEATED * len(held):
-        notes.append(
-            f"{repeated} of {counted(len(held), 'validation row')} equal a training row"
-            " in all that is learned from, so that scores say less about new rows"
-        )
-    return Dataset(
-        name=raw.name,
-        task=targets.task,
-        train=parts[0],
-        validation=parts[1],
-        classes=targets.classes,
-        positive=targets.positive,
-        target=raw.target,
-        encoder=encoder,
-        input_scale=scale,
-        notes=tuple(notes),
-        fingerprint=fingerprint,
-        origin=origin,
-    )
-
-
-def _given(part: DataSplit, given: Given, rows: Indices) -> Given:
-    """Return rows as they came; rows of a table, and targets that are no numbers, as they were encoded."""
-    taken = Given(x=None if is_table(given.x) else given.x, y=given.y, weights=given.weights).take(rows)
-    is_text = given.y is not None and not is_structure(given.y) and given.y.dtype.kind not in "biuf"
-    return replace(taken, x=part.x if is_table(given.x) else taken.x, y=part.y if is_text else taken.y)
-
-
-def _inputs(raw: Raw, rows: Indices, as_given: bool) -> Any:
-    """Return these rows of the inputs: numbers in float32, several inputs and text as they came."""
-    if is_structure(raw.x) or (as_given and raw.given is not None and raw.x.dtype.kind in "OUS"):
-        return map_leaves(lambda leaf: leaf[rows], raw.x)
-    return as_inputs(raw, rows)
-
-
-def _encoded(
-    raw: Raw, train: Indices, other: Raw, held: Indices
-) -> tuple[TableEncoder, tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
-    """Learn an encoder from the training rows of a table, and encode these and the validation rows."""
-    frame, held_frame = raw.x.iloc[train], other.x.iloc[held]
-    with _named(raw.name):
-        encoder, said = learn_encoder(frame, where=lambda rows: raw.where([int(train[row]) for row in rows]))
-        x = encoder.encode(frame)
-    with _named(other.name):
-        held_x = encoder.encode(held_frame, where=lambda rows: other.where([int(held[row]) for row in rows]))
-    return encoder, said, x, held_x
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Put the name of the source before the message of an error."""
-    try:
-        yield
-    except DataError as low:
-        raise low.at(name) from low

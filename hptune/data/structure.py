@@ -81,7 +81,7 @@ def as_tuples(tree: Any) -> Any:
 
 def count_rows(tree: Any) -> int:
     """Return how many rows its first array has."""
-    return len(leaves(tree)[0])
+    return int(leaves(tree)[0].shape[0])
 
 
 def as_array(leaf: Any) -> Any:
