@@ -14,7 +14,7 @@ from hptune.__main__ import run
 from hptune.models import discover, explore
 from hptune.models.asked import Asked
 from hptune.models.keras_tuner_space import from_keras_tuner
-from hptune.space import Integer, Space, Value
+from hptune.space import Choice, Integer, Space, Value
 
 When = dict[str, tuple[Value, ...]]
 Conditions = dict[str, When]
@@ -177,6 +177,60 @@ def test_what_decides_may_not_grow_even_where_no_condition_says_what() -> None:
     assert len(space) == 51
     assert isinstance(space["n"], Integer)
     assert space["n"].limits == (1, 50)
+
+
+def test_a_name_declared_with_several_ranges_has_the_widest_and_it_is_said() -> None:
+    def build(hp: Any) -> None:
+        top = 64
+        for k in range(hp.Int("depth", 1, 3)):
+            top = hp.Int(f"width_{k}", 2, top)
+
+    result = found(build)
+    widths = [result.space[f"width_{k}"] for k in range(3)]
+    assert [(w.low, w.high, w.limits) for w in widths if isinstance(w, Integer)] == [
+        (2, 64, (1, 8192)),
+        (2, 64, (2, 64)),
+        (2, 64, (2, 64)),
+    ]
+    assert [remark.partition(":")[0] for remark in result.remarks] == [
+        "width_1 is declared with several ranges",
+        "width_2 is declared with several ranges",
+    ]
+    assert "all of 2..64 is searched" in result.remarks[0]
+
+
+def test_ranges_of_two_branches_are_joined() -> None:
+    def build(hp: Any) -> None:
+        if hp.Choice("kind", ["small", "large"]) == "small":
+            hp.Int("units", 2, 8)
+            hp.Choice("act", ["relu"])
+        else:
+            hp.Int("units", 16, 64)
+            hp.Choice("act", ["tanh", "relu"])
+
+    result = found(build)
+    assert isinstance(result.space["units"], Integer)
+    assert (result.space["units"].low, result.space["units"].high) == (2, 64)
+    assert result.space["act"] == Choice(name="act", options=("relu", "tanh"))
+    assert len(result.remarks) == 2
+
+
+def test_a_name_declared_in_two_kinds_is_searched_as_the_first_and_it_is_said() -> None:
+    def build(hp: Any) -> None:
+        hp.Int("rate", 1, 4)
+        hp.Float("rate", 0.0, 1.0)
+
+    result = found(build)
+    assert result.space["rate"] == Integer(name="rate", low=1, high=4)
+    assert result.remarks == ("rate is declared in several ways: 1..4 is searched",)
+
+
+def test_a_name_asked_for_twice_in_the_same_way_needs_no_remark() -> None:
+    def build(hp: Any) -> None:
+        for _ in range(2):
+            hp.Int("units", 2, 8)
+
+    assert found(build).remarks == ()
 
 
 MODEL = """
