@@ -300,3 +300,38 @@ def test_what_only_a_trial_asks_for_is_reported_once_and_noted_in_the_trial(
     assert asking
     assert all(trial["note"].endswith("; not searched: late 0.125") for trial in asking)
     assert not any("late" in trial["note"] for trial in trials if trial not in asking)
+
+
+MOVES = """
+import os
+
+import keras
+
+
+def build(hp):
+    os.makedirs("elsewhere", exist_ok=True)
+    os.chdir("elsewhere")
+    with hp.name_scope("body"):
+        units = hp.Int("units", 4, 8)
+    with hp.name_scope("head"):
+        hp.Int("units", 4, 8)
+        rate = hp.Float("rate", 0.0, 0.5)
+    assert hp.get("body/units") == units
+    model = keras.Sequential([keras.layers.Dense(units), keras.layers.Dropout(rate)])
+    model.add(keras.layers.Dense(3, activation="softmax"))
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
+def test_a_build_that_changes_the_working_directory_is_put_back_and_names_may_repeat_in_scopes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(MOVES)
+    command = ["search", "iris", "--model", "m.py:build", "--trials", "2", "--epochs", "1", "--passes", "1"]
+    assert run(command) == 0
+    assert Path.cwd() == tmp_path
+    assert [path.name for path in tmp_path.rglob("elsewhere")] == ["elsewhere"]
+    assert run(["export", "--format", "json"]) == 0
+    assert "body/units" in capsys.readouterr().out
