@@ -233,6 +233,40 @@ def test_a_name_asked_for_twice_in_the_same_way_needs_no_remark() -> None:
     assert found(build).remarks == ()
 
 
+def test_names_in_scopes_and_what_closures_and_hp_get_ask_for_are_found() -> None:
+    sizes = ["small", "large"]
+
+    def block(hp: Any, name: str) -> None:
+        with hp.name_scope(name):
+            if hp.Choice("size", sizes) == "large":
+                hp.Int("units", 2, 8)
+
+    def build(hp: Any) -> None:
+        block(hp, "body")
+        block(hp, "head")
+        if hp.get("body/size") == "large":
+            hp.Float("rate", 0, 1)
+
+    assert conditions(found(build).space) == {
+        "body/size": {},
+        "head/size": {},
+        "body/units": {"body/size": ("large",)},
+        "head/units": {"head/size": ("large",)},
+        "rate": {"body/size": ("large",)},
+    }
+
+
+def test_one_name_in_two_conditional_scopes_is_one_hyperparameter() -> None:
+    def build(hp: Any) -> None:
+        kind = hp.Choice("kind", ["a", "b", "c"])
+        for value in ("a", "b"):
+            with hp.conditional_scope("kind", [value]):
+                if kind == value:
+                    hp.Int("units", 2, 8)
+
+    assert conditions(found(build).space) == {"kind": {}, "units": {"kind": ("a", "b")}}
+
+
 MODEL = """
 import keras
 
