@@ -14,7 +14,7 @@ from hptune.__main__ import run
 from hptune.models import discover, explore
 from hptune.models.asked import Asked
 from hptune.models.keras_tuner_space import from_keras_tuner
-from hptune.space import Integer, Space, Value
+from hptune.space import Choice, Integer, Space, Value
 
 When = dict[str, tuple[Value, ...]]
 Conditions = dict[str, When]
@@ -179,6 +179,94 @@ def test_what_decides_may_not_grow_even_where_no_condition_says_what() -> None:
     assert space["n"].limits == (1, 50)
 
 
+def test_a_name_declared_with_several_ranges_has_the_widest_and_it_is_said() -> None:
+    def build(hp: Any) -> None:
+        top = 64
+        for k in range(hp.Int("depth", 1, 3)):
+            top = hp.Int(f"width_{k}", 2, top)
+
+    result = found(build)
+    widths = [result.space[f"width_{k}"] for k in range(3)]
+    assert [(w.low, w.high, w.limits) for w in widths if isinstance(w, Integer)] == [
+        (2, 64, (1, 8192)),
+        (2, 64, (2, 64)),
+        (2, 64, (2, 64)),
+    ]
+    assert [remark.partition(":")[0] for remark in result.remarks] == [
+        "width_1 is declared with several ranges",
+        "width_2 is declared with several ranges",
+    ]
+    assert "all of 2..64 is searched" in result.remarks[0]
+
+
+def test_ranges_of_two_branches_are_joined() -> None:
+    def build(hp: Any) -> None:
+        if hp.Choice("kind", ["small", "large"]) == "small":
+            hp.Int("units", 2, 8)
+            hp.Choice("act", ["relu"])
+        else:
+            hp.Int("units", 16, 64)
+            hp.Choice("act", ["tanh", "relu"])
+
+    result = found(build)
+    assert isinstance(result.space["units"], Integer)
+    assert (result.space["units"].low, result.space["units"].high) == (2, 64)
+    assert result.space["act"] == Choice(name="act", options=("relu", "tanh"))
+    assert len(result.remarks) == 2
+
+
+def test_a_name_declared_in_two_kinds_is_searched_as_the_first_and_it_is_said() -> None:
+    def build(hp: Any) -> None:
+        hp.Int("rate", 1, 4)
+        hp.Float("rate", 0.0, 1.0)
+
+    result = found(build)
+    assert result.space["rate"] == Integer(name="rate", low=1, high=4)
+    assert result.remarks == ("rate is declared in several ways: 1..4 is searched",)
+
+
+def test_a_name_asked_for_twice_in_the_same_way_needs_no_remark() -> None:
+    def build(hp: Any) -> None:
+        for _ in range(2):
+            hp.Int("units", 2, 8)
+
+    assert found(build).remarks == ()
+
+
+def test_names_in_scopes_and_what_closures_and_hp_get_ask_for_are_found() -> None:
+    sizes = ["small", "large"]
+
+    def block(hp: Any, name: str) -> None:
+        with hp.name_scope(name):
+            if hp.Choice("size", sizes) == "large":
+                hp.Int("units", 2, 8)
+
+    def build(hp: Any) -> None:
+        block(hp, "body")
+        block(hp, "head")
+        if hp.get("body/size") == "large":
+            hp.Float("rate", 0, 1)
+
+    assert conditions(found(build).space) == {
+        "body/size": {},
+        "head/size": {},
+        "body/units": {"body/size": ("large",)},
+        "head/units": {"head/size": ("large",)},
+        "rate": {"body/size": ("large",)},
+    }
+
+
+def test_one_name_in_two_conditional_scopes_is_one_hyperparameter() -> None:
+    def build(hp: Any) -> None:
+        kind = hp.Choice("kind", ["a", "b", "c"])
+        for value in ("a", "b"):
+            with hp.conditional_scope("kind", [value]):
+                if kind == value:
+                    hp.Int("units", 2, 8)
+
+    assert conditions(found(build).space) == {"kind": {}, "units": {"kind": ("a", "b")}}
+
+
 MODEL = """
 import keras
 
@@ -246,3 +334,38 @@ def test_what_only_a_trial_asks_for_is_reported_once_and_noted_in_the_trial(
     assert asking
     assert all(trial["note"].endswith("; not searched: late 0.125") for trial in asking)
     assert not any("late" in trial["note"] for trial in trials if trial not in asking)
+
+
+MOVES = """
+import os
+
+import keras
+
+
+def build(hp):
+    os.makedirs("elsewhere", exist_ok=True)
+    os.chdir("elsewhere")
+    with hp.name_scope("body"):
+        units = hp.Int("units", 4, 8)
+    with hp.name_scope("head"):
+        hp.Int("units", 4, 8)
+        rate = hp.Float("rate", 0.0, 0.5)
+    assert hp.get("body/units") == units
+    model = keras.Sequential([keras.layers.Dense(units), keras.layers.Dropout(rate)])
+    model.add(keras.layers.Dense(3, activation="softmax"))
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+"""
+
+
+def test_a_build_that_changes_the_working_directory_is_put_back_and_names_may_repeat_in_scopes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("m.py").write_text(MOVES)
+    command = ["search", "iris", "--model", "m.py:build", "--trials", "2", "--epochs", "1", "--passes", "1"]
+    assert run(command) == 0
+    assert Path.cwd() == tmp_path
+    assert [path.name for path in tmp_path.rglob("elsewhere")] == ["elsewhere"]
+    assert run(["export", "--format", "json"]) == 0
+    assert "body/units" in capsys.readouterr().out

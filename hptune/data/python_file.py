@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 import traceback
@@ -65,8 +66,19 @@ def importable(file: str | Path) -> Iterator[None]:
 
     Afterwards `sys.path` is as before, and the modules that came from the folder leave `sys.modules`, so
     that a module of the same name beside another file is not mistaken for them; they are the same modules
-    again the next time. A folder that could be imported from anyway is left alone.
+    again the next time. A folder that could be imported from anyway is left alone. The working directory
+    is put back, too.
     """
+    here = Path.cwd()
+    try:
+        with _imported_from(file):
+            yield
+    finally:
+        os.chdir(here)
+
+
+@contextmanager
+def _imported_from(file: str | Path) -> Iterator[None]:
     folder = str(Path(file).resolve().parent)
     if any(_resolved(entry) == folder for entry in sys.path):
         yield

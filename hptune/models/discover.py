@@ -28,6 +28,7 @@ from hptune.models.explore import (
 )
 from hptune.space import Hyperparameter, Number, Space, Value, same_value
 from hptune.space.condition import Condition
+from hptune.space.describe import describe_range
 
 __all__ = ["Discovered", "discover"]
 
@@ -44,19 +45,32 @@ class Discovered:
 def discover(build: Build, read: Callable[[Any], Space], first: Any) -> Discovered:
     """Return the space of a `build(hp)`; `read` turns keras_tuner.HyperParameters into a space.
 
-    `first` are empty HyperParameters, those of the first call. What that call raises goes through;
+    `first` is an empty `Asked`, that of the first call. What that call raises goes through;
     where a further one raises, there is nothing to be found that way.
     """
     search = _Search(Explorer(build, type(first)()), read)
-    remarks: tuple[str, ...] = ()
+    remarks: list[str] = []
     try:
         search.run(first)
     except Exhausted:
-        remarks = (
+        remarks.append(
             f"the model was built {counted(MOST_CALLS, 'time')} to find its hyperparameters, and some of its "
-            "branches were not tried: a hyperparameter that only they ask for may be missing",
+            "branches were not tried: a hyperparameter that only they ask for may be missing"
         )
-    return Discovered(search.space(), remarks)
+    space = search.space()
+    return Discovered(space, (*remarks, *_of_ranges(space, search.explorer.known)))
+
+
+def _of_ranges(space: Space, known: Any) -> Iterator[str]:
+    """Say which hyperparameters are declared in several ways, and what is searched."""
+    for hp in space:
+        if hp.name in known.unlike:
+            yield f"{hp.name} is declared in several ways: {describe_range(hp)} is searched"
+        elif hp.name in known.widened:
+            yield (
+                f"{hp.name} is declared with several ranges: all of {describe_range(hp)} is searched, and "
+                "the code gets values beyond the range that it names for itself in a trial"
+            )
 
 
 _MOST_EXPLANATIONS = 4
@@ -69,8 +83,8 @@ class _Search:
 
     explorer: Explorer
     read: Callable[[Any], Space]
-    looked_at: set[str] = field(default_factory=set)
-    """Hyperparameters whose own values were tried."""
+    looked_at: dict[str, Hyperparameter] = field(default_factory=dict)
+    """Hyperparameters whose own values were tried, as they were known then."""
     explained: Counter[str] = field(default_factory=Counter)
     """How often it was sought what a name depends on."""
     when: dict[str, dict[str, tuple[Value, ...]]] = field(default_factory=dict)
@@ -81,20 +95,21 @@ class _Search:
     def run(self, first: Any) -> None:
         self.explorer.activate_scopes(first)
         while True:
-            known = len(self.explorer.known.space)
+            calls = len(self.explorer.calls)
             while batch := self._next_batch():
                 self._screen(*batch)
             for given in self._combinations():
                 self._compare({}, given)
-            if len(self.explorer.known.space) == known:
+            if len(self.explorer.calls) == calls:
                 return
 
     def _next_batch(self) -> tuple[Given, list[Hyperparameter]] | None:
         """Return the call that asked for the most hyperparameters not looked at, and these."""
-        waiting = {hp.name: hp for hp in self.read(self.explorer.known) if hp.name not in self.looked_at}
+        known = self.read(self.explorer.known)
+        waiting = {hp.name: hp for hp in known if self.looked_at.get(hp.name) != hp}
         call = max(self.explorer.calls, key=lambda c: len(c.asked & waiting.keys()))
         batch = [hp for name, hp in waiting.items() if name in call.asked]
-        self.looked_at.update(hp.name for hp in batch)
+        self.looked_at.update((hp.name, hp) for hp in batch)
         return (call.given, batch) if batch else None
 
     def _screen(self, around: Given, batch: list[Hyperparameter]) -> None:
@@ -178,8 +193,9 @@ class _Search:
                 and self._always_holds(hp.name, parent, values)
             )
             new = replace(hp, when=(*hp.when, *more))
-            if hp.name in self.branches and isinstance(new, Number):
-                # What a larger number would ask for was not seen: it must not grow.
+            fixed = hp.name in self.branches or hp.name in self.explorer.known.widened
+            if fixed and isinstance(new, Number):
+                # Larger numbers were not seen, or the code never means them: it must not grow.
                 new = replace(new, limits=(new.low, new.high))
             changed.append(new)
         return space.with_changes(changed)

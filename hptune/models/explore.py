@@ -46,7 +46,7 @@ class Explorer:
 
     build: Build
     known: Any
-    """keras_tuner.HyperParameters with every declaration."""
+    """An `Asked` with every declaration."""
     calls: list[Call] = field(default_factory=list)
     """Those that worked, in their order."""
     _results: dict[tuple[tuple[str, Value], ...], Call | None] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Explorer:
         """Call the build with `hp`. What it raises goes through."""
         given = dict(hp.values)
         self.build(hp)
-        self.known.merge(hp.space)
+        self.known.absorb(hp)
         asked = frozenset(parameter.name for parameter in hp.space if parameter.name in hp.values)
         call = Call(given, dict(hp.values), asked)
         self.calls.append(call)
