@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,14 @@ __all__ = ["Session", "make_ready"]
 
 def make_ready(model: Any, arrays: Arrays) -> None:
     """Give a model and its optimiser their variables, where they wait for the first rows."""
-    if not model.built:
-        model(keras.ops.convert_to_tensor(arrays.x[:1]))
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and not optimizer.built:
-        optimizer.build(model.trainable_variables)
+    # Variables of a tf.distribute strategy are made inside its scope.
+    strategy = getattr(model, "distribute_strategy", None)
+    with nullcontext() if strategy is None else strategy.scope():
+        if not model.built:
+            model(keras.ops.convert_to_tensor(arrays.x[:1]))
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(model.trainable_variables)
 
 
 class Session:
