@@ -211,7 +211,9 @@ class Fits(keras_tuner.HyperModel):
 """
 
 
-def test_a_fit_of_ones_own_is_not_told_the_weights_and_that_is_said(tmp_path: Path) -> None:
-    (tmp_path / "fits.py").write_text(FITS)
+def test_a_fit_of_ones_own_that_takes_no_class_weight_is_refused(tmp_path: Path) -> None:
+    takes = "x, y, validation_data, epochs, callbacks, verbose"
+    text = FITS.replace("model, *args, **kwargs", f"model, {takes}").replace("*args, **kwargs", "x, y")
+    (tmp_path / "fits.py").write_text(text)
     with pytest.raises(InputError, match="its own fit gets no class weights"):
         searched(tmp_path / "s", model=f"{tmp_path}/fits.py:Fits", space=None, class_weight="balanced")

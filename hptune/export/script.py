@@ -103,6 +103,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
         target=recipe.target if recipe else None,
         threads=1 if math.prod(dataset.input_shape) <= SMALL_ROW else None,
         fits=fit is not None,
+        users=recipe is None,
         passes_batch_size=getattr(model, "passes_batch_size", False),
         own_data=fit is not None and fit.own_data,
         bare=bool(recipe and recipe.homes),

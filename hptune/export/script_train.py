@@ -40,6 +40,8 @@ class TrainingPlan:
     """Whether a user's HyperModel fits by itself."""
     own_data: bool = False
     """Whether that fit brings its own data."""
+    users: bool = False
+    """Whether the model is a user's own, which need not be one that can be saved whole."""
     passes_batch_size: bool = False
     """Whether that fit is given the batch size as a keyword."""
     bare: bool = False
@@ -175,7 +177,7 @@ def _main(plan: TrainingPlan) -> str:
         lines += ["model = build_model(arrays.x)", "epoch, score = train(model, arrays)"]
     at = "" if plan.fits else " at epoch {epoch}"
     lines.append(f"print(f\"{name} {{score:.9g}}{at}, {{CONFIG['recorded']:.9g}} in the study\")")
-    lines += [*_predictor(plan), 'model.save(f"{Path(__file__).stem}-trained.keras")']
+    lines += [*_predictor(plan), *_save(plan)]
     return function("main()", "Train the model and save it.", lines)
 
 
@@ -198,6 +200,21 @@ def _arrays(plan: TrainingPlan) -> list[str]:
         lines.append('target = Target(**CONFIG["target"])')
         lines.append("y, y_val = target.z_scores(y), target.z_scores(y_val)")
     return [*lines, "arrays = Arrays(x=x, y=y, validation_x=x_val, validation_y=y_val)"]
+
+
+def _save(plan: TrainingPlan) -> list[str]:
+    """Return statements that save the model, of a user's own that can't be saved whole the weights."""
+    save = 'model.save(f"{Path(__file__).stem}-trained.keras")'
+    if not plan.users:
+        return [save]
+    return [
+        "try:",
+        f"    {save}",
+        "except (NotImplementedError, TypeError, ValueError) as error:",
+        "    # A class without get_config: load these into what build_model returns.",
+        '    model.save_weights(f"{Path(__file__).stem}-trained.weights.h5")',
+        '    print(f"saved the weights alone, for Keras can\'t write down the model: {error}")',
+    ]
 
 
 def _predictor(plan: TrainingPlan) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from hptune._files import appearing, write_text
 from hptune.analysis.finalists import Finalist
-from hptune.errors import InputError
+from hptune.errors import InputError, ModelError
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
 from hptune.search.task import load_again, task_of
@@ -35,13 +36,29 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     recipe = model.recipe(trial.values)
     scaled = None if recipe is None else recipe.target
     target = None if scaled is None else (scaled.mean, scaled.deviation)
-    whole = with_preprocessing(trained, dataset, target=target)
     path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
+    whole = with_preprocessing(trained, dataset, target=target)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with appearing(path) as file:
             whole.save(file)
     except OSError as error:
         raise InputError(f"{path}: can't be written: {error.strerror}") from error
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise _only_weights(trained, path, study, model.name, error) from error
     card = model_card(study, finalist, dataset, whole, file=path.name)
     return path, write_text(path.with_suffix(".md"), card + "\n")
+
+
+def _only_weights(trained: Any, path: Path, study: Study, source: str, error: Exception) -> ModelError:
+    """Write the weights of a model without get_config; return why it can't be saved whole."""
+    kept = path.with_suffix(".weights.h5")
+    trained.save_weights(kept)
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return ModelError(
+        f"{source}: the model can't be saved whole, for Keras can't write down how to build it: {first}\n"
+        f"  Its weights are in {kept}",
+        hint=f"Give its classes get_config (or build it by keras.Sequential or keras.Model(inputs, outputs));"
+        f" or rebuild it with the script of hptune export {study.folder} --format python, whose build_model"
+        f" makes the model for load_weights({kept.name!r}).",
+    )

@@ -15,6 +15,7 @@ from hptune.data.python_file import importable, load_function, where_raised
 from hptune.errors import HptuneError, ModelError
 from hptune.models.discover import discover
 from hptune.models.model import Arrays, OwnFit, Training
+from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
 from hptune.space import Space, Value, Values
 
 __all__ = ["UserModel", "load_user_model"]
@@ -202,7 +203,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
         start = ", ".join(f"{name} {value}" for name, value in first.values.items())
         tried = f"\n  It was given what Keras Tuner begins with: {start}" if start else ""
-        raise ModelError(f"can't be built\n  {message}{tried}", source=spec) from error
+        raise ModelError(f"can't be built\n  {message}{tried}", hint=hint_of(error), source=spec) from error
     return UserModel(
         name=spec,
         file=file,
@@ -242,7 +243,9 @@ def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | N
     import hptune.models.backend  # noqa: F401  (before the file imports Keras)
 
     file = Path(spec.rpartition(":")[0])
-    found = load_function(spec, error=ModelError)
+    with refused_searches(spec):
+        found = load_function(spec, error=ModelError)
+    refuse_other_shapes(found, spec)
     if inspect.isclass(found):
         try:
             with importable(file):
@@ -272,6 +275,7 @@ def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
 
     if model is None:
         raise ModelError("returned None", hint="End it with `return model`.", source=spec)
+    refuse_returned(model, spec)
     if not isinstance(model, keras.Model):
         kind = type(model)
         raise ModelError(

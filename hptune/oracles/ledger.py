@@ -90,23 +90,19 @@ class Ledger:
     def is_over(self, segment: str) -> bool:
         """Return whether more epochs would change nothing: it had them all, or ended by itself."""
         until = self._running[segment].epochs
-        ended_at = self._ended_at.get(segment, until)
         if until >= self.full:
             return True
-        # A trial that is trained in one go has more than the rung asked for.
-        return self.reports_epochs and (0 < ended_at < until or ended_at >= self.full)
+        return self.reports_epochs and 0 < self._ended_at.get(segment, until) < until
 
     def end(self, segment: str, state: TrialState, score: float | None) -> None:
         """Note how a segment ended."""
-        in_one_go = self.is_over(segment)
         running = self._running.pop(segment)
         epochs, ended_at = running.epochs, self._ended_at.pop(segment, running.epochs)
         if self.reports_epochs:
-            most = ended_at if in_one_go else epochs
             # A score without epochs is one whose epochs were not reported.
-            had = epochs if not ended_at and score is not None else min(most, ended_at)
+            had = epochs if not ended_at and score is not None else min(epochs, ended_at)
             self._at[segment].epochs = had
-            epochs = min(had, self.full) or epochs
+            epochs = had or epochs
         score = None if score is None else float(score)
         self._reported.append(replace(running, epochs=epochs, score=score, state=state))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,7 +99,8 @@ class SearchTask:
             validation: float | str = float(self.validation)
         except ValueError:
             validation = self.validation
-        return load_dataset(self.data, validation=validation, **self._reading)
+        with self._loading():
+            return load_dataset(self.data, validation=validation, **self._reading)
 
     def load_folds(self) -> tuple[Dataset, ...]:
         """Load the data as so many folds, each encoded by what its own training rows taught."""
@@ -106,7 +108,8 @@ class SearchTask:
 
         assert self.cv is not None
         self._prepare()
-        return load_folds(self.data, folds=self.cv, **self._reading)
+        with self._loading():
+            return load_folds(self.data, folds=self.cv, **self._reading)
 
     def _prepare(self) -> None:
         """Load Keras quietly before the user's file does, which may import TensorFlow itself."""
@@ -114,6 +117,16 @@ class SearchTask:
 
         if is_function_spec(self.data) or is_function_spec(self.validation):
             import hptune.models.backend  # noqa: F401
+
+    def _loading(self) -> AbstractContextManager[None]:
+        """Refuse a search of its own in a file of functions: the model's may be the same one."""
+        from hptune.data.python_file import is_function_spec
+
+        if not is_function_spec(self.data):
+            return nullcontext()
+        from hptune.models.shapes import refused_searches
+
+        return refused_searches(self.data)
 
     @property
     def _reading(self) -> dict[str, Any]:

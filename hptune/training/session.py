@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -30,11 +30,14 @@ __all__ = ["Session", "make_ready"]
 
 def make_ready(model: Any, arrays: Arrays) -> None:
     """Give a model and its optimiser their variables, where they wait for the first rows."""
-    if not model.built:
-        model(map_leaves(lambda array: keras.ops.convert_to_tensor(array[:1]), arrays.x))
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and not optimizer.built:
-        optimizer.build(model.trainable_variables)
+    # Variables of a tf.distribute strategy are made inside its scope.
+    strategy = getattr(model, "distribute_strategy", None)
+    with nullcontext() if strategy is None else strategy.scope():
+        if not model.built:
+            model(map_leaves(lambda array: keras.ops.convert_to_tensor(array[:1]), arrays.x))
+        optimizer = getattr(model, "optimizer", None)
+        if optimizer is not None and not optimizer.built:
+            optimizer.build(model.trainable_variables)
 
 
 class Session:
