@@ -108,4 +108,4 @@ def test_class_weights_are_refused_where_a_fit_does_not_take_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert run(["search", "iris", "--model", "m.py:Closed", "--class-weight", "balanced", *SMALL]) == 3
-    assert "its own fit is not reported how much each class counts" in capsys.readouterr().err
+    assert "its own fit gets no class weights" in capsys.readouterr().err

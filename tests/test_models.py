@@ -571,7 +571,7 @@ def test_the_fingerprint_follows_the_file(written: Written) -> None:
         pytest.param("def build(hp)\n    return 1\n", r"model.py:13: not valid Python", id="syntax"),
         pytest.param(
             "class build:\n    def __init__(self, n): ...\n    def build(self, hp): ...\n",
-            "can't be made: TypeError",
+            "its constructor needs arguments: n",
             id="a class that needs arguments",
         ),
     ],
