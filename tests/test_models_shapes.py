@@ -44,6 +44,9 @@ def make_with(hp):
 class MyTuner(keras_tuner.RandomSearch):
     pass
 
+tuner = object.__new__(MyTuner)
+tuner.hypermodel = make
+
 
 def legacy(hp):
     model = net.build(hp)
@@ -77,6 +80,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("make", "m.py:make: takes no hp", "write model = make() in the file and name m.py:model"),
         ("make_with", "m.py:make_with: returned a HyperModel", "name that: m.py:model"),
         ("MyTuner", "m.py:MyTuner: is a Tuner, not a model", "name the build(hp) or HyperModel"),
+        ("tuner", "m.py:tuner: is a Tuner, not a model", "name the build(hp) or HyperModel"),
         ("legacy", "m.py:legacy: can't be built", "Keras 3 calls it learning_rate"),
     ],
 )
@@ -102,7 +106,7 @@ def test_a_search_at_import_is_refused_and_nothing_stays_patched(
     Path("m.py").write_text(FILE + SEARCHES, encoding="utf-8")
     assert run(["search", data, "--model", "m.py:net", "--dry-run"]) == 3
     error = capsys.readouterr().err
-    assert "m.py:48: calls tuner.search(…) when it is imported" in error
+    assert "m.py:51: calls tuner.search(…) when it is imported" in error
     assert 'if __name__ == "__main__":' in error
     assert keras_tuner.Tuner.search is before
     assert not list(Path().glob("untitled_project/trial_*"))

@@ -52,7 +52,8 @@ def load_function(spec: str, *, error: type[InputError]) -> Any:
         hint = did_you_mean(name, _public(module)) or "The file defines no function."
         raise error(f"{path}: has no function {name!r}", hint=hint)
     found = getattr(module, name)
-    if not callable(found) and not hasattr(found, "build"):
+    # A HyperModel has build, a Tuner hypermodel: whoever loads a model says what to do with them.
+    if not (callable(found) or hasattr(found, "build") or hasattr(found, "hypermodel")):
         raise error(
             f"{spec}: is {_a_kind(found)}, not a function or a class",
             hint=did_you_mean("", _public(module)),

@@ -18,7 +18,7 @@ __all__ = ["hint_of", "refuse_other_shapes", "refuse_returned", "refused_searche
 def refuse_other_shapes(found: Any, spec: str) -> None:
     """Raise ModelError for a Tuner, a class that needs arguments, and a function that needs other than hp."""
     file, _, name = spec.rpartition(":")
-    if inspect.isclass(found) and _is_of_keras_tuner(found, "BaseTuner"):
+    if _is_of_keras_tuner(found if inspect.isclass(found) else type(found), "BaseTuner"):
         raise ModelError(
             f"{spec}: is a Tuner, not a model",
             hint="hptune does the tuner's part: name the build(hp) or HyperModel that the tuner is given.",
