@@ -57,6 +57,7 @@ class Driven:
     if TYPE_CHECKING:
         trials: dict[str, Any]
         objective: Any
+        verbose: int
         create_trial: Any
         update_trial: Any
         end_trial: Any

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras_tuner
@@ -66,6 +67,68 @@ def _seed(seed: int, pass_number: int) -> int:
     return 1 + int(np.random.default_rng([seed, pass_number]).integers(2**31 - 2))
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Oracles:
+    """What the oracles of one search are made from; each method gives that of the next pass."""
+
+    goal: Any
+    """Keras Tuner's objective."""
+    root: Space
+    epochs: int
+    budget: int
+    seed: int
+    warm_starts: tuple[WarmStart, ...]
+
+    def coarse_to_fine(
+        self, before: DrivenOracle | None, space: Space, number: int, earlier: tuple[Trial, ...]
+    ) -> DrivenOracle:
+        if isinstance(before, _CoarseToFine):
+            before.begin_pass(space)
+            return before
+        return _CoarseToFine(
+            objective=self.goal,
+            space=space,
+            root=self.root,
+            max_epochs=self.epochs,
+            budget_epochs=self.budget,
+            seed=self.seed,
+            warm_starts=self.warm_starts,
+            reports_epochs=True,
+        )
+
+    def bayesian(
+        self, before: DrivenOracle | None, space: Space, number: int, earlier: tuple[Trial, ...]
+    ) -> DrivenOracle:
+        oracle = self._stock(_Bayesian, space, number, max_trials=None)
+        for trial in earlier:
+            if trial.score is not None and trial.epochs == self.epochs and not space.problems(trial.values):
+                oracle.learn(trial.values, trial.score)
+        return oracle
+
+    def random(self, before: Any, space: Space, number: int, earlier: Any) -> DrivenOracle:
+        return self._stock(_Random, space, number, max_trials=None)
+
+    def hyperband(self, before: Any, space: Space, number: int, earlier: Any) -> DrivenOracle:
+        # As many iterations as the budget lasts.
+        return self._stock(_Hyperband, space, number, max_epochs=self.epochs, hyperband_iterations=2**31)
+
+    def grid(self, before: Any, space: Space, number: int, earlier: Any) -> DrivenOracle:
+        return self._stock(_Grid, space, number)
+
+    def _stock(self, kind: type[Driven], space: Space, number: int, **more: Any) -> Driven:
+        """Return an oracle of Keras Tuner's, which prints nothing."""
+        make: Any = kind
+        oracle: Driven = make(
+            objective=self.goal,
+            hyperparameters=to_keras_tuner(space),
+            seed=_seed(self.seed, number),
+            max_consecutive_failed_trials=2**31,
+            **more,
+        )
+        oracle.verbose = 0
+        return oracle
+
+
 def make_searcher(
     name: str,
     *,
@@ -82,55 +145,12 @@ def make_searcher(
     the epochs that the whole search may cost, `warm_starts` the configurations to begin with.
     """
     goal = keras_tuner.Objective(objective.name, objective.direction.value)
-
-    def common(space: Space, pass_number: int) -> dict[str, Any]:
-        return {
-            "objective": goal,
-            "hyperparameters": to_keras_tuner(space),
-            "seed": _seed(seed, pass_number),
-            "max_consecutive_failed_trials": 2**31,
-        }
-
-    def coarse_to_fine(
-        before: DrivenOracle | None, space: Space, number: int, earlier: tuple[Trial, ...]
-    ) -> DrivenOracle:
-        if isinstance(before, _CoarseToFine):
-            before.begin_pass(space)
-            return before
-        return _CoarseToFine(
-            objective=goal,
-            space=space,
-            root=root,
-            max_epochs=epochs,
-            budget_epochs=budget,
-            seed=seed,
-            warm_starts=warm_starts,
-            reports_epochs=True,
-        )
-
-    def bayesian(space: Space, number: int, earlier: tuple[Trial, ...]) -> DrivenOracle:
-        oracle: Driven = _quiet(_Bayesian(max_trials=None, **common(space, number)))
-        for trial in earlier:
-            if trial.score is not None and trial.epochs == epochs and not space.problems(trial.values):
-                oracle.learn(trial.values, trial.score)
-        return oracle
-
+    oracles = _Oracles(goal=goal, root=root, epochs=epochs, budget=budget, seed=seed, warm_starts=warm_starts)
     makers: dict[str, NextOracle] = {
-        "coarse-to-fine": coarse_to_fine,
-        "bayesian": lambda before, *today: bayesian(*today),
-        "random": lambda before, space, number, earlier: _quiet(
-            _Random(max_trials=None, **common(space, number))
-        ),
-        # As many iterations as the budget lasts.
-        "hyperband": lambda before, space, number, earlier: _quiet(
-            _Hyperband(max_epochs=epochs, hyperband_iterations=2**31, **common(space, number))
-        ),
-        "grid": lambda before, space, number, earlier: _quiet(_Grid(**common(space, number))),
+        "coarse-to-fine": oracles.coarse_to_fine,
+        "bayesian": oracles.bayesian,
+        "random": oracles.random,
+        "hyperband": oracles.hyperband,
+        "grid": oracles.grid,
     }
     return Searcher(next_oracle=makers[name], epochs=epochs)
-
-
-def _quiet(oracle: Any) -> Any:
-    """Return the oracle, which prints nothing from here on."""
-    oracle.verbose = 0
-    return oracle
