@@ -9,8 +9,8 @@ at random and their trainings are made up, so that what is timed is what keeping
 next suggestion alone is asked of the real model at both lengths. CPU seconds of the process that
 does it; the figure that counts is the ratio.
 
---real trains models of 8 units on digits for two epochs instead, one after the other or as one
-model (--stack), and prints the resident memory of the process as it goes.
+--real trains models of 8 units on digits for two epochs instead, one after the
+other, and prints the resident memory of the process as it goes.
 """
 
 from __future__ import annotations

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import click
 
-from hptune.cli.options import TaskFlags, data_options, json_option, model_options, option, takes
+from hptune.cli.flags import TaskFlags, takes
+from hptune.cli.options import data_options, json_option, model_options, option
 
 __all__ = ["command"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from hptune.cli.options import TaskFlags, budget_options, data_options, json_option, model_options, takes
+from hptune.cli.flags import TaskFlags, takes
+from hptune.cli.options import budget_options, data_options, json_option, model_options
 from hptune.cli.project_file import PROJECT_FILE
 
 __all__ = ["command"]

@@ -5,22 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from hptune._text import listed
 from hptune.cli.completion import complete_data, complete_model, complete_space, complete_study
 
-if TYPE_CHECKING:
-    from hptune.search.task import SearchTask
-
 __all__ = [
     "OPTION_NAMES",
     "Duration",
-    "TaskFlags",
     "budget_options",
     "csv_option",
     "data_options",
@@ -28,12 +22,9 @@ __all__ = [
     "model_options",
     "option",
     "study_argument",
-    "takes",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
-R = TypeVar("R")
-T = TypeVar("T")
 
 OPTION_NAMES: tuple[str, ...] = (
     *("data", "target", "validation", "task", "model", "space", "study", "passes", "trials", "epochs"),
@@ -54,45 +45,6 @@ OPTION_NAMES: tuple[str, ...] = (
 
 _OF_DATA = ("target", "validation", "task", "skip_broken", "image_size", "positive")
 """Parameters that say how one's data is read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TaskFlags:
-    """What `data_options`, `model_options` and the like were given: data, model and how long to train."""
-
-    data: str
-    target: str | None
-    validation: str
-    task: str | None
-    positive: str | None
-    skip_broken: bool
-    image_size: int | None
-    model: str
-    space: str | None
-    epochs: int
-    batch_size: int | None = None
-    seed: int = 0
-
-    def search_task(self, **more: Any) -> SearchTask:
-        """Return the task that these flags name, `more` of its fields included; the space is left out."""
-        from hptune.search.task import SearchTask
-
-        given = {field.name: getattr(self, field.name) for field in fields(TaskFlags)}
-        del given["space"]
-        return SearchTask(**given, **more)
-
-
-def takes(kind: Callable[..., T]) -> Callable[[Callable[[T], R]], Callable[..., R]]:
-    """Hand a command's options over as one frozen dataclass of this kind."""
-
-    def decorate(command: Callable[[T], R]) -> Callable[..., R]:
-        @wraps(command)
-        def called(**given: Any) -> R:
-            return command(kind(**given))
-
-        return called
-
-    return decorate
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:

@@ -12,16 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from hptune.cli.completion import complete_study
-from hptune.cli.options import (
-    Duration,
-    TaskFlags,
-    budget_options,
-    data_options,
-    json_option,
-    model_options,
-    option,
-    takes,
-)
+from hptune.cli.flags import TaskFlags, takes
+from hptune.cli.options import Duration, budget_options, data_options, json_option, model_options, option
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
