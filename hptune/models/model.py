@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hptune.data import Dataset
 from hptune.data.structure import count_rows, is_structure, map_leaves
 from hptune.models.recipes import Recipe
-from hptune.space import Space, Values
+from hptune.space import Hyperparameter, Space, Values
 
 __all__ = ["Arrays", "Model", "OwnFit", "Training"]
 
@@ -134,7 +134,20 @@ class Model(Protocol):
         ...
 
     def unsearched(self) -> Values:
-        """Return what the configuration built last asked for and is not searched, with the values it got."""
+        """Return what the configuration built last asked for and has no value of, with the values it got."""
+        ...
+
+    def declared(self) -> tuple[Hyperparameter, ...]:
+        """Return what that configuration declared beyond what exploring found, parents first."""
+        ...
+
+    def with_conditions(
+        self, found: tuple[Hyperparameter, ...], values: Values, space: Space
+    ) -> tuple[Hyperparameter, ...]:
+        """Return what a configuration of `space` asked for first, with when it is asked for.
+
+        It may build a bounded number of other configurations to see.
+        """
         ...
 
     def recipe(self, values: Values) -> Recipe | None:

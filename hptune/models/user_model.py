@@ -6,17 +6,18 @@ import hashlib
 import inspect
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.errors import HptuneError, ModelError
-from hptune.models.discover import discover
+from hptune.models.discover import discover, find_conditions
 from hptune.models.model import Arrays, OwnFit, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
-from hptune.space import Space, Value, Values
+from hptune.space import Hyperparameter, Space, Value, Values
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -44,16 +45,23 @@ class UserModel:
     """Whether its fit brings its own data, and takes none."""
     passes_batch_size: bool = False
     """Whether `batch_size` comes from outside, so that an own fit is given it as a keyword."""
+    found: frozenset[str] = frozenset()
+    """Names of the space that exploring did not find, and a trial asked for."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
     _unsearched: dict[str, Value] = field(default_factory=dict)
     """What the configuration built last asked for beyond its values."""
+    _declared: dict[str, Hyperparameter] = field(default_factory=dict)
+    """What it declared beyond what exploring found, and was given no value of."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
-        found = (self.name, self.fingerprint, self.searched, self.own_data, self.passes_batch_size)
-        return (_again, found)
+        known = (
+            *(self.name, self.fingerprint, self.searched, self.own_data),
+            *(self.passes_batch_size, self.found),
+        )
+        return (_again, known)
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -65,29 +73,77 @@ class UserModel:
         Raises ModelError where the code returns no compiled model; what it raises goes through.
         """
         from hptune.models.backend import set_random_seed
-        from hptune.models.keras_tuner_space import with_values
 
         set_random_seed(seed)
-        hp = with_values(self.searched, values)
+        hp = self._given(values)
         self._unsearched.clear()
+        self._declared.clear()
         with self._noting(hp), importable(self.file):
             return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
+    @cached_property
+    def _explored(self) -> Space:
+        """What exploring found of the space."""
+        kept = (hp for hp in self.searched if hp.name not in self.found)
+        return replace(
+            self.searched,
+            hyperparameters=tuple(
+                replace(hp, when=tuple(c for c in hp.when if c.parent not in self.found)) for hp in kept
+            ),
+        )
+
+    def _given(self, values: Values) -> Any:
+        """Return HyperParameters with these values.
+
+        Those of names that exploring did not find reach the code in any process, whether or not it was
+        started before a trial asked for them: only the values are there, and the code declares the rest.
+        """
+        from hptune.models.keras_tuner_space import with_values
+
+        hp = with_values(self._explored, {n: v for n, v in values.items() if n in self._explored})
+        hp.values.update({n: v for n, v in values.items() if n not in self._explored})
+        return hp
+
     @contextmanager
     def _noting(self, hp: Any) -> Iterator[None]:
-        """Note what the user's code asks for beyond the values it was given."""
-        from hptune.models.keras_tuner_space import values_of
+        """Note what the user's code asks for beyond the values it was given, even if it then fails."""
+        from hptune.models.keras_tuner_space import declared_beyond, values_of
 
         given = set(hp.values)
-        yield
-        self._unsearched.update({n: v for n, v in values_of(hp).items() if n not in given})
+        try:
+            yield
+        finally:
+            self._unsearched.update({n: v for n, v in values_of(hp).items() if n not in given})
+            if any(p.name not in given and p.name not in self._explored for p in hp.space):
+                self._declared.update((d.name, d) for d in declared_beyond(hp) if d.name not in given)
 
     def unsearched(self) -> Values:
-        """Return what the configuration built last asked for and is not searched, with the values it got.
+        """Return what the configuration built last asked for and has no value of, with the values it got.
 
         That is what was not found when its hyperparameters were, or asked for against its conditions.
         """
         return dict(self._unsearched)
+
+    def declared(self) -> tuple[Hyperparameter, ...]:
+        """Return what that configuration declared beyond what exploring found, parents first."""
+        return tuple(self._declared.values())
+
+    def with_conditions(
+        self, found: tuple[Hyperparameter, ...], values: Values, space: Space
+    ) -> tuple[Hyperparameter, ...]:
+        """Return what a configuration of `space` asked for first, with when it is asked for.
+
+        It is found by building others; what only the model's own fit asks for has the conditions that it
+        declares.
+        """
+        from hptune.models.asked import Asked
+        from hptune.models.keras_tuner_space import from_keras_tuner
+
+        def build(hp: Any) -> None:
+            with importable(self.file):
+                _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+
+        return find_conditions(build, from_keras_tuner, Asked, found, values, space)
 
     def training(self, values: Values, rows: int) -> Training:
         """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
@@ -122,9 +178,7 @@ class UserModel:
         """Return the HyperModel's own fit with its hyperparameters set, or None."""
         if self._fit is None:
             return None
-        from hptune.models.keras_tuner_space import with_values
-
-        fit, hp, refused = self._fit, with_values(self.searched, values), set[str]()
+        fit, hp, refused = self._fit, self._given(values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
             if self.own_data:
@@ -218,7 +272,12 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
 
 
 def _again(
-    spec: str, fingerprint: str, searched: Space, own_data: bool, passes_batch_size: bool
+    spec: str,
+    fingerprint: str,
+    searched: Space,
+    own_data: bool,
+    passes_batch_size: bool,
+    found: frozenset[str],
 ) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
     file, build, fit = _load(spec)
@@ -229,6 +288,7 @@ def _again(
         searched=searched,
         own_data=own_data,
         passes_batch_size=passes_batch_size,
+        found=found,
         _build=build,
         _fit=fit,
     )
