@@ -9,7 +9,7 @@ from hptune.data import Dataset
 from hptune.data.python_file import is_function_spec
 from hptune.errors import ModelError, did_you_mean
 from hptune.models.model import Model
-from hptune.models.override import overridden
+from hptune.models.override import OF_THE_TRAINER, overridden
 from hptune.models.recipe_model import RecipeModel
 from hptune.models.recipes import (
     RECIPES,
@@ -18,7 +18,7 @@ from hptune.models.recipes import (
     make_recipe,
     with_all_rows,
 )
-from hptune.models.user_model import load_user_model
+from hptune.models.user_model import UserModel, load_user_model
 from hptune.space import Fixed, Hyperparameter, Space
 from hptune.space.files import ready_space
 
@@ -55,6 +55,9 @@ def load_model(
         )
     model = load_user_model(spec, dataset)
     own = _with_found(model.space(), found)
+    if space is not None:
+        more = _that_a_file_asks_for(model, own, space)
+        own, found = own.extended(more), (*found, *more)
     declares = "batch_size" in own
     searched = own if space is None else overridden(own, space, spec)
     if batch_size is not None:
@@ -69,6 +72,16 @@ def load_model(
         passes_batch_size="batch_size" in searched and not declares,
         found=frozenset(hp.name for hp in found),
     )
+
+
+def _that_a_file_asks_for(model: UserModel, own: Space, given: Space) -> tuple[Hyperparameter, ...]:
+    """Return what a file names and exploring did not find, and the code asks for at the file's values."""
+    missing = {hp.name for hp in given if hp.name not in own and hp.name not in OF_THE_TRAINER}
+    if not missing:
+        return ()
+    values = given.defaults
+    asked = tuple(hp for hp in model.declares(values) if hp.name in missing)
+    return model.with_conditions(asked, {n: v for n, v in values.items() if n in own}, own)
 
 
 def _with_found(explored: Space, found: Sequence[Hyperparameter]) -> Space:

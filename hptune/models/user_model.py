@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hptune._log import logger
 from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.errors import HptuneError, ModelError
+from hptune.models.beyond import Beyond
 from hptune.models.discover import discover, find_conditions
 from hptune.models.model import Arrays, OwnFit, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
-from hptune.space import Hyperparameter, Space, Value, Values
+from hptune.space import Hyperparameter, Space, Values
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -50,10 +51,6 @@ class UserModel:
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
-    _unsearched: dict[str, Value] = field(default_factory=dict)
-    """What the configuration built last asked for beyond its values."""
-    _declared: dict[str, Hyperparameter] = field(default_factory=dict)
-    """What it declared beyond what exploring found, and was given no value of."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
@@ -75,58 +72,41 @@ class UserModel:
         from hptune.models.backend import set_random_seed
 
         set_random_seed(seed)
-        hp = self._given(values)
-        self._unsearched.clear()
-        self._declared.clear()
-        with self._noting(hp), importable(self.file):
+        hp = self._beyond.given(values)
+        self._beyond.clear()
+        with self._beyond.noting(hp), importable(self.file):
             return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     @cached_property
-    def _explored(self) -> Space:
-        """What exploring found of the space."""
-        kept = (hp for hp in self.searched if hp.name not in self.found)
-        return replace(
-            self.searched,
-            hyperparameters=tuple(
-                replace(hp, when=tuple(c for c in hp.when if c.parent not in self.found)) for hp in kept
-            ),
-        )
-
-    def _given(self, values: Values) -> Any:
-        """Return HyperParameters with these values.
-
-        Those of names that exploring did not find reach the code in any process, whether or not it was
-        started before a trial asked for them: only the values are there, and the code declares the rest.
-        """
-        from hptune.models.keras_tuner_space import with_values
-
-        hp = with_values(self._explored, {n: v for n, v in values.items() if n in self._explored})
-        hp.values.update({n: v for n, v in values.items() if n not in self._explored})
-        return hp
-
-    @contextmanager
-    def _noting(self, hp: Any) -> Iterator[None]:
-        """Note what the user's code asks for beyond the values it was given, even if it then fails."""
-        from hptune.models.keras_tuner_space import declared_beyond, values_of
-
-        given = set(hp.values)
-        try:
-            yield
-        finally:
-            self._unsearched.update({n: v for n, v in values_of(hp).items() if n not in given})
-            if any(p.name not in given and p.name not in self._explored for p in hp.space):
-                self._declared.update((d.name, d) for d in declared_beyond(hp) if d.name not in given)
+    def _beyond(self) -> Beyond:
+        return Beyond.of(self.searched, self.found)
 
     def unsearched(self) -> Values:
         """Return what the configuration built last asked for and has no value of, with the values it got.
 
         That is what was not found when its hyperparameters were, or asked for against its conditions.
         """
-        return dict(self._unsearched)
+        return dict(self._beyond.unsearched)
 
     def declared(self) -> tuple[Hyperparameter, ...]:
         """Return what that configuration declared beyond what exploring found, parents first."""
-        return tuple(self._declared.values())
+        return tuple(self._beyond.declared.values())
+
+    def declares(self, values: Values) -> tuple[Hyperparameter, ...]:
+        """Return what the code declares at these values beyond what exploring found, as far as it comes."""
+        from hptune.models.keras_tuner_space import declared_beyond
+
+        hp = self._beyond.given(values)
+        try:
+            self._build_quietly(hp)
+        except (Exception, SystemExit) as error:
+            logger.debug("trying %s: %s", values, error)
+        return declared_beyond(hp)
+
+    def _build_quietly(self, hp: Any) -> None:
+        """Build a model that is only looked at."""
+        with importable(self.file):
+            _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     def with_conditions(
         self, found: tuple[Hyperparameter, ...], values: Values, space: Space
@@ -139,11 +119,7 @@ class UserModel:
         from hptune.models.asked import Asked
         from hptune.models.keras_tuner_space import from_keras_tuner
 
-        def build(hp: Any) -> None:
-            with importable(self.file):
-                _checked(self._build(hp), self.name, own_fit=self._fit is not None)
-
-        return find_conditions(build, from_keras_tuner, Asked, found, values, space)
+        return find_conditions(self._build_quietly, from_keras_tuner, Asked, found, values, space)
 
     def training(self, values: Values, rows: int) -> Training:
         """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
@@ -178,14 +154,14 @@ class UserModel:
         """Return the HyperModel's own fit with its hyperparameters set, or None."""
         if self._fit is None:
             return None
-        fit, hp, refused = self._fit, self._given(values), set[str]()
+        fit, hp, refused = self._fit, self._beyond.given(values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
             if self.own_data:
                 args, kwargs = (), {name: v for name, v in kwargs.items() if name != "validation_data"}
             if self.passes_batch_size:
                 kwargs = {"batch_size": values["batch_size"], **kwargs}
-            with self._noting(hp), importable(self.file):
+            with self._beyond.noting(hp), importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
         # Without the data, there is nothing to give a model the weights that it would go on from.
