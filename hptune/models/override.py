@@ -16,7 +16,7 @@ __all__ = ["OF_THE_TRAINER", "overridden"]
 
 OF_THE_TRAINER = ("batch_size",)
 """What training takes from a configuration, whether or not the code asks for it."""
-_ASKED_FOR = " What it asks for in few branches is known where the file's own values lead there."
+_ASKED_FOR = "What it asks for in few branches is known where the file's own values lead there."
 _CALLED = {"number": "a number", "text": "text", "boolean": "true or false"}
 
 
@@ -35,9 +35,10 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
             added.append(hp)
             continue
         if own is None:
+            hint = did_you_mean(hp.name, (h.name for h in found))
             raise SpaceError(
                 f"{spec} declares no such hyperparameter",
-                hint=did_you_mean(hp.name, (h.name for h in found)) + _ASKED_FOR,
+                hint=hint if hint.startswith("Did") else f"{hint} {_ASKED_FOR}".strip(),
                 name=hp.name,
             )
         _refuse_other_kinds(hp, own, spec)
