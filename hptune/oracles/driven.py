@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hptune._log import logger
-from hptune.models.keras_tuner_space import to_keras_tuner
 from hptune.oracles.ledger import missing
 from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.strategy.state import NoSuggestion
@@ -121,6 +120,8 @@ class Driven:
         self.end_trial(trial)
 
     def extend(self, space: Space, found: Sequence[Hyperparameter]) -> None:
+        from hptune.models.keras_tuner_space import to_keras_tuner
+
         self.hyperparameters = to_keras_tuner(space)
         defaults = {hp.name: space[hp.name].initial for hp in found}
         for trial in self.trials.values():
