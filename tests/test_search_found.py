@@ -19,9 +19,11 @@ from hptune.oracles.names import make_searcher
 from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
 from hptune.search.found import MOST_FOUND, FoundNames
+from hptune.search.next_pass import propose_for, read_next_pass, write_next_pass
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Space, Value
 from hptune.study import Report, Study
 from hptune.study.trial import Job, Outcome, OutcomeState
+from hptune.views.report import write_report
 
 EPOCHS = 9
 ENDS = (45, 90)
@@ -240,6 +242,29 @@ def test_trials_before_a_discovery_without_conditions_are_still_resumed(tmp_path
     resumed = {job.trial_id for job in trainer.jobs if job.initial_epoch}
     assert any(number < first.id for number in resumed)
     assert all("dropout" not in t.values for t in study.trials() if t.id < first.id)
+
+
+@oracle
+def test_what_a_later_pass_finds_is_part_of_the_coarse_space_as_well(tmp_path: Path, name: str) -> None:
+    study = begin(tmp_path, name)
+    engine(study, Asking(lambda values: study.passes()[-1].number == 2)).run()
+    first, second = study.passes()
+    assert "dropout" in first.space
+    assert "dropout" in second.space
+    assert "dropout" not in second.opened_with
+    assert second.proposal is not None
+    assert "dropout" not in second.proposal.space
+    assert write_report(study, tmp_path / "r.html").exists()
+    proposal = propose_for(study)
+    assert "dropout" in proposal.names
+    write_next_pass(study, proposal)
+    read = read_next_pass(study)
+    assert read is not None
+    assert read.moves == proposal.moves
+    more = engine(study, Asking(with_sgd), pass_ends=(45, 90, 120))
+    more.run()
+    assert len(study.passes()) == 3
+    assert "dropout" in study.passes()[-1].opened_with
 
 
 @oracle
