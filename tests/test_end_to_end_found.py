@@ -204,6 +204,25 @@ def test_an_exported_configuration_that_has_it_is_searched_in_a_new_study(
     assert "rare_dropuot: m.py:build declares no such hyperparameter" in capsys.readouterr().err
 
 
+def test_a_new_study_that_learns_from_it_searches_it_from_the_start(
+    found: tuple[Path, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    learning = ["--trials", "4", "--learn-from", "s", "--study", "new"]
+    search(*learning)
+    assert "m.py:build asked for rare_dropout (0.1..0.5)" in capsys.readouterr().err
+    with Study.open(Path("new")) as study:
+        assert "rare_dropout" in study.passes()[0].opened_with
+        assert any("rare_dropout" in start.values for start in study.notes.warm_starts)
+        before = len(study.passes())
+    search("--trials", "6", "--study", "new")
+    assert passes("new") == before
+    assert run(["export", "new"]) == 0
+    Path("m.py").write_text(MODEL + "# Another model.")
+    capsys.readouterr()
+    assert run([*SEARCH, "--trials", "4", "--learn-from", "s", "--study", "other", "--dry-run"]) == 0
+    assert "rare_dropout" not in capsys.readouterr().out
+
+
 def test_a_space_file_that_leaves_it_out_leaves_it_as_the_code_has_it(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from support.fakes import OBJECTIVE, SPACE, FakeParallel, FakeTrainer, identity, keep_all
 from support.interruptions import Killed, StopsAfter, kill_at, story
 
@@ -114,6 +118,13 @@ def by_optimizer(
     found: tuple[Hyperparameter, ...], values: Mapping[str, Value], space: Space
 ) -> tuple[Hyperparameter, ...]:
     return tuple(replace(hp, when=BY_SGD) for hp in found)
+
+
+def _as_first_seen(
+    found: tuple[Hyperparameter, ...], values: Mapping[str, Value], space: Space
+) -> tuple[Hyperparameter, ...]:
+    when = (Condition(parent="optimizer", values=(values["optimizer"],)),)
+    return tuple(replace(hp, when=when) for hp in found)
 
 
 oracle = pytest.mark.parametrize("name", ORACLES)
@@ -285,11 +296,39 @@ def test_a_condition_that_a_trial_contradicts_holds_no_more(tmp_path: Path, name
     assert again.jobs == []
 
 
-def _as_first_seen(
-    found: tuple[Hyperparameter, ...], values: Mapping[str, Value], space: Space
-) -> tuple[Hyperparameter, ...]:
-    when = (Condition(parent="optimizer", values=(values["optimizer"],)),)
-    return tuple(replace(hp, when=when) for hp in found)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(ORACLES),
+    units=st.integers(9, 60),
+    count=st.integers(1, 14),
+    after=st.booleans(),
+    method=st.sampled_from(["record_ask", "record_outcome"]),
+    finds=st.sampled_from([{}, {"with_conditions": _as_first_seen}]),
+)
+def test_whatever_the_corner_and_the_instant_it_resumes_to_the_same_trials(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    units: int,
+    count: int,
+    after: bool,
+    method: str,
+    finds: dict[str, Any],
+) -> None:
+    def corner(values: Mapping[str, Any]) -> bool:
+        return bool(values["units"] > units or values["optimizer"] == "sgd")
+
+    folder = tmp_path / uuid.uuid4().hex
+    whole, study = begin(folder / "whole", name), begin(folder / "cut", name)
+    engine(whole, Asking(corner), **finds).run()
+    with monkeypatch.context() as patch, suppress(Killed):
+        kill_at(method, count, patch, after=after)
+        engine(study, Asking(corner), **finds).run()
+    study.close()
+    with Study.open(folder / "cut", read_only=False) as again:
+        engine(again, Asking(corner), **finds).run()
+        assert story(again) == story(whole)
+        assert again.found() == whole.found()
 
 
 def test_nothing_that_is_asked_for_changes_a_search_that_asks_for_nothing(tmp_path: Path) -> None:
@@ -346,5 +385,9 @@ def test_a_space_is_extended_by_what_its_parents_can_be() -> None:
     when = (Condition(parent="optimizer", values=("sgd", "gone")), Condition(parent="nobody", values=(1,)))
     more = SPACE.extended([replace(DROPOUT, when=when)])
     assert more["dropout"].when == BY_SGD
+    frozen = SPACE.with_changes([Fixed(name="optimizer", value="adam")]).extended(
+        [replace(DROPOUT, when=BY_SGD)]
+    )
+    assert "dropout" not in frozen.defaults
     assert more.extended([DROPOUT])["dropout"].when == ()
     assert more.extended([replace(DROPOUT, when=BY_SGD)]) == more

@@ -96,7 +96,12 @@ class Engine:
         """
         passes = self.study.passes()
         the_pass, first = passes[-1], passes[0].opened_with
-        self._found = FoundNames(space=first, root=first, with_conditions=self.with_conditions)
+        self._found = FoundNames(
+            space=first,
+            root=first,
+            with_conditions=self.with_conditions,
+            known={hp.name: hp for hp in self.study.notes.found},
+        )
         self._replay(passes)
         self.listener.on_study_opened(self.study, self.budget)
         waiting = deque(self.study.open_jobs())

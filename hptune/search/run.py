@@ -76,7 +76,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     _archive_existing(folder, fresh=options.fresh)
     with StudyLock(folder), Study.create(folder, opened.identity, command=options.command) as study:
         task = opened.options.task
-        study.note(warm_starts=opened.warm_starts, in_one_go=task.in_one_go)
+        study.note(warm_starts=opened.warm_starts, in_one_go=task.in_one_go, found=task.found)
         study.note(numpy_difference=task.numpy_difference)
         _run(opened, study, listener, stop)
     return folder

@@ -182,8 +182,8 @@ class Space:
     def extended(self, found: Iterable[Hyperparameter]) -> Space:
         """Return this space with hyperparameters added, where it lacks them.
 
-        Of a condition, the options count that its parent has here. One that this space has keeps its range,
-        and loses the conditions that `found` no longer names.
+        Of a condition, the options count that its parent has here; one that names none of them is left out.
+        What this space has keeps its range, and loses the conditions that `found` no longer names.
         """
         extended = self
         for hp in found:
@@ -205,7 +205,7 @@ class Space:
             if parent is None:
                 continue
             values = condition.values
-            if isinstance(parent, Choice | Boolean | Fixed):
+            if isinstance(parent, Choice | Boolean):
                 values = tuple(value for value in values if parent.contains(value))
             if values:
                 yield replace(condition, values=values)

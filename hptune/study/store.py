@@ -136,7 +136,8 @@ class Study:
 
     def found(self) -> tuple[Hyperparameter, ...]:
         """Return what only trials asked for, in the order in which it was found: searched since."""
-        return select_found(self._database)
+        found = {hp.name: hp for hp in (*self.notes.found, *select_found(self._database))}
+        return tuple(found.values())
 
     def begun_passes(self) -> tuple[Pass, ...]:
         """Return the passes so far; raises StudyError where there is none yet."""
