@@ -246,8 +246,7 @@ def test_killed_with_jobs_under_way_it_replays_what_was_recorded(
 
 
 def test_trials_before_a_discovery_without_conditions_are_still_resumed(tmp_path: Path) -> None:
-    corner = lambda values: values["units"] > 40  # noqa: E731
-    study, trainer = begin(tmp_path), Asking(corner)
+    study, trainer = begin(tmp_path), Asking(lambda values: values["units"] > 40)
     engine(study, trainer).run()
     first = next(t for t in study.trials() if "dropout" in t.values)
     resumed = {job.trial_id for job in trainer.jobs if job.initial_epoch}
@@ -280,7 +279,9 @@ def test_what_a_later_pass_finds_is_part_of_the_coarse_space_as_well(tmp_path: P
 
 @oracle
 def test_a_condition_that_a_trial_contradicts_holds_no_more(tmp_path: Path, name: str) -> None:
-    corner = lambda values: values["optimizer"] == "sgd" or values["units"] > 20  # noqa: E731
+    def corner(values: Mapping[str, Any]) -> bool:
+        return bool(values["optimizer"] == "sgd" or values["units"] > 20)
+
     study, told = begin(tmp_path, name), Told()
     engine(study, Asking(corner), listener=told, with_conditions=_as_first_seen).run()
     asked = [t for t in study.trials() if corner(t.values)]
