@@ -62,8 +62,7 @@ class ProgressListener(Listener):
 
     def on_data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
-        rows = f"{dataset.train.rows} training and {counted(dataset.validation.rows, 'validation row')}"
-        self._console.print(f"{dataset.name}: {rows}")
+        self._console.print(f"{dataset.name}: {dataset.extent}")
         for note in dataset.notes:
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
 

@@ -14,7 +14,7 @@ from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.errors import HptuneError, ModelError
 from hptune.models.discover import discover
-from hptune.models.model import Arrays, OwnFit, Training
+from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
 from hptune.space import Space, Value, Values
 
@@ -104,15 +104,7 @@ class UserModel:
 
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
         """Return the data as it came."""
-        train, held = (part.as_given for part in (dataset.train, dataset.validation))
-        return Arrays(
-            x=train.x,
-            y=train.y,
-            validation_x=held.x,
-            validation_y=held.y,
-            weights=train.weights,
-            validation_weights=held.weights,
-        )
+        return _arrays(dataset)
 
     def graph_key(self, values: Values) -> Hashable | None:
         """Return None: what the user's code does besides is not known."""
@@ -169,6 +161,19 @@ class UserModel:
     def source_file(self) -> Path | None:
         """The file that holds it."""
         return self.file
+
+
+def _arrays(dataset: Dataset) -> Arrays:
+    train, held = (part.as_given for part in (dataset.train, dataset.validation))
+    arrays = {
+        "x": train.x,
+        "y": train.y,
+        "validation_x": held.x,
+        "validation_y": held.y,
+        "weights": train.weights,
+        "validation_weights": held.weights,
+    }
+    return Arrays(**arrays) if dataset.streams is None else Streamed(**arrays, streams=dataset.streams)
 
 
 def load_user_model(spec: str, dataset: Dataset) -> UserModel:
@@ -300,13 +305,10 @@ def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset
 
     def on(rows: int | None) -> frozenset[str]:
         refused = set[str]()
-        train, held = (
-            part if rows is None else part.take(slice(rows))
-            for part in (dataset.train.as_given, dataset.validation.as_given)
-        )
-        given: dict[str, Any] = {"epochs": 1, "callbacks": [], "verbose": 0}
-        given["validation_data"] = (held.x, held.y)
-        call_with_what_it_takes(fit, hp, build(), refused, train.x, train.y, **given)
+        arrays = _arrays(dataset)
+        arguments, given = (arrays if rows is None else arrays.few(rows)).for_own_fit()
+        given = {**given, "epochs": 1, "callbacks": [], "verbose": 0}
+        call_with_what_it_takes(fit, hp, build(), refused, *arguments, **given)
         return frozenset(refused)
 
     try:

@@ -178,7 +178,8 @@ def _note_what_is_searched(opened: Opening, study: Study) -> None:
     versions = {"python": platform.python_version()} | {
         name: str(getattr(module, "__version__", "")) for name, module in loaded.items() if module
     }
-    study.note(budget=opened.plan.budget, train_examples=opened.dataset.train.rows, versions=versions)
+    examples = 0 if opened.dataset.comes_in_batches else opened.dataset.train.rows
+    study.note(budget=opened.plan.budget, train_examples=examples, versions=versions)
     _note_baseline(opened, study, opened.dataset)
 
 

@@ -116,7 +116,11 @@ class SearchTask:
         from hptune.data.python_file import is_function_spec
 
         if is_function_spec(self.data) or is_function_spec(self.validation):
-            import hptune.models.backend  # noqa: F401
+            from hptune.models.backend import has_accelerator, uses_tensorflow
+
+            if uses_tensorflow():
+                # The file may begin with tensors: what TensorFlow says where there is no GPU, it says now.
+                has_accelerator()
 
     def _loading(self) -> AbstractContextManager[None]:
         """Refuse a search of its own in a file of functions: the model's may be the same one."""

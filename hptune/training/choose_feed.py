@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.models.backend import keras
-from hptune.models.model import Arrays
+from hptune.models.model import Arrays, Streamed
 from hptune.training.feeds import Feed, GeneratorFeed
 from hptune.training.numpy_feed import choose_dense_feed
+from hptune.training.stream_feed import StreamFeed
 
 __all__ = ["choose_feed"]
 
@@ -28,6 +29,8 @@ def choose_feed(
     `weights` are those of the rows in the loss; None where all count alike. `numpy_path` False leaves
     the model to Keras, whatever NumPy can train.
     """
+    if isinstance(arrays, Streamed):
+        return StreamFeed(model, arrays, batch_size)
     dense = choose_dense_feed(model, arrays, weights, batch_size) if numpy_path else None
     if dense is not None:
         return dense

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.structure import as_tuples, count_rows, leaves, map_leaves
+from hptune.data.structure import Given, as_tuples, count_rows, leaves, map_leaves
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
@@ -85,7 +85,7 @@ def _taken(column: NDArray[Any], rows: NDArray[np.int64]) -> Any:
 
 
 def batches(
-    arrays: Arrays,
+    arrays: Arrays | Given,
     weights: NDArray[np.float32] | None,
     batch_size: int,
     order: Callable[[int], NDArray[np.int64]],
