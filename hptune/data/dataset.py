@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune._text import is_number
+from hptune._text import counted, is_number
 from hptune.data.encoder import TableEncoder
 from hptune.data.kinds import SourceKind, Task
 from hptune.data.stream import Stream, Streams
@@ -128,11 +128,10 @@ class Dataset:
     @property
     def extent(self) -> str:
         """The same in words: `1437 training and 360 validation rows`."""
-        (what, count), (held_what, held) = self.sizes
-        shown = "" if count is None else f"{count} "
-        first = f"{shown}training" if what == held_what else f"{shown}training {what}"
-        held_what = held_what if held != 1 else {"rows": "row", "batches": "batch"}[held_what]
-        return f"{first} and {'' if held is None else f'{held:,} '}validation {held_what}"
+        if self.streams is None:
+            return f"{self.train.rows} training and {counted(self.validation.rows, 'validation row')}"
+        shown = [f"{'' if count is None else f'{count:,} '}%s {what}" for what, count in self.sizes]
+        return " and ".join(shown) % ("training", "validation")
 
     @property
     def input_form(self) -> Any:

@@ -42,7 +42,7 @@ def read_streams(name: str, file: str, made: Any, again: Callable[[], Any]) -> R
     """
     if not _has_stream(made):
         return None
-    streams = Streams.of(made, again)
+    streams = Streams.of(made, again, name)
     if streams is None:
         raise _no_pair(name, made)
     firsts = []
@@ -61,7 +61,7 @@ def read_streams(name: str, file: str, made: Any, again: Callable[[], Any]) -> R
         Raw(name=name, kind=SourceKind.FUNCTION, x=batches[0].x, y=None, given=batches[0])
         for batches in firsts
     ]
-    return replace(made_of[0], own_validation=made_of[1], streams=replace(streams, name=name, form=form))
+    return replace(made_of[0], own_validation=made_of[1], streams=replace(streams, form=form))
 
 
 def _has_stream(made: Any) -> bool:
@@ -88,7 +88,7 @@ def _check_end(who: str, stream: Stream) -> None:
     """Refuse batches that would never end, or end within an epoch."""
     given, length = stream.given_steps, stream.length
     if given is None and length == ENDLESS:
-        why = "can't be counted" if not stream.kind and not stream.is_used_up else "may never end"
+        why = "never ends" if stream.kind == "DatasetV2" else "may never end"
         hint = _STEPS if stream.is_used_up or stream.kind else f"Give it __len__. {_STEPS}"
         raise DataError(f"{who} {why}, and comes without steps", hint=hint)
     if given is not None and given < 1:

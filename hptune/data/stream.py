@@ -99,20 +99,20 @@ class Stream:
 class Streams:
     """What is trained on and what is validated on, at least one of them a stream."""
 
+    name: str
+    """What messages call the function."""
     train: Stream | Given
     validation: Stream | Given
     again: Callable[[], Streams]
     """Calls the user's function once more."""
-    name: str = ""
-    """What messages call the function."""
     form: Given | None = None
     """The form of each array of training, with `shape` and `dtype`, where it was looked at."""
 
     @staticmethod
-    def of(made: Any, again: Callable[[], Any]) -> Streams | None:
+    def of(made: Any, again: Callable[[], Any], name: str) -> Streams | None:
         """Return the pair (training, validation) where one is a stream; None for anything else.
 
-        `made` is what a user's function returned, and `again` calls it once more.
+        `made` is what a user's function of this `name` returned, and `again` calls it once more.
         """
         if not isinstance(made, list | tuple) or len(made) != 2:
             return None
@@ -123,11 +123,11 @@ class Streams:
             return None
 
         def anew() -> Streams:
-            found = Streams.of(again(), again)
+            found = Streams.of(again(), again, name)
             assert found is not None, "the data function returned batches before"
             return found
 
-        return Streams(train=train, validation=validation, again=anew)
+        return Streams(name=name, train=train, validation=validation, again=anew)
 
     @property
     def parts(self) -> tuple[Stream | Given, Stream | Given]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import warnings
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.stream import Stream
 from hptune.errors import HptuneError, ModelError
 from hptune.models.discover import discover
 from hptune.models.model import Arrays, OwnFit, Streamed, Training
@@ -190,6 +192,8 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     from hptune.models.keras_tuner_space import from_keras_tuner
 
     file, build, fit = _load(spec)
+    if fit is not None:
+        _refuse_without_steps(fit, dataset, spec)
     first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
@@ -323,6 +327,21 @@ def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset
             return frozenset()
 
 
+def _refuse_without_steps(fit: Callable[..., Any], dataset: Dataset, spec: str) -> None:
+    """Raise ModelError where a fit can't be told how many batches an epoch has: it might never end."""
+    if dataset.streams is None:
+        return
+    keywords = zip(("steps_per_epoch", "validation_steps"), dataset.streams.parts, strict=True)
+    told = [name for name, part in keywords if isinstance(part, Stream) and part.steps is not None]
+    missing = [name for name in told if not _takes(fit, name)]
+    if missing:
+        raise ModelError(
+            f"its own fit takes no {' and no '.join(missing)}, by which batches of {dataset.name} end",
+            hint="Let fit take them, or **kwargs, and pass them on to model.fit.",
+            source=spec,
+        )
+
+
 def call_with_what_it_takes(
     fit: Callable[..., Any], hp: Any, model: Any, refused: set[str], /, *args: Any, **kwargs: Any
 ) -> Any:
@@ -335,7 +354,10 @@ def call_with_what_it_takes(
     """
     while True:
         try:
-            return fit(hp, model, *args, **kwargs)
+            with warnings.catch_warnings():
+                # Nobody asked Keras to shuffle batches that come in an order of their own.
+                warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
+                return fit(hp, model, *args, **kwargs)
         except TypeError as error:
             key = next((key for key in kwargs if _refuses(error, key)), None)
             if key is not None:
