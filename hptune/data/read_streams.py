@@ -141,15 +141,15 @@ def _first(name: str, file: str, what: str, part: Stream | Given) -> list[Given]
 def _check_arrays(name: str, what: str, rows: Given) -> None:
     arrays = leaves((rows.x, rows.y, rows.weights))
     for array in arrays:
-        if array.ndim == 0:
-            raise DataError(
-                f"{name}: {what} hold single values, not one for each row",
-                hint="Batch it: dataset.batch(32).",
-            )
         if array.dtype == object and array.size and not isinstance(array.reshape(-1)[0], str | bytes):
             raise DataError(
                 f"{name}: {what} hold rows of unequal shape, or sparse ones, and dense arrays are needed",
                 hint="Pad them: dataset.padded_batch(…), or ragged.to_tensor().",
+            )
+        if array.ndim == 0:
+            raise DataError(
+                f"{name}: {what} hold single values, not one for each row",
+                hint="Batch them: dataset.batch(32).",
             )
     lengths = {len(array) for array in arrays}
     if len(lengths) > 1:
