@@ -138,7 +138,7 @@ def test_options_that_batches_have_no_use_for_are_refused() -> None:
     dataset, found, _ = loaded("tensorflow")
     with pytest.raises(InputError, match="class weights need the classes of all rows"):
         Trainer(dataset, found, GOAL, TrainerSettings(class_weight=ClassWeight.BALANCED))
-    with pytest.raises(ModelError, match="--batch-size: data.py:tensorflow gives batches"):
+    with pytest.raises(ModelError, match=r"--batch-size: data\.py:tensorflow gives batches"):
         load_model("model.py:build", dataset, batch_size=8)
 
 

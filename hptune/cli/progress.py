@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections import Counter
@@ -225,12 +226,19 @@ def _interrupts_at_once() -> Iterator[None]:
 def stop_on_signals(max_seconds: float | None) -> Iterator[Stop]:
     """Let the first Ctrl-C (or SIGTERM) end what is trained after its epoch, and the second at once.
 
-    Where nothing is trained, as while data and model are loaded, the first ends all at once too.
+    Where nothing is trained, as while data and model are loaded, the first ends all at once too. Processes
+    that a user's data forks to load batches leave Ctrl-C to this one.
     """
+    own = os.getpid()
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
     stop = Stop(deadline=deadline)
 
     def asked(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != own:
+            if number == signal.SIGTERM:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
         if stop.asked or not stop.running:
             raise KeyboardInterrupt
         stop.asked = True

@@ -240,8 +240,9 @@ def load_again(study: Study) -> tuple[Dataset, Model]:
     """Load a study's data and model; raises StudyMismatchError where the data are others now."""
     dataset, model = task_of(study).load()
     if dataset.fingerprint != study.identity.data_fingerprint:
+        holds = "holds other rows" if dataset.streams is None else "gives batches of another form"
         raise StudyMismatchError(
-            f"{study.folder}: {study.identity.data} holds other rows than those that were searched",
+            f"{study.folder}: {study.identity.data} {holds} than those that were searched",
             hint=f"Run this where the search ran, with {Path(study.identity.data).name} as it was.",
         )
     return dataset, model
