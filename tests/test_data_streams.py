@@ -33,6 +33,7 @@ def given(name: str, **options: Any) -> Dataset:
         ("pydataset", "10 training batches and 4 validation batches"),
         ("loader", "10 training batches and 4 validation batches"),
         ("generators", "10 training batches and 4 validation batches"),
+        ("repeating", "10 training batches and 4 validation batches"),
         ("held_rows", "10 training batches and 50 validation rows"),
         ("trained_rows", "150 training rows and 4 validation batches"),
         ("unknown_end", "training batches and 4 validation batches"),

@@ -77,7 +77,8 @@ def test_a_killed_search_is_resumed_by_the_same_command(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_search_confirm_and_export(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(command(kind, "--study", "found", "--executions", "2", "--json")) == 0
+    budget = ["--trials", "1", "--epochs", "2", "--executions", "2"]
+    assert run(command(kind, "--study", "found", "--json", *budget)) == 0
     assert json.loads(capsys.readouterr().out)["best"]
     assert run(["confirm", "found", "--seeds", "2", "--top", "1"]) == 0
     assert run(["export", "found", "--format", "keras", "-o", "best.keras"]) == 0

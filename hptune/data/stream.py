@@ -22,7 +22,6 @@ UNKNOWN = -2
 """How many batches there are where only going through them tells."""
 _KERAS_TAKES = {
     "DatasetV2": "tensorflow.",
-    "DistributedDataset": "tensorflow.",
     "PyDataset": "keras.",
     "DataLoader": "torch.",
 }
@@ -51,9 +50,8 @@ class Stream:
     @property
     def length(self) -> int:
         """How many batches it has, or ENDLESS or UNKNOWN."""
-        if self.kind in ("DatasetV2", "DistributedDataset"):
-            cardinality = self.source.cardinality
-            return int(cardinality() if callable(cardinality) else cardinality)
+        if self.kind == "DatasetV2":
+            return int(self.source.cardinality())
         if self.kind == "PyDataset":
             with suppress(NotImplementedError, TypeError):
                 batches = self.source.num_batches

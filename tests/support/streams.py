@@ -73,6 +73,9 @@ def trained_rows(): return (X[TRAIN], Y[TRAIN]), Batches(HELD)
 def unknown_end():
     train, held = tensorflow()
     return train.filter(lambda x, y: True), held
+def repeating():
+    train, held = tensorflow()
+    return (train.repeat(), 10), (held.repeat(), 4)
 def weighted():
     return slices(X[TRAIN], Y[TRAIN], W[TRAIN]).batch(16), slices(X[HELD], Y[HELD]).batch(16)
 def dicts():
@@ -162,5 +165,5 @@ class WithoutSteps(Own):
 
 KINDS = ("tensorflow", "pydataset", "loader", "generators")
 """Functions of the file: one for each kind of batches."""
-EVERY = (*KINDS, "workers", "iterables", "held_rows", "trained_rows", "unknown_end")
+EVERY = (*KINDS, "workers", "iterables", "held_rows", "trained_rows", "unknown_end", "repeating")
 """All that give the same rows to `build`."""
