@@ -10,7 +10,7 @@ from typing import Any
 
 from hptune.data.csv_and_parquet import check_columns, take_target
 from hptune.data.kinds import SourceKind
-from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.python_file import importable, load_function, seeded, where_raised
 from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
 from hptune.data.read_streams import read_streams
 from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
@@ -36,7 +36,7 @@ def read_function(spec: str, target: str | None) -> Raw:
     function = load_function(spec, error=DataError)
 
     def call() -> Any:
-        with importable(file):
+        with importable(file), seeded():
             try:
                 return function()
             except (Exception, SystemExit) as low:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hptune.data.kinds import SourceKind
-from hptune.data.python_file import where_raised
+from hptune.data.python_file import importable, seeded, where_raised
 from hptune.data.raw import Raw
 from hptune.data.stream import ENDLESS, UNKNOWN, Stream, Streams, is_stream, part_of_stream, seed_order
 from hptune.data.structure import Given, as_tuples, is_structure, leaves, map_leaves
@@ -123,14 +123,16 @@ def _first(name: str, file: str, what: str, part: Stream | Given) -> list[Given]
     if isinstance(part, Given):
         _check_arrays(name, what, part)
         return [part]
-    seed_order(0)
-    try:
-        found = part.first(2)
-    except (Exception, SystemExit) as low:
-        last = traceback.format_exception_only(low)[-1].strip()
-        raise DataError(
-            f"{name}: its {what} {_kind(part)} raised {last} ({where_raised(low, file)})"
-        ) from low
+    with importable(file), seeded():
+        # What is shuffled gives the same two in every process, and so is of the same form.
+        seed_order(0)
+        try:
+            found = part.first(2)
+        except (Exception, SystemExit) as low:
+            last = traceback.format_exception_only(low)[-1].strip()
+            raise DataError(
+                f"{name}: its {what} {_kind(part)} raised {last} ({where_raised(low, file)})"
+            ) from low
     if not found:
         raise DataError(f"{name}: the {what} {_kind(part)} has no batches")
     for batch in found:

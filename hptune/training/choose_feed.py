@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.on_disk import fits_memory
+from hptune.data.structure import leaves
 from hptune.models.backend import keras
 from hptune.models.model import Arrays, Streamed
 from hptune.training.feeds import Feed, GeneratorFeed
@@ -34,7 +36,8 @@ def choose_feed(
     dense = choose_dense_feed(model, arrays, weights, batch_size) if numpy_path else None
     if dense is not None:
         return dense
-    if keras.backend.backend() == "tensorflow":
+    size = sum(array.nbytes for array in leaves((arrays.x, arrays.y)))
+    if keras.backend.backend() == "tensorflow" and fits_memory(size):
         from hptune.training.tensorflow_feeds import choose_tensorflow_feed
 
         return choose_tensorflow_feed(model, arrays, weights, batch_size)
