@@ -17,6 +17,7 @@ from hptune.training.epoch_rules import EpochRules
 from hptune.training.feeds import GeneratorFeed
 from hptune.training.session import make_ready
 from hptune.training.trainer import balanced_weights, class_weights
+from hptune.training.user_callbacks import fresh_callbacks
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["TrainingPlan", "training"]
@@ -50,6 +51,10 @@ class TrainingPlan:
     """Classes that count alike in the loss; 0 where rows count alike."""
     codes: str = "arrays.y"
     """Python expression of the class codes of training rows."""
+    callbacks: str | None = None
+    """FILE.py:function that makes the user's callbacks; None for none."""
+    trial: str = ""
+    """What that function is told that the training is named."""
     structured: bool = False
     """Whether the rows are structures of arrays, or weighted."""
 
@@ -81,9 +86,11 @@ def training(plan: TrainingPlan) -> ScriptPart:
 def _config(plan: TrainingPlan) -> Mapping[str, Any]:
     trained = {name: value for name, value in asdict(plan.training).items() if name != "learning_rate"}
     target = {} if plan.target is None else {"target": asdict(plan.target)}
+    called = {} if plan.callbacks is None else {"callbacks": plan.callbacks}
     return {
         "seed": plan.seed,
         "epochs": plan.epochs,
+        **called,
         "training": trained,
         **target,
         "objective": {"name": plan.objective.name, "direction": str(plan.objective.direction)},
@@ -96,6 +103,7 @@ def _copies(plan: TrainingPlan) -> list[Any]:
     backends = {"tensorflow": [set_up_tensorflow], "torch": [set_up_torch]}
     return [
         *backends.get(keras.backend.backend(), []),
+        *([fresh_callbacks] if plan.callbacks is not None else []),
         *([Target] if plan.target is not None else []),
         *([class_weights if plan.fits else balanced_weights] if plan.classes else []),
         *(Arrays, Direction, Objective, Training, make_ready, EpochRules),
@@ -124,14 +132,24 @@ def _rules(plan: TrainingPlan) -> list[str]:
         "    on_epoch=show,",
         "    keep_best=True,",
         ")",
+        *_made(plan),
     ]
+
+
+def _made(plan: TrainingPlan) -> list[str]:
+    """Return the statement that makes the user's callbacks; none where there are none."""
+    if plan.callbacks is None:
+        return []
+    call = f'load_function(CONFIG["callbacks"]), CONFIG["values"], {plan.trial!r}'
+    return [f"callbacks = fresh_callbacks({call})"]
 
 
 def _train(plan: TrainingPlan) -> str:
     weights = f"balanced_weights({plan.codes}, {plan.classes})" if plan.classes else "arrays.weights"
+    more = "" if plan.callbacks is None else ", callbacks"
     lines = [
         *_rules(plan),
-        f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size)",
+        f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size{more})",
         'feed.fit(rules, CONFIG["seed"], 0, CONFIG["epochs"])',
         "model.set_weights(rules.best_weights)",
         "return rules.progress.best_epoch, rules.progress.best",
@@ -151,6 +169,7 @@ def _train_own(plan: TrainingPlan) -> str:
         "own = OwnFit(fit, goes_on=False)",
         'span = {"initial_epoch": 0, "epochs": CONFIG["epochs"]}',
         *([f'span["class_weight"] = class_weights(arrays.y, {plan.classes})'] if plan.classes else []),
+        *(['span["callbacks"] = callbacks'] if plan.callbacks is not None else []),
         "curve, _ = run_own_fit(own, model, arrays, rules, objective, **span)",
         "return curve[objective.best_epoch(curve) - 1][objective.name]",
     ]

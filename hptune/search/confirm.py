@@ -56,6 +56,7 @@ class _Due:
             seed=self.seed,
             initial_epoch=0,
             epochs=self.trial.epochs,
+            part=f"confirmation {self.number}",
         )
         object.__setattr__(self, "job", job)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,12 +23,16 @@ def choose_feed(
     batch_size: int,
     *,
     numpy_path: bool = True,
+    callbacks: Sequence[Any] | None = None,
 ) -> Feed:
     """Return the fastest way that trains this model as Keras's fit would.
 
     `weights` are those of the rows in the loss; None where all count alike. `numpy_path` False leaves
-    the model to Keras, whatever NumPy can train.
+    the model to Keras, whatever NumPy can train. With `callbacks` of the user's, Keras's own fit takes
+    the steps and validates, and calls them.
     """
+    if callbacks is not None:
+        return _choose_calling(model, arrays, weights, batch_size, callbacks)
     dense = choose_dense_feed(model, arrays, weights, batch_size) if numpy_path else None
     if dense is not None:
         return dense
@@ -36,3 +41,19 @@ def choose_feed(
 
         return choose_tensorflow_feed(model, arrays, weights, batch_size)
     return GeneratorFeed(model, arrays, weights, batch_size)
+
+
+def _choose_calling(
+    model: Any,
+    arrays: Arrays,
+    weights: NDArray[np.float32] | None,
+    batch_size: int,
+    callbacks: Sequence[Any],
+) -> Feed:
+    """Return the fastest feed of those that are Keras's own loop."""
+    if keras.backend.backend() == "tensorflow":
+        from hptune.training.tensorflow_feeds import RowsFeed, fits_by_rows
+
+        if fits_by_rows(model):
+            return RowsFeed(model, arrays, weights, batch_size, callbacks)
+    return GeneratorFeed(model, arrays, weights, batch_size, callbacks)

@@ -9,7 +9,7 @@ a `tf.while_loop` takes the rows of one batch after the other and calls the mode
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import GeneratorFeed, as_floats, columns_of, has_own, rows_at_once, steps_by_itself
 from hptune.training.random_numbers import shuffled
 
-__all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
+__all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed", "fits_by_rows"]
 
 _MOST_BYTES = 1 << 30
 """Data larger than this is not put into the graph's memory as a whole."""
@@ -38,7 +38,7 @@ def choose_tensorflow_feed(
     model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
 ) -> EpochGraph | RowsFeed | GeneratorFeed:
     """Return the fastest feed that trains this model as Keras's fit would."""
-    if has_own(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
+    if not fits_by_rows(model):
         return GeneratorFeed(model, arrays, weights, batch_size)
     every = leaves((arrays.x, arrays.y))
     # Keras builds a graph's losses and metrics from numbers with targets; else its own fit does.
@@ -47,6 +47,11 @@ def choose_tensorflow_feed(
     if steps_by_itself(model) or model.run_eagerly or large or not numbers:
         return RowsFeed(model, arrays, weights, batch_size)
     return EpochGraph(model, arrays, weights, batch_size)
+
+
+def fits_by_rows(model: Any) -> bool:
+    """Return whether a model's fit is Keras's own, on one device, which takes a pipeline of rows."""
+    return not has_own(model, "fit") and model.distribute_strategy is tf.distribute.get_strategy()
 
 
 def _held_of(arrays: Arrays) -> tuple[Any, ...]:
@@ -199,12 +204,19 @@ class RowsFeed:
     """Batches by tf.data to a model with steps of its own; the pipeline is built once."""
 
     def __init__(
-        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+        self,
+        model: Any,
+        arrays: Arrays,
+        weights: NDArray[np.float32] | None,
+        batch_size: int,
+        callbacks: Sequence[Any] = (),
     ) -> None:
+        """Take what is trained on; `callbacks` are the user's."""
         self._model = model
         self._arrays = arrays
         self._columns = columns_of(arrays.x, arrays.y, weights)
         self._batch_size = batch_size
+        self._callbacks = callbacks
 
     def trace(self) -> None:
         """Leave it to the first step."""
@@ -235,7 +247,7 @@ class RowsFeed:
                 initial_epoch=initial_epoch,
                 epochs=epochs,
                 validation_data=tf.data.Dataset.from_tensor_slices(held).batch(at_once).cache(),
-                callbacks=[epoch_callback],
+                callbacks=[*self._callbacks, epoch_callback],
                 shuffle=False,
                 verbose=0,
             )

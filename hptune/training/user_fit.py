@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ def run_own_fit(
     initial_epoch: int,
     epochs: int,
     class_weight: Mapping[int, float] | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> tuple[list[Report], bool]:
     """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether that is all.
 
@@ -48,7 +49,7 @@ def run_own_fit(
         arrays.y,
         validation_data=(arrays.validation_x, arrays.validation_y),
         epochs=epochs,
-        callbacks=[rules],
+        callbacks=[*callbacks, rules],
         verbose=0,
         **more,
     )
