@@ -32,8 +32,8 @@ def preflight(
         )
     if task.callbacks is not None:
         listener.on_remark(
-            f"{task.callbacks}: {listed(found.callbacks) or 'no callback'} for each trial, which Keras's fit"
-            " trains in one go"
+            f"{task.callbacks}: {listed(found.callbacks) or 'no callback'} for each trial, which Keras trains"
+            " in one go"
         )
     if found.own_epochs:
         listener.on_warning(
