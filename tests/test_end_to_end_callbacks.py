@@ -58,7 +58,7 @@ def check_script() -> None:
     """Export the best trial as a script, and compare its score with the study's."""
     assert run(["export", "s", "--format", "python", "-o", "best.py"]) == 0
     done = subprocess.run([sys.executable, "best.py"], capture_output=True, text=True, check=True)
-    scores = re.search(r"val_accuracy ([\d.]+)\D.*? ([\d.]+) in the study", done.stdout)
+    scores = re.search(r"val_accuracy ([\d.]+)[^\n]*?, (\S+) in the study", done.stdout)
     assert scores is not None, done.stdout
     assert float(scores[1]) == pytest.approx(float(scores[2]), abs=1e-6)
 
