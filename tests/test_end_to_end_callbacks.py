@@ -5,13 +5,19 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from hptune.__main__ import run
+from hptune.errors import SearchInterruptedError
+from hptune.search.events import Listener, Stop
+from hptune.search.run import SearchOptions, search
+from hptune.search.task import SearchTask
 from hptune.study import Study
 from hptune.study.trial import TrialState
+from tests.support.interruptions import StopsAfter, story
 
 MODEL = """import keras
 import keras_tuner
@@ -123,3 +129,31 @@ def test_what_can_not_be_used_is_refused(
     assert run([*SEARCH, *flags]) == 3
     assert said in capsys.readouterr().err
     assert not Path("s").exists()
+
+
+def options(study: str) -> SearchOptions:
+    task = SearchTask(data="iris", model="m.py:build", callbacks="c.py:make", epochs=5)
+    return SearchOptions(task=task, study=Path(study), passes=1, trials=2, oracle="coarse-to-fine")
+
+
+def test_a_search_with_callbacks_that_is_interrupted_gives_the_trials_of_one_that_is_not() -> None:
+    search(options("whole"), listener=Listener(), stop=Stop())
+    # Each trial has two epochs: it is stopped in its first one, and begins anew.
+    for epochs in (1, 3):
+        stop = Stop()
+        with pytest.raises(SearchInterruptedError):
+            search(options("cut"), listener=StopsAfter(stop, epochs), stop=stop)
+    search(options("cut"), listener=Listener(), stop=Stop())
+    with Study.open(Path("whole")) as whole, Study.open(Path("cut")) as cut:
+        assert story(cut) == story(whole)
+        assert cut.epochs_used() == whole.epochs_used() == 6
+
+
+def test_a_trial_that_the_time_limit_interrupts_is_no_failure() -> None:
+    class RunsOut(StopsAfter):
+        def on_epoch_end(self, *args: object) -> None:
+            self.stop.deadline = time.monotonic() - 1
+
+    stop = Stop()
+    with pytest.raises(SearchInterruptedError, match="the time was up before a trial had ended"):
+        search(options("s"), listener=RunsOut(stop, 1), stop=stop)
