@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from hptune.data import load_dataset
 from hptune.data.python_file import importable, is_function_spec, load_function
 from hptune.errors import DataError, ModelError
 
@@ -192,3 +195,23 @@ def test_the_error_is_of_the_class_that_was_asked_for(tmp_path: Path) -> None:
 )
 def test_a_python_file_is_told_from_other_sources(source: str, is_spec: bool) -> None:
     assert is_function_spec(source) is is_spec
+
+
+def test_what_is_drawn_without_a_seed_is_the_same_each_time(tmp_path: Path) -> None:
+    """In workers, and when a search is resumed, a file must give what it gave before."""
+    file = tmp_path / "d.py"
+    file.write_text(
+        "import random\n\nimport numpy as np\n\nATTRIBUTES = random.random(), np.random.rand()\n\n\n"
+        "def load():\n    return np.random.rand(20, 2), np.arange(20) % 2\n\n\n"
+        "def of_the_file():\n    return ATTRIBUTES\n",
+        encoding="utf-8",
+    )
+    random.seed(1)
+    np.random.seed(1)
+    before = random.random(), np.random.rand()
+    random.seed(1)
+    np.random.seed(1)
+    drawn = [load_function(f"{file}:of_the_file", error=DataError)() for _ in range(2)]
+    assert drawn[0] == drawn[1]
+    assert (random.random(), np.random.rand()) == before
+    assert len({load_dataset(f"{file}:load").fingerprint for _ in range(2)}) == 1

@@ -258,9 +258,22 @@ def test_a_search_whose_numpy_differs_is_left_to_keras_for_good(
     assert paths == [False, False]
     with Study.open(Path("s")) as study:
         # As a worker, a confirmation and an export load it.
-        trainer = load_trainer(task_of(study), study.identity.goal)
+        trainer = load_trainer(task_of(study), study.identity.goal, study.identity.data_fingerprint)
         assert isinstance(trainer, Trainer)
         assert not trainer.settings.numpy_path
     assert run([*arguments[:-2], "new", "--trials", "1"]) == 0
     assert "Keras trains" not in capsys.readouterr().err
     assert paths == [False, False, True]
+
+
+def test_workers_refuse_data_that_is_other_rows_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("d.py").write_text(
+        "import numpy as np\n\n\ndef load():\n    rng = np.random.default_rng()\n"
+        "    x = rng.normal(size=(60, 3))\n    return x, (x[:, 0] > 0).astype(int)\n",
+        encoding="utf-8",
+    )
+    assert run(["search", "d.py:load", "--workers", "2", "--trials", "1", "--epochs", "1"]) == 3
+    assert "d.py:load: gives other rows each time it is loaded" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hptune._text import counted
 from hptune.data.kinds import SourceKind
+from hptune.data.on_disk import take_rows
 from hptune.data.raw import Raw, is_table
 from hptune.data.structure import is_structure, leaves
 from hptune.errors import DataError
@@ -18,6 +19,8 @@ __all__ = ["IMAGE_SCALE", "as_inputs", "check_plain", "is_bytes", "shaped"]
 
 IMAGE_SCALE = 255.0
 """What bytes of images are divided by."""
+_ROWS = 1 << 16
+"""Rows that are looked at together."""
 
 
 def is_bytes(x: Any) -> bool:
@@ -77,14 +80,14 @@ def as_inputs(raw: Raw, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     x = np.asarray(raw.x)
     x = x[:, None] if x.ndim == 1 else x
     if is_bytes(x):
-        return x[rows].astype(np.float32) / np.float32(IMAGE_SCALE)
+        return take_rows(x, rows, np.float32, scale=IMAGE_SCALE)
     if x.dtype.kind not in "biuf":
         x = _numbers(raw, x)
     if 0 in x.shape[1:]:
         raise DataError(f"{raw.name}: rows of shape {x.shape[1:]} hold nothing to learn from")
     with np.errstate(over="ignore"):
-        made = x[rows].astype(np.float32)
-    if not np.isfinite(made).all():
+        made = take_rows(x, rows, np.float32)
+    if not _all_finite(made):
         wrong = np.argwhere(~np.isfinite(made))
         first = min((int(rows[place[0]]), *map(int, place[1:])) for place in wrong)
         column = str(first[1]) if len(first) == 2 else str(first[1:])
@@ -94,6 +97,10 @@ def as_inputs(raw: Raw, rows: NDArray[np.int64]) -> NDArray[np.float32]:
             "are filled in.",
         )
     return made
+
+
+def _all_finite(x: NDArray[np.float32]) -> bool:
+    return all(np.isfinite(x[start : start + _ROWS]).all() for start in range(0, len(x), _ROWS))
 
 
 def _numbers(raw: Raw, x: NDArray[Any]) -> NDArray[np.float64]:

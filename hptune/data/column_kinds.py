@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from hptune.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_LEVELS", "learn_encoder"]
+__all__ = ["MOST_LEVELS", "Columns", "learn_encoder"]
 
 MOST_LEVELS = 50
 """How many levels of a column have a feature of their own; a missing value's is not counted."""
@@ -40,7 +41,15 @@ _ID_WORDS = {"id", "ids", "idx", "index", "uuid", "guid", "key", "rowid", "rownu
 _SCALARS = (str, bool, int, float, np.generic)
 
 
-def learn_encoder(frame: pd.DataFrame, *, where: Where = row_names) -> tuple[TableEncoder, tuple[str, ...]]:
+class Columns(Protocol):
+    """A table, a column at a time: a DataFrame, or one that does not fit into memory."""
+
+    def items(self) -> Iterable[tuple[Any, pd.Series[Any]]]:
+        """Give the name and the values of each column."""
+        ...
+
+
+def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEncoder, tuple[str, ...]]:
     """Learn from training rows how a table becomes features, and return what to say of it.
 
     The index holds the place of each row in the whole table; `where` names rows, given by their place in
@@ -55,8 +64,8 @@ def learn_encoder(frame: pd.DataFrame, *, where: Where = row_names) -> tuple[Tab
     columns: list[Column] = []
     dropped: list[DroppedColumn] = []
     notes: list[str] = []
-    for place, name in enumerate(map(str, frame.columns)):
-        column = frame.iloc[:, place]
+    for label, column in frame.items():
+        name = str(label)
         reason = _useless(column, where)
         if reason:
             dropped.append(DroppedColumn(name=name, reason=reason))

@@ -12,13 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 from hptune._text import first_of, is_number
 from hptune.data.kinds import SourceKind
+from hptune.data.on_disk import fits_memory
+from hptune.data.parquet_rows import ParquetRows, open_parquet
 from hptune.data.raw import SHOWN, Raw, row_names
 from hptune.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["CSV_OPTIONS", "TABLE_SUFFIXES", "check_columns", "read_csv", "read_parquet", "take_target"]
+__all__ = [
+    "CSV_OPTIONS",
+    "TABLE_SUFFIXES",
+    "check_columns",
+    "is_parquet_folder",
+    "read_csv",
+    "read_parquet",
+    "take_target",
+]
 
 CSV_OPTIONS: Mapping[str, Any] = MappingProxyType(
     {"index_col": False, "skipinitialspace": True, "low_memory": False}
@@ -30,6 +40,9 @@ from the whole column.
 """
 
 TABLE_SUFFIXES = {".csv": SourceKind.CSV, ".tsv": SourceKind.CSV, ".parquet": SourceKind.PARQUET}
+
+_MEMORY_FACTOR = 4
+"""Bytes of memory that a byte of Parquet takes as a table, with its features beside it."""
 
 _SEPARATORS = ",;\t|"
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
@@ -91,24 +104,48 @@ def read_csv(path: Path, target: str | None) -> Raw:
 
 
 def read_parquet(path: Path, target: str | None) -> Raw:
-    """Read a Parquet file; an index stored in it is left aside.
+    """Read a Parquet file, or a folder of them as one table; an index stored in it is left aside.
 
-    Raises `DataError` as `read_csv` does.
+    What does not fit into memory (`on_disk.fits_memory`) is read as it is encoded. Raises `DataError` as
+    `read_csv` does.
     """
     import pandas as pd
     import pyarrow
 
     try:
-        frame = pd.read_parquet(path)
+        rows = open_parquet(path)
+        whole = fits_memory(_MEMORY_FACTOR * rows.bytes)
+        frame = pd.read_parquet(path) if whole else None
     except (OSError, ValueError, pyarrow.ArrowException) as low:
         first = (str(low).splitlines() or [""])[0]
         raise DataError(f"{path}: can't be read as Parquet: {first}") from low
-    if len(frame) == 0:
+    if rows.rows == 0:
         raise DataError(f"{path}: has no rows")
+    if frame is None:
+        return _large_table(path, rows, target)
     frame = frame.reset_index(drop=True)
     check_columns(path.name, frame, row_names)
     x, y = take_target(path.name, frame, target)
     return Raw(name=path.name, kind=SourceKind.PARQUET, x=x, y=y, target=str(y.name))
+
+
+def is_parquet_folder(path: Path) -> bool:
+    """Return whether this is a folder of Parquet files, which may lie in folders of partitions."""
+    return path.is_dir() and next(path.rglob("*.parquet"), None) is not None
+
+
+def _large_table(path: Path, rows: ParquetRows, target: str | None) -> Raw:
+    """Return a table of which no more than a column, or some rows, are in memory at a time."""
+    _check_names(path, rows.columns)
+    for name in rows.texts:
+        _check_column(path.name, rows.column(name), row_names)
+    target = _check_target(path.name, rows.columns, target)
+    y = rows.column(target)
+    notes = (
+        f"{rows.rows:,} rows of {rows.bytes / 2**30:.1f} GiB are read from their files as they are needed",
+    )
+    x = rows.without(target)
+    return Raw(name=path.name, kind=SourceKind.PARQUET, x=x, y=y, target=str(y.name), notes=notes)
 
 
 def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any]]:
@@ -117,6 +154,12 @@ def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.
     Raises `DataError` with the columns there are where the target is not given or not among them.
     """
     columns = [str(column) for column in frame.columns]
+    target = _check_target(name, columns, target)
+    return frame.drop(columns=frame.columns[columns.index(target)]), frame[target]
+
+
+def _check_target(name: str, columns: Sequence[str], target: str | None) -> str:
+    """Return the target; refuses one that is not given, none of the columns, or the only one."""
     doubt = f" {_NAMES_WANTED}" if _is_headless(columns) else ""
     if target is None:
         raise DataError(
@@ -131,7 +174,7 @@ def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.
         )
     if len(columns) == 1:
         raise DataError(f"{name}: has no column but the target {target!r}")
-    return frame.drop(columns=frame.columns[columns.index(target)]), frame[target]
+    return target
 
 
 def check_columns(
@@ -148,18 +191,25 @@ def check_columns(
     frame.columns = [str(column) for column in frame.columns]
     _check_names(Path(name), list(frame.columns))
     for column in frame.columns:
-        parsed = _with_points(frame[column]) if decimal == "," else frame[column]
-        _refuse_odd_numbers(name, parsed, where)
-        slips = _slips(parsed)
-        if slips is None:
-            continue
-        rows = frame.index[parsed.isin(slips)].to_numpy()
-        value = frame[column].iloc[int(rows[0])]
-        more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
-        raise DataError(
-            f"{name}: column {column!r} holds numbers, but {where([int(rows[0])])} has {value!r}{more}",
-            hint="Correct the value, or leave it empty if it is missing.",
-        )
+        _check_column(name, frame[column], where, decimal=decimal)
+
+
+def _check_column(
+    name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str], *, decimal: str = "."
+) -> None:
+    """Refuse text among numbers and odd numbers in a column whose index counts the rows from 0."""
+    parsed = _with_points(column) if decimal == "," else column
+    _refuse_odd_numbers(name, parsed, where)
+    slips = _slips(parsed)
+    if slips is None:
+        return
+    rows = column.index[parsed.isin(slips)].to_numpy()
+    value = column.iloc[int(rows[0])]
+    more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
+    raise DataError(
+        f"{name}: column {column.name!r} holds numbers, but {where([int(rows[0])])} has {value!r}{more}",
+        hint="Correct the value, or leave it empty if it is missing.",
+    )
 
 
 def _with_points(column: pd.Series[Any]) -> pd.Series[Any]:

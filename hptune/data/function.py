@@ -10,7 +10,7 @@ from typing import Any
 
 from hptune.data.csv_and_parquet import check_columns, take_target
 from hptune.data.kinds import SourceKind
-from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.python_file import importable, load_function, seeded, where_raised
 from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
 from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
 from hptune.errors import DataError
@@ -32,7 +32,7 @@ def read_function(spec: str, target: str | None) -> Raw:
     """
     file = spec.rpartition(":")[0]
     function = load_function(spec, error=DataError)
-    with importable(file):
+    with importable(file), seeded():
         try:
             made = function()
         except (Exception, SystemExit) as low:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hptune._text import first_of
 from hptune.data.kinds import SourceKind
+from hptune.data.on_disk import new_array, take_rows
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError
 
@@ -74,7 +75,7 @@ def read_images(
     good = [header for header in headers if isinstance(header, _Header)]
     grey = all(header.grey for header in good) if like is None else like.x.shape[3] == 1
     height, width = size or (like.image_size if like and like.image_size else _common_size(good))
-    x = np.empty((len(images.files), height, width, 1 if grey else 3), dtype=np.uint8)
+    x = new_array((len(images.files), height, width, 1 if grey else 3), np.uint8)
 
     def read(place: int) -> None:
         x[place] = read_image(images.files[place], *x.shape[1:])
@@ -87,7 +88,7 @@ def read_images(
     return Raw(
         name=folder.name,
         kind=SourceKind.IMAGES,
-        x=x[kept],
+        x=x if kept.all() else take_rows(x, np.flatnonzero(kept)),
         y=np.array(rows.codes, dtype=np.int64),
         classes=listing.classes,
         image_size=(height, width),

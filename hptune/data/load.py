@@ -9,7 +9,7 @@ import numpy as np
 
 from hptune.data.arrays import check_plain, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
-from hptune.data.csv_and_parquet import TABLE_SUFFIXES, read_csv, read_parquet
+from hptune.data.csv_and_parquet import TABLE_SUFFIXES, is_parquet_folder, read_csv, read_parquet
 from hptune.data.dataset import Dataset, Origin, is_source
 from hptune.data.function import read_function
 from hptune.data.images import read_images
@@ -140,6 +140,8 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
         )
     path = Path(source)
     kind = TABLE_SUFFIXES.get(path.suffix.lower())
+    if source not in BUNDLED and is_parquet_folder(path):
+        kind = SourceKind.PARQUET
     if source in BUNDLED or is_function_spec(source) or kind is None:
         raw = _read_without_columns(source, options, like)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,6 +16,8 @@ from hptune.data.column_kinds import learn_encoder
 from hptune.data.dataset import Dataset, DataSplit, Origin
 from hptune.data.encoder import TableEncoder
 from hptune.data.fingerprint import fingerprint_of, with_given
+from hptune.data.on_disk import new_array, take_rows
+from hptune.data.parquet_rows import ParquetRows
 from hptune.data.raw import Raw, is_table
 from hptune.data.split import Indices, rows_in_both
 from hptune.data.structure import Given, is_structure, map_leaves
@@ -84,7 +86,11 @@ def make_dataset(
 
 def _given(part: DataSplit, given: Given, rows: Indices) -> Given:
     """Return rows as they came; rows of a table, and targets that are no numbers, as they were encoded."""
-    taken = Given(x=None if is_table(given.x) else given.x, y=given.y, weights=given.weights).take(rows)
+    taken = Given(
+        x=None if is_table(given.x) else _rows_of(given.x, rows),
+        y=_rows_of(given.y, rows),
+        weights=_rows_of(given.weights, rows),
+    )
     is_text = given.y is not None and not is_structure(given.y) and given.y.dtype.kind not in "biuf"
     return replace(taken, x=part.x if is_table(given.x) else taken.x, y=part.y if is_text else taken.y)
 
@@ -92,21 +98,46 @@ def _given(part: DataSplit, given: Given, rows: Indices) -> Given:
 def _inputs(raw: Raw, rows: Indices, as_given: bool) -> Any:
     """Return these rows of the inputs: numbers in float32, several inputs and text as they came."""
     if is_structure(raw.x) or (as_given and raw.given is not None and raw.x.dtype.kind in "OUS"):
-        return map_leaves(lambda leaf: leaf[rows], raw.x)
+        return _rows_of(raw.x, rows)
     return as_inputs(raw, rows)
+
+
+def _rows_of(tree: Any, rows: Indices) -> Any:
+    return map_leaves(lambda leaf: take_rows(leaf, rows), tree)
 
 
 def _encoded(
     raw: Raw, train: Indices, other: Raw, held: Indices
 ) -> tuple[TableEncoder, tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
     """Learn an encoder from the training rows of a table, and encode these and the validation rows."""
-    frame, held_frame = raw.x.iloc[train], other.x.iloc[held]
     with _named(raw.name):
-        encoder, said = learn_encoder(frame, where=lambda rows: raw.where([int(train[row]) for row in rows]))
-        x = encoder.encode(frame)
+        columns = raw.x.taken(train) if isinstance(raw.x, ParquetRows) else raw.x.iloc[train]
+        encoder, said = learn_encoder(columns, where=_places(raw, train))
+        x = _encode(encoder, raw, train)
     with _named(other.name):
-        held_x = encoder.encode(held_frame, where=lambda rows: other.where([int(held[row]) for row in rows]))
+        held_x = _encode(encoder, other, held)
     return encoder, said, x, held_x
+
+
+def _encode(encoder: TableEncoder, raw: Raw, rows: Indices) -> NDArray[np.float32]:
+    """Return the features of these rows, some at a time where the table does not fit into memory."""
+    if not isinstance(raw.x, ParquetRows):
+        return encoder.encode(raw.x.iloc[rows], where=_places(raw, rows))
+    made = new_array((len(rows), len(encoder.feature_names)), np.float32)
+    places = np.full(raw.rows, -1, dtype=np.int64)
+    places[rows] = np.arange(len(rows))
+    for part in raw.x.parts([column.name for column in encoder.columns]):
+        of_part = part.index.to_numpy()
+        among = places[of_part] >= 0
+        if among.any():
+            here = of_part[among]
+            made[places[here]] = encoder.encode(part[among], where=_places(raw, here))
+    return made
+
+
+def _places(raw: Raw, rows: Indices) -> Callable[[Sequence[int]], str]:
+    """Return what names rows of a source that are given by their places among these rows."""
+    return lambda some: raw.where([int(rows[place]) for place in some])
 
 
 @contextmanager

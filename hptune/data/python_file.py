@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import random
 import re
 import sys
 import traceback
@@ -13,9 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from hptune.errors import InputError, did_you_mean
 
-__all__ = ["importable", "is_function_spec", "load_function", "where_raised"]
+__all__ = ["importable", "is_function_spec", "load_function", "seeded", "where_raised"]
 
 _SPEC = re.compile(r"(?P<file>.+\.py)(?::(?P<name>.*))?", re.DOTALL)
 
@@ -31,8 +34,8 @@ def is_function_spec(source: str) -> bool:
 def load_function(spec: str, *, error: type[InputError]) -> Any:
     """Return what FILE.py:NAME names: a function, a class, or an object such as a HyperModel.
 
-    The file is run anew at each call, with its own folder importable. What is found is returned as it is;
-    anything callable will do, and anything with a `build` method.
+    The file is run anew at each call, with its own folder importable, and `seeded`. What is found is
+    returned as it is; anything callable will do, and anything with a `build` method.
 
     Raises `error` where the file does not exist, can't be read as Python, fails while it is run, or has no
     such name.
@@ -98,6 +101,23 @@ def _imported_from(file: str | Path) -> Iterator[None]:
             kept[name] = sys.modules.pop(name)
 
 
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Let code that draws without a seed of its own draw the same in every process, as Keras's layers do.
+
+    `random` and NumPy's global state begin at seed 0, and are put back afterwards. A search is resumed, and
+    its workers load the same, only where a file gives the same each time.
+    """
+    before = random.getstate(), np.random.get_state()
+    random.seed(0)
+    np.random.seed(0)
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])
+
+
 def where_raised(raised: BaseException, file: str | Path) -> str:
     """Return FILE:LINE of the innermost line of this file that led to the exception; FILE if none did."""
     lines = [
@@ -128,7 +148,8 @@ def _run(path: Path, error: type[InputError]) -> ModuleType:
         before = sys.modules.get(module.__name__)
         sys.modules[module.__name__] = module
         try:
-            exec(code, module.__dict__)
+            with seeded():
+                exec(code, module.__dict__)
         except (Exception, SystemExit) as low:
             _restore(module.__name__, before)
             last = traceback.format_exception_only(low)[-1].strip()

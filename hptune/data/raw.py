@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data.kinds import SourceKind
+from hptune.data.parquet_rows import ParquetRows
 from hptune.data.structure import Given, as_array, count_rows, is_structure, leaves
 from hptune.errors import DataError
 from hptune.space import Value
@@ -69,7 +70,9 @@ class Raw:
 
 
 def is_table(x: object) -> bool:
-    """Return whether this is a pandas DataFrame, without importing pandas for it."""
+    """Return whether this is a table, a DataFrame or Parquet rows, without importing pandas for it."""
+    if isinstance(x, ParquetRows):
+        return True
     return type(x).__module__.partition(".")[0] == "pandas" and hasattr(x, "columns")
 
 

@@ -19,12 +19,21 @@ from hptune.space import Values
 __all__ = ["LOAD_FUNCTION", "recipe_model", "user_model"]
 
 LOAD_FUNCTION = ScriptPart(
-    imports=("import importlib.util", "import sys", "from pathlib import Path"),
+    imports=(
+        "import importlib.util",
+        "import random",
+        "import sys",
+        "from pathlib import Path",
+        "import numpy as np",
+    ),
     functions=(
         function(
             "load_function(name)",
             "Return what FILE.py:NAME names.",
             (
+                "# As in the search, which makes what is drawn without a seed the same each time.",
+                "random.seed(0)",
+                "np.random.seed(0)",
                 'file, name = name.rsplit(":", 1)',
                 "path = Path(file).resolve()",
                 "sys.path.insert(0, str(path.parent))",
@@ -32,6 +41,8 @@ LOAD_FUNCTION = ScriptPart(
                 "module = importlib.util.module_from_spec(spec)",
                 "sys.modules[path.stem] = module",
                 "spec.loader.exec_module(module)",
+                "random.seed(0)",
+                "np.random.seed(0)",
                 "return getattr(module, name)",
             ),
         ),

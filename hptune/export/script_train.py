@@ -140,8 +140,12 @@ def _made(plan: TrainingPlan) -> list[str]:
     """Return the statement that makes the user's callbacks; none where there are none."""
     if plan.callbacks is None:
         return []
-    call = f'load_function(CONFIG["callbacks"]), CONFIG["values"], {plan.trial!r}'
-    return [f"callbacks = fresh_callbacks({call})"]
+    return [f'callbacks = fresh_callbacks(make_callbacks, CONFIG["values"], {plan.trial!r})']
+
+
+def _given(plan: TrainingPlan) -> str:
+    """Return the last argument of `train`: what makes the user's callbacks, where there are any."""
+    return "" if plan.callbacks is None else ", make_callbacks"
 
 
 def _train(plan: TrainingPlan) -> str:
@@ -155,7 +159,7 @@ def _train(plan: TrainingPlan) -> str:
         "return rules.progress.best_epoch, rules.progress.best",
     ]
     docstring = "Train as the search did; return the best epoch and its score. The model has its weights."
-    return function("train(model, arrays)", docstring, lines)
+    return function(f"train(model, arrays{_given(plan)})", docstring, lines)
 
 
 def _train_own(plan: TrainingPlan) -> str:
@@ -174,7 +178,9 @@ def _train_own(plan: TrainingPlan) -> str:
         "return curve[objective.best_epoch(curve) - 1][objective.name]",
     ]
     return function(
-        "train(hypermodel, hp, model, arrays)", "Let the HyperModel fit; return its score.", lines
+        f"train(hypermodel, hp, model, arrays{_given(plan)})",
+        "Let the HyperModel fit; return its score.",
+        lines,
     )
 
 
@@ -187,13 +193,16 @@ def _main(plan: TrainingPlan) -> str:
             f"    set_up_{keras.backend.backend()}({plan.threads})",
         ]
     lines += _arrays(plan)
+    if plan.callbacks is not None:
+        # Before the model, which seeds what is drawn afterwards.
+        lines.append('make_callbacks = load_function(CONFIG["callbacks"])')
     if plan.fits:
         lines += [
             "hypermodel, hp, model = build_model(arrays.x)",
-            "score = train(hypermodel, hp, model, arrays)",
+            f"score = train(hypermodel, hp, model, arrays{_given(plan)})",
         ]
     else:
-        lines += ["model = build_model(arrays.x)", "epoch, score = train(model, arrays)"]
+        lines += ["model = build_model(arrays.x)", f"epoch, score = train(model, arrays{_given(plan)})"]
     at = "" if plan.fits else " at epoch {epoch}"
     lines.append(f"print(f\"{name} {{score:.9g}}{at}, {{CONFIG['recorded']:.9g}} in the study\")")
     lines += [*_predictor(plan), *_save(plan)]

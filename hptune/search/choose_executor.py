@@ -53,7 +53,7 @@ def _executor(
     if workers > 1:
         from hptune.executors.processes import ProcessesExecutor
 
-        load = partial(load_trainer, task, objective)
+        load = partial(load_trainer, task, objective, dataset.fingerprint)
         return ProcessesExecutor(load, workers=workers, max_seconds=max_seconds)
     trainer = task.trainer(dataset, model, objective)
     return InlineExecutor(trainer if max_seconds is None else LimitedTrainer(trainer, max_seconds))

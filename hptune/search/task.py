@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hptune.errors import InputError, SpaceError, StudyMismatchError
+from hptune.errors import DataError, InputError, SpaceError, StudyMismatchError
 from hptune.space import Space, Value
 from hptune.space.files import load_space, located, ready_space, ready_spaces
 from hptune.study import Identity, Study
@@ -240,9 +240,18 @@ def task_of(study: Study) -> SearchTask:
     )
 
 
-def load_trainer(task: SearchTask, objective: Objective) -> Trainer | RepeatedTrainer:
-    """Return a trainer of the subject, in whichever process."""
-    return task.trainer(*task.load(), objective)
+def load_trainer(task: SearchTask, objective: Objective, fingerprint: str) -> Trainer | RepeatedTrainer:
+    """Return a trainer of the subject, in whichever process.
+
+    Raises DataError where the data has another fingerprint than where the search began.
+    """
+    dataset = task.load_data()
+    if dataset.fingerprint != fingerprint:
+        raise DataError(
+            f"{task.data}: gives other rows each time it is loaded, so that each process would have its own",
+            hint="Seed what it draws, as in numpy.random.default_rng(0), and sort what it lists.",
+        )
+    return task.trainer(dataset, task.load_model(dataset), objective)
 
 
 def asked_epochs(study: Study, trial: Trial) -> int | None:

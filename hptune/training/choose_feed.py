@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.on_disk import fits_memory
+from hptune.data.structure import leaves
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
 from hptune.training.feeds import Feed, GeneratorFeed
@@ -31,29 +33,14 @@ def choose_feed(
     the model to Keras, whatever NumPy can train. With `callbacks` of the user's, Keras's own fit takes
     the steps and validates, and calls them.
     """
-    if callbacks is not None:
-        return _choose_calling(model, arrays, weights, batch_size, callbacks)
-    dense = choose_dense_feed(model, arrays, weights, batch_size) if numpy_path else None
+    dense = (
+        choose_dense_feed(model, arrays, weights, batch_size) if numpy_path and callbacks is None else None
+    )
     if dense is not None:
         return dense
-    if keras.backend.backend() == "tensorflow":
+    size = sum(array.nbytes for array in leaves((arrays.x, arrays.y)))
+    if keras.backend.backend() == "tensorflow" and fits_memory(size):
         from hptune.training.tensorflow_feeds import choose_tensorflow_feed
 
-        return choose_tensorflow_feed(model, arrays, weights, batch_size)
-    return GeneratorFeed(model, arrays, weights, batch_size)
-
-
-def _choose_calling(
-    model: Any,
-    arrays: Arrays,
-    weights: NDArray[np.float32] | None,
-    batch_size: int,
-    callbacks: Sequence[Any],
-) -> Feed:
-    """Return the fastest feed of those that are Keras's own loop."""
-    if keras.backend.backend() == "tensorflow":
-        from hptune.training.tensorflow_feeds import RowsFeed, fits_by_rows
-
-        if fits_by_rows(model):
-            return RowsFeed(model, arrays, weights, batch_size, callbacks)
-    return GeneratorFeed(model, arrays, weights, batch_size, callbacks)
+        return choose_tensorflow_feed(model, arrays, weights, batch_size, callbacks)
+    return GeneratorFeed(model, arrays, weights, batch_size, callbacks or ())

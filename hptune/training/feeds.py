@@ -101,6 +101,22 @@ def batches(
         epoch += 1
 
 
+class _HeldRows(keras.utils.PyDataset):  # type: ignore[misc]
+    """Validation rows, batch by batch: Keras would make one tensor of whole arrays."""
+
+    def __init__(self, arrays: Arrays, batch_size: int) -> None:
+        super().__init__()
+        self._columns = columns_of(arrays.validation_x, arrays.validation_y, arrays.validation_weights)
+        self._size = rows_at_once(arrays.validation_x, batch_size)
+
+    def __len__(self) -> int:
+        return -(-count_rows(self._columns) // self._size)
+
+    def __getitem__(self, number: int) -> Any:
+        rows = np.arange(number * self._size, min((number + 1) * self._size, count_rows(self._columns)))
+        return map_leaves(partial(_taken, rows=rows), self._columns)
+
+
 class GeneratorFeed:
     """NumPy batches to Keras's own fit, on any backend."""
 
@@ -138,10 +154,7 @@ class GeneratorFeed:
             steps_per_epoch=-(-rows // self._batch_size),
             initial_epoch=initial_epoch,
             epochs=epochs,
-            validation_data=columns_of(
-                self._arrays.validation_x, self._arrays.validation_y, self._arrays.validation_weights
-            ),
-            validation_batch_size=rows_at_once(self._arrays.validation_x, self._batch_size),
+            validation_data=_HeldRows(self._arrays, self._batch_size),
             callbacks=[*self._callbacks, epoch_callback],
             shuffle=False,
             verbose=0,

@@ -24,7 +24,7 @@ from hptune.training.epoch_callback import EpochCallback
 from hptune.training.feeds import GeneratorFeed, as_floats, columns_of, has_own, rows_at_once, steps_by_itself
 from hptune.training.random_numbers import shuffled
 
-__all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed", "fits_by_rows"]
+__all__ = ["EpochGraph", "RowsFeed", "choose_tensorflow_feed"]
 
 _MOST_BYTES = 1 << 30
 """Data larger than this is not put into the graph's memory as a whole."""
@@ -35,11 +35,17 @@ _TENSORS = 8
 
 
 def choose_tensorflow_feed(
-    model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+    model: Any,
+    arrays: Arrays,
+    weights: NDArray[np.float32] | None,
+    batch_size: int,
+    callbacks: Sequence[Any] | None = None,
 ) -> EpochGraph | RowsFeed | GeneratorFeed:
-    """Return the fastest feed that trains this model as Keras's fit would."""
-    if not fits_by_rows(model):
-        return GeneratorFeed(model, arrays, weights, batch_size)
+    """Return the fastest feed that trains this model as Keras's fit would, and by it with `callbacks`."""
+    if has_own(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
+        return GeneratorFeed(model, arrays, weights, batch_size, callbacks or ())
+    if callbacks is not None:
+        return RowsFeed(model, arrays, weights, batch_size, callbacks)
     every = leaves((arrays.x, arrays.y))
     # Keras builds a graph's losses and metrics from numbers with targets; else its own fit does.
     numbers = arrays.y is not None and all(array.dtype.kind in "biuf" for array in every)
@@ -47,11 +53,6 @@ def choose_tensorflow_feed(
     if steps_by_itself(model) or model.run_eagerly or large or not numbers:
         return RowsFeed(model, arrays, weights, batch_size)
     return EpochGraph(model, arrays, weights, batch_size)
-
-
-def fits_by_rows(model: Any) -> bool:
-    """Return whether a model's fit is Keras's own, on one device, which takes a pipeline of rows."""
-    return not has_own(model, "fit") and model.distribute_strategy is tf.distribute.get_strategy()
 
 
 def _held_of(arrays: Arrays) -> tuple[Any, ...]:
