@@ -23,7 +23,7 @@ from hptune.models.backend import SMALL_ROW, keras
 from hptune.models.model import Model
 from hptune.models.recipes import resolve
 from hptune.models.recipes.calls import source as literal
-from hptune.search.task import load_again
+from hptune.search.task import asked_epochs, load_again, task_of
 from hptune.study import Study
 from hptune.study.records import BATCHES
 from hptune.study.trial import Trial
@@ -97,7 +97,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
     fit = model.own_fit(trial.values)
     return TrainingPlan(
         seed=trial.seed,
-        epochs=trial.epochs,
+        epochs=asked_epochs(study, trial) or trial.epochs,
         training=model.training(trial.values, dataset.train.rows),
         objective=study.identity.goal,
         recorded=trial.score,
@@ -112,6 +112,8 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
         codes=codes_of(dataset, "arrays.y"),
         structured=is_structured(dataset),
         streamed=dataset.streams is not None,
+        callbacks=task_of(study).callbacks,
+        trial=f"trial-{trial.id}-script",
     )
 
 
@@ -121,7 +123,8 @@ def _header(study: Study, trial: Trial, dataset: Dataset, part: ScriptPart) -> l
     usage = "python FILE.py" + (" [DATA]" if dataset.origin and argument(dataset.origin) else "")
     needs = ["keras", "numpy", *part.needs, keras.backend.backend()]
     if is_function_spec(identity.model):
-        needs.append(identity.model.rpartition(":")[0])
+        named = (identity.model, task_of(study).callbacks or "")
+        needs += dict.fromkeys(file for name in named if (file := name.rpartition(":")[0]))
     stopped = f" (a full training has {identity.epochs})" if trial.epochs < identity.epochs else ""
     recorded = f"{identity.objective} {format_value(trial.score)} at epoch {trial.best_epoch}"
     command = study.notes.command

@@ -249,11 +249,12 @@ def _fingerprint(file: Path, spec: str) -> str:
 
 def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | None]:
     """Return the file, what builds, and its own fit where it has one."""
-    import hptune.models.backend  # noqa: F401  (before the file imports Keras)
+    # Sets up the backend, before the file imports Keras.
+    from hptune.models.precision import building_in
 
     file = Path(spec.rpartition(":")[0])
     with refused_searches(spec):
-        found = load_function(spec, error=ModelError)
+        found, in_precision = building_in(lambda: load_function(spec, error=ModelError))
     refuse_other_shapes(found, spec)
     if inspect.isclass(found):
         try:
@@ -265,8 +266,8 @@ def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | N
                 hint="A class must need no arguments; a function that returns the model will do as well.",
             ) from error
     if not hasattr(found, "build"):
-        return file, found, None
-    return file, found.build, _own_fit(found)
+        return file, in_precision(found), None
+    return file, in_precision(found.build), _own_fit(found)
 
 
 def _own_fit(hypermodel: Any) -> Callable[..., Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -121,12 +121,19 @@ class GeneratorFeed:
     """NumPy batches to Keras's own fit, on any backend."""
 
     def __init__(
-        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+        self,
+        model: Any,
+        arrays: Arrays,
+        weights: NDArray[np.float32] | None,
+        batch_size: int,
+        callbacks: Sequence[Any] = (),
     ) -> None:
+        """Take what is trained on; `callbacks` are the user's."""
         self._model = model
         self._arrays = arrays
         self._weights = weights
         self._batch_size = batch_size
+        self._callbacks = callbacks
 
     def trace(self) -> None:
         """Leave it to the first step."""
@@ -148,7 +155,7 @@ class GeneratorFeed:
             initial_epoch=initial_epoch,
             epochs=epochs,
             validation_data=_HeldRows(self._arrays, self._batch_size),
-            callbacks=[epoch_callback],
+            callbacks=[*self._callbacks, epoch_callback],
             shuffle=False,
             verbose=0,
         )

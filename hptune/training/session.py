@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,7 @@ from hptune.training.epoch_callback import EpochCallback, OnEpoch
 from hptune.training.failures import Exhausted, TooLarge
 from hptune.training.graph_cache import Graphs, Traced, begin_as
 from hptune.training.progress import TrainingState
+from hptune.training.user_callbacks import noting_callbacks, with_state
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["Session", "make_ready"]
@@ -56,16 +57,22 @@ class Session:
         most_parameters: int | None,
         graphs: Graphs | None = None,
         numpy_path: bool = True,
+        in_one_go: bool = False,
+        callbacks: Callable[[], Sequence[Any]] | None = None,
     ) -> None:
         """Prepare to train.
 
         `graphs` are those of earlier jobs, None to use and leave none. `numpy_path` False leaves the
-        model to Keras.
+        model to Keras. `in_one_go` says that the job is a whole training; `callbacks` makes the user's.
         """
         self.curve: list[dict[str, float]] = []
         self.timings: dict[str, float] = {}
         self.parameters: int | None = None
         self.keras_model: Any = None
+        self.stateful: tuple[str, ...] = ()
+        """Callbacks that the model's own fit added and whose state no checkpoint holds."""
+        self.refused: set[str] = set()
+        """Keywords that the model's own fit did not take, or set itself."""
         self._job = job
         self._model = model
         self._training = training
@@ -76,6 +83,8 @@ class Session:
         self._most_parameters = most_parameters
         self._graphs = graphs
         self._numpy_path = numpy_path
+        self._in_one_go = in_one_go
+        self._make_callbacks = callbacks
 
     def train(self, on_epoch: OnEpoch, *, keep_best: bool = False) -> Outcome:
         """Train the job; raises Infeasible, or whatever the model's code raises."""
@@ -87,20 +96,22 @@ class Session:
         self.curve = epoch_callback.curve
         ended = epoch_callback.progress.ended
         fit = self._model.own_fit(self._job.values)
+        callbacks = None if self._make_callbacks is None else self._make_callbacks()
         if ended:
             # By early stopping, in an earlier job.
             pass
         elif fit is None:
-            self._fit(epoch_callback, traced)
+            self._fit(epoch_callback, traced, callbacks)
         else:
-            ended = self._fit_by_itself(fit, epoch_callback)
+            ended = self._fit_by_itself(fit, epoch_callback, callbacks or ())
+        self._forget_what_lacks_state(epoch_callback, callbacks)
         self._count_parameters()
         if keep_best and epoch_callback.best_weights is not None:
             self.keras_model.set_weights(epoch_callback.best_weights)
         return Outcome(
             job_id=self._job.id,
             state=OutcomeState.INTERRUPTED if epoch_callback.stopped else OutcomeState.DONE,
-            ended=ended or epoch_callback.progress.ended,
+            ended=ended or epoch_callback.progress.ended or epoch_callback.ended_by_others,
             checkpoint=self._keep(epoch_callback),
         )
 
@@ -155,7 +166,23 @@ class Session:
         epoch_callback.checkpoint = checkpoint
         return epoch_callback
 
-    def _fit(self, epoch_callback: EpochCallback, traced: Traced | None) -> None:
+    def _forget_what_lacks_state(
+        self, epoch_callback: EpochCallback, callbacks: Sequence[Any] | None
+    ) -> None:
+        """Keep nothing to go on from where callbacks have a state: a later job starts over instead.
+
+        A whole training that was interrupted leaves no epochs either.
+        """
+        if callbacks is None and not self.stateful:
+            return
+        if epoch_callback.stopped:
+            self.curve, epoch_callback.checkpoint = [], None
+        elif not self._in_one_go:
+            epoch_callback.checkpoint = None
+
+    def _fit(
+        self, epoch_callback: EpochCallback, traced: Traced | None, callbacks: Sequence[Any] | None
+    ) -> None:
         if traced is None:
             feed = choose_feed(
                 self.keras_model,
@@ -163,6 +190,7 @@ class Session:
                 self._weights,
                 self._training.batch_size,
                 numpy_path=self._numpy_path,
+                callbacks=callbacks,
             )
             with self._timed("trace"):
                 feed.trace()
@@ -181,12 +209,13 @@ class Session:
         if self._graphs is not None and self._key is not None:
             self._graphs.put(self._key, traced)
 
-    def _fit_by_itself(self, fit: OwnFit, epoch_callback: EpochCallback) -> bool:
+    def _fit_by_itself(self, fit: OwnFit, epoch_callback: EpochCallback, callbacks: Sequence[Any]) -> bool:
         """Let a user's own fit train; returns whether more epochs would change nothing.
 
         A training that is judged as a whole and was interrupted starts over.
         """
-        with self._timed("fit"):
+        self.refused = fit.refused
+        with self._timed("fit"), noting_callbacks() as seen:
             self.curve, whole = run_own_fit(
                 fit,
                 self.keras_model,
@@ -196,7 +225,10 @@ class Session:
                 initial_epoch=self._job.initial_epoch,
                 epochs=self._job.epochs,
                 class_weight=self._class_weight,
+                callbacks=callbacks,
             )
+        given = [*callbacks, epoch_callback]
+        self.stateful = with_state([one for one in seen if not any(one is ours for ours in given)])
         if whole and epoch_callback.stopped:
             self.curve, epoch_callback.checkpoint = [], None
         return whole and not epoch_callback.stopped

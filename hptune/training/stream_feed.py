@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,8 +22,10 @@ __all__ = ["StreamFeed"]
 class StreamFeed:
     """Batches of a user's own to Keras's fit, on any backend; rows beside them as ever."""
 
-    def __init__(self, model: Any, arrays: Streamed, batch_size: int) -> None:
+    def __init__(self, model: Any, arrays: Streamed, batch_size: int, callbacks: Sequence[Any] = ()) -> None:
+        """Take what is trained on; `callbacks` are the user's."""
         self._model = model
+        self._callbacks = callbacks
         self._streams = arrays.streams
         self._batch_size = batch_size
 
@@ -43,7 +45,7 @@ class StreamFeed:
                 **self._validated_on(held),
                 initial_epoch=initial_epoch,
                 epochs=epochs,
-                callbacks=[_SeedsOrder(seed), epoch_callback],
+                callbacks=[_SeedsOrder(seed), *self._callbacks, epoch_callback],
                 verbose=0,
             )
 
