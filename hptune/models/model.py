@@ -13,7 +13,7 @@ from hptune.data import Dataset
 from hptune.data.stream import Streams
 from hptune.data.structure import Given, count_rows, is_structure, map_leaves
 from hptune.models.recipes import Recipe
-from hptune.space import Space, Values
+from hptune.space import Hyperparameter, Space, Values
 
 __all__ = ["Arrays", "Model", "OwnFit", "Streamed", "Training"]
 
@@ -186,7 +186,20 @@ class Model(Protocol):
         ...
 
     def unsearched(self) -> Values:
-        """Return what the configuration built last asked for and is not searched, with the values it got."""
+        """Return what the configuration built last asked for and has no value of, with the values it got."""
+        ...
+
+    def declared(self) -> tuple[Hyperparameter, ...]:
+        """Return what that configuration declared beyond what exploring found, parents first."""
+        ...
+
+    def with_conditions(
+        self, found: tuple[Hyperparameter, ...], values: Values, space: Space
+    ) -> tuple[Hyperparameter, ...]:
+        """Return what a configuration of `space` asked for first, with when it is asked for.
+
+        It may build a bounded number of other configurations to see.
+        """
         ...
 
     def recipe(self, values: Values) -> Recipe | None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import inspect
 import warnings
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hptune._log import logger
 from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.data.stream import Stream
 from hptune.errors import HptuneError, ModelError
-from hptune.models.discover import discover
+from hptune.models.beyond import Beyond
+from hptune.models.discover import discover, find_conditions
 from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
-from hptune.space import Space, Value, Values
+from hptune.space import Hyperparameter, Space, Values
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -46,16 +48,19 @@ class UserModel:
     """Whether its fit brings its own data, and takes none."""
     passes_batch_size: bool = False
     """Whether `batch_size` comes from outside, so that an own fit is given it as a keyword."""
+    found: frozenset[str] = frozenset()
+    """Names of the space that exploring did not find, and a trial asked for."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
-    _unsearched: dict[str, Value] = field(default_factory=dict)
-    """What the configuration built last asked for beyond its values."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
-        found = (self.name, self.fingerprint, self.searched, self.own_data, self.passes_batch_size)
-        return (_again, found)
+        known = (
+            *(self.name, self.fingerprint, self.searched, self.own_data),
+            *(self.passes_batch_size, self.found),
+        )
+        return (_again, known)
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -67,29 +72,56 @@ class UserModel:
         Raises ModelError where the code returns no compiled model; what it raises goes through.
         """
         from hptune.models.backend import set_random_seed
-        from hptune.models.keras_tuner_space import with_values
 
         set_random_seed(seed)
-        hp = with_values(self.searched, values)
-        self._unsearched.clear()
-        with self._noting(hp), importable(self.file):
+        hp = self._beyond.given(values)
+        self._beyond.clear()
+        with self._beyond.noting(hp), importable(self.file):
             return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
-    @contextmanager
-    def _noting(self, hp: Any) -> Iterator[None]:
-        """Note what the user's code asks for beyond the values it was given."""
-        from hptune.models.keras_tuner_space import values_of
-
-        given = set(hp.values)
-        yield
-        self._unsearched.update({n: v for n, v in values_of(hp).items() if n not in given})
+    @cached_property
+    def _beyond(self) -> Beyond:
+        return Beyond.of(self.searched, self.found)
 
     def unsearched(self) -> Values:
-        """Return what the configuration built last asked for and is not searched, with the values it got.
+        """Return what the configuration built last asked for and has no value of, with the values it got.
 
         That is what was not found when its hyperparameters were, or asked for against its conditions.
         """
-        return dict(self._unsearched)
+        return dict(self._beyond.unsearched)
+
+    def declared(self) -> tuple[Hyperparameter, ...]:
+        """Return what that configuration declared beyond what exploring found, parents first."""
+        return tuple(self._beyond.declared.values())
+
+    def declares(self, values: Values) -> tuple[Hyperparameter, ...]:
+        """Return what the code declares at these values beyond what exploring found, as far as it comes."""
+        from hptune.models.keras_tuner_space import declared_beyond
+
+        hp = self._beyond.given(values)
+        try:
+            self._build_quietly(hp)
+        except (Exception, SystemExit) as error:
+            logger.debug("trying %s: %s", values, error)
+        return declared_beyond(hp)
+
+    def _build_quietly(self, hp: Any) -> None:
+        """Build a model that is only looked at."""
+        with importable(self.file):
+            _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+
+    def with_conditions(
+        self, found: tuple[Hyperparameter, ...], values: Values, space: Space
+    ) -> tuple[Hyperparameter, ...]:
+        """Return what a configuration of `space` asked for first, with when it is asked for.
+
+        It is found by building others; what only the model's own fit asks for has the conditions that it
+        declares.
+        """
+        from hptune.models.asked import Asked
+        from hptune.models.keras_tuner_space import from_keras_tuner
+
+        return find_conditions(self._build_quietly, from_keras_tuner, Asked, found, values, space)
 
     def training(self, values: Values, rows: int) -> Training:
         """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
@@ -116,16 +148,14 @@ class UserModel:
         """Return the HyperModel's own fit with its hyperparameters set, or None."""
         if self._fit is None:
             return None
-        from hptune.models.keras_tuner_space import with_values
-
-        fit, hp, refused = self._fit, with_values(self.searched, values), set[str]()
+        fit, hp, refused = self._fit, self._beyond.given(values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
             if self.own_data:
                 args, kwargs = (), {name: v for name, v in kwargs.items() if name != "validation_data"}
             if self.passes_batch_size:
                 kwargs = {"batch_size": values["batch_size"], **kwargs}
-            with self._noting(hp), importable(self.file):
+            with self._beyond.noting(hp), importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
         # Without the data, there is nothing to give a model the weights that it would go on from.
@@ -227,7 +257,12 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
 
 
 def _again(
-    spec: str, fingerprint: str, searched: Space, own_data: bool, passes_batch_size: bool
+    spec: str,
+    fingerprint: str,
+    searched: Space,
+    own_data: bool,
+    passes_batch_size: bool,
+    found: frozenset[str],
 ) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
     file, build, fit = _load(spec)
@@ -238,6 +273,7 @@ def _again(
         searched=searched,
         own_data=own_data,
         passes_batch_size=passes_batch_size,
+        found=found,
         _build=build,
         _fit=fit,
     )

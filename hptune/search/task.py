@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptune.errors import DataError, InputError, SpaceError, StudyMismatchError
-from hptune.space import Space, Value
+from hptune.space import Hyperparameter, Space, Value
 from hptune.space.files import load_space, located, ready_space, ready_spaces
 from hptune.study import Identity, Study
 from hptune.study.trial import Trial, TrialState, metric_of
@@ -58,6 +58,8 @@ class SearchTask:
     """The space to search instead of the model's own."""
     space_file: str = ""
     """The file it was read from; "" for none."""
+    found: tuple[Hyperparameter, ...] = ()
+    """What trials of the study asked for that exploring the model did not find."""
     epochs: int
     """Epochs of a full training."""
     metric: str = ""
@@ -160,6 +162,7 @@ class SearchTask:
                 self.model,
                 dataset,
                 space=self.space,
+                found=self.found,
                 epochs=self.epochs,
                 metric=self.metric,
                 batch_size=self.batch_size,
@@ -235,6 +238,7 @@ def task_of(study: Study) -> SearchTask:
         data=identity.data,
         model=identity.model,
         space=study.passes()[0].space,
+        found=study.found(),
         epochs=identity.epochs,
         metric=metric_of(identity.objective),
         seed=identity.seed,

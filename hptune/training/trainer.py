@@ -116,6 +116,7 @@ class Trainer:
             timings=session.timings,
             parameters=session.parameters,
             unsearched=self._model.unsearched(),
+            declared=self._model.declared(),
         )
 
     def _where_to_begin(self, job: Job) -> Job:
