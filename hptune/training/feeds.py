@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -105,14 +106,17 @@ class _HeldRows(keras.utils.PyDataset):  # type: ignore[misc]
     """Validation rows, batch by batch: Keras would make one tensor of whole arrays."""
 
     def __init__(self, arrays: Arrays, batch_size: int) -> None:
+        """Take what is validated on, and how many rows a step of training takes."""
         super().__init__()
         self._columns = columns_of(arrays.validation_x, arrays.validation_y, arrays.validation_weights)
         self._size = rows_at_once(arrays.validation_x, batch_size)
 
     def __len__(self) -> int:
-        return -(-count_rows(self._columns) // self._size)
+        """Return how many batches there are."""
+        return math.ceil(count_rows(self._columns) / self._size)
 
     def __getitem__(self, number: int) -> Any:
+        """Return one of them."""
         rows = np.arange(number * self._size, min((number + 1) * self._size, count_rows(self._columns)))
         return map_leaves(partial(_taken, rows=rows), self._columns)
 
