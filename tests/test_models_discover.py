@@ -147,6 +147,26 @@ def test_many_hyperparameters_that_decide_nothing_are_tried_in_a_few_calls() -> 
     assert counted.calls <= 9
 
 
+@pytest.mark.parametrize(
+    ("build", "calls"),
+    [
+        pytest.param(lambda hp: [hp.Float("a", 0, 1), hp.Float("b", 0, 1)], 1, id="ranges alone"),
+        pytest.param(lambda hp: [hp.Int("units", 4, 64), hp.Float("b", 0, 1)], 3, id="both ends"),
+        pytest.param(
+            lambda hp: [hp.Choice("backbone", list("abcdef")), hp.Int("units", 4, 64), hp.Boolean("flag")],
+            7,
+            id="the longest choice",
+        ),
+    ],
+)
+def test_a_build_without_branches_is_called_once_for_each_value_of_the_longest_choice(
+    build: Any, calls: int
+) -> None:
+    counted = Counted(build)
+    found(counted)
+    assert counted.calls == calls
+
+
 def test_no_branch_is_tried_twice() -> None:
     counted = Counted(loop_with_children)
     found(counted)

@@ -12,7 +12,7 @@ from hptune.data import Dataset, DataSplit, Task
 from hptune.errors import ModelError
 from hptune.models.load import load_model
 from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState
-from hptune.training import Trainer, resolve_objective
+from hptune.training import Trainer, TrainerSettings, resolve_objective
 
 ACCURACY = Objective(name="val_accuracy", direction=Direction.MAX)
 RNG = np.random.default_rng(0)
@@ -141,12 +141,16 @@ def test_a_fit_that_trains_twice_is_judged_by_what_it_returns(tmp_path: Path) ->
 
 
 def test_it_is_called_with_data_epochs_and_callbacks(tmp_path: Path) -> None:
-    body = 'return {"x": len(x), "y": len(y), "held": len(validation_data[0]), **numbers(epochs, callbacks)}'
+    body = (
+        'return {"val_accuracy": 1, "x": len(x), "y": len(y), "held": len(validation_data[0]),'
+        " **numbers(epochs, callbacks)}"
+    )
     helper = (
         "\n\ndef numbers(epochs, callbacks):\n    return {'epochs': epochs, 'callbacks': len(callbacks)}\n"
     )
     on = trainer(tmp_path, body + helper, "x, y, validation_data, epochs, callbacks, **kwargs")
-    assert run(on).curve == ({"x": 20.0, "y": 20.0, "held": 10.0, "epochs": 3.0, "callbacks": 1.0},)
+    given = {"x": 20.0, "y": 20.0, "held": 10.0, "epochs": 3.0, "callbacks": 1.0}
+    assert run(on).curve == ({"val_accuracy": 1.0, **given},)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +159,11 @@ def test_it_is_called_with_data_epochs_and_callbacks(tmp_path: Path) -> None:
         pytest.param(
             "*args, **kwargs", "return model.fit(*args, epochs=2, verbose=0, **kwargs)", id="sets some"
         ),
-        pytest.param("x, y, validation_data", "return model.fit(x, y, epochs=2, verbose=0)", id="takes few"),
+        pytest.param(
+            "x, y, validation_data",
+            "return model.fit(x, y, validation_data=validation_data, epochs=2, verbose=0)",
+            id="takes few",
+        ),
     ],
 )
 def test_keywords_that_it_sets_or_does_not_take_are_left_out(
@@ -304,4 +312,98 @@ def test_what_fails_on_all_rows_is_a_failure_of_the_model(tmp_path: Path) -> Non
 def test_what_can_not_be_resumed_is_trained_in_one_go(
     tmp_path: Path, body: str, signature: str, one_go: bool
 ) -> None:
-    assert trainer(tmp_path, body, signature).preflight({}).in_one_go is one_go
+    assert trainer(tmp_path, body, signature, objective=None).preflight({}).in_one_go is one_go
+
+
+EARLY = (
+    'stop = keras.callbacks.EarlyStopping("loss", min_delta=9, patience=2);'
+    'kwargs["callbacks"] = [stop, *kwargs["callbacks"]]; return model.fit(*args, shuffle=False, **kwargs)'
+)
+QUIET = EARLY.replace('EarlyStopping("loss", min_delta=9, patience=2)', "TerminateOnNaN()")
+
+
+def test_callbacks_with_a_state_are_trained_in_one_go(tmp_path: Path) -> None:
+    found = trainer(tmp_path, EARLY).preflight({})
+    assert (found.in_one_go, found.stateful) == (True, ("EarlyStopping",))
+    found = trainer(tmp_path, QUIET).preflight({})
+    assert (found.in_one_go, found.stateful) == (False, ())
+
+
+def test_where_only_some_trials_pass_such_callbacks_these_start_over_at_each_rung(tmp_path: Path) -> None:
+    on, kept = trainer(tmp_path, EARLY), str(tmp_path / "kept.npz")
+    whole = run(on, epochs=6)
+    first = run(on, epochs=2, keep_as=kept)
+    assert (first.checkpoint, first.ended) == ("", False)
+    assert first.curve == whole.curve[:2]
+    # The engine begins anew where no weights are left.
+    assert run(on, epochs=6).curve == whole.curve
+    assert (len(whole.curve), whole.ended) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("signature", "body"),
+    [
+        pytest.param(
+            "x, y, validation_data",
+            "return model.fit(x, y, validation_data=validation_data)",
+            id="does not take it",
+        ),
+        pytest.param("*args, **kwargs", "return model.fit(*args, batch_size=4, **kwargs)", id="sets its own"),
+    ],
+)
+def test_a_batch_size_that_a_fit_leaves_out_is_refused(tmp_path: Path, signature: str, body: str) -> None:
+    trainer(tmp_path, body, signature).preflight({})
+    model = load_model(f"{tmp_path}/own.py:Own", DATA, batch_size=8)
+    with pytest.raises(ModelError, match="does not take batch_size, or sets its own"):
+        Trainer(DATA, model, None).preflight(model.space().defaults)
+
+
+@pytest.mark.parametrize(
+    ("signature", "body"),
+    [
+        pytest.param("*args, callbacks, **kwargs", "return model.fit(*args, **kwargs)", id="not passed on"),
+        pytest.param("*args, verbose, epochs, validation_data", "return model.fit(*args)", id="not taken"),
+    ],
+)
+def test_callbacks_that_a_fit_does_not_pass_on_are_refused(tmp_path: Path, signature: str, body: str) -> None:
+    trainer(tmp_path, body, signature, objective=None).preflight({})
+    (tmp_path / "c.py").write_text(
+        "import keras\n\n\ndef make():\n    return keras.callbacks.EarlyStopping()\n"
+    )
+    on = Trainer(
+        DATA,
+        load_model(f"{tmp_path}/own.py:Own", DATA),
+        None,
+        TrainerSettings(callbacks=f"{tmp_path}/c.py:make"),
+    )
+    with pytest.raises(ModelError, match="does not pass on the callbacks of"):
+        on.preflight({})
+
+
+def test_metrics_of_each_class_count_by_their_mean_and_what_is_no_number_is_left_out(tmp_path: Path) -> None:
+    body = (
+        'import numpy as np; found = model.fit(*args, **kwargs | {"callbacks": []}); history = found.history;'
+        'history["f1"] = [np.array([0.25, 0.75])] * 3; history["pair"] = [[1, 2]] * 3;'
+        'history["note"] = ["good"] * 3; return found'
+    )
+    outcome = run(trainer(tmp_path, body))
+    assert outcome.state is OutcomeState.DONE, outcome.traceback
+    assert {(epoch["f1"], epoch["pair"]) for epoch in outcome.curve} == {(0.5, 1.5)}
+    assert "note" not in outcome.curve[0]
+    body = (
+        'import numpy as np; return {"val_accuracy": 0.5, "f1": np.array([0.5, 1.0]), "cost": float("nan")}'
+    )
+    assert run(trainer(tmp_path, body)).curve == ({"val_accuracy": 0.5, "f1": 0.75},)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('return {"accuracy": 1}', "fit reported no val_accuracy, which is the objective, but accuracy"),
+        ("return model.fit(*args, epochs=1)", "fit reported no val_accuracy"),
+        ("return (0.5, 1)", "fit returned tuple"),
+        ("return []", "fit returned list"),
+    ],
+)
+def test_a_result_without_the_objective_fails_as_in_keras_tuner(tmp_path: Path, body: str, said: str) -> None:
+    assert run(trainer(tmp_path, body if "model" in body else f"{body}")).reason.startswith(said)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "complete_data",
+    "complete_file",
     "complete_hyperparameter",
     "complete_model",
     "complete_space",
@@ -77,6 +78,11 @@ def complete_space(ctx: click.Context, parameter: click.Parameter, incomplete: s
     from hptune.space.files import ready_spaces
 
     return _beginning(incomplete, ready_spaces()) or _paths(incomplete)
+
+
+def complete_file(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return paths."""
+    return _paths(incomplete)
 
 
 def _opened(given: Any) -> Study:

@@ -20,9 +20,10 @@ __all__ = ["command"]
 def command(study: str | None, top: int, seeds: int, as_csv: bool, as_json: bool) -> None:
     """Train the best trials again with fresh seeds and tell which differ significantly.
 
-    Each is trained for as many epochs as it had. After Ctrl-C the same command resumes it; what was
-    trained is not trained again, and asking for more --top or --seeds adds to it. `hptune export`
-    then goes by the means, and so does the study's report, which is written anew.
+    Each is trained for as many epochs as it had, or until callbacks of yours end it. After Ctrl-C the
+    same command resumes it; what was trained is not trained again, and asking for more --top or --seeds
+    adds to it. `hptune export` then goes by the means, and so does the study's report, which is written
+    anew.
     """
     from hptune.cli.confirm_progress import ConfirmProgress
     from hptune.cli.progress import stop_on_signals

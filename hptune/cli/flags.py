@@ -31,6 +31,7 @@ class TaskFlags:
     space: str | None
     epochs: int
     batch_size: int | None = None
+    callbacks: str | None = None
     seed: int = 0
 
     def search_task(self, **more: Any) -> SearchTask:

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from hptune.cli.flags import TaskFlags, takes
-from hptune.cli.options import budget_options, data_options, json_option, model_options
+from hptune.cli.options import budget_options, callbacks_option, data_options, json_option, model_options
 from hptune.cli.project_file import PROJECT_FILE
 
 __all__ = ["command"]
@@ -30,6 +30,7 @@ class InitFlags(TaskFlags):
 @click.command(name="init", short_help="Write space.yaml and hptune.toml for your data and model.")
 @data_options
 @model_options
+@callbacks_option
 @budget_options
 @click.option("--force", is_flag=True, help="Replace space.yaml and hptune.toml where they are there.")
 @json_option

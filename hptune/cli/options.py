@@ -10,12 +10,19 @@ from typing import Any, TypeVar
 import click
 
 from hptune._text import listed
-from hptune.cli.completion import complete_data, complete_model, complete_space, complete_study
+from hptune.cli.completion import (
+    complete_data,
+    complete_file,
+    complete_model,
+    complete_space,
+    complete_study,
+)
 
 __all__ = [
     "OPTION_NAMES",
     "Duration",
     "budget_options",
+    "callbacks_option",
     "csv_option",
     "data_options",
     "json_option",
@@ -39,7 +46,7 @@ OPTION_NAMES: tuple[str, ...] = (
         "interactive",
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
-    *("image-size", "max-parameters", "positive", "batch-size"),
+    *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
 )
 """What a project file may set."""
 
@@ -139,6 +146,17 @@ def model_options(command: F) -> F:
         ),
     )
     return _decorated(command, decorators)
+
+
+def callbacks_option(command: F) -> F:
+    """Add --callbacks."""
+    return option(
+        "--callbacks",
+        metavar="FILE.py:function",
+        shell_complete=complete_file,
+        help="Makes Keras callbacks anew for each training of a model of your own, which Keras's fit then"
+        " trains in one go.",
+    )(command)
 
 
 def budget_options(command: F) -> F:

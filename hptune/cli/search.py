@@ -13,7 +13,15 @@ import click
 
 from hptune.cli.completion import complete_study
 from hptune.cli.flags import TaskFlags, takes
-from hptune.cli.options import Duration, budget_options, data_options, json_option, model_options, option
+from hptune.cli.options import (
+    Duration,
+    budget_options,
+    callbacks_option,
+    data_options,
+    json_option,
+    model_options,
+    option,
+)
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
@@ -96,6 +104,7 @@ class SearchFlags(TaskFlags):
     help="How much the rows of each class count in the loss.",
 )
 @model_options
+@callbacks_option
 @option(
     "--study",
     type=click.Path(path_type=Path),

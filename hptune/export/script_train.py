@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hptune.data.stream import Stream
 from hptune.export.script_part import ScriptPart, function
 from hptune.models.backend import keras, set_up_tensorflow, set_up_torch
-from hptune.models.model import Arrays, OwnFit, Training
+from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.recipes.recipe import Target
 from hptune.models.recipes.schedules import Schedule
 from hptune.models.user_model import call_with_what_it_takes
@@ -16,7 +17,9 @@ from hptune.study.trial import Direction, Objective
 from hptune.training.epoch_rules import EpochRules
 from hptune.training.feeds import GeneratorFeed
 from hptune.training.session import make_ready
+from hptune.training.stream_feed import StreamFeed
 from hptune.training.trainer import balanced_weights, class_weights
+from hptune.training.user_callbacks import fresh_callbacks
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["TrainingPlan", "training"]
@@ -50,8 +53,14 @@ class TrainingPlan:
     """Classes that count alike in the loss; 0 where rows count alike."""
     codes: str = "arrays.y"
     """Python expression of the class codes of training rows."""
+    callbacks: str | None = None
+    """FILE.py:function that makes the user's callbacks; None for none."""
+    trial: str = ""
+    """What that function is told that the training is named."""
     structured: bool = False
     """Whether the rows are structures of arrays, or weighted."""
+    streamed: bool = False
+    """Whether they come in batches of the user's own."""
 
 
 _SHOW = function(
@@ -81,9 +90,11 @@ def training(plan: TrainingPlan) -> ScriptPart:
 def _config(plan: TrainingPlan) -> Mapping[str, Any]:
     trained = {name: value for name, value in asdict(plan.training).items() if name != "learning_rate"}
     target = {} if plan.target is None else {"target": asdict(plan.target)}
+    called = {} if plan.callbacks is None else {"callbacks": plan.callbacks}
     return {
         "seed": plan.seed,
         "epochs": plan.epochs,
+        **called,
         "training": trained,
         **target,
         "objective": {"name": plan.objective.name, "direction": str(plan.objective.direction)},
@@ -92,12 +103,15 @@ def _config(plan: TrainingPlan) -> Mapping[str, Any]:
 
 
 def _copies(plan: TrainingPlan) -> list[Any]:
-    own: list[Any] = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else [GeneratorFeed]
+    feed: list[Any] = [StreamFeed if plan.streamed else GeneratorFeed]
+    own: list[Any] = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else feed
     backends = {"tensorflow": [set_up_tensorflow], "torch": [set_up_torch]}
     return [
         *backends.get(keras.backend.backend(), []),
+        *([fresh_callbacks] if plan.callbacks is not None else []),
         *([Target] if plan.target is not None else []),
         *([class_weights if plan.fits else balanced_weights] if plan.classes else []),
+        *([Stream, Streamed] if plan.streamed else []),
         *(Arrays, Direction, Objective, Training, make_ready, EpochRules),
         *own,
     ]
@@ -124,20 +138,36 @@ def _rules(plan: TrainingPlan) -> list[str]:
         "    on_epoch=show,",
         "    keep_best=True,",
         ")",
+        *_made(plan),
     ]
+
+
+def _made(plan: TrainingPlan) -> list[str]:
+    """Return the statement that makes the user's callbacks; none where there are none."""
+    if plan.callbacks is None:
+        return []
+    return [f'callbacks = fresh_callbacks(make_callbacks, CONFIG["values"], {plan.trial!r})']
+
+
+def _given(plan: TrainingPlan) -> str:
+    """Return the last argument of `train`: what makes the user's callbacks, where there are any."""
+    return "" if plan.callbacks is None else ", make_callbacks"
 
 
 def _train(plan: TrainingPlan) -> str:
     weights = f"balanced_weights({plan.codes}, {plan.classes})" if plan.classes else "arrays.weights"
+    more = "" if plan.callbacks is None else ", callbacks"
     lines = [
         *_rules(plan),
-        f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size)",
+        f"feed = StreamFeed(model, arrays, training.batch_size{more})"
+        if plan.streamed
+        else f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size{more})",
         'feed.fit(rules, CONFIG["seed"], 0, CONFIG["epochs"])',
         "model.set_weights(rules.best_weights)",
         "return rules.progress.best_epoch, rules.progress.best",
     ]
     docstring = "Train as the search did; return the best epoch and its score. The model has its weights."
-    return function("train(model, arrays)", docstring, lines)
+    return function(f"train(model, arrays{_given(plan)})", docstring, lines)
 
 
 def _train_own(plan: TrainingPlan) -> str:
@@ -151,11 +181,14 @@ def _train_own(plan: TrainingPlan) -> str:
         "own = OwnFit(fit, goes_on=False)",
         'span = {"initial_epoch": 0, "epochs": CONFIG["epochs"]}',
         *([f'span["class_weight"] = class_weights(arrays.y, {plan.classes})'] if plan.classes else []),
+        *(['span["callbacks"] = callbacks'] if plan.callbacks is not None else []),
         "curve, _ = run_own_fit(own, model, arrays, rules, objective, **span)",
         "return curve[objective.best_epoch(curve) - 1][objective.name]",
     ]
     return function(
-        "train(hypermodel, hp, model, arrays)", "Let the HyperModel fit; return its score.", lines
+        f"train(hypermodel, hp, model, arrays{_given(plan)})",
+        "Let the HyperModel fit; return its score.",
+        lines,
     )
 
 
@@ -168,13 +201,16 @@ def _main(plan: TrainingPlan) -> str:
             f"    set_up_{keras.backend.backend()}({plan.threads})",
         ]
     lines += _arrays(plan)
+    if plan.callbacks is not None:
+        # Before the model, which seeds what is drawn afterwards.
+        lines.append('make_callbacks = load_function(CONFIG["callbacks"])')
     if plan.fits:
         lines += [
             "hypermodel, hp, model = build_model(arrays.x)",
-            "score = train(hypermodel, hp, model, arrays)",
+            f"score = train(hypermodel, hp, model, arrays{_given(plan)})",
         ]
     else:
-        lines += ["model = build_model(arrays.x)", "epoch, score = train(model, arrays)"]
+        lines += ["model = build_model(arrays.x)", f"epoch, score = train(model, arrays{_given(plan)})"]
     at = "" if plan.fits else " at epoch {epoch}"
     lines.append(f"print(f\"{name} {{score:.9g}}{at}, {{CONFIG['recorded']:.9g}} in the study\")")
     lines += [*_predictor(plan), *_save(plan)]
@@ -183,10 +219,19 @@ def _main(plan: TrainingPlan) -> str:
 
 def _arrays(plan: TrainingPlan) -> list[str]:
     """Return statements that load the data as it is trained on."""
-    if plan.structured:
+    if plan.structured or plan.streamed:
+        load = ["train_rows, held = load_data()"]
+        if plan.streamed:
+            first = "part.first(1)[0] if isinstance(part, Stream) else part"
+            load = [
+                "streams = load_data()",
+                "# The first batches, by which a model is built.",
+                f"train_rows, held = ({first} for part in streams.parts)",
+            ]
         return [
-            "train_rows, held = load_data()",
-            "arrays = Arrays(",
+            *load,
+            f"arrays = {'Streamed' if plan.streamed else 'Arrays'}(",
+            *(["    streams=streams,"] if plan.streamed else []),
             "    x=train_rows.x,",
             "    y=train_rows.y,",
             "    validation_x=held.x,",

@@ -10,7 +10,7 @@ from hptune.analysis.finalists import Finalist
 from hptune.errors import InputError, ModelError
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
-from hptune.search.task import load_again, task_of
+from hptune.search.task import asked_epochs, load_again, task_of
 from hptune.study import Study
 from hptune.study.checkpoints import weights_path
 
@@ -32,7 +32,9 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     checkpoint = weights_path(study.folder, trial.checkpoint) if held else None
     # The mean's best epoch is the last one here, whatever the one split would call its best.
     goal = None if task.is_repeated else study.identity.goal
-    trained = task.split_trainer(dataset, model, goal).best_model(trial, checkpoint)
+    # A mean's best epoch is the end of the one training that stands for it.
+    epochs = None if task.is_repeated else asked_epochs(study, trial)
+    trained = task.split_trainer(dataset, model, goal).best_model(trial, checkpoint, epochs=epochs)
     recipe = model.recipe(trial.values)
     scaled = None if recipe is None else recipe.target
     target = None if scaled is None else (scaled.mean, scaled.deviation)

@@ -2,10 +2,11 @@
 
 Each call tells which hyperparameters it asks for under the values it is given. Scopes that were never
 active are made active, as Keras Tuner does; beyond that, every choice and both ends of every whole number
-are tried, many of them in one call. Where a call asks for other names than the one before, the fewest
-values that make the difference are sought, and each of those is tried at all its values. So plain Python,
-`if hp.Choice(…) == "sgd":` or `for i in range(hp.Int("layers", 1, 5)):`, gives conditions as well, several
-of them where a loop and a flag decide together.
+are tried, many of them in one call: where nothing depends on anything, a build is called once, and once
+more for each value of the hyperparameter that has the most of them. Where a call asks for other names than
+the one before, the fewest values that make the difference are sought, and each of those is tried at all its
+values. So plain Python, `if hp.Choice(…) == "sgd":` or `for i in range(hp.Int("layers", 1, 5)):`, gives
+conditions as well, several of them where a loop and a flag decide together.
 """
 
 from __future__ import annotations
@@ -144,11 +145,29 @@ class _Search:
         return (call.given, batch) if batch else None
 
     def _screen(self, around: Given, batch: list[Hyperparameter]) -> None:
-        """Try the values of several hyperparameters, all of them at once; each alone where that fails."""
-        for row in _rows({hp.name: values for hp in batch if (values := tried_values(hp))}):
-            if not self._compare(around, row):
-                for name, value in row.items():
-                    self._compare(around, {name: value})
+        """Try the values of several hyperparameters, all of them at once; each alone where that fails.
+
+        A second round has each value beside others than the first. It is left out where the first showed
+        that nothing depends on anything: a large model takes long to build.
+        """
+        values = {hp.name: tried for hp in batch if (tried := tried_values(hp))}
+        for shift in (0, 1) if len(values) > 1 else (0,):
+            worked = [self._try_row(around, row) for row in _rows(values, shift)]
+            if all(worked) and not self._is_conditional():
+                return
+
+    def _try_row(self, around: Given, row: Given) -> bool:
+        """Try values together; each alone where that fails, which is returned."""
+        works = self._compare(around, row)
+        if not works:
+            for name, value in row.items():
+                self._compare(around, {name: value})
+        return works
+
+    def _is_conditional(self) -> bool:
+        """Return whether any call asked for other names than another one, or names have scopes."""
+        known = self.read(self.explorer.known)
+        return len({call.asked for call in self.explorer.calls}) > 1 or any(hp.when for hp in known)
 
     def _compare(self, around: Given, changed: Given) -> bool:
         """Explain what is asked for under changed values only, or without them only; False if that fails."""
@@ -255,15 +274,13 @@ def _holds(call: Call, parent: str, values: tuple[Value, ...]) -> bool:
     return parent in call.asked and any(same_value(call.values[parent], value) for value in values)
 
 
-def _rows(values: dict[str, tuple[Value, ...]]) -> Iterator[Given]:
-    """Return settings of several hyperparameters in which each value of each occurs, beside others."""
-    most = max(map(len, values.values()), default=0)
-    for shift in (0, 1) if len(values) > 1 else (0,):
-        for k in range(most):
-            yield {
-                name: several[(k + shift * place) % len(several)]
-                for place, (name, several) in enumerate(values.items())
-            }
+def _rows(values: dict[str, tuple[Value, ...]], shift: int) -> Iterator[Given]:
+    """Return settings in which each value of each hyperparameter occurs, beside others for each `shift`."""
+    for k in range(max(map(len, values.values()), default=0)):
+        yield {
+            name: several[(k + shift * place) % len(several)]
+            for place, (name, several) in enumerate(values.items())
+        }
 
 
 def _fewest(changed: Given, differs: Callable[[Given], bool]) -> Given:

@@ -53,6 +53,11 @@ def load_model(
             f"no model is named {spec!r}",
             hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",
         )
+    if batch_size is not None and dataset.comes_in_batches:
+        raise ModelError(
+            f"--batch-size: {dataset.name} gives batches, of a size of their own",
+            hint="Leave --batch-size out, and set the size where the batches are made.",
+        )
     model = load_user_model(spec, dataset)
     own = _with_found(model.space(), found)
     if space is not None:

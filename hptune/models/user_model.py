@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,10 +14,11 @@ from typing import Any
 from hptune._log import logger
 from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.stream import Stream
 from hptune.errors import HptuneError, ModelError
 from hptune.models.beyond import Beyond
 from hptune.models.discover import discover, find_conditions
-from hptune.models.model import Arrays, OwnFit, Training
+from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
 from hptune.space import Hyperparameter, Space, Values
 
@@ -136,15 +138,7 @@ class UserModel:
 
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
         """Return the data as it came."""
-        train, held = (part.as_given for part in (dataset.train, dataset.validation))
-        return Arrays(
-            x=train.x,
-            y=train.y,
-            validation_x=held.x,
-            validation_y=held.y,
-            weights=train.weights,
-            validation_weights=held.weights,
-        )
+        return _arrays(dataset)
 
     def graph_key(self, values: Values) -> Hashable | None:
         """Return None: what the user's code does besides is not known."""
@@ -201,6 +195,19 @@ class UserModel:
         return self.file
 
 
+def _arrays(dataset: Dataset) -> Arrays:
+    train, held = (part.as_given for part in (dataset.train, dataset.validation))
+    arrays = {
+        "x": train.x,
+        "y": train.y,
+        "validation_x": held.x,
+        "validation_y": held.y,
+        "weights": train.weights,
+        "validation_weights": held.weights,
+    }
+    return Arrays(**arrays) if dataset.streams is None else Streamed(**arrays, streams=dataset.streams)
+
+
 def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     """Load FILE.py:NAME and find its hyperparameters by calling it.
 
@@ -215,6 +222,8 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     from hptune.models.keras_tuner_space import from_keras_tuner
 
     file, build, fit = _load(spec)
+    if fit is not None:
+        _refuse_without_steps(fit, dataset, spec)
     first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
@@ -276,11 +285,12 @@ def _fingerprint(file: Path, spec: str) -> str:
 
 def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | None]:
     """Return the file, what builds, and its own fit where it has one."""
-    import hptune.models.backend  # noqa: F401  (before the file imports Keras)
+    # Sets up the backend, before the file imports Keras.
+    from hptune.models.precision import building_in
 
     file = Path(spec.rpartition(":")[0])
     with refused_searches(spec):
-        found = load_function(spec, error=ModelError)
+        found, in_precision = building_in(lambda: load_function(spec, error=ModelError))
     refuse_other_shapes(found, spec)
     if inspect.isclass(found):
         try:
@@ -292,8 +302,8 @@ def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | N
                 hint="A class must need no arguments; a function that returns the model will do as well.",
             ) from error
     if not hasattr(found, "build"):
-        return file, found, None
-    return file, found.build, _own_fit(found)
+        return file, in_precision(found), None
+    return file, in_precision(found.build), _own_fit(found)
 
 
 def _own_fit(hypermodel: Any) -> Callable[..., Any] | None:
@@ -336,13 +346,10 @@ def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset
 
     def on(rows: int | None) -> frozenset[str]:
         refused = set[str]()
-        train, held = (
-            part if rows is None else part.take(slice(rows))
-            for part in (dataset.train.as_given, dataset.validation.as_given)
-        )
-        given: dict[str, Any] = {"epochs": 1, "callbacks": [], "verbose": 0}
-        given["validation_data"] = (held.x, held.y)
-        call_with_what_it_takes(fit, hp, build(), refused, train.x, train.y, **given)
+        arrays = _arrays(dataset)
+        arguments, given = (arrays if rows is None else arrays.few(rows)).for_own_fit()
+        given = {**given, "epochs": 1, "callbacks": [], "verbose": 0}
+        call_with_what_it_takes(fit, hp, build(), refused, *arguments, **given)
         return frozenset(refused)
 
     try:
@@ -357,6 +364,21 @@ def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset
             return frozenset()
 
 
+def _refuse_without_steps(fit: Callable[..., Any], dataset: Dataset, spec: str) -> None:
+    """Raise ModelError where a fit can't be told how many batches an epoch has: it might never end."""
+    if dataset.streams is None:
+        return
+    keywords = zip(("steps_per_epoch", "validation_steps"), dataset.streams.parts, strict=True)
+    told = [name for name, part in keywords if isinstance(part, Stream) and part.steps is not None]
+    missing = [name for name in told if not _takes(fit, name)]
+    if missing:
+        raise ModelError(
+            f"its own fit takes no {' and no '.join(missing)}, by which batches of {dataset.name} end",
+            hint="Let fit take them, or **kwargs, and pass them on to model.fit.",
+            source=spec,
+        )
+
+
 def call_with_what_it_takes(
     fit: Callable[..., Any], hp: Any, model: Any, refused: set[str], /, *args: Any, **kwargs: Any
 ) -> Any:
@@ -369,7 +391,10 @@ def call_with_what_it_takes(
     """
     while True:
         try:
-            return fit(hp, model, *args, **kwargs)
+            with warnings.catch_warnings():
+                # Nobody asked Keras to shuffle batches that come in an order of their own.
+                warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
+                return fit(hp, model, *args, **kwargs)
         except TypeError as error:
             key = next((key for key in kwargs if _refuses(error, key)), None)
             if key is not None:

@@ -118,6 +118,7 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         image_size=task.image_size,
         model=task.model,
         space=options.given_file or SPACE_FILE,
+        callbacks=task.callbacks,
         trials=options.trials,
         epochs=task.epochs,
         passes=options.passes,

@@ -38,6 +38,7 @@ class Settings:
     image_size: int | None
     model: str
     space: str
+    callbacks: str | None = None
     trials: int
     epochs: int
     passes: int
@@ -59,6 +60,7 @@ def settings_text(settings: Settings, source: str) -> str:
         "image-size": settings.image_size,
         "model": settings.model,
         "space": settings.space,
+        "callbacks": settings.callbacks,
     }
     for key, value in given.items():
         if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):

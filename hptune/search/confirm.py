@@ -16,6 +16,7 @@ from hptune.analysis.finalists import Confirmed, ranked
 from hptune.errors import SearchInterruptedError, StudyError
 from hptune.executors import JobTrainer
 from hptune.search.events import Stop
+from hptune.search.task import asked_epochs, load_again, task_of
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.views.report import write_report
@@ -46,6 +47,8 @@ class _Due:
     trial: Trial
     number: int
     seed: int
+    epochs: int
+    """As many as the trial had; of one that was trained in one go, as many as it was asked for."""
     job: Job = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,7 +58,8 @@ class _Due:
             values=self.trial.values,
             seed=self.seed,
             initial_epoch=0,
-            epochs=self.trial.epochs,
+            epochs=self.epochs,
+            part=f"confirmation {self.number}",
         )
         object.__setattr__(self, "job", job)
 
@@ -89,11 +93,16 @@ def confirm_study(
     wanted = [(trial, number) for number in range(1, seeds + 1) for trial in trials]
     known = {(c.trial_id, c.number) for c in study.confirmations()}
     due = [
-        _Due(trial=trial, number=number, seed=fresh_seed(study.identity.seed, trial, number))
+        _Due(
+            trial=trial,
+            number=number,
+            seed=fresh_seed(study.identity.seed, trial, number),
+            epochs=asked_epochs(study, trial) or trial.epochs,
+        )
         for trial, number in wanted
         if (trial.id, number) not in known
     ]
-    epochs = sum(d.trial.epochs for d in due)
+    epochs = sum(d.epochs for d in due)
     watcher.planned(len(trials), len(due), epochs, len(wanted) - len(due))
     if due:
         _train(study, due, load(study), watcher, stop)
@@ -111,8 +120,6 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
 
 
 def _load(study: Study) -> JobTrainer:
-    from hptune.search.task import load_again, task_of
-
     return task_of(study).trainer(*load_again(study), study.identity.goal)
 
 
@@ -141,7 +148,7 @@ def _noted(due: _Due, outcome: Outcome, objective: Objective) -> Confirmation:
     best = objective.best_epoch(outcome.curve) if trained else None
     return Confirmation(
         trial_id=due.trial.id,
-        asked=due.job.epochs,
+        asked=due.trial.epochs,
         number=due.number,
         seed=due.seed,
         score=None if best is None else outcome.curve[best - 1][objective.name],

@@ -117,7 +117,9 @@ class Engine:
             if following is None:
                 break
             the_pass = following
-        if not self._any_score and not self._trials and self.stop.now:
+        # What was interrupted and begins anew has no score yet, and is no failure.
+        unbroken = not any(trial.state.is_bad for trial in self._trials.values())
+        if not self._any_score and unbroken and self.stop.now:
             raise SearchInterruptedError("the time was up before a trial had ended")
         if not self._any_score:
             self._give_up()

@@ -145,6 +145,11 @@ def _remark(options: SearchOptions, dataset: Dataset, model: Model, listener: Li
             f"--cv {folds}: a score is the mean over {folds} folds of {rows:,} rows; the"
             f" {counted(dataset.validation.rows, 'validation row')} above score only what is exported"
         )
+    if dataset.comes_in_batches and "batch_size" in model.space():
+        listener.on_remark(
+            f"batch_size changes nothing where only training uses it: {dataset.name} gives batches of a size"
+            " of their own"
+        )
     for text in model.remarks():
         listener.on_remark(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hptune._text import listed
 from hptune.errors import ModelError
 from hptune.search.events import Listener
 from hptune.search.task import SearchTask
@@ -24,6 +25,16 @@ def preflight(
     found = _train_one_batch(task, dataset, model, listener)
     task = replace(task, numpy_difference=found.numpy_difference, in_one_go=found.in_one_go)
     warn_of_numpy(task, listener)
+    if found.stateful and not found.own_epochs:
+        listener.on_remark(
+            f"{model.name}: its fit passes {listed(found.stateful)}, whose state does not go along from rung"
+            " to rung: each trial is trained in one go"
+        )
+    if task.callbacks is not None:
+        listener.on_remark(
+            f"{task.callbacks}: {listed(found.callbacks) or 'no callback'} for each trial, which Keras trains"
+            " in one go"
+        )
     if found.own_epochs:
         listener.on_warning(
             f"{model.name}: its fit sets its own epochs ({found.own_epochs} when it was tried): each trial is"

@@ -29,7 +29,6 @@ from hptune.views.report import write_report
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
-    from hptune.models.model import Model
     from hptune.oracles.searcher import Searcher
 
 __all__ = ["SearchOptions", "plan_search", "search"]
@@ -67,7 +66,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
                 listener.on_study_opened(study, options.budget)
                 return folder
             opened = open_search(options, listener, study)
-            _warn_of_another_model(study, opened.model, listener)
+            _warn_of_another_model(study, opened, listener)
             _run(opened, study, listener, stop)
         return folder
     opened = open_search(options, listener, None)
@@ -106,14 +105,16 @@ def _archive_existing(folder: Path, *, fresh: bool) -> None:
         archive(folder)
 
 
-def _warn_of_another_model(study: Study, model: Model, listener: Listener) -> None:
+def _warn_of_another_model(study: Study, opened: Opening, listener: Listener) -> None:
     """Say, once for each change, that trials so far were trained by another version of the model."""
+    model, callbacks = opened.model, opened.options.task.callbacks
     if model.fingerprint == (study.notes.model_fingerprint or study.identity.model_fingerprint):
         return
     study.note(model_fingerprint=model.fingerprint)
     trained = counted(len(study.trials(curves=False)), "trial")
+    name = model.name if callbacks is None else f"{model.name} or {callbacks}"
     listener.on_warning(
-        f"{model.name} has changed since {trained} of {study.folder} were trained: their scores count"
+        f"{name} has changed since {trained} of {study.folder} were trained: their scores count"
         " as before, and may not compare; --fresh starts over"
     )
 
@@ -178,7 +179,8 @@ def _note_what_is_searched(opened: Opening, study: Study) -> None:
     versions = {"python": platform.python_version()} | {
         name: str(getattr(module, "__version__", "")) for name, module in loaded.items() if module
     }
-    study.note(budget=opened.plan.budget, train_examples=opened.dataset.train.rows, versions=versions)
+    examples = 0 if opened.dataset.comes_in_batches else opened.dataset.train.rows
+    study.note(budget=opened.plan.budget, train_examples=examples, versions=versions)
     _note_baseline(opened, study, opened.dataset)
 
 

@@ -11,7 +11,7 @@ from hptune.errors import DataError, InputError, SpaceError, StudyMismatchError
 from hptune.space import Hyperparameter, Space, Value
 from hptune.space.files import load_space, located, ready_space, ready_spaces
 from hptune.study import Identity, Study
-from hptune.study.trial import metric_of
+from hptune.study.trial import Trial, TrialState, metric_of
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from hptune.study.trial import Objective
     from hptune.training import RepeatedTrainer, Trainer
 
-__all__ = ["SearchTask", "load_again", "load_trainer", "task_of"]
+__all__ = ["SearchTask", "asked_epochs", "load_again", "load_trainer", "task_of"]
 
 _ONCE: dict[str, Value | None] = {
     "batch_size": None,
+    "callbacks": None,
     "cv": None,
     "class_weight": "none",
     "executions": 1,
@@ -73,6 +74,8 @@ class SearchTask:
     """Models with more weights are infeasible; None for no limit."""
     batch_size: int | None = None
     """Rows of a step, for a user model that declares no batch_size; None leaves it to the model, or 32."""
+    callbacks: str | None = None
+    """FILE.py:function, which makes callbacks for each training of a user model; None for none."""
     executions: int = 1
     """Seeds over which each configuration's mean is its score."""
     numpy_difference: str = ""
@@ -118,7 +121,11 @@ class SearchTask:
         from hptune.data.python_file import is_function_spec
 
         if is_function_spec(self.data) or is_function_spec(self.validation):
-            import hptune.models.backend  # noqa: F401
+            from hptune.models.backend import has_accelerator, uses_tensorflow
+
+            if uses_tensorflow():
+                # The file may begin with tensors: what TensorFlow says where there is no GPU, it says now.
+                has_accelerator()
 
     def _loading(self) -> AbstractContextManager[None]:
         """Refuse a search of its own in a file of functions: the model's may be the same one."""
@@ -151,7 +158,7 @@ class SearchTask:
         from hptune.models.load import load_model
 
         try:
-            return load_model(
+            model = load_model(
                 self.model,
                 dataset,
                 space=self.space,
@@ -164,6 +171,11 @@ class SearchTask:
             if not self.space_file:
                 raise
             raise located(error, self.space_file) from error
+        if self.callbacks is None:
+            return model
+        from hptune.training.user_callbacks import with_callbacks
+
+        return with_callbacks(model, self.callbacks)
 
     def split_trainer(self, dataset: Dataset, model: Model, objective: Objective | None) -> Trainer:
         """Return a trainer on the one split, with a configuration's own seed: what is exported."""
@@ -177,7 +189,11 @@ class SearchTask:
                 hint="Let fit take class_weight or **kwargs and pass it on, or leave --class-weight out.",
             )
         settings = TrainerSettings(
-            class_weight=weights, max_parameters=self.max_parameters, numpy_path=not self.numpy_difference
+            class_weight=weights,
+            max_parameters=self.max_parameters,
+            numpy_path=not self.numpy_difference,
+            in_one_go=self.in_one_go,
+            callbacks=self.callbacks,
         )
         return Trainer(dataset, model, objective, settings)
 
@@ -227,6 +243,7 @@ def task_of(study: Study) -> SearchTask:
         metric=metric_of(identity.objective),
         seed=identity.seed,
         numpy_difference=study.notes.numpy_difference,
+        in_one_go=study.notes.in_one_go,
         **identity.settings,  # type: ignore[arg-type]
     )
 
@@ -245,12 +262,22 @@ def load_trainer(task: SearchTask, objective: Objective, fingerprint: str) -> Tr
     return task.trainer(dataset, task.load_model(dataset), objective)
 
 
+def asked_epochs(study: Study, trial: Trial) -> int | None:
+    """Return the epochs that a trial was asked for in one go; None where it was trained rung by rung.
+
+    A callback or a fit of the user's may have ended it sooner, and may depend on what was asked for.
+    """
+    whole = study.notes.in_one_go and trial.state is TrialState.COMPLETE
+    return study.identity.epochs if whole else None
+
+
 def load_again(study: Study) -> tuple[Dataset, Model]:
     """Load a study's data and model; raises StudyMismatchError where the data are others now."""
     dataset, model = task_of(study).load()
     if dataset.fingerprint != study.identity.data_fingerprint:
+        holds = "holds other rows" if dataset.streams is None else "gives batches of another form"
         raise StudyMismatchError(
-            f"{study.folder}: {study.identity.data} holds other rows than those that were searched",
+            f"{study.folder}: {study.identity.data} {holds} than those that were searched",
             hint=f"Run this where the search ran, with {Path(study.identity.data).name} as it was.",
         )
     return dataset, model

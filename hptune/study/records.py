@@ -12,6 +12,10 @@ from hptune.study.trial import Direction, Job, Objective, TrialState
 __all__ = ["Ask", "Confirmation", "Identity", "JobProgress", "Pass", "Report", "Tally"]
 
 
+BATCHES = "batches:"
+"""How the fingerprint of data begins that comes in batches: it is of their form alone."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Identity:
     """What a study is about. Trials compare only where all of it is the same."""
@@ -43,6 +47,8 @@ class Identity:
             # A moved data file or a corrected model file can be resumed with; other rows can't.
             if one.name in ("data", "model_fingerprint") or mine == theirs:
                 continue
+            if one.name == "data_fingerprint" and BATCHES in (mine[: len(BATCHES)], theirs[: len(BATCHES)]):
+                return f"its batches, or rows, have another form than those that {wanted.data} gives now"
             if one.name == "data_fingerprint":
                 return f"its rows are not those of {wanted.data} as it is now split and encoded"
             if one.name == "settings":

@@ -144,6 +144,13 @@ class Job:
     keep_if: float | None = None
     """Write them only where the score is at least this good, or the training was interrupted;
     None writes them always."""
+    part: str = ""
+    """Which of the trial's trainings it is, where there are several: fold 2, run 3, confirmation 1."""
+
+    @property
+    def name(self) -> str:
+        """What this training may call its own files: trial-12, trial-12-fold-2."""
+        return "-".join([f"trial-{self.trial_id}", *self.part.replace(",", "").split()])
 
     def keeps(self, best: float | None, objective: Objective | None, *, interrupted: bool) -> bool:
         """Return whether its weights are to be written; `best` is the trial's best score so far."""

@@ -29,11 +29,26 @@ class Checkpoint:
     best_weights: Weights | None
     """Those of the best epoch; None where they were not kept."""
     progress: TrainingState = field(default_factory=TrainingState)
+    others: Weights = field(default_factory=list)
+    """Of each further optimiser that the model holds: the places of its variables among the model's weights,
+    (variables,), then its state."""
 
 
-def take_checkpoint(model: Any, progress: TrainingState, best_weights: Weights | None) -> Checkpoint:
-    """Copy a model's weights and its optimiser's state."""
+def take_checkpoint(model: Any, progress: TrainingState, best_weights: Weights | None) -> Checkpoint | None:
+    """Copy a model's weights and the state of its optimisers.
+
+    None where a further optimiser trains variables that are no weights of the model: where it would go on
+    is not known then.
+    """
+    places = {id(variable): place for place, variable in enumerate(model.weights)}
+    others: Weights = []
+    for optimizer in _further_optimizers(model):
+        trained = [places.get(id(variable), -1) for variable in _trained(optimizer)]
+        if -1 in trained:
+            return None
+        others += [np.array(trained, dtype=np.int64), *_copies(list(optimizer.variables))]
     return Checkpoint(
+        others=others,
         weights=_copies(model.weights),
         optimizer=_copies(_state(model)),
         best_weights=best_weights,
@@ -48,6 +63,33 @@ def restore(model: Any, checkpoint: Checkpoint) -> None:
             raise ValueError("the weights on disk are those of another model")
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
+    _restore_others(model, list(checkpoint.others))
+
+
+def _restore_others(model: Any, others: Weights) -> None:
+    """Build the further optimisers as they were, and give them their state."""
+    if not others:
+        # Written where there were none, or by an older version.
+        return
+    for optimizer in _further_optimizers(model):
+        trained = [model.weights[place] for place in others.pop(0).tolist()]
+        if trained and not optimizer.built:
+            optimizer.build(trained)
+        for variable in optimizer.variables:
+            variable.assign(others.pop(0))
+
+
+def _further_optimizers(model: Any) -> list[Any]:
+    """Return the optimisers that a model holds beside its own, as one with a train_step of its own may."""
+    own = getattr(model, "optimizer", None)
+    held = {id(v): v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)}
+    return [optimizer for optimizer in held.values() if optimizer is not own]
+
+
+def _trained(optimizer: Any) -> list[Any]:
+    """Return the variables that an optimiser trains, a wrapped one's where it wraps one."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    return list(getattr(inner, "_trainable_variables", ()) or ())
 
 
 def _state(model: Any) -> list[Any]:
@@ -60,7 +102,7 @@ def _copies(variables: list[Any]) -> Weights:
     return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
 
 
-_PARTS = ("weights", "optimizer", "best_weights")
+_PARTS = ("weights", "optimizer", "best_weights", "others")
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
@@ -85,5 +127,6 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         weights=read["weights"],
         optimizer=read["optimizer"],
         best_weights=read["best_weights"] or None,
+        others=read["others"],
         progress=progress,
     )

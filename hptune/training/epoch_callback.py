@@ -57,6 +57,8 @@ class EpochCallback(EpochRules):
         self.external_weights: ExternalWeights | None = None
         """Where weights are trained; None for the Keras model itself."""
         self.validation_seconds = 0.0
+        self.ended_by_others = False
+        """A callback of the user's ended the training at this epoch."""
         self._job = job
 
     @property
@@ -86,7 +88,9 @@ class EpochCallback(EpochRules):
             self.on_test_end()
             self.validation_seconds += time.perf_counter() - began
         asked = self.note(epoch + 1, reported)
-        done = self.progress.ended or epoch + 1 >= self.epochs_of(self._job.epochs)
+        self.ended_by_others = self.external_weights is None and getattr(self.model, "stop_training", False)
+        over = self.progress.ended or self.ended_by_others
+        done = over or epoch + 1 >= self.epochs_of(self._job.epochs)
         self.stopped = self.stopped or (asked and not done)
         if self.progress.ended or asked:
             self.model.stop_training = True

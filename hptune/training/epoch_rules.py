@@ -29,8 +29,12 @@ def never_stop(epoch: int, report: Mapping[str, float]) -> bool:
 
 
 def as_number(value: Any) -> float:
-    """Return what a metric reports as one number: the mean over classes, where it reports each class."""
-    return float(np.mean(keras.ops.convert_to_numpy(value)) if getattr(value, "ndim", 0) else value)
+    """Return what a metric reports as one number: the mean over classes, where it reports each class.
+
+    Raises TypeError or ValueError for what is no number.
+    """
+    several = isinstance(value, list | tuple) or bool(getattr(value, "ndim", 0))
+    return float(np.mean(keras.ops.convert_to_numpy(value)) if several else value)
 
 
 class EpochRules(keras.callbacks.Callback):  # type: ignore[misc]

@@ -58,6 +58,8 @@ class RepeatedTrainer:
             numpy_difference=next((one.numpy_difference for one in found if one.numpy_difference), ""),
             own_epochs=max(one.own_epochs for one in found),
             in_one_go=any(one.in_one_go for one in found),
+            stateful=found[0].stateful,
+            callbacks=found[0].callbacks,
         )
 
     def run(self, job: Job, on_epoch: OnEpoch = never_stop) -> Outcome:
@@ -129,6 +131,7 @@ class _Stretch:
         job = replace(
             self.job,
             seed=seed,
+            part=f"{self.job.part} {member.name}".strip(),
             initial_epoch=member.epochs - known,
             checkpoint="" if member.file is None else str(member.file),
             keep_as=str(self.folder / f"{number}-e{self.job.epochs}.npz") if self.job.keep_as else "",

@@ -55,6 +55,10 @@ class Preflight:
     """Epochs that a user's own fit trained where one was asked for; 0 where it keeps to that."""
     in_one_go: bool = False
     """Whether a trial must be trained to its end at once: asked again, its fit would train the same again."""
+    stateful: tuple[str, ...] = ()
+    """Callbacks that a user's own fit adds and whose state would not go along from one job to the next."""
+    callbacks: tuple[str, ...] = ()
+    """What --callbacks makes."""
 
 
 def try_one_batch(model: Any, arrays: Arrays) -> Preflight:

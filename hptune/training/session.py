@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data.structure import map_leaves
+from hptune.errors import DataError
 from hptune.models.backend import keras
 from hptune.models.model import Arrays, Model, OwnFit, Training
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
 from hptune.training.checkpoint import Checkpoint, load_checkpoint, restore, save_checkpoint
 from hptune.training.choose_feed import choose_feed
 from hptune.training.epoch_callback import EpochCallback, OnEpoch
-from hptune.training.failures import TooLarge
+from hptune.training.failures import Exhausted, TooLarge
 from hptune.training.graph_cache import Graphs, Traced, begin_as
 from hptune.training.progress import TrainingState
+from hptune.training.user_callbacks import noting_callbacks, with_state
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["Session", "make_ready"]
@@ -56,16 +57,22 @@ class Session:
         most_parameters: int | None,
         graphs: Graphs | None = None,
         numpy_path: bool = True,
+        in_one_go: bool = False,
+        callbacks: Callable[[], Sequence[Any]] | None = None,
     ) -> None:
         """Prepare to train.
 
         `graphs` are those of earlier jobs, None to use and leave none. `numpy_path` False leaves the
-        model to Keras.
+        model to Keras. `in_one_go` says that the job is a whole training; `callbacks` makes the user's.
         """
         self.curve: list[dict[str, float]] = []
         self.timings: dict[str, float] = {}
         self.parameters: int | None = None
         self.keras_model: Any = None
+        self.stateful: tuple[str, ...] = ()
+        """Callbacks that the model's own fit added and whose state no checkpoint holds."""
+        self.refused: set[str] = set()
+        """Keywords that the model's own fit did not take, or set itself."""
         self._job = job
         self._model = model
         self._training = training
@@ -76,6 +83,8 @@ class Session:
         self._most_parameters = most_parameters
         self._graphs = graphs
         self._numpy_path = numpy_path
+        self._in_one_go = in_one_go
+        self._make_callbacks = callbacks
 
     def train(self, on_epoch: OnEpoch, *, keep_best: bool = False) -> Outcome:
         """Train the job; raises Infeasible, or whatever the model's code raises."""
@@ -86,40 +95,25 @@ class Session:
         epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as))
         self.curve = epoch_callback.curve
         ended = epoch_callback.progress.ended
-        fit = self._own_fit()
+        fit = self._model.own_fit(self._job.values)
+        callbacks = None if self._make_callbacks is None else self._make_callbacks()
         if ended:
             # By early stopping, in an earlier job.
             pass
         elif fit is None:
-            self._fit(epoch_callback, traced)
+            self._fit(epoch_callback, traced, callbacks)
         else:
-            ended = self._fit_by_itself(fit, epoch_callback)
+            ended = self._fit_by_itself(fit, epoch_callback, callbacks or ())
+        self._forget_what_lacks_state(epoch_callback, callbacks)
         self._count_parameters()
         if keep_best and epoch_callback.best_weights is not None:
             self.keras_model.set_weights(epoch_callback.best_weights)
         return Outcome(
             job_id=self._job.id,
             state=OutcomeState.INTERRUPTED if epoch_callback.stopped else OutcomeState.DONE,
-            ended=ended or epoch_callback.progress.ended,
+            ended=ended or epoch_callback.progress.ended or epoch_callback.ended_by_others,
             checkpoint=self._keep(epoch_callback),
         )
-
-    def _own_fit(self) -> OwnFit | None:
-        """Return the user's own fit, given the weights of rows too where there are any."""
-        fit, arrays = self._model.own_fit(self._job.values), self._arrays
-        if fit is None or arrays.weights is None:
-            return fit
-        held = tuple(
-            tree
-            for tree in (arrays.validation_x, arrays.validation_y, arrays.validation_weights)
-            if tree is not None
-        )
-        run = fit.run
-
-        def weighted(*args: Any, **kwargs: Any) -> Any:
-            return run(*args, **{**kwargs, "sample_weight": arrays.weights, "validation_data": held})
-
-        return replace(fit, run=weighted)
 
     def _built(self) -> Any:
         model = self._model.build(self._job.values, self._job.seed)
@@ -172,7 +166,23 @@ class Session:
         epoch_callback.checkpoint = checkpoint
         return epoch_callback
 
-    def _fit(self, epoch_callback: EpochCallback, traced: Traced | None) -> None:
+    def _forget_what_lacks_state(
+        self, epoch_callback: EpochCallback, callbacks: Sequence[Any] | None
+    ) -> None:
+        """Keep nothing to go on from where callbacks have a state: a later job starts over instead.
+
+        A whole training that was interrupted leaves no epochs either.
+        """
+        if callbacks is None and not self.stateful:
+            return
+        if epoch_callback.stopped:
+            self.curve, epoch_callback.checkpoint = [], None
+        elif not self._in_one_go:
+            epoch_callback.checkpoint = None
+
+    def _fit(
+        self, epoch_callback: EpochCallback, traced: Traced | None, callbacks: Sequence[Any] | None
+    ) -> None:
         if traced is None:
             feed = choose_feed(
                 self.keras_model,
@@ -180,23 +190,32 @@ class Session:
                 self._weights,
                 self._training.batch_size,
                 numpy_path=self._numpy_path,
+                callbacks=callbacks,
             )
             with self._timed("trace"):
                 feed.trace()
             traced = Traced(self.keras_model, feed, held=(self._arrays, self._weights))
         with self._timed("fit"):
-            traced.feed.fit(epoch_callback, self._job.seed, self._job.initial_epoch, self._job.epochs)
+            try:
+                traced.feed.fit(epoch_callback, self._job.seed, self._job.initial_epoch, self._job.epochs)
+            except Exhausted as low:
+                raise DataError(
+                    str(low),
+                    hint="Let it go on for as many epochs as there may be: a generator by `while True:`, a"
+                    " tf.data.Dataset by repeat(). What was trained is kept: the same command resumes it.",
+                ) from low
         self.timings["fit"] -= epoch_callback.validation_seconds
         self.timings["validation"] = epoch_callback.validation_seconds
         if self._graphs is not None and self._key is not None:
             self._graphs.put(self._key, traced)
 
-    def _fit_by_itself(self, fit: OwnFit, epoch_callback: EpochCallback) -> bool:
+    def _fit_by_itself(self, fit: OwnFit, epoch_callback: EpochCallback, callbacks: Sequence[Any]) -> bool:
         """Let a user's own fit train; returns whether more epochs would change nothing.
 
         A training that is judged as a whole and was interrupted starts over.
         """
-        with self._timed("fit"):
+        self.refused = fit.refused
+        with self._timed("fit"), noting_callbacks() as seen:
             self.curve, whole = run_own_fit(
                 fit,
                 self.keras_model,
@@ -206,7 +225,10 @@ class Session:
                 initial_epoch=self._job.initial_epoch,
                 epochs=self._job.epochs,
                 class_weight=self._class_weight,
+                callbacks=callbacks,
             )
+        given = [*callbacks, epoch_callback]
+        self.stateful = with_state([one for one in seen if not any(one is ours for ours in given)])
         if whole and epoch_callback.stopped:
             self.curve, epoch_callback.checkpoint = [], None
         return whole and not epoch_callback.stopped

@@ -9,7 +9,7 @@ a `tf.while_loop` takes the rows of one batch after the other and calls the mode
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,11 +35,17 @@ _TENSORS = 8
 
 
 def choose_tensorflow_feed(
-    model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+    model: Any,
+    arrays: Arrays,
+    weights: NDArray[np.float32] | None,
+    batch_size: int,
+    callbacks: Sequence[Any] | None = None,
 ) -> EpochGraph | RowsFeed | GeneratorFeed:
-    """Return the fastest feed that trains this model as Keras's fit would."""
+    """Return the fastest feed that trains this model as Keras's fit would, and by it with `callbacks`."""
     if has_own(model, "fit") or model.distribute_strategy is not tf.distribute.get_strategy():
-        return GeneratorFeed(model, arrays, weights, batch_size)
+        return GeneratorFeed(model, arrays, weights, batch_size, callbacks or ())
+    if callbacks is not None:
+        return RowsFeed(model, arrays, weights, batch_size, callbacks)
     every = leaves((arrays.x, arrays.y))
     # Keras builds a graph's losses and metrics from numbers with targets; else its own fit does.
     numbers = arrays.y is not None and all(array.dtype.kind in "biuf" for array in every)
@@ -199,12 +205,19 @@ class RowsFeed:
     """Batches by tf.data to a model with steps of its own; the pipeline is built once."""
 
     def __init__(
-        self, model: Any, arrays: Arrays, weights: NDArray[np.float32] | None, batch_size: int
+        self,
+        model: Any,
+        arrays: Arrays,
+        weights: NDArray[np.float32] | None,
+        batch_size: int,
+        callbacks: Sequence[Any] = (),
     ) -> None:
+        """Take what is trained on; `callbacks` are the user's."""
         self._model = model
         self._arrays = arrays
         self._columns = columns_of(arrays.x, arrays.y, weights)
         self._batch_size = batch_size
+        self._callbacks = callbacks
 
     def trace(self) -> None:
         """Leave it to the first step."""
@@ -235,7 +248,7 @@ class RowsFeed:
                 initial_epoch=initial_epoch,
                 epochs=epochs,
                 validation_data=tf.data.Dataset.from_tensor_slices(held).batch(at_once).cache(),
-                callbacks=[epoch_callback],
+                callbacks=[*self._callbacks, epoch_callback],
                 shuffle=False,
                 verbose=0,
             )

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from hptune.training.feeds import as_floats
 from hptune.training.graph_cache import Graphs
 from hptune.training.preflight import Preflight, try_one_batch
 from hptune.training.session import Session, make_ready
+from hptune.training.user_callbacks import UserCallbacks
 
 __all__ = ["ClassWeight", "Trainer", "TrainerSettings", "balanced_weights", "class_weights"]
 
@@ -55,6 +57,10 @@ class TrainerSettings:
     """Models with more weights are infeasible; None for no limit."""
     numpy_path: bool = True
     """Whether NumPy may train what it can; False leaves all to Keras."""
+    in_one_go: bool = False
+    """Whether each job is a whole training."""
+    callbacks: str | None = None
+    """FILE.py:function, which makes callbacks for each training; None for none."""
 
 
 class Trainer:
@@ -79,6 +85,8 @@ class Trainer:
         self._row_weights = _row_weights(dataset, self.settings.class_weight)
         weighs = self._row_weights is not None
         self._class_weight = class_weights(dataset.train.y, len(dataset.classes)) if weighs else None
+        callbacks = self.settings.callbacks
+        self._callbacks = None if callbacks is None else UserCallbacks(callbacks)
         self._graphs = Graphs()
         self._jobs = 0
 
@@ -174,14 +182,21 @@ class Trainer:
 
     def _try_one_batch(self, values: Values) -> Preflight:
         arrays = self._model.arrays(self._dataset, values)
-        rows = slice(0, self._model.batch_size(values, arrays.rows))
-        few = arrays.each(lambda array: array[rows])
+        few = arrays.few(self._model.batch_size(values, arrays.rows))
         fit = self._model.own_fit(values)
         if fit is not None:
-            return self._try_own_fit(fit, values, few)
+            return self._try_callbacks(values, self._try_own_fit(fit, values, few))
         model = self._model.build(values, seed=0)
         make_ready(model, few)
-        return try_one_batch(model, few.each(as_floats))
+        return self._try_callbacks(values, try_one_batch(model, few.each(as_floats)))
+
+    def _try_callbacks(self, values: Values, found: Preflight) -> Preflight:
+        """Have the user's callbacks made twice, as two trials would; Keras trains all with them."""
+        if self._callbacks is None:
+            return found
+        made = [self._callbacks.make(values, "preflight") for _ in range(2)]
+        names = tuple(type(one).__name__ for one in made[0])
+        return replace(found, numpy_difference="", in_one_go=True, callbacks=names)
 
     def _try_own_fit(self, fit: OwnFit, values: Values, few: Arrays) -> Preflight:
         """Let a user's own fit train an epoch, on a few rows or, where these won't do, on all.
@@ -189,28 +204,57 @@ class Trainer:
         It may pass weights of all rows, or rows of its own: what fails on a few rows alone is no fault.
         """
         job = Job(id=0, trial_id=0, values=values, seed=0, initial_epoch=0, epochs=1)
-        session = self._session(job, arrays=few)
+        # It stands for the user's callbacks: a training that is thrown away leaves none of their files.
+        probe = None if self._callbacks is None else keras.callbacks.Callback()
+        passed = None if probe is None else lambda: [probe]
+        session = self._session(job, arrays=few, callbacks=passed)
         try:
             outcome = session.train(never_stop)
         except (Exception, SystemExit):
-            session = self._session(job)
+            session = self._session(job, callbacks=passed)
             outcome = session.train(never_stop)
+        self._refuse_dropped(session.refused, unheard=probe is not None and probe.model is None)
         return Preflight(
             reported=tuple(name for name in session.curve[0] if name != "learning_rate"),
             own_epochs=len(session.curve) if len(session.curve) > job.epochs else 0,
-            in_one_go=outcome.ended or not fit.goes_on,
+            in_one_go=outcome.ended or not fit.goes_on or bool(session.stateful),
+            stateful=session.stateful,
         )
+
+    def _refuse_dropped(self, refused: set[str], *, unheard: bool) -> None:
+        """Refuse a fit that leaves out what the user asked for: it did not take it, or set its own.
+
+        `unheard` says that callbacks were given to it and reached no fit of Keras's.
+        """
+        asked = {"batch_size": "--batch-size", "class_weight": "--class-weight", "sample_weight": "weights"}
+        for keyword, what in asked.items():
+            if keyword in refused:
+                raise ModelError(
+                    f"its own fit does not take {keyword}, or sets its own: {what} would have no effect",
+                    hint="Let fit take **kwargs and pass them on to model.fit, with nothing of its own there;"
+                    " or leave it out.",
+                    source=self._model.name,
+                )
+        if unheard or (self._callbacks is not None and "callbacks" in refused):
+            raise ModelError(
+                f"its own fit does not pass on the callbacks of {self.settings.callbacks}",
+                hint="Let fit take callbacks, or **kwargs, and pass them on to model.fit; or leave"
+                " --callbacks out.",
+                source=self._model.name,
+            )
 
     def _shapes(self) -> str:
         train = self._dataset.train.as_given
         return f"The data: x of {_shapes_of(train.x)}; y of {_shapes_of(train.y)}."
 
-    def best_model(self, trial: Trial, checkpoint: Path | None = None) -> Any:
+    def best_model(self, trial: Trial, checkpoint: Path | None = None, *, epochs: int | None = None) -> Any:
         """Return the keras.Model of a trial with the weights of its best epoch.
 
         They are taken from a checkpoint where it has them; otherwise the trial is trained again,
         which gives the same. It predicts what it learned: z-scored targets in a recipe's
-        regression. Raises ModelError where it can't be trained again, or its weights fit no more.
+        regression. `epochs` are those that it was asked for where it was trained in one go, for what it does
+        in each may depend on them; None trains to its best. Raises ModelError where it can't be trained
+        again, or its weights fit no more.
         """
         self._tidy()
         job = Job(
@@ -219,7 +263,8 @@ class Trainer:
             values=trial.values,
             seed=trial.seed,
             initial_epoch=0,
-            epochs=trial.best_epoch or max(1, trial.epochs),
+            epochs=epochs or trial.best_epoch or max(1, trial.epochs),
+            part="export",
         )
         kept = None if checkpoint is None else _read_snapshot(checkpoint)
         fit = self._model.own_fit(trial.values)
@@ -243,8 +288,12 @@ class Trainer:
             raise ModelError(f"trial {trial.id} can't be trained again: {infeasible}") from infeasible
         return session.keras_model
 
-    def _session(self, job: Job, *, arrays: Any = None, graphs: Graphs | None = None) -> Session:
+    def _session(
+        self, job: Job, *, arrays: Any = None, graphs: Graphs | None = None, callbacks: Any = None
+    ) -> Session:
         found = self._model.arrays(self._dataset, job.values) if arrays is None else arrays
+        if callbacks is None and self._callbacks is not None:
+            callbacks = partial(self._callbacks.make, job.values, job.name)
         return Session(
             job=job,
             model=self._model,
@@ -256,6 +305,8 @@ class Trainer:
             most_parameters=self.settings.max_parameters,
             graphs=graphs,
             numpy_path=self.settings.numpy_path,
+            in_one_go=self.settings.in_one_go,
+            callbacks=callbacks,
         )
 
     def _tidy(self) -> None:
@@ -312,6 +363,11 @@ def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | N
     """Return how much each training row counts; None where all count alike."""
     if kind is ClassWeight.NONE:
         return None
+    if dataset.streams is not None:
+        raise InputError(
+            f"class weights need the classes of all rows, and {dataset.name} gives batches",
+            hint="Leave --class-weight out, and let batches hold weights: (x, y, sample_weight).",
+        )
     if dataset.task not in (Task.BINARY, Task.MULTICLASS):
         raise InputError(
             "class weights need classes, and this data has none", hint="Leave --class-weight out."

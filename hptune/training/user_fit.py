@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from hptune.errors import ModelError
 from hptune.models.model import Arrays, OwnFit
 from hptune.study.trial import Objective
-from hptune.training.epoch_rules import EpochRules
+from hptune.training.epoch_rules import EpochRules, as_number
 from hptune.training.failures import Diverged
 from hptune.training.objective import UNNAMED
 
@@ -30,6 +31,7 @@ def run_own_fit(
     initial_epoch: int,
     epochs: int,
     class_weight: Mapping[int, float] | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> tuple[list[Report], bool]:
     """Call fit(model, x, y, validation_data=…, epochs=…, callbacks=[…]) → a curve, whether that is all.
 
@@ -38,30 +40,45 @@ def run_own_fit(
     again, it would train the same once more. A dictionary of metrics, or a number, which is the
     objective (one to minimise where none was named, as Keras Tuner has it), is one judgement of the
     whole training: a curve of one epoch that is not resumed. So is a list of any of these,
-    which is averaged.
+    which is averaged. Of metrics that report each class the mean counts; what is no number is left out.
+    Raises ModelError where the result is anything else, or has no objective.
     """
     more: dict[str, Any] = {"initial_epoch": initial_epoch} if initial_epoch else {}
     more |= {} if class_weight is None else {"class_weight": dict(class_weight)}
-    result = fit.run(
-        model,
-        arrays.x,
-        arrays.y,
-        validation_data=(arrays.validation_x, arrays.validation_y),
-        epochs=epochs,
-        callbacks=[rules],
-        verbose=0,
-        **more,
-    )
+    rows, keywords = arrays.for_own_fit()
+    more |= keywords
+    result = fit.run(model, *rows, epochs=epochs, callbacks=[*callbacks, rules], verbose=0, **more)
     curve = _curve_of(result)
     if curve is not None:
+        _require(objective, [name for report in curve for name in report])
         # The callbacks may not have been passed on, or passed on several times.
         whole = "epochs" in fit.refused or rules.epochs_of(epochs) != epochs
         ended = len(curve) != epochs - initial_epoch and not rules.stopped
         return (rules.curve if len(rules.curve) == len(curve) else curve), whole or ended
     report = _judged(result, objective)
-    if objective is not None and not math.isfinite(report.get(objective.name, 0.0)):
+    _require(objective, report)
+    if objective is not None and not math.isfinite(report[objective.name]):
         raise Diverged(epochs, objective.name, report[objective.name])
-    return [report], True
+    return [{name: value for name, value in report.items() if math.isfinite(value)}], True
+
+
+def _require(objective: Objective | None, reported: Iterable[str]) -> None:
+    """Refuse a training that does not report the objective, as Keras Tuner does."""
+    names = dict.fromkeys(reported)
+    if objective is not None and objective.name not in names:
+        raise ModelError(
+            f"fit reported no {objective.name}, which is the objective, but {', '.join(names) or 'nothing'}",
+            hint="Return it for every configuration.",
+        )
+
+
+def _numbers(metrics: Mapping[Any, Any]) -> Report:
+    """Return the metrics that are numbers, or arrays of numbers."""
+    found: Report = {}
+    for name, value in metrics.items():
+        with suppress(TypeError, ValueError):
+            found[str(name)] = as_number(value)
+    return found
 
 
 def _curve_of(result: Any) -> list[Report] | None:
@@ -70,9 +87,7 @@ def _curve_of(result: Any) -> list[Report] | None:
     if not isinstance(history, Mapping):
         return None
     epochs = max((len(values) for values in history.values()), default=0)
-    return [
-        {name: float(values[i]) for name, values in history.items() if i < len(values)} for i in range(epochs)
-    ]
+    return [_numbers({name: v[i] for name, v in history.items() if i < len(v)}) for i in range(epochs)]
 
 
 def _judged(result: Any, objective: Objective | None) -> Report:
@@ -84,7 +99,7 @@ def _judged(result: Any, objective: Objective | None) -> Report:
         best = None if objective is None else objective.best_epoch(tuple(curve))
         return curve[(best or len(curve)) - 1]
     if isinstance(result, Mapping):
-        return {str(name): float(value) for name, value in result.items()}
+        return _numbers(result)
     if isinstance(result, int | float | np.floating | np.integer) and not isinstance(result, bool):
         return {UNNAMED if objective is None else objective.name: float(result)}
     raise ModelError(

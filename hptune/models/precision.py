@@ -1,0 +1,62 @@
+"""Keras's precision, which is one for the process: each build begins with what the user's file set.
+
+Keras forgets a policy set by the file whenever a session is cleared, and keeps one set by a build for the
+next model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from hptune.models.backend import keras
+
+__all__ = ["Precision", "building_in"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """What new layers compute in."""
+
+    floatx: str
+    policy: Any
+    """keras.DTypePolicy; None for that of floatx."""
+
+    @classmethod
+    def now(cls) -> Precision:
+        """Return what is set."""
+        return cls(floatx=keras.config.floatx(), policy=keras.config.dtype_policy())
+
+    def restore(self) -> None:
+        """Set it again."""
+        keras.config.set_floatx(self.floatx)
+        keras.config.set_dtype_policy(self.floatx if self.policy is None else self.policy)
+
+
+_changed: list[Precision] = []
+"""What was set before the first build, which may have changed it; empty where nothing was built."""
+
+
+def building_in(
+    load: Callable[[], Any],
+) -> tuple[Any, Callable[[Callable[[Any], Any]], Callable[[Any], Any]]]:
+    """Run `load`, which runs a user's file; returns what it does, and what to decorate a build with.
+
+    The build then begins in the precision that the file left, whatever another one left meanwhile.
+    """
+    if _changed:
+        Precision(floatx=_changed[0].floatx, policy=None).restore()
+    found, left = load(), Precision.now()
+
+    def decorate(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        @wraps(build)
+        def built(hp: Any) -> Any:
+            _changed[:] = [left]
+            left.restore()
+            return build(hp)
+
+        return built
+
+    return found, decorate
