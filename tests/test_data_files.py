@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hptune.data import Dataset, SourceKind, Task, load_dataset
+from hptune.data import Dataset, SourceKind, Task, load_dataset, load_folds
+from hptune.data.table_options import MissingTarget, TableOptions
 from hptune.errors import DataError
 
 
@@ -451,20 +452,52 @@ def test_text_as_target_that_is_distinct_in_every_row_is_refused() -> None:
     assert "is regression" in error.hint
 
 
-def test_rows_without_target_are_named_by_their_lines() -> None:
-    error = failure(csv(lines("1,a,", "2,b,yes", "3,a,")), target="y")
+def test_rows_without_target_are_left_out_and_named_by_their_lines() -> None:
+    made = load_dataset(csv(lines("1,a,", "2,b,yes", "3,a,")), target="y")
+    assert "2 of 23 rows have no target 'y' and are left out: lines 22, 24" in made.notes
+    assert (made.train.rows, made.validation.rows) == (16, 5)
+    whole = load_dataset(csv(lines("2,b,yes"), "whole.csv"), target="y")
+    assert made.fingerprint == whole.fingerprint
+    folds = load_folds("t.csv", target="y", folds=3)
+    assert [fold.train.rows + fold.validation.rows for fold in folds] == [21] * 3
+
+
+def test_rows_of_a_validation_file_without_target_are_left_out_too() -> None:
+    csv(lines("1,a,"), "held.csv")
+    made = load_dataset(csv(lines()), target="y", validation="held.csv")
+    assert made.validation.rows == 20
+    assert "held.csv: 1 of 21 rows has no target 'y' and is left out: line 22" in made.notes
+
+
+def test_a_table_in_which_every_target_is_missing_is_refused() -> None:
+    text = "x,y\n" + "".join(f"{i},\n" for i in range(20))
+    assert failure(csv(text), target="y").message == "t.csv: 0 rows are too few to learn from"
+
+
+def test_numbers_without_end_as_targets_are_left_out() -> None:
+    text = "x,y\n" + "".join(f"{i % 7}.5,{i}.25\n" for i in range(30)) + "1,inf\n2,1e300\n"
+    made = load_dataset(csv(text), target="y")
+    assert "2 of 32 rows have no target 'y' and are left out: lines 32, 33" in made.notes
+
+
+REFUSE = TableOptions(missing_target=MissingTarget.REFUSE)
+
+
+def test_rows_without_target_are_refused_where_that_is_asked_for() -> None:
+    error = failure(csv(lines("1,a,", "2,b,yes", "3,a,")), target="y", tables=REFUSE)
     assert error.message == "t.csv: the target 'y' has no value in lines 22, 24"
     assert "remove these rows" in error.hint
 
 
 def test_many_rows_without_target_are_counted() -> None:
-    message = failure(csv(lines(*["1,a,"] * 9)), target="y").message
+    message = failure(csv(lines(*["1,a,"] * 9)), target="y", tables=REFUSE).message
     assert message == "t.csv: the target 'y' has no value in lines 22, 23, 24, 25, 26 and 4 more"
 
 
 def test_lines_are_counted_across_blank_lines_and_line_breaks_in_quotes() -> None:
     text = lines('1,"a\nb",yes', "", "   ", "1,a,")
-    assert failure(csv(text), target="y").message == "t.csv: the target 'y' has no value in line 26"
+    message = failure(csv(text), target="y", tables=REFUSE).message
+    assert message == "t.csv: the target 'y' has no value in line 26"
 
 
 def test_text_in_a_numeric_column_is_named_with_line_and_value() -> None:
@@ -531,7 +564,7 @@ def test_a_file_that_is_no_parquet_is_said() -> None:
 
 def test_parquet_names_rows_by_their_place() -> None:
     table().assign(churn=lambda f: f.churn.where(f.index != 7)).to_parquet("t.parquet")
-    assert failure("t.parquet", target="churn").message == (
+    assert failure("t.parquet", target="churn", tables=REFUSE).message == (
         "t.parquet: the target 'churn' has no value in row 7 (counted from 0)"
     )
     table().iloc[:0].to_parquet("t.parquet")

@@ -112,6 +112,16 @@ def test_rows_of_a_csv_file_are_encoded_again(target: str, marks: str, here: Pat
     assert_same_rows(load_dataset("people.csv", target=target))
 
 
+@pytest.mark.parametrize("target", ["city", "age", "member"])
+def test_rows_without_a_target_are_left_out_again(target: str, here: Path) -> None:
+    people(200).to_csv("people.csv", index=False)
+    people(200).to_parquet("people.parquet")
+    for name in ("people.csv", "people.parquet"):
+        assert_same_rows(load_dataset(name, target=target))
+    people(150).to_csv("held.csv", index=False)
+    assert_same_rows(load_dataset("people.csv", target=target, validation="held.csv"))
+
+
 def test_columns_of_one_kind_need_no_distinction(here: Path) -> None:
     frame = people()
     for columns in (["age", "income"], ["city", "floor"]):

@@ -27,6 +27,7 @@ class TaskFlags:
     positive: str | None
     skip_broken: bool
     image_size: int | None
+    missing_target: str
     model: str
     space: str | None
     epochs: int

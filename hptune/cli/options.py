@@ -47,10 +47,14 @@ OPTION_NAMES: tuple[str, ...] = (
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
     *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
+    *("missing-target",),
 )
 """What a project file may set."""
 
-_OF_DATA = ("target", "validation", "task", "skip_broken", "image_size", "positive")
+_OF_DATA = (
+    *("target", "validation", "task", "skip_broken", "image_size", "positive"),
+    *("missing_target",),
+)
 """Parameters that say how one's data is read."""
 
 
@@ -90,6 +94,12 @@ def data_options(command: F) -> F:
             metavar="CLASS",
             help="Of two classes the one that precision, recall and F1 are of.  [default: true, yes or the"
             " greater number; of other names the rarer one]",
+        ),
+        option(
+            "--missing-target",
+            type=click.Choice(["drop", "refuse"]),
+            default="drop",
+            help="Leave out rows of a table without a target, or refuse it.",
         ),
         option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
         option(

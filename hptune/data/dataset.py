@@ -34,6 +34,8 @@ class Origin:
     """What stands before the decimals of its numbers: a point, or a comma."""
     validation: float | str = 0.2
     """Share of rows held back, or the source of the validation rows, as it was given."""
+    drops_unknown: bool = False
+    """Whether rows of a table without a target were left out."""
     own_validation: bool = False
     """Whether the source itself came in training and validation rows, so that `validation` was not used."""
     seed: int = 0

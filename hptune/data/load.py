@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from hptune.data.arrays import check_plain, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
 from hptune.data.csv_and_parquet import TABLE_SUFFIXES, is_parquet_folder, read_csv, read_parquet
@@ -14,14 +12,16 @@ from hptune.data.dataset import Dataset, Origin, is_source
 from hptune.data.function import read_function
 from hptune.data.images import read_images
 from hptune.data.kinds import SourceKind, Task
+from hptune.data.known_targets import known_rows, read_known_targets, spread, with_rows
 from hptune.data.make_dataset import make_dataset
 from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table, refuse_streams
-from hptune.data.split import check_rows, fold_indices, split_indices
+from hptune.data.split import fold_indices, split_indices
 from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
-from hptune.data.target import code_targets, read_targets
+from hptune.data.table_options import TableOptions
+from hptune.data.target import code_targets
 from hptune.errors import DataError, did_you_mean
 
 __all__ = ["load_dataset", "load_folds"]
@@ -34,6 +34,7 @@ class _Options:
     image_size: tuple[int, int] | None
     skip_broken: bool
     as_given: bool
+    tables: TableOptions
 
 
 def load_dataset(
@@ -48,6 +49,7 @@ def load_dataset(
     skip_broken: bool = False,
     positive: str | None = None,
     as_given: bool = False,
+    tables: TableOptions | None = None,
 ) -> Dataset:
     """Read a source of data, part it into training and validation rows, and encode both.
 
@@ -62,28 +64,31 @@ def load_dataset(
     learn from them as they came (`DataSplit.given`), and takes functions that give batches
     (`Dataset.streams`). `as_images` gives images, of bundled digits too, the shape (height, width,
     channels). `image_size`, in pixels (height, width) or of a square, and `skip_broken` are for folders of
-    images (`images.read_images`).
+    images (`images.read_images`). `tables` says what becomes of flaws in a table (`table_options`).
 
     Raises `DataError` for whatever can't be read or learned from.
     """
-    options = _options(target, as_images, image_size, skip_broken, as_given)
+    options = _options(target, as_images, image_size, skip_broken, as_given, tables)
     raw = _read(source, options)
     if raw.streams is not None:
         origin = _origin(raw, source, target, validation, seed, as_images)
         return stream_dataset(raw, origin, task, positive)
     apart, share = _validation_rows(raw, validation, options)
-    check_rows(raw.name, raw.rows)
-    targets = read_targets(raw, task, positive=positive)
+    known = read_known_targets(raw, task, options.tables, positive=positive)
+    targets, rows = known.targets, known.rows
     origin = _origin(raw, source, target, validation, seed, as_images)
+    raw = replace(raw, notes=(*known.notes, *raw.notes))
     if apart is not None:
-        train = np.arange(raw.rows)
-        held = np.arange(apart.rows)
-        return make_dataset(raw, targets, origin, train, apart, held, code_targets(apart, targets), as_given)
-    codes = targets.y if targets.classes else None
+        held, said = known_rows(apart, options.tables)
+        origin = replace(origin, drops_unknown=bool(said or known.notes))
+        y = spread(code_targets(with_rows(apart, held), targets), held, apart.rows)
+        raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
+        return make_dataset(raw, targets, origin, rows, apart, held, y, as_given)
+    origin = replace(origin, drops_unknown=bool(known.notes))
     train, held = split_indices(
-        raw.name, raw.rows, validation=share, seed=seed, codes=codes, classes=targets.classes
+        raw.name, len(rows), validation=share, seed=seed, codes=known.codes, classes=targets.classes
     )
-    return make_dataset(raw, targets, origin, train, raw, held, targets.y, as_given)
+    return make_dataset(raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given)
 
 
 def load_folds(
@@ -98,6 +103,7 @@ def load_folds(
     skip_broken: bool = False,
     positive: str | None = None,
     as_given: bool = False,
+    tables: TableOptions | None = None,
 ) -> tuple[Dataset, ...]:
     """Read a source of data as `load_dataset` does and part it into folds, stratified for classes.
 
@@ -107,18 +113,20 @@ def load_folds(
 
     Raises `DataError` as `load_dataset` and `split.fold_indices` do.
     """
-    options = _options(target, as_images, image_size, skip_broken, as_given)
+    options = _options(target, as_images, image_size, skip_broken, as_given, tables)
     raw = _read(source, options)
     refuse_streams(raw, "--cv needs rows to make folds of", "Leave --cv out; --executions N averages seeds.")
-    check_rows(raw.name, raw.rows)
-    targets = read_targets(raw, task, positive=positive)
-    codes = targets.y if targets.classes else None
-    parts = fold_indices(raw.name, raw.rows, folds=folds, seed=seed, codes=codes, classes=targets.classes)
+    known = read_known_targets(raw, task, options.tables, positive=positive)
+    targets, rows = known.targets, known.rows
+    raw = replace(raw, notes=(*known.notes, *raw.notes))
+    parts = fold_indices(
+        raw.name, len(rows), folds=folds, seed=seed, codes=known.codes, classes=targets.classes
+    )
     origin = _origin(raw, source, target, 1 / folds, seed, as_images)
     return tuple(
         replace(made, name=f"{raw.name} (fold {number} of {folds})")
         for number, (train, held) in enumerate(parts, start=1)
-        for made in [make_dataset(raw, targets, origin, train, raw, held, targets.y, as_given)]
+        for made in [make_dataset(raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given)]
     )
 
 
@@ -128,12 +136,18 @@ def _options(
     image_size: int | tuple[int, int] | None,
     skip_broken: bool,
     as_given: bool,
+    tables: TableOptions | None,
 ) -> _Options:
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if size is not None and min(size) < 1:
         raise DataError(f"image size: {size[0]} × {size[1]} pixels is no size", hint="Give at least 1.")
     return _Options(
-        target=target, as_images=as_images, image_size=size, skip_broken=skip_broken, as_given=as_given
+        target=target,
+        as_images=as_images,
+        image_size=size,
+        skip_broken=skip_broken,
+        as_given=as_given,
+        tables=tables or TableOptions(),
     )
 
 

@@ -14,7 +14,7 @@ from hptune.data.csv_and_parquet import CSV_OPTIONS, TABLE_SUFFIXES, read_csv
 from hptune.data.dataset import is_source
 from hptune.data.encoding import encode_columns
 from hptune.data.images import image_files, own_validation_folder, read_image
-from hptune.data.labels import class_codes, plain_values
+from hptune.data.labels import class_codes, is_known, plain_values
 from hptune.data.npz import array_names
 from hptune.data.python_file import is_function_spec
 from hptune.data.stream import Streams
@@ -172,7 +172,11 @@ class _Writer:
         return lines, part + ScriptPart(needs=("pyarrow",))
 
     def _frame(self, lines: list[str], x: str, y: str) -> tuple[list[str], ScriptPart]:
-        targets, part = self._targets(f"frame[{literal(self.origin.target)}]")
+        target = f"frame[{literal(self.origin.target)}]"
+        targets, part = self._targets(target)
+        if self.origin.drops_unknown:
+            lines = [*lines, f"frame = frame[is_known({target})]"]
+            part += ScriptPart(copies=(is_known,))
         part += ScriptPart(imports=("import pandas as pd",)) + self._columns
         return [*lines, f'{x} = encode_columns(frame, CONFIG["columns"])', f"{y} = {targets}"], part
 

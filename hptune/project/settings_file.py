@@ -36,6 +36,7 @@ class Settings:
     positive: str | None
     skip_broken: bool
     image_size: int | None
+    missing_target: str | None = None
     model: str
     space: str
     callbacks: str | None = None
@@ -58,6 +59,7 @@ def settings_text(settings: Settings, source: str) -> str:
         "positive": settings.positive,
         "skip-broken": settings.skip_broken or None,
         "image-size": settings.image_size,
+        "missing-target": settings.missing_target,
         "model": settings.model,
         "space": settings.space,
         "callbacks": settings.callbacks,

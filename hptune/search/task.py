@@ -29,6 +29,7 @@ _ONCE: dict[str, Value | None] = {
     "executions": 1,
     "image_size": None,
     "max_parameters": None,
+    "missing_target": "drop",
     "positive": None,
 }
 """Settings that a study remembers only where they are others."""
@@ -52,6 +53,8 @@ class SearchTask:
     """Leave out images that can't be read, instead of refusing the folder."""
     image_size: int | None = None
     """Pixels of each side of a folder's images; None for their most frequent size, no side above 64."""
+    missing_target: str = "drop"
+    """drop or refuse: what becomes of rows of a table that have no target."""
     model: str = "mlp"
     """A recipe's name or FILE.py:build."""
     space: Space | None = None
@@ -141,6 +144,7 @@ class SearchTask:
     def _reading(self) -> dict[str, Any]:
         from hptune.data import Task
         from hptune.data.python_file import is_function_spec
+        from hptune.data.table_options import MissingTarget, TableOptions
 
         return {
             "target": self.target,
@@ -151,6 +155,7 @@ class SearchTask:
             "image_size": self.image_size,
             "positive": self.positive,
             "as_given": is_function_spec(self.model),
+            "tables": TableOptions(missing_target=MissingTarget(self.missing_target)),
         }
 
     def load_model(self, dataset: Dataset) -> Model:
