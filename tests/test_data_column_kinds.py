@@ -251,9 +251,12 @@ def test_dates_where_numbers_are_due_are_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
-def test_what_float32_cannot_hold_is_refused(value: float) -> None:
-    with pytest.raises(DataError, match=r"column 'a': row 2 \(counted from 0\) has .*can't be learned from"):
-        learned(a=[1, 2, value])
+@pytest.mark.parametrize("dtype", [float, object])
+def test_what_float32_cannot_hold_is_missing(value: float, dtype: type) -> None:
+    encoder = learned(a=[1, 2, 4, value])
+    assert encoder.feature_names == ("a", "a is missing")
+    frame = pd.DataFrame({"a": pd.Series([value, 3], dtype=dtype)})
+    assert encoder.encode(frame).tolist() == [[2, 1], [3, 0]]
 
 
 def test_only_the_training_rows_are_learned_from() -> None:

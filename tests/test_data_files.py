@@ -45,6 +45,14 @@ def failure(source: str, **options: object) -> DataError:
     return caught.value
 
 
+def features(made: Dataset) -> tuple[str, ...]:
+    assert made.encoder is not None
+    return made.encoder.feature_names
+
+
+STRICT = TableOptions(strict=True)
+
+
 # What can be read.
 
 
@@ -86,7 +94,8 @@ def test_other_separators_are_found_and_said(separator: str, spoken: str) -> Non
     table().to_csv("t.csv", index=False, sep=separator)
     made = load_dataset("t.csv", target="churn")
     assert made.origin is not None
-    assert made.origin.separator == separator
+    assert made.origin.reading is not None
+    assert made.origin.reading.separator == separator
     assert f"columns are separated by {spoken}" in made.notes
 
 
@@ -97,28 +106,65 @@ def test_decimal_commas_are_found_and_said() -> None:
     plain.to_csv("t.csv", index=False, sep=";", decimal=",")
     made, wanted = (load_dataset(name, target="churn") for name in ("t.csv", "plain.csv"))
     assert "numbers have a decimal comma" in made.notes
-    assert made.origin.decimal == ","
+    assert made.origin is not None
+    assert made.origin.reading is not None
+    assert made.origin.reading.decimal == ","
     np.testing.assert_array_equal(made.train.x, wanted.train.x)
     np.testing.assert_array_equal(made.validation.y, wanted.validation.y)
 
 
-def test_a_slip_among_decimal_commas_is_named_by_its_line() -> None:
+def test_a_word_among_decimal_commas_is_missing() -> None:
     slipped = table()
     slipped["width"] = [f"{row},5" for row in range(len(slipped))]
     slipped.loc[7, "width"] = "k.A."
     slipped.to_csv("t.csv", index=False, sep=";", decimal=",")
-    error = failure("t.csv", target="churn")
+    made = load_dataset("t.csv", target="churn")
+    assert features(made)[4] == "width"
+    assert (
+        "column 'width': 1 of 40 values is no number and counts as missing: 'k.A.' (line 9);"
+        " --strict refuses it" in made.notes
+    )
+    error = failure("t.csv", target="churn", tables=STRICT)
     assert error.message == "t.csv: column 'width' holds numbers, but line 9 has 'k.A.'"
 
 
-@pytest.mark.parametrize("form", ["1,{:03}.5", "{}.5%", "${}.25", "€ {}.25", "{},5"])
-def test_numbers_in_a_form_that_cannot_be_read_are_no_text(form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "number"),
+    [
+        ("1,{:03}.5", 1000.5),
+        ("{}.5%", 0.5),
+        ("2{:02} %", 200),
+        ("${}.25", 0.25),
+        ("€ {}.25", 0.25),
+        ("{},5", 0.5),
+        ("1.{:03},25 €", 1000.25),
+        ("[{}.5]", 0.5),
+        ("-1 000 {:03}", -1000000),
+        ("$1,{:03},000", 1000000),
+    ],
+)
+def test_marks_beside_numbers_are_left_aside(form: str, number: float) -> None:
     odd = table()
     odd["price"] = [form.format(row) for row in range(len(odd))]
     odd.to_csv("t.csv", index=False)
-    error = failure("t.csv", target="churn")
-    assert "column 'price' holds numbers in a form that can't be read: line 2 has " in error.message
-    assert "Write numbers plainly" in error.hint
+    made = load_dataset("t.csv", target="churn")
+    first = form.format(0)
+    assert f"column 'price': numbers are written with marks, {first!r} is read as {number:.10g}" in made.notes
+    place = features(made).index("price")
+    prices = np.concatenate([made.train.x[:, place], made.validation.x[:, place]])
+    assert number in prices
+    assert len(set(prices)) == 40
+
+
+def test_numbers_of_which_some_are_in_brackets_are_numbers() -> None:
+    masses = pd.DataFrame({"mass": [f"[{n}]" if n % 3 == 0 else f"{n}.008" for n in range(118)]})
+    masses.assign(metal=["yes", "no"] * 59).to_csv("t.csv", index=False)
+    assert features(load_dataset("t.csv", target="metal")) == ("mass",)
+
+
+def test_numbers_with_several_currencies_are_no_numbers() -> None:
+    text = "x,y\n" + "".join(f"{'$€'[i % 2]}{i % 25},{'ab'[i // 2 % 2]}\n" for i in range(100))
+    assert features(load_dataset(csv(text), target="y"))[0] == "x=$0"
 
 
 def test_a_few_levels_may_look_like_numbers() -> None:
@@ -500,23 +546,98 @@ def test_lines_are_counted_across_blank_lines_and_line_breaks_in_quotes() -> Non
     assert message == "t.csv: the target 'y' has no value in line 26"
 
 
-def test_text_in_a_numeric_column_is_named_with_line_and_value() -> None:
-    error = failure(csv(lines("n.a.,a,yes")), target="y")
-    assert error.message == "t.csv: column 'x' holds numbers, but line 22 has 'n.a.'"
+@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "None", "?", "n.a.", "nil", "-", "N/A "])
+def test_words_for_a_missing_value_are_missing_among_numbers(word: str) -> None:
+    made = load_dataset(csv(lines(*[f"{word},a,yes"] * 30)), target="y")
+    assert features(made)[:2] == ("x", "x is missing")
+    assert f"column 'x': {word.strip()!r} counts as missing (30 rows)" in made.notes
+
+
+def test_a_column_of_numbers_and_words_for_missing_ones_is_what_an_empty_field_makes_of_it() -> None:
+    words = load_dataset(csv(lines("NA,a,yes", "?,b,no", rows=60)), target="y")
+    empty = load_dataset(csv(lines(",a,yes", ",b,no", rows=60)), target="y")
+    assert words.fingerprint == empty.fingerprint
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "null", "None"])
+def test_words_are_levels_and_classes(word: str) -> None:
+    text = "kind,y\n" + "".join(f"{'ab'[i % 2]},{'uv'[i % 2]}\n{word},{word}\n" for i in range(20))
+    made = load_dataset(csv(text), target="y")
+    assert word in made.classes
+    assert f"kind={word}" in features(made)
+    said = f"{word!r} is a word as any other in 2 columns, 'kind', 'y'; --missing {word} takes it for missing"
+    assert said in made.notes
+    made = load_dataset("t.csv", target="y", tables=TableOptions(missing=(word,)))
+    assert made.classes == ("u", "v")
+    assert features(made) == ("kind=a", "kind=b")
+    assert f"20 of 40 rows have no target 'y' and are left out: {some_lines(5)} and 15 more" in made.notes
+
+
+def some_lines(count: int) -> str:
+    return "lines " + ", ".join(str(3 + 2 * row) for row in range(count))
+
+
+def test_a_number_may_stand_for_a_missing_value() -> None:
+    text = "x,n,y\n" + "".join(f"{i}.5,{i % 7},{'ab'[i % 2]}\n" for i in range(40)) + "-999,-999,a\n"
+    made = load_dataset(csv(text), target="y", tables=TableOptions(missing=("-999",)))
+    assert "column 'x': '-999' counts as missing (1 row)" in made.notes
+    assert min(made.train.x.min(), made.validation.x.min()) == 0
+
+
+def test_truth_with_a_word_for_missing_values_stays_truth() -> None:
+    text = "x,y\n" + "".join(f"{i % 2 == 0},{'ab'[i // 2 % 2]}\n" for i in range(40)) + "NA,a\n"
+    words = load_dataset(csv(text), target="y")
+    assert words.fingerprint == load_dataset(csv(text.replace("NA", "")), target="y").fingerprint
+
+
+def test_dates_with_a_word_for_missing_values_stay_dates() -> None:
+    text = "x,d,y\n" + "".join(f"{i},2024-01-{1 + i % 28},{'ab'[i % 2]}\n" for i in range(40)) + "1,NA,a\n"
+    made = load_dataset(csv(text), target="y")
+    assert "column 'd': 'NA' counts as missing (1 row)" in made.notes
+
+
+def test_words_among_many_numbers_are_missing_and_named_with_their_lines() -> None:
+    made = load_dataset(csv(lines("tall,a,yes", "very tall,b,no", "1,a,yes", rows=40)), target="y")
+    assert features(made)[:2] == ("x", "x is missing")
+    assert (
+        "column 'x': 2 of 43 values are no numbers and count as missing: 'tall', 'very tall'"
+        " (lines 42, 43); --strict refuses them" in made.notes
+    )
+
+
+def test_text_among_numbers_is_refused_where_that_is_asked_for() -> None:
+    error = failure(csv(lines("n.a.,a,yes", "n.a.,b,no", "1,a,yes", rows=40)), target="y", tables=STRICT)
+    assert error.message == "t.csv: column 'x' holds numbers, but line 42 has 'n.a.' (and 1 more rows)"
     assert error.hint == "Correct the value, or leave it empty if it is missing."
 
 
-def test_text_in_several_rows_of_a_numeric_column_is_counted() -> None:
-    error = failure(csv(lines("n.a.,a,yes", "n.a.,b,no", "1,a,yes", rows=40)), target="y")
-    assert error.message == "t.csv: column 'x' holds numbers, but line 42 has 'n.a.' (and 1 more rows)"
-
-
-def test_text_in_a_numeric_target_is_named_too() -> None:
+def test_a_row_whose_numeric_target_is_a_word_has_no_target() -> None:
     text = "x,y\n" + "".join(f"{i % 3},{i}.25\n" for i in range(30)) + "1,12.5 EUR\n"
-    assert (
-        failure(csv(text), target="y").message
-        == "t.csv: column 'y' holds numbers, but line 32 has '12.5 EUR'"
-    )
+    made = load_dataset(csv(text), target="y")
+    assert made.task is Task.REGRESSION
+    assert any("'12.5 EUR' (line 32)" in note for note in made.notes)
+    assert "1 of 31 rows has no target 'y' and is left out: line 32" in made.notes
+
+
+def test_a_word_among_few_numbers_is_a_level() -> None:
+    text = "n,y\n" + "".join(f"{4 + 2 * (i % 3)},{'ab'[i % 2]}\n" for i in range(120)) + "rotary,a\n"
+    made = load_dataset(csv(text), target="y", validation=0.3)
+    assert features(made) == ("n=4", "n=6", "n=8", "n=rotary")
+    said = "column 'n': each of its 4 values is a level, as 'rotary' is no number (1 of 121 rows)"
+    assert said in made.notes
+    assert failure("t.csv", target="y", tables=STRICT).message.endswith("but line 122 has 'rotary'")
+
+
+def test_validation_rows_are_read_as_training_rows_are() -> None:
+    """What is a level there is one here, though these rows alone would be read as numbers."""
+    text = "n,m,y\n" + "".join(f"{i % 3},{i},{'ab'[i % 2]}\n" for i in range(60)) + "3+,1,a\n3+,2,b\n"
+    held = "n,m,y\n" + "".join(f"{i % 3},{i},{'ab'[i % 2]}\n" for i in range(3)) + "3+,NA,a\n1,tall,a\n"
+    held += "".join(f"{i % 3},{i},{'ab'[i % 2]}\n" for i in range(30))
+    csv(held, "held.csv")
+    made = load_dataset(csv(text), target="y", validation="held.csv")
+    assert features(made) == ("n=0", "n=1", "n=2", "n=3+", "m")
+    assert made.validation.x[:, :4].sum(axis=1).tolist() == [1] * 35
+    assert "held.csv: column 'm': 'NA' counts as missing (1 row)" in " ".join(made.notes)
 
 
 def test_few_levels_of_which_most_are_numbers_are_levels() -> None:
@@ -526,10 +647,24 @@ def test_few_levels_of_which_most_are_numbers_are_levels() -> None:
     assert made.encoder.feature_names == ("n=0", "n=1", "n=2", "n=3+")
 
 
-def test_infinity_in_a_table_is_named_with_its_line() -> None:
-    for place in ("inf,a,yes", "-inf,a,yes", "1e300,b,no"):
-        message = failure(csv(lines(place)), target="y", validation="t.csv").message
-        assert "column 'x': line 22 has " in message
+@pytest.mark.parametrize("value", ["inf", "-inf", "1e300", "Infinity"])
+def test_infinity_in_a_table_is_missing_and_named_with_its_line(value: str) -> None:
+    made = load_dataset(csv(lines(f"{value},a,yes", rows=40)), target="y")
+    said = "column 'x': 1 row counts as missing: its value is infinite, or beyond float32 (line 42)"
+    assert said in made.notes
+    assert np.isfinite(made.train.x).all()
+    assert np.isfinite(made.validation.x).all()
+    message = failure("t.csv", target="y", tables=STRICT).message
+    assert message.startswith("t.csv: column 'x': line 42 has ")
+
+
+def test_infinity_in_parquet_and_in_a_frame_is_missing(functions: str) -> None:
+    frame = table().assign(size=lambda f: np.where(f.index == 3, np.inf, f.index))
+    frame.to_parquet("t.parquet")
+    Path("f.py").write_text("import pandas as pd\ndef load(): return pd.read_parquet('t.parquet')\n")
+    for source in ("t.parquet", "f.py:load"):
+        notes = load_dataset(source, target="churn").notes
+        assert any("'size': 1 row counts as missing" in note for note in notes)
 
 
 def test_utf_16_is_told_by_its_first_bytes() -> None:

@@ -20,6 +20,7 @@ from PIL import Image
 from support.script_studies import CASES
 
 from hptune.data import Dataset, load_dataset
+from hptune.data.table_options import TableOptions
 from hptune.export.script import assemble
 from hptune.export.script_data import data
 
@@ -120,6 +121,47 @@ def test_rows_without_a_target_are_left_out_again(target: str, here: Path) -> No
         assert_same_rows(load_dataset(name, target=target))
     people(150).to_csv("held.csv", index=False)
     assert_same_rows(load_dataset("people.csv", target=target, validation="held.csv"))
+
+
+def flawed(rows: int = 200) -> pd.DataFrame:
+    """A table of numbers with words, marks and infinite values among them, and words that are levels."""
+    rng = np.random.default_rng(0)
+    number = rng.normal(size=rows).round(3).astype(object)
+    price = np.array([f"${n:,}.50" for n in rng.integers(0, 5000, rows)], dtype=object)
+    number[::50] = ["NA", "?", "tall", "inf"]
+    price[3] = "n.a."
+    truth = rng.choice(["True", "False"], rows).astype(object)
+    truth[5] = "NA"
+    kind = rng.choice(["None", "NA", "some"], rows)
+    code = rng.choice(["-999", "1", "2"], rows)
+    y = rng.normal(size=rows).round(3).astype(object)
+    y[[7, 9]] = ["-", "inf"]
+    columns = {"number": number, "price": price, "truth": truth, "kind": kind, "code": code, "y": y}
+    return pd.DataFrame(columns).astype(str)
+
+
+@pytest.mark.parametrize("target", ["kind", "y"])
+@pytest.mark.parametrize("missing", [(), ("None", "-999")])
+def test_flawed_tables_are_mended_again(target: str, missing: tuple[str, ...], here: Path) -> None:
+    flawed().to_csv("t.csv", index=False, sep=";")
+    flawed().to_parquet("t.parquet")
+    flawed().iloc[20:90].to_csv("held.csv", index=False)
+    Path("f.py").write_text(
+        "import pandas as pd\n\ndef load():\n    return pd.read_parquet('t.parquet')\n\n"
+        "def pair():\n    return load().drop(columns='kind'), load()['kind']\n\n"
+        "def both():\n    return pair(), pair()\n"
+    )
+    options = TableOptions(missing=missing)
+    for source, held in [
+        ("t.csv", 0.2),
+        ("t.csv", "held.csv"),
+        ("t.parquet", "held.csv"),
+        ("f.py:load", 0.2),
+    ]:
+        assert_same_rows(load_dataset(source, target=target, validation=held, tables=options))
+    if target == "kind":
+        for source in ("f.py:pair", "f.py:both"):
+            assert_same_rows(load_dataset(source, tables=options))
 
 
 def test_columns_of_one_kind_need_no_distinction(here: Path) -> None:

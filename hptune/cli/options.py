@@ -47,13 +47,13 @@ OPTION_NAMES: tuple[str, ...] = (
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
     *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
-    *("missing-target",),
+    *("missing", "missing-target", "strict"),
 )
 """What a project file may set."""
 
 _OF_DATA = (
     *("target", "validation", "task", "skip_broken", "image_size", "positive"),
-    *("missing_target",),
+    *("missing", "missing_target", "strict"),
 )
 """Parameters that say how one's data is read."""
 
@@ -96,10 +96,20 @@ def data_options(command: F) -> F:
             " greater number; of other names the rarer one]",
         ),
         option(
+            "--missing",
+            metavar="WORD,…",
+            help="Words or numbers that stand for a missing value in a table, as NA,?,-999.",
+        ),
+        option(
             "--missing-target",
             type=click.Choice(["drop", "refuse"]),
             default="drop",
             help="Leave out rows of a table without a target, or refuse it.",
+        ),
+        option(
+            "--strict",
+            is_flag=True,
+            help="Refuse a table where it would be mended: words among numbers, infinite values.",
         ),
         option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
         option(

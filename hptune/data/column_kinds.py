@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.dates import is_date
 from hptune.data.encoder import (
     MISSING,
     CategoricalColumn,
@@ -20,21 +21,20 @@ from hptune.data.encoder import (
     as_numbers,
 )
 from hptune.data.encoding import as_texts
-from hptune.data.raw import row_names
+from hptune.data.parquet_rows import ParquetRows
+from hptune.data.raw import Raw, is_table, row_names
 from hptune.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_LEVELS", "Columns", "learn_encoder"]
+__all__ = ["MOST_LEVELS", "Columns", "learn_encoder", "number_columns"]
 
 MOST_LEVELS = 50
 """How many levels of a column have a feature of their own; a missing value's is not counted."""
 
 _ENOUGH = 10
 """Rows from which on a column of distinct values is taken for an identifier."""
-
-_DATE = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ].*)?"
 
 _ID_WORDS = {"id", "ids", "idx", "index", "uuid", "guid", "key", "rowid", "rownumber", "unnamed"}
 
@@ -47,6 +47,19 @@ class Columns(Protocol):
     def items(self) -> Iterable[tuple[Any, pd.Series[Any]]]:
         """Give the name and the values of each column."""
         ...
+
+
+def number_columns(raw: Raw) -> dict[str, bool] | None:
+    """Return of each column of a table, the target too, whether it holds numbers; None for arrays."""
+    if not is_table(raw.x):
+        return None
+    names = raw.x.columns
+    columns = {
+        str(name): raw.x.column(name) if isinstance(raw.x, ParquetRows) else raw.x[name] for name in names
+    }
+    if raw.target and raw.y is not None and not isinstance(raw.y, np.ndarray):
+        columns[raw.target] = raw.y
+    return {name: _kind(column) == "number" for name, column in columns.items()}
 
 
 def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEncoder, tuple[str, ...]]:
@@ -137,7 +150,7 @@ def _kind(column: pd.Series[Any]) -> str:
         if found != "string" and not known.head(1000).map(lambda value: isinstance(value, _SCALARS)).all():
             return "other"
         some = as_texts(known.drop_duplicates().head(1000)).dropna()
-        return "date" if len(some) and bool(some.str.fullmatch(_DATE).all()) else "text"
+        return "date" if is_date(some) else "text"
     return "other"
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hptune._text import first_of, is_number
+from hptune.data.column_values import Judge, grouped_notes
+from hptune.data.conversions import convert_column, convert_columns
 from hptune.data.kinds import SourceKind
 from hptune.data.on_disk import fits_memory
 from hptune.data.parquet_rows import ParquetRows, open_parquet
 from hptune.data.raw import SHOWN, Raw, row_names
+from hptune.data.reading import Reading
+from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -23,20 +27,26 @@ if TYPE_CHECKING:
 __all__ = [
     "CSV_OPTIONS",
     "TABLE_SUFFIXES",
-    "check_columns",
     "is_parquet_folder",
+    "read_columns",
     "read_csv",
     "read_parquet",
     "take_target",
 ]
 
 CSV_OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {"index_col": False, "skipinitialspace": True, "low_memory": False}
+    {
+        "index_col": False,
+        "skipinitialspace": True,
+        "low_memory": False,
+        "keep_default_na": False,
+        "na_values": [""],
+    }
 )
 """What `pandas.read_csv` is called with besides the separator: by this package and by exported scripts.
 
-No column becomes an index, a blank after a separator is no part of a value, and a column's type is decided
-from the whole column.
+No column becomes an index, a blank after a separator is no part of a value, a column's type is decided
+from the whole column, and nothing but an empty field is missing: words are told apart in `column_values`.
 """
 
 TABLE_SUFFIXES = {".csv": SourceKind.CSV, ".tsv": SourceKind.CSV, ".parquet": SourceKind.PARQUET}
@@ -46,23 +56,22 @@ _MEMORY_FACTOR = 4
 
 _SEPARATORS = ",;\t|"
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
-_COMMA_IN_NUMBER = r"^(\s*[+-]?\d+),(\d+(?:[eE][+-]?\d+)?\s*)$"
-_ODD_NUMBER = (
-    r"\s*(?:[$€£]\s?[+-]?\d[\d,.]*|[+-]?\d[\d,.]*\s?[%$€£]|[+-]?\d+,\d+"
-    r"|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?)\s*"
-)
-"""A number with its currency, per cent, decimal comma or thousands marked."""
 _NAMES_WANTED = "Does the file begin with a line of column names?"
-_FEW = 20
-"""Distinct values up to which text is a column of levels, whatever it looks like."""
 
 
-def read_csv(path: Path, target: str | None) -> Raw:
+def read_csv(
+    path: Path,
+    target: str | None,
+    options: TableOptions = NO_OPTIONS,
+    *,
+    like: Mapping[str, bool] | None = None,
+) -> Raw:
     """Read a CSV file with a line of column names; the separator is found in that line.
 
-    Where it is no comma, numbers may have a decimal one. The values that pandas takes for missing (empty, NA,
-    NaN, null, None, …) are missing. Raises `DataError` for a file that is missing, empty, not UTF-8 or not a
-    table, for a column name that stands twice, for a missing `target`, and for text in a column of numbers.
+    Where it is no comma, numbers may have a decimal one. Empty values are missing, and in a column of numbers
+    words are (`column_values.Judge`). Of validation rows, `like` tells which columns of the training rows
+    hold numbers. Raises `DataError` for a file that is missing, empty, not UTF-8 or not a table, for a column
+    name that stands twice, and for a missing `target`.
     """
     import pandas as pd
 
@@ -82,7 +91,8 @@ def read_csv(path: Path, target: str | None) -> Raw:
     if len(frame) == 0:
         raise DataError(f"{path}: has a line of column names and no rows below it")
     where = partial(_csv_lines, path, separator)
-    check_columns(path.name, frame, where, decimal=decimal)
+    judge = Judge(name=path.name, where=where, options=options, decimal=decimal, like=like)
+    frame, conversions, said = read_columns(frame, judge)
     x, y = take_target(path.name, frame, target)
     notes = [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
@@ -96,14 +106,19 @@ def read_csv(path: Path, target: str | None) -> Raw:
         x=x,
         y=y,
         target=str(y.name),
-        separator=separator,
-        decimal=decimal,
-        notes=tuple(notes),
+        reading=Reading(separator=separator, decimal=decimal, conversions=conversions),
+        notes=(*notes, *said),
         where=where,
     )
 
 
-def read_parquet(path: Path, target: str | None) -> Raw:
+def read_parquet(
+    path: Path,
+    target: str | None,
+    options: TableOptions = NO_OPTIONS,
+    *,
+    like: Mapping[str, bool] | None = None,
+) -> Raw:
     """Read a Parquet file, or a folder of them as one table; an index stored in it is left aside.
 
     What does not fit into memory (`on_disk.fits_memory`) is read as it is encoded. Raises `DataError` as
@@ -121,12 +136,20 @@ def read_parquet(path: Path, target: str | None) -> Raw:
         raise DataError(f"{path}: can't be read as Parquet: {first}") from low
     if rows.rows == 0:
         raise DataError(f"{path}: has no rows")
+    judge = Judge(name=path.name, where=row_names, options=options, like=like)
     if frame is None:
-        return _large_table(path, rows, target)
-    frame = frame.reset_index(drop=True)
-    check_columns(path.name, frame, row_names)
+        return _large_table(path, rows, target, judge)
+    frame, conversions, notes = read_columns(frame.reset_index(drop=True), judge)
     x, y = take_target(path.name, frame, target)
-    return Raw(name=path.name, kind=SourceKind.PARQUET, x=x, y=y, target=str(y.name))
+    return Raw(
+        name=path.name,
+        kind=SourceKind.PARQUET,
+        x=x,
+        y=y,
+        target=str(y.name),
+        reading=Reading(conversions=conversions),
+        notes=tuple(notes),
+    )
 
 
 def is_parquet_folder(path: Path) -> bool:
@@ -134,18 +157,25 @@ def is_parquet_folder(path: Path) -> bool:
     return path.is_dir() and next(path.rglob("*.parquet"), None) is not None
 
 
-def _large_table(path: Path, rows: ParquetRows, target: str | None) -> Raw:
+def _large_table(path: Path, rows: ParquetRows, target: str | None, judge: Judge) -> Raw:
     """Return a table of which no more than a column, or some rows, are in memory at a time."""
     _check_names(path, rows.columns)
-    for name in rows.texts:
-        _check_column(path.name, rows.column(name), row_names)
     target = _check_target(path.name, rows.columns, target)
+    conversions, said = judge_columns(judge, ((name, rows.column(name)) for name in rows.columns))
+    rows = rows.converted(conversions)
     y = rows.column(target)
     notes = (
         f"{rows.rows:,} rows of {rows.bytes / 2**30:.1f} GiB are read from their files as they are needed",
     )
-    x = rows.without(target)
-    return Raw(name=path.name, kind=SourceKind.PARQUET, x=x, y=y, target=str(y.name), notes=notes)
+    return Raw(
+        name=path.name,
+        kind=SourceKind.PARQUET,
+        x=rows.without(target),
+        y=y,
+        target=str(y.name),
+        reading=Reading(conversions=conversions),
+        notes=(*notes, *said),
+    )
 
 
 def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any]]:
@@ -177,63 +207,37 @@ def _check_target(name: str, columns: Sequence[str], target: str | None) -> str:
     return target
 
 
-def check_columns(
-    name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]], str], *, decimal: str = "."
-) -> None:
-    """Give columns text for names and refuse names that stand twice, text among numbers and odd numbers.
+def read_columns(
+    frame: pd.DataFrame, judge: Judge
+) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], list[str]]:
+    """Give columns text for names, and tell numbers, levels and missing values apart.
 
-    `decimal` is the mark of numbers in text, a point or a comma.
-
-    A column of text is one of numbers with a slip in it where at least 90 % of its values are numbers,
-    unless it has at most 20 distinct values and each that is no number stands in several rows: then these
-    are levels, as in 0, 1, 2, 3+.
+    Returns the table with its columns converted, what was converted, and what to say of it. Raises
+    `DataError` for names that stand twice, and what `Judge.column` does.
     """
-    frame.columns = [str(column) for column in frame.columns]
-    _check_names(Path(name), list(frame.columns))
-    for column in frame.columns:
-        _check_column(name, frame[column], where, decimal=decimal)
+    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+    _check_names(Path(judge.name), list(frame.columns))
+    conversions, notes = judge_columns(judge, ((name, frame[name]) for name in frame.columns))
+    return convert_columns(frame, conversions), conversions, notes
 
 
-def _check_column(
-    name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str], *, decimal: str = "."
-) -> None:
-    """Refuse text among numbers and odd numbers in a column whose index counts the rows from 0."""
-    parsed = _with_points(column) if decimal == "," else column
-    _refuse_odd_numbers(name, parsed, where)
-    slips = _slips(parsed)
-    if slips is None:
-        return
-    rows = column.index[parsed.isin(slips)].to_numpy()
-    value = column.iloc[int(rows[0])]
-    more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
-    raise DataError(
-        f"{name}: column {column.name!r} holds numbers, but {where([int(rows[0])])} has {value!r}{more}",
-        hint="Correct the value, or leave it empty if it is missing.",
-    )
-
-
-def _with_points(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column in which text that is a number with a decimal comma has a point instead.
-
-    One slip keeps pandas from reading a whole column as numbers.
-    """
-    return column if column.dtype.kind in "biuf" else column.replace(_COMMA_IN_NUMBER, r"\1.\2", regex=True)
-
-
-def _refuse_odd_numbers(name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str]) -> None:
-    """Refuse a column of text that holds numbers in a form that can't be read."""
-    texts = _distinct_texts(column)
-    if len(texts) <= _FEW:
-        return
-    plain = texts.map(is_number).astype(bool)
-    odd = texts[texts.str.fullmatch(_ODD_NUMBER).astype(bool) & ~plain]
-    if len(odd) < 0.1 * len(texts) or len(odd) + plain.sum() < 0.9 * len(texts):
-        return
-    raise DataError(
-        f"{name}: column {column.name!r} holds numbers in a form that can't be read:"
-        f" {where([int(odd.index[0])])} has {odd.iloc[0]!r}",
-        hint="Write numbers plainly, as 1234.56, or as 1234,56 where a semicolon separates the columns.",
-    )
+def judge_columns(
+    judge: Judge, columns: Iterable[tuple[str, pd.Series[Any]]]
+) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
+    """Return how columns are converted, and what to say of them."""
+    conversions: list[Mapping[str, Any]] = []
+    notes: list[str] = []
+    words: dict[str, tuple[str, ...]] = {}
+    for name, column in columns:
+        judged = judge.column(column)
+        notes += judged.notes
+        words[name] = judged.words
+        if judged.conversion is not None:
+            conversions.append(judged.conversion)
+            column = convert_column(column, judged.conversion)
+        said = judge.infinite(column)
+        notes += [said] if said else []
+    return tuple(conversions), [*notes, *grouped_notes(words)]
 
 
 def _has_decimal_commas(frame: pd.DataFrame) -> bool:
@@ -252,23 +256,6 @@ def _distinct_texts(column: pd.Series[Any]) -> pd.Series[Any]:
     is_text = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
     known = column.dropna().drop_duplicates() if is_text else column.iloc[:0]
     return known[known.map(lambda value: isinstance(value, str)).astype(bool)].astype(object)
-
-
-def _slips(column: pd.Series[Any]) -> list[str] | None:
-    """Return the distinct texts in a column of numbers; None where there are none, or it is one of text."""
-    import pandas as pd
-
-    is_text = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
-    if not is_text or pd.api.types.infer_dtype(column, skipna=True) not in ("string", "mixed"):
-        return None
-    counts = column.astype("string").value_counts()
-    number = pd.to_numeric(pd.Series(counts.index.astype(object)), errors="coerce").notna().to_numpy()
-    texts = counts[~number]
-    if len(texts) == 0 or counts[number].sum() < 0.9 * counts.sum():
-        return None
-    if len(counts) <= _FEW and texts.min() > 1:
-        return None
-    return [str(text) for text in texts.index]
 
 
 def _header(path: Path) -> tuple[str, list[str]]:

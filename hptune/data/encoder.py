@@ -3,7 +3,8 @@
 The whole arithmetic, in the order of `columns`; a program in another language, or a stack of stock Keras
 layers, repeats it from a `TableEncoder`'s columns:
 
-- A numeric column is its value as a number (False is 0, True is 1), `fill` where it is missing; where
+- A numeric column is its value as a number (False is 0, True is 1), `fill` where it is missing or float32
+  can't hold it; where
   `indicator` holds, a second feature follows: 1 where it is missing, else 0.
 - A categorical column is one feature per level: 1 where the value is that level, else 0. A missing value,
   or an empty text, is the level "", which is there only if the training rows had missing values. Where
@@ -114,7 +115,7 @@ class TableEncoder:
         """Return the features of these rows, float32, shape (rows, features).
 
         Columns are found by name; others than those of `columns` are not looked at. `where` names rows in
-        messages. Raises `DataError` for a missing column, and for text or infinity where a number is due.
+        messages. Raises `DataError` for a missing column, and for text where a number is due.
         """
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         missing = [column.name for column in self.columns if column.name not in frame.columns]
@@ -135,9 +136,9 @@ class TableEncoder:
 
 
 def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.float64]:
-    """Return a column as numbers, NaN where it is missing; shape (rows,).
+    """Return a column as numbers, NaN where it is missing or beyond float32; shape (rows,).
 
-    Raises `DataError` for a value that is no number or that float32 can't hold.
+    Raises `DataError` for a value that is no number.
     """
     import pandas as pd
 
@@ -146,17 +147,9 @@ def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.f
     if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):
         plain = column.astype(object).where(column.notna(), None)
         wrong = np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy() & (plain != "").to_numpy())
-        if len(wrong):
-            value = plain.iloc[int(wrong[0])]
-            raise DataError(
-                f"column {column.name!r} holds numbers, but {where([int(wrong[0])])} has {value!r}"
-            )
-    largest = float(np.finfo(np.float32).max)
-    wrong = np.flatnonzero(np.abs(numbers) > largest)
-    if len(wrong):
-        value = float(numbers[wrong[0]])
-        raise DataError(
-            f"column {column.name!r}: {where([int(wrong[0])])} has {value:g}, which can't be learned from",
-            hint="Leave the value empty if it is missing.",
-        )
+        # What is beyond float32 is a number all the same.
+        texts = [int(row) for row in wrong if not isinstance(plain.iloc[int(row)], int | float | np.number)]
+        if texts:
+            value = plain.iloc[texts[0]]
+            raise DataError(f"column {column.name!r} holds numbers, but {where(texts[:1])} has {value!r}")
     return numbers

@@ -41,7 +41,7 @@ def encode_columns(frame: pd.DataFrame, columns: Sequence[Mapping[str, Any]]) ->
 
 
 def plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return a column as numbers, NaN where it is missing or holds something else; shape (rows,)."""
+    """Return a column as numbers, shape (rows,); NaN where it is missing, beyond float32, or no number."""
     import pandas as pd
 
     types = pd.api.types
@@ -49,7 +49,8 @@ def plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
         plain = column.astype(object).where(column.notna(), None)
         is_time = types.infer_dtype(plain, skipna=True).startswith(("date", "time"))
         column = plain.map(lambda _: None) if is_time else pd.to_numeric(plain, errors="coerce")
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.abs(numbers) <= np.finfo(np.float32).max, numbers, np.nan)
 
 
 def mark_levels(

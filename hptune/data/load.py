@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hptune.data.arrays import check_plain, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
+from hptune.data.column_kinds import number_columns
 from hptune.data.csv_and_parquet import TABLE_SUFFIXES, is_parquet_folder, read_csv, read_parquet
 from hptune.data.dataset import Dataset, Origin, is_source
 from hptune.data.function import read_function
@@ -20,7 +21,7 @@ from hptune.data.raw import Raw, is_table, refuse_streams
 from hptune.data.split import fold_indices, split_indices
 from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
-from hptune.data.table_options import TableOptions
+from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.data.target import code_targets
 from hptune.errors import DataError, did_you_mean
 
@@ -80,8 +81,9 @@ def load_dataset(
     raw = replace(raw, notes=(*known.notes, *raw.notes))
     if apart is not None:
         held, said = known_rows(apart, options.tables)
-        origin = replace(origin, drops_unknown=bool(said or known.notes))
+        origin = replace(origin, drops_unknown=bool(said or known.notes), held_reading=apart.reading)
         y = spread(code_targets(with_rows(apart, held), targets), held, apart.rows)
+        said = (*said, *apart.notes) if is_table(apart.x) else said
         raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
         return make_dataset(raw, targets, origin, rows, apart, held, y, as_given)
     origin = replace(origin, drops_unknown=bool(known.notes))
@@ -147,7 +149,7 @@ def _options(
         image_size=size,
         skip_broken=skip_broken,
         as_given=as_given,
-        tables=tables or TableOptions(),
+        tables=tables or NO_OPTIONS,
     )
 
 
@@ -165,7 +167,8 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
     if source in BUNDLED or is_function_spec(source) or kind is None:
         raw = _read_without_columns(source, options, like)
     else:
-        raw = read_csv(path, options.target) if kind is SourceKind.CSV else read_parquet(path, options.target)
+        read = read_csv if kind is SourceKind.CSV else read_parquet
+        raw = read(path, options.target, options.tables, like=_numbers_in(like))
     if options.image_size is not None and raw.image_size is None:
         raise DataError(
             f"{raw.name}: is no folder of images, whose size could be chosen", hint="Leave the size out."
@@ -177,12 +180,16 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
     return shaped(raw, as_images=options.as_images)
 
 
+def _numbers_in(like: Raw | None) -> dict[str, bool] | None:
+    return None if like is None else number_columns(like)
+
+
 def _read_without_columns(source: str, options: _Options, like: Raw | None) -> Raw:
     path = Path(source)
     if source in BUNDLED:
         return read_bundled(source)
     if is_function_spec(source):
-        return read_function(source, options.target)
+        return read_function(source, options.target, options.tables, like=_numbers_in(like))
     if path.is_dir():
         return read_images(path, size=options.image_size, skip_broken=options.skip_broken, like=like)
     if path.suffix.lower() == ".npz":
@@ -243,8 +250,7 @@ def _origin(
         kind=raw.kind,
         source=source,
         target=target,
-        separator=raw.separator,
-        decimal=raw.decimal,
+        reading=raw.reading,
         validation=validation,
         own_validation=raw.own_validation is not None and not is_source(validation),
         seed=seed,

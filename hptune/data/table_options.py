@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["MissingTarget", "TableOptions"]
+__all__ = ["NO_OPTIONS", "MissingTarget", "TableOptions"]
 
 
 class MissingTarget(StrEnum):
@@ -22,3 +22,20 @@ class TableOptions:
     """How a table is taken where something is missing or wrong in it."""
 
     missing_target: MissingTarget = MissingTarget.DROP
+    missing: tuple[str, ...] = ()
+    """Words, or numbers as they are written, that stand for a missing value in every column."""
+    strict: bool = False
+    """Refuse what is mended else: words among numbers, and infinite values."""
+
+    @classmethod
+    def of(cls, missing: str | None, missing_target: str, *, strict: bool) -> TableOptions:
+        """Return options as they are given on a command line: `missing` is words parted by commas."""
+        words = [word.strip() for word in (missing or "").split(",")]
+        return cls(
+            missing_target=MissingTarget.REFUSE if strict else MissingTarget(missing_target),
+            missing=tuple(dict.fromkeys(word for word in words if word)),
+            strict=strict,
+        )
+
+
+NO_OPTIONS = TableOptions()

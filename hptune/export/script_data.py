@@ -10,13 +10,15 @@ import numpy as np
 
 from hptune.data import Dataset, Origin, SourceKind, Task
 from hptune.data.bundled import BUNDLED
-from hptune.data.csv_and_parquet import CSV_OPTIONS, TABLE_SUFFIXES, read_csv
+from hptune.data.conversions import convert_columns
+from hptune.data.csv_and_parquet import CSV_OPTIONS, TABLE_SUFFIXES
 from hptune.data.dataset import is_source
 from hptune.data.encoding import encode_columns
 from hptune.data.images import image_files, own_validation_folder, read_image
 from hptune.data.labels import class_codes, is_known, plain_values
 from hptune.data.npz import array_names
 from hptune.data.python_file import is_function_spec
+from hptune.data.reading import Reading
 from hptune.data.stream import Streams
 from hptune.data.structure import Given, as_array, count_rows, parts_of
 from hptune.errors import DataError
@@ -161,19 +163,35 @@ class _Writer:
         return lines, ScriptPart(imports=("from sklearn import datasets",), needs=("scikit-learn",))
 
     def _csv(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
-        # The validation file may have another separator than the training file has.
-        found = self.origin if source == self.origin.source else read_csv(Path(source), self.origin.target)
-        marks = {"sep": found.separator} | ({} if found.decimal == "." else {"decimal": found.decimal})
+        how = self._reading(source)
+        marks = {"sep": how.separator} | ({} if how.decimal == "." else {"decimal": how.decimal})
         lines = [f"options = {literal({**marks, **CSV_OPTIONS})}", f"frame = pd.read_csv({path}, **options)"]
-        return self._frame(lines, x, y)
+        return self._frame(lines, x, y, how)
 
     def _parquet(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
-        lines, part = self._frame([f"frame = pd.read_parquet({path})", _NAMES], x, y)
+        lines, part = self._frame([f"frame = pd.read_parquet({path})", _NAMES], x, y, self._reading(source))
         return lines, part + ScriptPart(needs=("pyarrow",))
 
-    def _frame(self, lines: list[str], x: str, y: str) -> tuple[list[str], ScriptPart]:
+    def _reading(self, source: str) -> Reading:
+        """Return how a table was read: the validation rows' may have another separator than the others."""
+        found = self.origin.reading if source == self.origin.source else self.origin.held_reading
+        assert found is not None, "a table was read in some way"
+        return found
+
+    def _converted(self, frame: str, how: Reading) -> tuple[list[str], ScriptPart]:
+        """Return the statement that converts columns of text, and what it needs; none where none are."""
+        if not how.conversions:
+            return [], ScriptPart()
+        held = how is self.origin.held_reading
+        name = "validation_conversions" if held else "conversions"
+        part = ScriptPart(config={name: [dict(c) for c in how.conversions]}, copies=(convert_columns,))
+        return [f'{frame} = convert_columns({frame}, CONFIG["{name}"])'], part
+
+    def _frame(self, lines: list[str], x: str, y: str, how: Reading) -> tuple[list[str], ScriptPart]:
         target = f"frame[{literal(self.origin.target)}]"
         targets, part = self._targets(target)
+        converted, needed = self._converted("frame", how)
+        lines, part = [*lines, *converted], part + needed
         if self.origin.drops_unknown:
             lines = [*lines, f"frame = frame[is_known({target})]"]
             part += ScriptPart(copies=(is_known,))
@@ -233,7 +251,7 @@ class _Writer:
     def _function(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
         call = f"load_function({path})()"
         if self.dataset.encoder is not None and self.origin.target is not None:
-            lines, part = self._frame([f"frame = {call}", _NAMES], x, y)
+            lines, part = self._frame([f"frame = {call}", _NAMES], x, y, self._reading(source))
             imports = tuple(i for i in part.imports if "pandas" not in i)
             return lines, LOAD_FUNCTION + ScriptPart(
                 imports=imports, needs=part.needs, config=part.config, copies=part.copies
@@ -246,6 +264,10 @@ class _Writer:
         for one, other in pairs:
             if self.dataset.encoder is not None:
                 lines += [f"{one}.columns = {one}.columns.map(str)"]
+                how = self.origin.held_reading if one == "x_val" else self.origin.reading
+                assert how is not None, "a table was read in some way"
+                converted, needed = self._converted(one, how)
+                lines, part = [*lines, *converted], part + needed
                 lines += [f'{one} = encode_columns({one}, CONFIG["columns"])']
                 part += self._columns
             else:

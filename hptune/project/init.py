@@ -116,6 +116,8 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         positive=task.positive,
         skip_broken=task.skip_broken,
         image_size=task.image_size,
+        missing=task.missing,
+        strict=task.strict,
         missing_target=None if task.missing_target == SearchTask.missing_target else task.missing_target,
         model=task.model,
         space=options.given_file or SPACE_FILE,
