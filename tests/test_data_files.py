@@ -484,8 +484,45 @@ def test_one_class_is_refused() -> None:
     assert failure(csv(text), target="y").message == "t.csv: the target 'y' has one class only, 'spam'"
 
 
-def test_a_class_with_a_single_row_is_named() -> None:
-    assert failure(csv(lines("1,a,maybe")), target="y").message == (
+def test_a_class_with_a_single_row_is_left_out_and_named() -> None:
+    made = load_dataset(csv(lines("1,a,maybe", "2,b,", "3,a,perhaps", rows=40)), target="y")
+    assert made.task is Task.BINARY
+    assert made.classes == ("no", "yes")
+    said = (
+        "classes 'maybe', 'perhaps' have one row only, to train on or to validate on, and they are left"
+        " out: lines 42, 44; --strict refuses this"
+    )
+    assert said in made.notes
+    assert made.fingerprint == load_dataset(csv(lines(rows=40)), target="y").fingerprint
+    assert load_folds("t.csv", target="y", folds=2)[0].classes == ("no", "yes")
+
+
+def test_a_class_with_a_single_row_stays_where_the_rows_are_not_split() -> None:
+    csv(lines(), "held.csv")
+    made = load_dataset(csv(lines("1,a,maybe")), target="y", validation="held.csv")
+    assert made.classes == ("maybe", "no", "yes")
+
+
+def test_whole_numbers_of_which_one_stands_once_are_quantities() -> None:
+    text = "x,rooms\n" + "".join(f"{i},{2 + i % 9}\n" for i in range(99)) + "1,11\n"
+    made = load_dataset(csv(text), target="rooms")
+    assert made.task is Task.REGRESSION
+    assert made.notes[0] == (
+        "task: regression, as some of 10 distinct whole numbers stand in one row only; --task multiclass"
+        " takes them for classes"
+    )
+    assert load_dataset("t.csv", target="rooms", task=Task.MULTICLASS).classes == tuple(range(2, 11))
+    grades = "x,y\n" + "".join(f"{i},{1 + i % 4}\n" for i in range(99)) + "1,5\n"
+    assert load_dataset(csv(grades), target="y").classes == (1, 2, 3, 4)
+
+
+def test_a_class_with_a_single_row_is_refused_where_one_class_would_be_left() -> None:
+    text = "x,y\n" + "".join(f"{i % 7},a\n" for i in range(20)) + "1,b\n"
+    assert "'b' has 1" in failure(csv(text), target="y").message
+
+
+def test_a_class_with_a_single_row_is_refused_where_that_is_asked_for() -> None:
+    assert failure(csv(lines("1,a,maybe")), target="y", tables=STRICT).message == (
         "t.csv: every class needs at least 2 rows (one to train on and one to hold back), but 'maybe' has 1"
     )
 

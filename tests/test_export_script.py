@@ -140,6 +140,15 @@ def flawed(rows: int = 200) -> pd.DataFrame:
     return pd.DataFrame(columns).astype(str)
 
 
+@pytest.mark.parametrize(
+    "labels", [("a", "b", "c"), (1, 2, 3), (1.0, 2.0, np.nan), (True, False, "x")], ids=str
+)
+def test_classes_of_one_row_are_left_out_again(labels: tuple[object, ...], here: Path) -> None:
+    y = pd.Series([labels[0], labels[1]] * 30 + [labels[2]], dtype=object)
+    pd.DataFrame({"x": np.arange(61) % 7, "y": y}).to_csv("t.csv", index=False)
+    assert_same_rows(load_dataset("t.csv", target="y"))
+
+
 @pytest.mark.parametrize("target", ["kind", "y"])
 @pytest.mark.parametrize("missing", [(), ("None", "-999")])
 def test_flawed_tables_are_mended_again(target: str, missing: tuple[str, ...], here: Path) -> None:

@@ -109,7 +109,8 @@ def data_options(command: F) -> F:
         option(
             "--strict",
             is_flag=True,
-            help="Refuse a table where it would be mended: words among numbers, infinite values.",
+            help="Refuse a table where it would be mended: words among numbers, infinite values, missing"
+            " targets, classes of one row.",
         ),
         option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
         option(

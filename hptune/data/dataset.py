@@ -37,6 +37,8 @@ class Origin:
     """Share of rows held back, or the source of the validation rows, as it was given."""
     drops_unknown: bool = False
     """Whether rows of a table without a target were left out."""
+    left_out: tuple[str, ...] = ()
+    """Classes of a single row, as text, which were left out."""
     own_validation: bool = False
     """Whether the source itself came in training and validation rows, so that `validation` was not used."""
     seed: int = 0

@@ -75,7 +75,7 @@ def load_dataset(
         origin = _origin(raw, source, target, validation, seed, as_images)
         return stream_dataset(raw, origin, task, positive)
     apart, share = _validation_rows(raw, validation, options)
-    known = read_known_targets(raw, task, options.tables, positive=positive)
+    known = read_known_targets(raw, task, options.tables, positive=positive, splits=apart is None)
     targets, rows = known.targets, known.rows
     origin = _origin(raw, source, target, validation, seed, as_images)
     raw = replace(raw, notes=(*known.notes, *raw.notes))
@@ -86,7 +86,7 @@ def load_dataset(
         said = (*said, *apart.notes) if is_table(apart.x) else said
         raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
         return make_dataset(raw, targets, origin, rows, apart, held, y, as_given)
-    origin = replace(origin, drops_unknown=bool(known.notes))
+    origin = replace(origin, drops_unknown=bool(known.notes), left_out=known.left_out)
     train, held = split_indices(
         raw.name, len(rows), validation=share, seed=seed, codes=known.codes, classes=targets.classes
     )

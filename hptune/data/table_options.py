@@ -25,7 +25,7 @@ class TableOptions:
     missing: tuple[str, ...] = ()
     """Words, or numbers as they are written, that stand for a missing value in every column."""
     strict: bool = False
-    """Refuse what is mended else: words among numbers, and infinite values."""
+    """Refuse what is mended else: words among numbers, infinite values, and classes of one row."""
 
     @classmethod
     def of(cls, missing: str | None, missing_target: str, *, strict: bool) -> TableOptions:

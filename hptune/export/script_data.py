@@ -13,7 +13,7 @@ from hptune.data.bundled import BUNDLED
 from hptune.data.conversions import convert_columns
 from hptune.data.csv_and_parquet import CSV_OPTIONS, TABLE_SUFFIXES
 from hptune.data.dataset import is_source
-from hptune.data.encoding import encode_columns
+from hptune.data.encoding import as_texts, encode_columns
 from hptune.data.images import image_files, own_validation_folder, read_image
 from hptune.data.labels import class_codes, is_known, plain_values
 from hptune.data.npz import array_names
@@ -195,6 +195,9 @@ class _Writer:
         if self.origin.drops_unknown:
             lines = [*lines, f"frame = frame[is_known({target})]"]
             part += ScriptPart(copies=(is_known,))
+        if self.origin.left_out:
+            lines = [*lines, f'frame = frame[~as_texts({target}).isin(CONFIG["left_out"])]']
+            part += ScriptPart(config={"left_out": list(self.origin.left_out)}, copies=(as_texts,))
         part += ScriptPart(imports=("import pandas as pd",)) + self._columns
         return [*lines, f'{x} = encode_columns(frame, CONFIG["columns"])', f"{y} = {targets}"], part
 
