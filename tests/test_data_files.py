@@ -504,7 +504,7 @@ def test_a_class_with_a_single_row_stays_where_the_rows_are_not_split() -> None:
 
 
 def test_whole_numbers_of_which_one_stands_once_are_quantities() -> None:
-    text = "x,rooms\n" + "".join(f"{i},{2 + i % 9}\n" for i in range(99)) + "1,11\n"
+    text = "x,rooms\n" + "".join(f"{i}.5,{2 + i % 9}\n" for i in range(99)) + "1,11\n"
     made = load_dataset(csv(text), target="rooms")
     assert made.task is Task.REGRESSION
     assert made.notes[0] == (
@@ -512,7 +512,7 @@ def test_whole_numbers_of_which_one_stands_once_are_quantities() -> None:
         " takes them for classes"
     )
     assert load_dataset("t.csv", target="rooms", task=Task.MULTICLASS).classes == tuple(range(2, 11))
-    grades = "x,y\n" + "".join(f"{i},{1 + i % 4}\n" for i in range(99)) + "1,5\n"
+    grades = "x,y\n" + "".join(f"{i}.5,{1 + i % 4}\n" for i in range(99)) + "1,5\n"
     assert load_dataset(csv(grades), target="y").classes == (1, 2, 3, 4)
 
 

@@ -11,7 +11,7 @@ from hptune.data import Dataset, Task
 from hptune.data.encoder import CategoricalColumn
 from hptune.data.python_file import is_function_spec
 from hptune.data.structure import is_structure, leaves
-from hptune.export.model import input_name
+from hptune.export.model import input_names
 from hptune.models.backend import keras
 from hptune.search.task import task_of
 from hptune.space import Value
@@ -65,9 +65,9 @@ def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
         text = any(array.dtype.kind in "OUS" for array in leaves(dataset.train.x))
         imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
         return [*imports, "", load, rows, "print(model.predict(rows))"]
-    text, lines = False, []
+    text, lines, names = False, [], input_names(dataset.encoder)
     for column in dataset.encoder.columns:
-        name = input_name(column.name)
+        name = names[column.name]
         if isinstance(column, CategoricalColumn):
             text = True
             level = str(column.levels[0]) if column.levels else ""

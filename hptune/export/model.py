@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from hptune.errors import UsageError
 from hptune.models.backend import keras
 from hptune.space import Value
 
-__all__ = ["input_name", "with_preprocessing"]
+__all__ = ["input_names", "with_preprocessing"]
 
 
 def with_preprocessing(
@@ -22,7 +23,7 @@ def with_preprocessing(
 ) -> keras.Model:
     """Return a model from raw rows to {"prediction": …, "probability": …}.
 
-    A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where
+    A table's model takes {input_names[column]: shape (rows, 1)}: numbers as floats (NaN where
     missing), text as strings ("" where missing). Any other takes rows as they came. The prediction
     is a label as it stood in the data, or a number in the target's own units. `target` is the
     (mean, deviation) that a regression's targets were z-scored by; None where they were not.
@@ -75,8 +76,9 @@ def _encode(encoder: TableEncoder) -> tuple[dict[str, Any], Any]:
     """Return inputs by column and the features that they become, shape (rows, features)."""
     inputs: dict[str, Any] = {}
     features = []
+    names = input_names(encoder)
     for column in encoder.columns:
-        name = input_name(column.name)
+        name = names[column.name]
         if isinstance(column, NumericColumn):
             inputs[name] = keras.Input(shape=(1,), name=name)
             features += _number(inputs[name], column)
@@ -87,21 +89,45 @@ def _encode(encoder: TableEncoder) -> tuple[dict[str, Any], Any]:
     return inputs, joined
 
 
-def input_name(column: str) -> str:
-    """Return the name of a column's input: its own, with _ for the slash that Keras does not allow."""
-    return column.replace("/", "_")
+def input_names(encoder: TableEncoder) -> dict[str, str]:
+    """Return the name of each column's input: its own, but for what Keras does not allow.
+
+    That is no name, a slash or a null byte, and a name that stands twice then.
+    """
+    columns = [column.name for column in encoder.columns]
+    names = {name: name for name in columns if _is_allowed(name)}
+    for column in columns:
+        if column not in names:
+            plain = column.replace("/", "_").replace("\0", "_") or "column"
+            free = (f"{plain}_{number}" if number > 1 else plain for number in count(1))
+            names[column] = next(name for name in free if name not in names.values())
+    return names
+
+
+def _is_allowed(name: str) -> bool:
+    return bool(name) and "/" not in name and "\0" not in name
 
 
 def _number(value: Any, column: NumericColumn) -> list[Any]:
-    missing = keras.ops.isnan(value)
+    missing = keras.ops.logical_not(keras.ops.isfinite(value))
     filled = keras.ops.where(missing, column.fill, value)
     return [filled, keras.ops.cast(missing, "float32")] if column.indicator else [filled]
 
 
 def _levels(value: Any, column: CategoricalColumn) -> Any:
-    lookup = keras.layers.StringLookup(vocabulary=list(column.levels), output_mode="one_hot")
+    lookup = keras.layers.StringLookup(
+        vocabulary=list(column.levels), oov_token=_free_word(column.levels), output_mode="one_hot"
+    )
     one_hot = lookup(value)
     return one_hot if column.other else one_hot[:, 1:]
+
+
+def _free_word(words: Sequence[Value]) -> str:
+    """Return Keras's word for unknown text, or a longer one where that is a level or a class."""
+    word = "[UNK]"
+    while word in words:
+        word += "_"
+    return word
 
 
 def _labelled(outputs: Any, dataset: Dataset) -> dict[str, Any]:
@@ -115,7 +141,9 @@ def _labelled(outputs: Any, dataset: Dataset) -> dict[str, Any]:
 def _label(code: Any, classes: Sequence[Value]) -> Any:
     """Return the label of each code; numbers come from a table that is not trained."""
     if all(isinstance(label, str) for label in classes):
-        lookup = keras.layers.StringLookup(vocabulary=list(classes), num_oov_indices=0, invert=True)
+        lookup = keras.layers.StringLookup(
+            vocabulary=list(classes), num_oov_indices=0, oov_token=_free_word(classes), invert=True
+        )
         return lookup(code)
     whole = all(isinstance(label, int) and not isinstance(label, bool) for label in classes)
     if whole and list(classes) == list(range(len(classes))):
