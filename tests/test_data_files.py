@@ -743,6 +743,23 @@ def test_parquet_names_rows_by_their_place() -> None:
     assert failure("t.parquet", target="churn").message == "t.parquet: has no rows"
 
 
+@pytest.mark.parametrize(
+    ("value", "spoken"),
+    [([1, 2], "lists"), ({"a": 1}, "records"), ([{"a": 1}], "lists"), ([], "lists")],
+    ids=str,
+)
+@pytest.mark.parametrize("memory", ["", "1K"])
+def test_lists_and_records_are_left_out_and_are_no_target(
+    value: object, spoken: str, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPTUNE_MEMORY", memory)
+    table().assign(odd=[value, None] * 20).to_parquet("t.parquet")
+    notes = load_dataset("t.parquet", target="churn").notes
+    assert "column 'odd' is not used: it holds neither numbers nor text" in notes
+    message = failure("t.parquet", target="odd").message
+    assert message == f"t.parquet: the target 'odd' holds {spoken}, which can't be predicted"
+
+
 def test_an_archive_without_y_lists_what_it_holds() -> None:
     np.savez("a.npz", x=np.zeros((20, 2)), labels=np.zeros(20))
     error = failure("a.npz")
