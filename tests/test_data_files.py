@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gzip
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +80,81 @@ def test_parquet_gives_what_csv_gives() -> None:
     table().to_parquet("t.parquet")
     one, other = (load_dataset(name, target="churn") for name in ("t.csv", "t.parquet"))
     assert one.fingerprint == other.fingerprint
+
+
+def write(name: str, frame: pd.DataFrame) -> str:
+    """Write a table in the form that its name asks for; return what names it."""
+    path = Path(name.partition(":")[0])
+    if ".jsonl" in name or ".ndjson" in name:
+        frame.to_json(path, orient="records", lines=True, double_precision=15)
+    elif ".json" in name:
+        frame.to_json(path, orient="records", double_precision=15)
+    elif path.suffix == ".feather":
+        frame.to_feather(path)
+    elif path.suffix == ".xlsx":
+        pytest.importorskip("openpyxl")
+        frame.to_excel(path, index=False)
+    elif ":" in name:
+        with closing(sqlite3.connect(path)) as database:
+            frame.to_sql(name.partition(":")[2], database, index=False)
+    else:
+        separators = {".tsv": "\t", ".tab": "\t", ".psv": "|", ".dat": " ", ".txt": ";"}
+        frame.to_csv(path, index=False, sep=separators.get(path.suffix, ","))
+    return name
+
+
+FORMS = [
+    *("t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip", "t.txt", "t.tab", "t.psv", "t.dat"),
+    *("t.json", "t.jsonl", "t.ndjson", "t.jsonl.gz", "t.feather", "t.xlsx"),
+    *("t.sqlite:people", "t.db:a table"),
+]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_of_a_table_gives_what_csv_gives(name: str) -> None:
+    flawed = table().assign(width=[*(f"{n}.25" for n in range(38)), "NA", "tall"])
+    wanted = load_dataset(write("plain.csv", flawed), target="churn")
+    made = load_dataset(write(name, flawed), target="churn")
+    assert made.fingerprint == wanted.fingerprint
+    assert made.origin is not None
+
+
+@pytest.mark.parametrize("source", ["parts/*.csv", "parts", "parts/p?.csv"])
+def test_several_csv_files_are_one_table(source: str) -> None:
+    table().to_csv("t.csv", index=False)
+    Path("parts").mkdir()
+    for number in range(4):
+        table().iloc[10 * number : 10 * number + 10].to_csv(f"parts/p{number}.csv", index=False)
+    made = load_dataset(source, target="churn")
+    assert made.fingerprint == load_dataset("t.csv", target="churn").fingerprint
+    assert "4 files are read as one table" in made.notes
+    holed = table()
+    holed.loc[[3, 25], "churn"] = None
+    holed.iloc[:20].to_csv("parts/p0.csv", index=False)
+    holed.iloc[20:].to_csv("parts/p1.csv", index=False)
+    notes = load_dataset("parts/p[01]*.csv", target="churn").notes
+    assert any(note.endswith("p0.csv line 5, p1.csv line 7") for note in notes)
+    table().rename(columns={"age": "old"}).to_csv("parts/p9.csv", index=False)
+    assert "its first line is not that of" in failure("parts/*.csv", target="churn").message
+
+
+def test_files_that_are_not_what_their_names_say_are_named() -> None:
+    for name in ("t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip", "t.feather", "t.json", "t.sqlite:y"):
+        Path(name.partition(":")[0]).write_bytes(b"hello, I am no table at all")
+        assert name.partition(":")[0] in failure(name, target="y").message
+    assert failure("gone/*.csv", target="y").message == "gone/*.csv: no such files"
+    half = gzip.compress(lines(rows=2000).encode())
+    assert "t.csv.gz" in failure(csv(half[: len(half) // 2], "t.csv.gz"), target="y").message
+
+
+def test_a_table_of_a_database_is_named() -> None:
+    write("t.sqlite:people", table())
+    assert load_dataset("t.sqlite", target="churn").train.rows == 32
+    write("t.sqlite:pets", table())
+    error = failure("t.sqlite", target="churn")
+    assert error.message == "t.sqlite: holds 'people', 'pets'"
+    assert error.hint == "Name one: t.sqlite:TABLE."
+    assert failure("t.sqlite:pet", target="churn").hint == "Did you mean 'pets'?"
 
 
 def test_rows_and_labels_stay_together() -> None:
@@ -880,9 +958,26 @@ def test_a_misspelt_bundled_name_gets_the_nearest() -> None:
 
 
 def test_a_file_of_another_kind_is_refused() -> None:
-    Path("t.xlsx").write_bytes(b"PK")
-    assert failure("t.xlsx").message == "t.xlsx: not a kind of file that can be read"
-    assert failure("gone.xlsx").message == "gone.xlsx: no such file or folder"
+    Path("t.docx").write_bytes(b"PK")
+    assert failure("t.docx").message == "t.docx: not a kind of file that can be read"
+    assert failure("gone.docx").message == "gone.docx: no such file or folder"
+    assert failure("gone.xlsx").message == "gone.xlsx: no such file"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("t.pkl", "a pickle runs whatever its author wrote into it"),
+        ("t.arff", "save it as CSV"),
+        ("t.xls", "save it as .xlsx"),
+        ("t.h5", "save the table as Parquet"),
+        ("-", "standard input can't be read again"),
+    ],
+)
+def test_what_is_never_read_is_refused_with_what_to_do(name: str, words: str) -> None:
+    Path(name).write_bytes(b"")
+    error = failure(name, target="y")
+    assert words in f"{error.message} {error.hint}"
 
 
 def test_a_table_is_no_images() -> None:

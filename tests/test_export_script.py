@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,6 +149,28 @@ def test_classes_of_one_row_are_left_out_again(labels: tuple[object, ...], here:
     y = pd.Series([labels[0], labels[1]] * 30 + [labels[2]], dtype=object)
     pd.DataFrame({"x": np.arange(61) % 7, "y": y}).to_csv("t.csv", index=False)
     assert_same_rows(load_dataset("t.csv", target="y"))
+
+
+@pytest.mark.parametrize(
+    "source", ["t.csv.gz", "t.dat", "t.jsonl", "t.json", "t.feather", "t.sqlite:t", "parts/*.csv", "parts"]
+)
+def test_every_form_of_a_table_is_read_again(source: str, here: Path) -> None:
+    frame = flawed()
+    path = Path(source.partition(":")[0])
+    if source.startswith("parts"):
+        Path("parts").mkdir()
+        frame.iloc[:100].to_csv("parts/1.csv", index=False)
+        frame.iloc[100:].to_csv("parts/2.csv", index=False)
+    elif "json" in source:
+        frame.to_json(source, orient="records", lines=source.endswith("l"))
+    elif path.suffix == ".feather":
+        frame.to_feather(path)
+    elif path.suffix == ".sqlite":
+        with closing(sqlite3.connect(path)) as database:
+            frame.to_sql("t", database, index=False)
+    else:
+        frame.to_csv(path, index=False, sep=" " if path.suffix == ".dat" else ",")
+    assert_same_rows(load_dataset(source, target="kind"))
 
 
 @pytest.mark.parametrize("target", ["kind", "y"])

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from hptune._text import first_of, is_number
 from hptune.data.column_values import Judge, grouped_notes
 from hptune.data.conversions import convert_column, convert_columns
+from hptune.data.frames import csv_files
 from hptune.data.kinds import SourceKind
 from hptune.data.on_disk import fits_memory
+from hptune.data.open_files import BROKEN, open_bytes, open_text
 from hptune.data.parquet_rows import ParquetRows, open_parquet
 from hptune.data.raw import SHOWN, Raw, row_names
 from hptune.data.reading import Reading
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSV_OPTIONS",
-    "TABLE_SUFFIXES",
     "is_parquet_folder",
     "read_columns",
     "read_csv",
@@ -49,12 +50,12 @@ No column becomes an index, a blank after a separator is no part of a value, a c
 from the whole column, and nothing but an empty field is missing: words are told apart in `column_values`.
 """
 
-TABLE_SUFFIXES = {".csv": SourceKind.CSV, ".tsv": SourceKind.CSV, ".parquet": SourceKind.PARQUET}
-
 _MEMORY_FACTOR = 4
 """Bytes of memory that a byte of Parquet takes as a table, with its features beside it."""
 
 _SEPARATORS = ",;\t|"
+BLANKS = r"\s+"
+"""What pandas calls any number of blanks as a separator."""
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
 _NAMES_WANTED = "Does the file begin with a line of column names?"
 
@@ -75,26 +76,24 @@ def read_csv(
     """
     import pandas as pd
 
-    separator, header = _header(path)
-    _check_names(path, header)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(path, sep=separator, **CSV_OPTIONS)
-            decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
-            if decimal == ",":
-                frame = pd.read_csv(path, sep=separator, decimal=decimal, **CSV_OPTIONS)
-    except UnicodeDecodeError as low:
-        raise _not_utf8(path, low) from low
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as low:
-        raise _not_a_table(path, low, separator, len(header)) from low
+    files = [Path(file) for file in csv_files(str(path))]
+    if not files:
+        raise DataError(f"{path}: no such files")
+    separator, header = _common_header(files)
+    frames = [_csv_frame(file, separator, header) for file in files]
+    frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
+    if decimal == ",":
+        frames = [_csv_frame(file, separator, header, decimal=decimal) for file in files]
+        frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     if len(frame) == 0:
         raise DataError(f"{path}: has a line of column names and no rows below it")
-    where = partial(_csv_lines, path, separator)
+    where = partial(_lines_of_files, files, [len(part) for part in frames], separator)
     judge = Judge(name=path.name, where=where, options=options, decimal=decimal, like=like)
     frame, conversions, said = read_columns(frame, judge)
     x, y = take_target(path.name, frame, target)
-    notes = [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
+    notes = [f"{len(files)} files are read as one table"] if len(files) > 1 else []
+    notes += [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
     if _is_headless(header):
         notes.append(
@@ -106,7 +105,7 @@ def read_csv(
         x=x,
         y=y,
         target=str(y.name),
-        reading=Reading(separator=separator, decimal=decimal, conversions=conversions),
+        reading=Reading(separator=separator, decimal=decimal, conversions=conversions, parts=files != [path]),
         notes=(*notes, *said),
         where=where,
     )
@@ -258,19 +257,53 @@ def _distinct_texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return known[known.map(lambda value: isinstance(value, str)).astype(bool)].astype(object)
 
 
+def _csv_frame(path: Path, separator: str, header: Sequence[str], *, decimal: str = ".") -> pd.DataFrame:
+    """Return what pandas reads from a CSV file; names what is wrong in it by its line."""
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame: pd.DataFrame = pd.read_csv(path, sep=separator, decimal=decimal, **CSV_OPTIONS)
+            return frame
+    except UnicodeDecodeError as low:
+        raise _not_utf8(path, low) from low
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as low:
+        raise _not_a_table(path, low, separator, len(header)) from low
+    except BROKEN as low:
+        raise _broken(path, low) from low
+
+
+def _common_header(files: Sequence[Path]) -> tuple[str, list[str]]:
+    """Return the separator and the column names of files that have the same."""
+    first = _header(files[0])
+    _check_names(files[0], first[1])
+    for file in files[1:]:
+        if _header(file) != first:
+            raise DataError(
+                f"{file}: its first line is not that of {files[0]}",
+                hint="Files that are read as one table have the same columns, in the same order.",
+            )
+    return first
+
+
 def _header(path: Path) -> tuple[str, list[str]]:
     """Return the separator that parts the first line in most columns, and their names."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             first = next((line for line in file if line.strip()), None)
             if first is None:
                 raise DataError(f"{path}: the file is empty")
             separator = max(_SEPARATORS, key=lambda sep: len(next(csv.reader([first], delimiter=sep))))
+            if separator not in first and len(first.split()) > 1:
+                return BLANKS, first.split()
             file.seek(0)
             rows = csv.reader(file, delimiter=separator, skipinitialspace=True)
             return separator, next(row for row in rows if any(cell.strip() for cell in row))
     except FileNotFoundError as low:
         raise DataError(f"{path}: no such file") from low
+    except BROKEN as low:
+        raise _broken(path, low) from low
     except OSError as low:
         raise DataError(f"{path}: can't be read: {low.strerror}") from low
     except UnicodeDecodeError as low:
@@ -302,7 +335,7 @@ def _is_headless(names: Sequence[str]) -> bool:
 
 
 def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode("utf-8")
@@ -318,8 +351,8 @@ def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
 
 def _not_a_table(path: Path, low: Exception, separator: str, columns: int) -> DataError:
     """Name the first line whose number of values is wrong; what pandas says where there is none."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
+    with open_text(path) as file:
+        reader = csv.reader(file, delimiter=" " if separator == BLANKS else separator, skipinitialspace=True)
         begins = 1
         for row in reader:
             if len(row) > columns:
@@ -332,11 +365,27 @@ def _not_a_table(path: Path, low: Exception, separator: str, columns: int) -> Da
     return DataError(f"{path}: not a table: {said}", hint="Is a quotation mark left open?")
 
 
+def _broken(path: Path, low: BaseException) -> DataError:
+    return DataError(f"{path}: can't be read as a compressed file: {low}", hint="Is it all there?")
+
+
+def _lines_of_files(files: Sequence[Path], counts: Sequence[int], separator: str, rows: Sequence[int]) -> str:
+    """Name lines of the files that rows come from."""
+    if len(files) == 1:
+        return _csv_lines(files[0], separator, rows)
+    named, start = [], 0
+    for file, count in zip(files, counts, strict=True):
+        here = [row - start for row in rows if start <= row < start + count]
+        named += [f"{file.name} {_csv_lines(file, separator, here)}"] if here else []
+        start += count
+    return ", ".join(named)
+
+
 def _csv_lines(path: Path, separator: str, rows: Sequence[int]) -> str:
     """Name the lines at which rows begin, counted from 1: blank lines and line breaks in quotes count too."""
     wanted, lines = set(rows), {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
+    with open_text(path) as file:
+        reader = csv.reader(file, delimiter=" " if separator == BLANKS else separator, skipinitialspace=True)
         place, begins = -1, 1
         for row in reader:
             blank = not row or (len(row) == 1 and not row[0].strip())
@@ -352,7 +401,7 @@ def _csv_lines(path: Path, separator: str, rows: Sequence[int]) -> str:
 
 
 def _spoken(separator: str) -> str:
-    return {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}[separator]
+    return {"\t": "tabs", ";": "semicolons", "|": "vertical bars", BLANKS: "blanks"}[separator]
 
 
 def _listed(names: Sequence[str]) -> str:

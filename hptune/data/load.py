@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hptune.data.arrays import check_plain, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
 from hptune.data.column_kinds import number_columns
-from hptune.data.csv_and_parquet import TABLE_SUFFIXES, is_parquet_folder, read_csv, read_parquet
+from hptune.data.csv_and_parquet import read_csv, read_parquet
 from hptune.data.dataset import Dataset, Origin, is_source
 from hptune.data.function import read_function
 from hptune.data.images import read_images
@@ -21,6 +22,7 @@ from hptune.data.raw import Raw, is_table, refuse_streams
 from hptune.data.split import fold_indices, split_indices
 from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
+from hptune.data.table_files import read_table_file, refused, table_kind
 from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.data.target import code_targets
 from hptune.errors import DataError, did_you_mean
@@ -54,8 +56,8 @@ def load_dataset(
 ) -> Dataset:
     """Read a source of data, part it into training and validation rows, and encode both.
 
-    `source` is a bundled name (digits, breast_cancer, wine, iris, diabetes), a CSV (also .tsv), Parquet or
-    NPZ file, a folder of images by class, or FILE.py:FUNCTION. `target` names the column to predict; tables
+    `source` is a bundled name (digits, breast_cancer, wine, iris, diabetes), a table (`table_files`), an NPZ
+    file, a folder of images by class, or FILE.py:FUNCTION. `target` names the column to predict; tables
     need it. `validation` is the share of rows held back (stratified for classes; `split.split_indices`), or
     a source of its own; where the source has validation rows itself, the share is not used. `task` is
     inferred (`target.read_targets`) unless given, and so is `positive`, which of two classes is to be found.
@@ -160,15 +162,12 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
             "no data: the name is empty",
             hint=f"Give a file, a folder, FILE.py:FUNCTION, or {', '.join(BUNDLED)}.",
         )
-    path = Path(source)
-    kind = TABLE_SUFFIXES.get(path.suffix.lower())
-    if source not in BUNDLED and is_parquet_folder(path):
-        kind = SourceKind.PARQUET
-    if source in BUNDLED or is_function_spec(source) or kind is None:
-        raw = _read_without_columns(source, options, like)
-    else:
-        read = read_csv if kind is SourceKind.CSV else read_parquet
-        raw = read(path, options.target, options.tables, like=_numbers_in(like))
+    kind = None if source in BUNDLED or is_function_spec(source) else table_kind(source)
+    raw = (
+        _read_without_columns(source, options, like)
+        if kind is None
+        else _read_table(source, kind, options, _numbers_in(like))
+    )
     if options.image_size is not None and raw.image_size is None:
         raise DataError(
             f"{raw.name}: is no folder of images, whose size could be chosen", hint="Leave the size out."
@@ -178,6 +177,14 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
     if not options.as_given:
         check_plain(raw)
     return shaped(raw, as_images=options.as_images)
+
+
+def _read_table(source: str, kind: SourceKind, options: _Options, like: Mapping[str, bool] | None) -> Raw:
+    if kind is SourceKind.CSV:
+        return read_csv(Path(source), options.target, options.tables, like=like)
+    if kind is SourceKind.PARQUET:
+        return read_parquet(Path(source), options.target, options.tables, like=like)
+    return read_table_file(source, kind, options.target, options.tables, like=like)
 
 
 def _numbers_in(like: Raw | None) -> dict[str, bool] | None:
@@ -198,7 +205,17 @@ def _read_without_columns(source: str, options: _Options, like: Raw | None) -> R
 
 
 def _unknown(source: str, path: Path) -> DataError:
-    kinds = "a CSV, Parquet or NPZ file, a folder of images by class, or FILE.py:FUNCTION"
+    kinds = (
+        "a table (CSV, Parquet, JSON, Feather, Excel, SQLite), an NPZ file, a folder of images by class, or"
+        " FILE.py:FUNCTION"
+    )
+    if source == "-":
+        return DataError(
+            "-: standard input can't be read again, and a search that is resumed reads its data again",
+            hint="Save it to a file.",
+        )
+    if refused(source):
+        return DataError(f"{source}: is not read: {refused(source)}")
     if path.exists():
         return DataError(f"{source}: not a kind of file that can be read", hint=f"Data is {kinds}.")
     if path.suffix or len(path.parts) > 1:

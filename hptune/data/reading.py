@@ -19,3 +19,5 @@ class Reading:
     """What stands before the decimals of its numbers: a point, or a comma."""
     conversions: tuple[Mapping[str, Any], ...] = ()
     """What `conversions.convert_columns` makes of columns of text."""
+    parts: bool = False
+    """Whether it is all the CSV files that a pattern names, or that a folder holds."""

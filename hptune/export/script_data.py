@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hptune.data import Dataset, Origin, SourceKind, Task
 from hptune.data.bundled import BUNDLED
 from hptune.data.conversions import convert_columns
-from hptune.data.csv_and_parquet import CSV_OPTIONS, TABLE_SUFFIXES
+from hptune.data.csv_and_parquet import CSV_OPTIONS
 from hptune.data.dataset import is_source
 from hptune.data.encoding import as_texts, encode_columns
+from hptune.data.frames import csv_frame, excel_frame, json_frame, sqlite_frame
 from hptune.data.images import image_files, own_validation_folder, read_image
 from hptune.data.labels import class_codes, is_known, plain_values
 from hptune.data.npz import array_names
@@ -21,6 +23,7 @@ from hptune.data.python_file import is_function_spec
 from hptune.data.reading import Reading
 from hptune.data.stream import Streams
 from hptune.data.structure import Given, as_array, count_rows, parts_of
+from hptune.data.table_files import table_kind
 from hptune.errors import DataError
 from hptune.export.script_model import LOAD_FUNCTION
 from hptune.export.script_part import ScriptPart, function
@@ -150,6 +153,10 @@ class _Writer:
             SourceKind.BUNDLED: self._bundled,
             SourceKind.CSV: self._csv,
             SourceKind.PARQUET: self._parquet,
+            SourceKind.JSON: self._read_whole,
+            SourceKind.FEATHER: self._read_whole,
+            SourceKind.EXCEL: self._read_whole,
+            SourceKind.SQLITE: self._read_whole,
             SourceKind.NPZ: self._npz,
             SourceKind.IMAGES: self._images,
             SourceKind.FUNCTION: self._function,
@@ -166,7 +173,26 @@ class _Writer:
         how = self._reading(source)
         marks = {"sep": how.separator} | ({} if how.decimal == "." else {"decimal": how.decimal})
         lines = [f"options = {literal({**marks, **CSV_OPTIONS})}", f"frame = pd.read_csv({path}, **options)"]
-        return self._frame(lines, x, y, how)
+        if how.parts:
+            lines[1] = f"frame = csv_frame({path}, options)"
+        lines, part = self._frame(lines, x, y, how)
+        return lines, part + ScriptPart(copies=(csv_frame,) if how.parts else ())
+
+    def _read_whole(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
+        kind = self.origin.kind if source == self.origin.source else _kind(source)
+        how = self._reading(source)
+        if kind is SourceKind.FEATHER:
+            lines, part = self._frame([f"frame = pd.read_feather({path})", _NAMES], x, y, how)
+            return lines, part + ScriptPart(needs=("pyarrow",))
+        readers: Mapping[SourceKind, Callable[[str], Any]] = {
+            SourceKind.JSON: json_frame,
+            SourceKind.EXCEL: excel_frame,
+            SourceKind.SQLITE: sqlite_frame,
+        }
+        read = readers[kind]
+        lines, part = self._frame([f"frame = {read.__name__}({path})", _NAMES], x, y, how)
+        needs = ("openpyxl",) if kind is SourceKind.EXCEL else ()
+        return lines, part + ScriptPart(copies=(read,), needs=needs)
 
     def _parquet(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
         lines, part = self._frame([f"frame = pd.read_parquet({path})", _NAMES], x, y, self._reading(source))
@@ -336,6 +362,7 @@ def _kind(source: str) -> SourceKind:
         return SourceKind.BUNDLED
     if is_function_spec(source):
         return SourceKind.FUNCTION
-    if path.suffix.lower() in TABLE_SUFFIXES:
-        return TABLE_SUFFIXES[path.suffix.lower()]
+    table = table_kind(source)
+    if table is not None:
+        return table
     return SourceKind.NPZ if path.suffix.lower() == ".npz" else SourceKind.IMAGES
