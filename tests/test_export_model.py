@@ -12,6 +12,8 @@ import pytest
 import tensorflow as tf
 
 from hptune.data import Dataset, load_dataset
+from hptune.data.dates import date_numbers
+from hptune.data.encoder import DateColumn
 from hptune.export.model import input_names, with_preprocessing
 
 ROWS = 60
@@ -46,6 +48,12 @@ def raw_columns(frame: pd.DataFrame, dataset: Dataset) -> dict[str, Any]:
     names = input_names(dataset.encoder)
     for column in dataset.encoder.columns:
         values = frame[column.name]
+        if isinstance(column, DateColumn):
+            numbers = date_numbers(values, column.order)
+            numbers["days"] = numbers["days"] - column.first
+            for part in column.parts:
+                columns[f"{column.name}: {part}"] = numbers[part].astype("float32").reshape(-1, 1)
+            continue
         if values.dtype.kind in "fb":
             columns[names[column.name]] = tf.constant(values.to_numpy(dtype="float32").reshape(-1, 1))
         else:
@@ -98,6 +106,13 @@ def test_infinite_numbers_are_missing_to_an_exported_model(tmp_path: Path) -> No
     numbers = rng.normal(size=ROWS)
     numbers[[1, 5, 9]] = np.inf, -np.inf, np.nan
     assert_same_answers(pd.DataFrame({"x": numbers, "y": rng.choice(["u", "v", "w"], ROWS)}), tmp_path)
+
+
+def test_dates_go_in_as_numbers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    days = pd.Series(pd.Timestamp("2023-06-01") + pd.to_timedelta(rng.integers(0, 500, ROWS), unit="D"))
+    days[[3, 7]] = None
+    assert_same_answers(pd.DataFrame({"on": days, "y": rng.choice(["u", "v", "w"], ROWS)}), tmp_path)
 
 
 def assert_same_answers(frame: pd.DataFrame, folder: Path) -> None:

@@ -138,7 +138,19 @@ def flawed(rows: int = 200) -> pd.DataFrame:
     code = rng.choice(["-999", "1", "2"], rows)
     y = rng.normal(size=rows).round(3).astype(object)
     y[[7, 9]] = ["-", "inf"]
-    columns = {"number": number, "price": price, "truth": truth, "kind": kind, "code": code, "y": y}
+    days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, rows), unit="h"))
+    on, at = days.dt.strftime("%d/%m/%Y").to_numpy(object), days.astype(str).to_numpy(object)
+    on[4] = "NA"
+    columns = {
+        "on": on,
+        "at": at,
+        "number": number,
+        "price": price,
+        "truth": truth,
+        "kind": kind,
+        "code": code,
+        "y": y,
+    }
     return pd.DataFrame(columns).astype(str)
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.dates import is_date
+from hptune._text import listed
+from hptune.data.dates import date_numbers, date_order, is_date
 from hptune.data.encoder import (
     MISSING,
     CategoricalColumn,
     Column,
+    DateColumn,
     DroppedColumn,
     NumericColumn,
     TableEncoder,
@@ -66,11 +68,11 @@ def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEnc
     """Learn from training rows how a table becomes features, and return what to say of it.
 
     The index holds the place of each row in the whole table; `where` names rows, given by their place in
-    `frame`, in messages. Columns are dropped that have no values, or always the same; that hold dates, or
-    neither numbers nor text; and, with 10 or more values, those that identify the row instead of telling
-    anything about it: text of which at least 90 % of the values are distinct; whole numbers that number
-    the rows of the table from 0 or 1; and distinct whole numbers in a column named like an identifier
-    (id, customer_id, PassengerId, …).
+    `frame`, in messages. Dates become numbers. Columns are dropped that have no values, or always the same;
+    that hold times, or neither numbers nor text; and, with 10 or more values, those that identify the row
+    instead of telling anything about it: text of which at least 90 % of the values are distinct; whole
+    numbers that number the rows of the table from 0 or 1; and distinct whole numbers in a column named like
+    an identifier (id, customer_id, PassengerId, …).
 
     Raises `DataError` where no column is left, and where `as_numbers` does.
     """
@@ -93,7 +95,31 @@ def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEnc
 
 
 def _learn(name: str, column: pd.Series[Any], where: Where) -> tuple[Column, str]:
-    return _learn_numbers(name, column, where) if _kind(column) == "number" else _learn_levels(name, column)
+    kind = _kind(column)
+    if kind == "date":
+        return _learn_dates(name, column)
+    return _learn_numbers(name, column, where) if kind == "number" else _learn_levels(name, column)
+
+
+def _learn_dates(name: str, column: pd.Series[Any]) -> tuple[DateColumn, str]:
+    order = date_order(column)
+    numbers = date_numbers(column, order)
+    first = float(np.nanmin(numbers["days"]))
+    numbers["days"] = numbers["days"] - first
+    parts = tuple(part for part, number in numbers.items() if np.nanmin(number) < np.nanmax(number))
+    fills = tuple(float(np.nanmedian(numbers[part])) for part in parts)
+    unread = np.isnan(numbers["days"])
+    missing = int(unread.sum())
+    spoken = {"days": f"days since {np.datetime64(int(first), 'D')}"}
+    said = f"dates become numbers: {listed([spoken.get(part, part) for part in parts])}"
+    if order in ("dmy", "mdy"):
+        said += f", read as {'day.month.year' if order == 'dmy' else 'month/day/year'}"
+    if missing:
+        wrong = int((unread & column.notna().to_numpy()).sum())
+        odd = f", {wrong} of them no dates" if wrong else ""
+        said += f"; {missing} of {len(column)} training values are missing{odd}; they become the medians"
+    made = DateColumn(name=name, order=order, first=first, parts=parts, fills=fills, indicator=missing > 0)
+    return made, said
 
 
 def _learn_numbers(name: str, column: pd.Series[Any], where: Where) -> tuple[NumericColumn, str]:
@@ -131,7 +157,7 @@ def _share_of_numbers(counts: pd.Series[int]) -> float:
 
 
 def _kind(column: pd.Series[Any]) -> str:
-    """Return number, text, date or other."""
+    """Return number, text, date, time or other."""
     import pandas as pd
 
     types = pd.api.types
@@ -143,8 +169,10 @@ def _kind(column: pd.Series[Any]) -> str:
     found = types.infer_dtype(column, skipna=True)
     if found in ("boolean", "integer", "floating", "decimal", "mixed-integer-float"):
         return "number"
-    if found.startswith(("date", "time", "period")):
+    if found.startswith("date"):
         return "date"
+    if found.startswith(("time", "period")):
+        return "time"
     if found in ("string", "mixed", "mixed-integer"):
         known = column.dropna()
         if found != "string" and not known.head(1000).map(lambda value: isinstance(value, _SCALARS)).all():
@@ -161,9 +189,20 @@ def _useless(column: pd.Series[Any], where: Where) -> str:
     kind = _kind(column)
     if kind == "other":
         return "holds neither numbers nor text"
+    if kind == "time":
+        return "holds times or durations: give what matters of them as numbers, such as the hour or seconds"
     if kind == "date":
-        return "holds dates: give what matters of them as numbers, such as the month or the days since"
+        return _useless_dates(column)
     return _useless_numbers(column, where) if kind == "number" else _useless_texts(as_texts(column))
+
+
+def _useless_dates(column: pd.Series[Any]) -> str:
+    numbers = date_numbers(column, date_order(column))
+    days = numbers["days"]
+    if np.isnan(days).all():
+        return "holds dates that can't be read"
+    constant = np.nanmin(days) == np.nanmax(days) and np.nanmin(numbers["hour"]) == np.nanmax(numbers["hour"])
+    return f"is always {np.datetime64(int(np.nanmin(days)), 'D')}" if constant else ""
 
 
 def _useless_texts(texts: pd.Series[Any]) -> str:

@@ -6,6 +6,8 @@ layers, repeats it from a `TableEncoder`'s columns:
 - A numeric column is its value as a number (False is 0, True is 1), `fill` where it is missing or float32
   can't hold it; where
   `indicator` holds, a second feature follows: 1 where it is missing, else 0.
+- A date column is one feature for each of its `parts` (`dates.date_numbers`), of which `days` are counted
+  from `first`, and `fills` where it is missing; where `indicator` holds, one more says that.
 - A categorical column is one feature per level: 1 where the value is that level, else 0. A missing value,
   or an empty text, is the level "", which is there only if the training rows had missing values. Where
   `other` holds, a feature stands before those of the levels: 1 for a value that is none of them. Where it
@@ -34,6 +36,7 @@ __all__ = [
     "MISSING",
     "CategoricalColumn",
     "Column",
+    "DateColumn",
     "DroppedColumn",
     "NumericColumn",
     "TableEncoder",
@@ -85,7 +88,30 @@ class CategoricalColumn:
         return (*other, *named)
 
 
-Column = NumericColumn | CategoricalColumn
+@dataclass(frozen=True, kw_only=True)
+class DateColumn:
+    """A column of dates, a feature for each of their parts that varies."""
+
+    name: str
+    order: str
+    """In which order text has them: ymd, dmy or mdy; "" for dates that are no text."""
+    first: float
+    """The earliest training date, in days since 1970, which `days` are counted from."""
+    parts: tuple[str, ...]
+    """Some of year, month, weekday, hour and days."""
+    fills: tuple[float, ...]
+    """What stands for each part of a missing date: the median of the training rows."""
+    indicator: bool = False
+    """Whether a last feature says where the date is missing."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of its features, in order."""
+        parts = tuple(f"{self.name}: {part}" for part in self.parts)
+        return (*parts, f"{self.name} is missing") if self.indicator else parts
+
+
+Column = NumericColumn | CategoricalColumn | DateColumn
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from hptune.data import Dataset, Task
-from hptune.data.encoder import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.data.encoder import CategoricalColumn, DateColumn, NumericColumn, TableEncoder
 from hptune.data.structure import is_structure, leaves
 from hptune.errors import UsageError
 from hptune.models.backend import keras
 from hptune.space import Value
 
-__all__ = ["input_names", "with_preprocessing"]
+__all__ = ["input_names", "numbers_of", "with_preprocessing"]
 
 
 def with_preprocessing(
@@ -78,23 +78,28 @@ def _encode(encoder: TableEncoder) -> tuple[dict[str, Any], Any]:
     features = []
     names = input_names(encoder)
     for column in encoder.columns:
-        name = names[column.name]
-        if isinstance(column, NumericColumn):
-            inputs[name] = keras.Input(shape=(1,), name=name)
-            features += _number(inputs[name], column)
-        else:
+        if isinstance(column, CategoricalColumn):
+            name = names[column.name]
             inputs[name] = keras.Input(shape=(1,), dtype="string", name=name)
             features.append(_levels(inputs[name], column))
+        else:
+            parts = [names[part] for part, _ in numbers_of(column)]
+            inputs |= {name: keras.Input(shape=(1,), name=name) for name in parts}
+            features += _numbers([inputs[name] for name in parts], column)
     joined = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
     return inputs, joined
 
 
 def input_names(encoder: TableEncoder) -> dict[str, str]:
-    """Return the name of each column's input: its own, but for what Keras does not allow.
+    """Return the name of each column's input, or of each part of a date: its own, where Keras allows it.
 
-    That is no name, a slash or a null byte, and a name that stands twice then.
+    Not allowed are no name at all, a slash and a null byte.
     """
-    columns = [column.name for column in encoder.columns]
+    columns = [
+        name
+        for column in encoder.columns
+        for name, _ in ([(column.name, 0)] if isinstance(column, CategoricalColumn) else numbers_of(column))
+    ]
     names = {name: name for name in columns if _is_allowed(name)}
     for column in columns:
         if column not in names:
@@ -108,10 +113,19 @@ def _is_allowed(name: str) -> bool:
     return bool(name) and "/" not in name and "\0" not in name
 
 
-def _number(value: Any, column: NumericColumn) -> list[Any]:
-    missing = keras.ops.logical_not(keras.ops.isfinite(value))
-    filled = keras.ops.where(missing, column.fill, value)
-    return [filled, keras.ops.cast(missing, "float32")] if column.indicator else [filled]
+def numbers_of(column: NumericColumn | DateColumn) -> list[tuple[str, float]]:
+    """Return the inputs of a column of numbers, or of each part of a date, with what a missing one is."""
+    if isinstance(column, NumericColumn):
+        return [(column.name, column.fill)]
+    return [(f"{column.name}: {part}", fill) for part, fill in zip(column.parts, column.fills, strict=True)]
+
+
+def _numbers(values: Sequence[Any], column: NumericColumn | DateColumn) -> list[Any]:
+    filled = []
+    for value, (_, fill) in zip(values, numbers_of(column), strict=True):
+        missing = keras.ops.logical_not(keras.ops.isfinite(value))
+        filled.append(keras.ops.where(missing, fill, value))
+    return [*filled, keras.ops.cast(missing, "float32")] if column.indicator else filled
 
 
 def _levels(value: Any, column: CategoricalColumn) -> Any:
