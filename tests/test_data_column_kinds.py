@@ -193,6 +193,9 @@ DAYS = [date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 12, 
         pytest.param(
             [day.strftime("%m/%d/%Y") for day in DAYS], ", read as month/day/year", id="months first"
         ),
+        pytest.param([day.strftime("%b %d %Y") for day in DAYS], "", id="a month's name first"),
+        pytest.param([day.strftime("%B %d, %Y") for day in DAYS], "", id="a month's whole name"),
+        pytest.param([day.strftime("%d-%b-%Y").upper() for day in DAYS], "", id="a month's name second"),
         pytest.param(DAYS, "", id="dates"),
         pytest.param(pd.to_datetime(pd.Series(DAYS)), "", id="pandas"),
         pytest.param(pd.to_datetime(pd.Series(DAYS)).dt.tz_localize("UTC"), "", id="with a zone"),
@@ -210,6 +213,13 @@ def test_dates_become_numbers_in_every_notation(values: object, spoken: str) -> 
     ]
     parts = "year, month, weekday and days since 2023-12-31"
     assert said == (f"column 'when': dates become numbers: {parts}{spoken}",)
+
+
+def test_weekdays_do_not_count_where_all_dates_are_of_one_day_of_the_month() -> None:
+    frame = pd.DataFrame(
+        {"month": [f"{year}-{month:02}-01" for year in (2020, 2021) for month in range(1, 13)]}
+    )
+    assert learn_encoder(frame)[0].feature_names == ("month: year", "month: month", "month: days")
 
 
 def test_hours_count_where_they_vary_and_constant_parts_do_not() -> None:

@@ -157,6 +157,24 @@ def test_a_table_of_a_database_is_named() -> None:
     assert failure("t.sqlite:pet", target="churn").hint == "Did you mean 'pets'?"
 
 
+def test_numbers_that_came_as_text_are_numbers_where_the_form_knows_no_better() -> None:
+    texts = table().assign(year=[str(1565 + 5 * n) for n in range(40)], code=[f"0{n}" for n in range(40)])
+    for name in ("t.json", "t.db:t"):
+        made = load_dataset(write(name, texts), target="churn")
+        assert features(made)[-1] == "year"
+        assert (
+            "column 'code' is not used: it identifies the row: nearly every value is distinct" in made.notes
+        )
+    texts.to_parquet("t.parquet")
+    assert "year" not in features(load_dataset("t.parquet", target="churn"))
+
+
+def test_words_for_missing_values_are_said_once_for_several_columns() -> None:
+    rows = "".join(f"{i}.5,{i}.25,{'ab'[i % 2]}\n" for i in range(40))
+    notes = load_dataset(csv("u,v,y\n" + rows + "NA,NA,a\n1,NA,b\n"), target="y").notes
+    assert "'NA' counts as missing in 2 columns, 'u' (1 row), 'v' (2 rows)" in notes
+
+
 def test_rows_and_labels_stay_together() -> None:
     frame = table().assign(age=lambda f: np.where(f.churn == "yes", 100.0, 1.0) + np.arange(40) / 100)
     frame.to_csv("t.csv", index=False)
@@ -665,7 +683,7 @@ def test_lines_are_counted_across_blank_lines_and_line_breaks_in_quotes() -> Non
 def test_words_for_a_missing_value_are_missing_among_numbers(word: str) -> None:
     made = load_dataset(csv(lines(*[f"{word},a,yes"] * 30)), target="y")
     assert features(made)[:2] == ("x", "x is missing")
-    assert f"column 'x': {word.strip()!r} counts as missing (30 rows)" in made.notes
+    assert f"{word.strip()!r} counts as missing in column 'x' (30 rows)" in made.notes
 
 
 def test_a_column_of_numbers_and_words_for_missing_ones_is_what_an_empty_field_makes_of_it() -> None:
@@ -695,7 +713,7 @@ def some_lines(count: int) -> str:
 def test_a_number_may_stand_for_a_missing_value() -> None:
     text = "x,n,y\n" + "".join(f"{i}.5,{i % 7},{'ab'[i % 2]}\n" for i in range(40)) + "-999,-999,a\n"
     made = load_dataset(csv(text), target="y", tables=TableOptions(missing=("-999",)))
-    assert "column 'x': '-999' counts as missing (1 row)" in made.notes
+    assert "'-999' counts as missing in 2 columns, 'x' (1 row), 'n' (1 row)" in made.notes
     assert min(made.train.x.min(), made.validation.x.min()) == 0
 
 
@@ -708,7 +726,7 @@ def test_truth_with_a_word_for_missing_values_stays_truth() -> None:
 def test_dates_with_a_word_for_missing_values_stay_dates() -> None:
     text = "x,d,y\n" + "".join(f"{i},2024-01-{1 + i % 28},{'ab'[i % 2]}\n" for i in range(40)) + "1,NA,a\n"
     made = load_dataset(csv(text), target="y")
-    assert "column 'd': 'NA' counts as missing (1 row)" in made.notes
+    assert "'NA' counts as missing in column 'd' (1 row)" in made.notes
 
 
 def test_words_among_many_numbers_are_missing_and_named_with_their_lines() -> None:
@@ -752,7 +770,7 @@ def test_validation_rows_are_read_as_training_rows_are() -> None:
     made = load_dataset(csv(text), target="y", validation="held.csv")
     assert features(made) == ("n=0", "n=1", "n=2", "n=3+", "m")
     assert made.validation.x[:, :4].sum(axis=1).tolist() == [1] * 35
-    assert "held.csv: column 'm': 'NA' counts as missing (1 row)" in " ".join(made.notes)
+    assert "held.csv: 'NA' counts as missing in column 'm' (1 row)" in " ".join(made.notes)
 
 
 def test_few_levels_of_which_most_are_numbers_are_levels() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune._text import listed
+from hptune.data.column_values import FEW
 from hptune.data.dates import date_numbers, date_order, is_date
 from hptune.data.encoder import (
     MISSING,
@@ -106,13 +107,16 @@ def _learn_dates(name: str, column: pd.Series[Any]) -> tuple[DateColumn, str]:
     numbers = date_numbers(column, order)
     first = float(np.nanmin(numbers["days"]))
     numbers["days"] = numbers["days"] - first
-    parts = tuple(part for part, number in numbers.items() if np.nanmin(number) < np.nanmax(number))
+    varying = [part for part, number in numbers.items() if np.nanmin(number) < np.nanmax(number)]
+    # Where all are of one day of the month, as of months or years, weekdays tell nothing.
+    unused = {"day"} if "day" in varying else {"weekday"}
+    parts = tuple(part for part in varying if part not in unused)
     fills = tuple(float(np.nanmedian(numbers[part])) for part in parts)
     unread = np.isnan(numbers["days"])
     missing = int(unread.sum())
     spoken = {"days": f"days since {np.datetime64(int(first), 'D')}"}
     said = f"dates become numbers: {listed([spoken.get(part, part) for part in parts])}"
-    if order in ("dmy", "mdy"):
+    if order in ("dmy", "mdy") and not _has_month_names(column):
         said += f", read as {'day.month.year' if order == 'dmy' else 'month/day/year'}"
     if missing:
         wrong = int((unread & column.notna().to_numpy()).sum())
@@ -120,6 +124,10 @@ def _learn_dates(name: str, column: pd.Series[Any]) -> tuple[DateColumn, str]:
         said += f"; {missing} of {len(column)} training values are missing{odd}; they become the medians"
     made = DateColumn(name=name, order=order, first=first, parts=parts, fills=fills, indicator=missing > 0)
     return made, said
+
+
+def _has_month_names(column: pd.Series[Any]) -> bool:
+    return bool(column.dropna().head(1).astype("string").str.contains("[A-Za-z]{3}").all())
 
 
 def _learn_numbers(name: str, column: pd.Series[Any], where: Where) -> tuple[NumericColumn, str]:
@@ -144,7 +152,7 @@ def _learn_levels(name: str, column: pd.Series[Any]) -> tuple[CategoricalColumn,
     if many:
         said.append(f"the {MOST_LEVELS} most frequent of {len(counts)} levels count, all others as one")
     share = _share_of_numbers(counts)
-    if share >= 0.5:
+    if share >= 0.5 and (share < 1 or len(counts) > FEW):
         said.append(f"taken as text, though {share:.0%} of its values are numbers")
     return CategoricalColumn(name=name, levels=tuple(levels), other=many), "; ".join(said)
 

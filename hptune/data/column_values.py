@@ -19,7 +19,7 @@ from hptune.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Judge", "Judged", "grouped_notes"]
+__all__ = ["Judge", "Judged", "grouped_notes", "missing_notes"]
 
 FEW = 20
 """Distinct values up to which text is a column of levels, whatever it looks like."""
@@ -69,6 +69,10 @@ class Judged:
     """How it is converted; None for a column that stays as it is."""
     notes: tuple[str, ...] = ()
     """What to say of it."""
+    missing: tuple[str, ...] = ()
+    """Words that count as missing."""
+    rows: int = 0
+    """In how many rows one of these stands."""
     words: tuple[str, ...] = ()
     """Words that stay levels, though they often stand for a missing value."""
 
@@ -84,6 +88,8 @@ class Judge:
     """The mark of decimals in text of this source."""
     like: Mapping[str, bool] | None = None
     """Of each column of the training rows whether it holds numbers, where these are validation rows."""
+    types_numbers: bool = True
+    """Whether numbers come as such, so that a column of text in which all are numbers is meant as text."""
 
     def column(self, column: pd.Series[Any]) -> Judged:
         """Return what a column is; its index counts the rows of the source from 0.
@@ -135,30 +141,40 @@ class Judge:
         if not found:
             return Judged()
         rows = int(column.isin([_number(word) for word in found]).sum())
-        return self._made(column, SAME, found, note=_said_missing(column, found, rows))
+        return replace(self._made(column, SAME, found), missing=tuple(found), rows=rows)
 
     def _text(self, column: pd.Series[Any], texts: _Texts) -> Judged:
         """Return what a column of text is."""
         number = None if self.like is None else self.like.get(str(column.name))
         if number is not False and texts.rest.size:
-            if texts.blank and texts.share == 1.0:
-                return self._made(column, NUMBERS, texts.blank, note=texts.said(column))
+            if texts.share == 1.0 and (texts.blank or self._are_numbers(texts)):
+                return self._blank(column, texts, NUMBERS)
             if texts.blank and texts.is_truth:
-                return self._made(column, TRUTH, texts.blank, note=texts.said(column))
+                return self._blank(column, texts, TRUTH)
             found = self._among_numbers(column, texts, is_number=bool(number))
             if found is not None:
                 return found
         if texts.blank and is_date(texts.rest.index):
-            return self._made(column, SAME, texts.blank, note=texts.said(column))
+            return self._blank(column, texts, SAME)
         made = self._given(column, texts)
         return replace(made, words=tuple(w for w in texts.blank if w in _LIBRARY and w not in texts.given))
+
+    def _are_numbers(self, texts: _Texts) -> bool:
+        """Return whether numbers that came as text are no codes: many, and none begins with a needless 0."""
+        codes = texts.rest.index.str.contains(r"^0\d|\d{16}")
+        return not self.types_numbers and len(texts.rest) > FEW and not codes.any()
+
+    def _blank(self, column: pd.Series[Any], texts: _Texts, to: str) -> Judged:
+        """Return that a column becomes this, and blank words in it are missing."""
+        made = self._made(column, to, texts.blank)
+        return replace(made, missing=texts.blank, rows=texts.count(texts.blank))
 
     def _given(self, column: pd.Series[Any], texts: _Texts) -> Judged:
         """Return that words are missing, where the user says so."""
         if not texts.given:
             return Judged()
-        note = _said_missing(column, texts.given, texts.count(texts.given))
-        return self._made(column, SAME, texts.given, note=note)
+        made = self._made(column, SAME, texts.given)
+        return replace(made, missing=texts.given, rows=texts.count(texts.given))
 
     def _among_numbers(self, column: pd.Series[Any], texts: _Texts, *, is_number: bool) -> Judged | None:
         """Return what a column is that holds numbers with marks, or words among them; None for any other."""
@@ -191,7 +207,7 @@ class Judge:
         numbers = convert_column(column, made.conversion)
         wrong = column.index[(numbers.isna() & column.notna()).to_numpy() & ~texts.is_blank(column)]
         rows = wrong.to_numpy()
-        said = [texts.said(column)] if texts.blank else []
+        said = []
         if len(rows):
             said.append(self._slipped(column, rows))
         marks = texts.marks(decimal, self.decimal) if decimal else []
@@ -201,7 +217,7 @@ class Judge:
             said.append(
                 f"column {column.name!r}: numbers are written with marks, {example!r} is read as {value:.10g}"
             )
-        return Judged(conversion=made.conversion, notes=tuple(said))
+        return replace(self._blank(column, texts, NUMBERS), conversion=made.conversion, notes=tuple(said))
 
     def _slipped(self, column: pd.Series[Any], rows: NDArray[Any]) -> str:
         """Say which values of a column of numbers are none."""
@@ -221,11 +237,9 @@ class Judge:
             f" {first_of(values, SHOWN)} ({self._some(rows)}); --strict refuses {them}"
         )
 
-    def _made(
-        self, column: pd.Series[Any], to: str, missing: Sequence[str], *, decimal: str = "", note: str = ""
-    ) -> Judged:
+    def _made(self, column: pd.Series[Any], to: str, missing: Sequence[str], *, decimal: str = "") -> Judged:
         how = {"name": str(column.name), "to": to, "missing": list(missing), "decimal": decimal}
-        return Judged(conversion=how, notes=(note,) if note else ())
+        return Judged(conversion=how)
 
     def _some(self, rows: NDArray[Any]) -> str:
         named = self.where([int(row) for row in rows[:SHOWN]])
@@ -297,9 +311,21 @@ class _Texts:
         """Return which values of a column are blank words, or nothing at all."""
         return np.asarray(column.astype("string").str.strip().isin(["", *self.blank]), dtype=bool)
 
-    def said(self, column: pd.Series[Any]) -> str:
-        """Say which words count as missing."""
-        return _said_missing(column, self.blank, self.count(self.blank))
+
+def missing_notes(judged: Mapping[str, Judged]) -> list[str]:
+    """Say of columns, by name, which words count as missing; columns with the same words in one note."""
+    columns: dict[tuple[str, ...], list[str]] = {}
+    for name, found in judged.items():
+        if found.missing:
+            said = f"{name!r} ({counted(found.rows, 'row')})"
+            columns.setdefault(tuple(sorted(found.missing)), []).append(said)
+    notes = []
+    for words, names in columns.items():
+        count = "counts" if len(words) == 1 else "count"
+        where = "column" if len(names) == 1 else f"{len(names)} columns,"
+        named = listed([repr(word) for word in words[:SHOWN]])
+        notes.append(f"{named} {count} as missing in {where} {first_of(names, SHOWN)}")
+    return notes
 
 
 def grouped_notes(words: Mapping[str, Sequence[str]]) -> list[str]:
@@ -319,12 +345,6 @@ def grouped_notes(words: Mapping[str, Sequence[str]]) -> list[str]:
             " missing"
         )
     return notes
-
-
-def _said_missing(column: pd.Series[Any], words: Sequence[str], rows: int) -> str:
-    named = listed([repr(word) for word in words[:SHOWN]])
-    count = "counts" if len(words) == 1 else "count"
-    return f"column {column.name!r}: {named} {count} as missing ({counted(rows, 'row')})"
 
 
 def _is_text(column: pd.Series[Any]) -> bool:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hptune._text import first_of, is_number
-from hptune.data.column_values import Judge, grouped_notes
+from hptune.data.column_values import Judge, Judged, grouped_notes, missing_notes
 from hptune.data.conversions import convert_column, convert_columns
 from hptune.data.frames import csv_files
 from hptune.data.kinds import SourceKind
@@ -226,17 +226,18 @@ def judge_columns(
     """Return how columns are converted, and what to say of them."""
     conversions: list[Mapping[str, Any]] = []
     notes: list[str] = []
-    words: dict[str, tuple[str, ...]] = {}
+    found: dict[str, Judged] = {}
     for name, column in columns:
         judged = judge.column(column)
         notes += judged.notes
-        words[name] = judged.words
+        found[name] = judged
         if judged.conversion is not None:
             conversions.append(judged.conversion)
             column = convert_column(column, judged.conversion)
         said = judge.infinite(column)
         notes += [said] if said else []
-    return tuple(conversions), [*notes, *grouped_notes(words)]
+    words = {name: judged.words for name, judged in found.items()}
+    return tuple(conversions), [*missing_notes(found), *notes, *grouped_notes(words)]
 
 
 def _has_decimal_commas(frame: pd.DataFrame) -> bool:

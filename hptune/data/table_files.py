@@ -79,7 +79,8 @@ def read_table_file(
     frame, notes = _frame(source, kind)
     if frame.shape[0] == 0:
         raise DataError(f"{source}: has no rows")
-    judge = Judge(name=name, where=row_names, options=options, like=like)
+    typed = kind is SourceKind.FEATHER
+    judge = Judge(name=name, where=row_names, options=options, like=like, types_numbers=typed)
     frame, conversions, said = read_columns(frame.reset_index(drop=True), judge)
     x, y = take_target(name, frame, target)
     return Raw(

@@ -228,7 +228,8 @@ def _why_classes(values: NDArray[Any]) -> str:
     distinct = np.unique(values)
     few = len(distinct) <= _MOST_CLASSES and len(values) >= _ROWS_PER_CLASS * len(distinct)
     if len(distinct) <= 2 or (few and distinct[-1] - distinct[0] <= _WIDEST_SPAN):
-        return f"the target has {len(distinct)} distinct whole numbers"
+        doubt = "; --task regression takes them for quantities" if len(distinct) > 2 else ""
+        return f"the target has {len(distinct)} distinct whole numbers{doubt}"
     return ""
 
 
