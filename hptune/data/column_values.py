@@ -31,6 +31,8 @@ Below it words mean something: three in four of the tickets of the Titanic are n
 """
 
 _ROWS_PER_LEVEL = 3
+_SAMPLE = 1000
+"""Distinct values that tell whether the others are looked at for numbers with marks."""
 
 _LIBRARY = (
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
@@ -290,6 +292,9 @@ class _Texts:
         if len({sign for sign in "$€£¥%" if self.rest.index.str.contains(sign, regex=False).any()}) > 1:
             return decimal, 0.0
         marks = (decimal, "," if decimal == "." else ".")
+        some = self.rest.index[:_SAMPLE]
+        if max(some.str.fullmatch(marked_number(mark)).mean() for mark in marks) < MOSTLY / 2:
+            return decimal, 0.0
         shares = [
             float(self.rest[self.rest.index.str.fullmatch(marked_number(mark))].sum() / self.rest.sum())
             for mark in marks
