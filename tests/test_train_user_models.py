@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from hptune.data import Dataset, load_dataset
-from hptune.errors import ModelError
 from hptune.models.load import load_model
 from hptune.study.trial import Direction, Job, Objective, Outcome, OutcomeState
 from hptune.training import Trainer, TrainerSettings
@@ -260,23 +259,6 @@ def test_a_trial_builds_its_model_once(tmp_path: Path) -> None:
     assert builds() == 1
     run(on, initial_epoch=2, checkpoint=first.checkpoint)
     assert builds() == 1
-
-
-def test_what_a_study_found_is_not_looked_for_again() -> None:
-    called = "hp.Int('units', 4, 8); hp.Choice('net', list('abcdef')); count()"
-    text = build("network(hp)").replace("    model = ", f"    {called}\n    model = ")
-    text += "\n\ndef count():\n    with open('builds', 'a') as file:\n        file.write('x')\n"
-    Path("m.py").write_text(text, encoding="utf-8")
-    found = load_model("m.py:build", DATA, batch_size=16)
-    assert len(Path("builds").read_text()) == 7
-    Path("builds").unlink()
-    again = load_model("m.py:build", DATA, space=found.space(), batch_size=16, explored=True)
-    assert Path("builds").read_text() == "x"
-    assert again.space() == found.space()
-    assert again.training(found.space().defaults, 45) == found.training(found.space().defaults, 45)
-    Path("m.py").write_text("def build(hp):\n    return hp.nothing\n", encoding="utf-8")
-    with pytest.raises(ModelError, match=r"can't be built\s+m.py:2: AttributeError"):
-        load_model("m.py:build", DATA, space=found.space(), batch_size=16, explored=True)
 
 
 @pytest.mark.parametrize(

@@ -32,16 +32,14 @@ def load_model(
     epochs: int = 0,
     metric: str = "",
     batch_size: int | None = None,
-    explored: bool = False,
 ) -> Model:
     """Return the model that `spec` names: mlp, cnn, or FILE.py:build for a user model.
 
     `space` is searched instead of the recipe's own; of a user model it overrides ranges,
     tiers and defaults by name. `epochs` are those of a full training, which the cosine schedule
     spans; `metric` is what a recipe shall report, besides what it always does; `batch_size` is that of a
-    user model which declares none. `explored` says that `space` is what a study found, so that a user model
-    need not be explored. Raises ModelError where the model can't be had, SpaceError where the space does not
-    fit it.
+    user model which declares none. Raises ModelError
+    where the model can't be had, SpaceError where the space does not fit it.
     """
     if spec in RECIPES:
         if batch_size is not None:
@@ -52,9 +50,7 @@ def load_model(
             f"no model is named {spec!r}",
             hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",
         )
-    model = load_user_model(spec, dataset, known=space if explored else None)
-    if explored and model.space() is space:
-        return model
+    model = load_user_model(spec, dataset)
     declares = "batch_size" in model.space()
     searched = model.space() if space is None else overridden(model.space(), space, spec)
     if batch_size is not None:

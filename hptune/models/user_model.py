@@ -171,12 +171,10 @@ class UserModel:
         return self.file
 
 
-def load_user_model(spec: str, dataset: Dataset, *, known: Space | None = None) -> UserModel:
+def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     """Load FILE.py:NAME and find its hyperparameters by calling it.
 
-    NAME is a function `build(hp)`, a HyperModel, or a HyperModel class that needs no arguments. With the
-    space that a study found, `known`, it is called once; a fit of its own is explored all the same, for what
-    it takes is found that way.
+    NAME is a function `build(hp)`, a HyperModel, or a HyperModel class that needs no arguments.
     Raises ModelError where it can't be loaded or called, or gives no compiled model.
     """
     from hptune.models.backend import set_up
@@ -184,16 +182,9 @@ def load_user_model(spec: str, dataset: Dataset, *, known: Space | None = None) 
     set_up(dataset.input_shape)
     # After the backend: they import Keras as well.
     from hptune.models.asked import Asked
-    from hptune.models.keras_tuner_space import from_keras_tuner, with_values
+    from hptune.models.keras_tuner_space import from_keras_tuner
 
     file, build, fit = _load(spec)
-    if known is not None and fit is None:
-        hp = with_values(known, known.defaults)
-        with _explained(spec, file, hp), importable(file):
-            _checked(build(hp), spec, own_fit=False)
-        return UserModel(
-            name=spec, file=file, fingerprint=_fingerprint(file, spec), searched=known, _build=build, _fit=fit
-        )
     first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
@@ -204,8 +195,15 @@ def load_user_model(spec: str, dataset: Dataset, *, known: Space | None = None) 
             else:
                 _checked(build(hp), spec, own_fit=fit is not None)
 
-    with _explained(spec, file, first, "what Keras Tuner begins with: "):
+    try:
         found = discover(explore, from_keras_tuner, first)
+    except HptuneError:
+        raise
+    except (Exception, SystemExit) as error:
+        message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
+        start = ", ".join(f"{name} {value}" for name, value in first.values.items())
+        tried = f"\n  It was given what Keras Tuner begins with: {start}" if start else ""
+        raise ModelError(f"can't be built\n  {message}{tried}", hint=hint_of(error), source=spec) from error
     return UserModel(
         name=spec,
         file=file,
@@ -217,20 +215,6 @@ def load_user_model(spec: str, dataset: Dataset, *, known: Space | None = None) 
         _build=build,
         _fit=fit,
     )
-
-
-@contextmanager
-def _explained(spec: str, file: Path, hp: Any, what: str = "") -> Iterator[None]:
-    """Raise what the user's code raises as a ModelError that says where, and with which values of `hp`."""
-    try:
-        yield
-    except HptuneError:
-        raise
-    except (Exception, SystemExit) as error:
-        message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
-        start = ", ".join(f"{name} {value}" for name, value in hp.values.items())
-        tried = f"\n  It was given {what}{start}" if start else ""
-        raise ModelError(f"can't be built\n  {message}{tried}", hint=hint_of(error), source=spec) from error
 
 
 def _again(

@@ -74,8 +74,6 @@ class SearchTask:
     """Rows of a step, for a user model that declares no batch_size; None leaves it to the model, or 32."""
     callbacks: str | None = None
     """FILE.py:function, which makes callbacks for each training of a user model; None for none."""
-    explored: bool = False
-    """The space is what a study found, so that a user model need not be explored again."""
     executions: int = 1
     """Seeds over which each configuration's mean is its score."""
     numpy_difference: str = ""
@@ -161,7 +159,6 @@ class SearchTask:
                 epochs=self.epochs,
                 metric=self.metric,
                 batch_size=self.batch_size,
-                explored=self.explored,
             )
         except SpaceError as error:
             if not self.space_file:
@@ -234,7 +231,6 @@ def task_of(study: Study) -> SearchTask:
         data=identity.data,
         model=identity.model,
         space=study.passes()[0].space,
-        explored=True,
         epochs=identity.epochs,
         metric=metric_of(identity.objective),
         seed=identity.seed,
