@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,21 @@ def test_there_is_an_epoch_to_wait_for_once_the_first_is_over(tmp_path: Path) ->
         ).run()
     assert seen[:2] == [False, True]
     assert all(seen[1:])
+
+
+def test_processes_that_load_a_users_batches_end_as_ever() -> None:
+    script = (
+        "import os, signal, time\n"
+        "from hptune.cli.progress import stop_on_signals\n"
+        "with stop_on_signals(None) as stop:\n"
+        "    stop.running = True\n"
+        "    child = os.fork()\n"
+        "    if not child:\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        os._exit(1)\n"
+        "    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), stop.asked)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == f"{-signal.SIGTERM} False\n"
+    assert done.stderr == ""

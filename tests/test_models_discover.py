@@ -330,16 +330,19 @@ import keras
 
 def build(hp):
     model = keras.Sequential([keras.layers.Dense(hp.Int("units", 4, 8), activation="relu")])
+    optimizer = hp.Choice("optimizer", ["adam", "sgd"])
+    with hp.conditional_scope("optimizer", ["sgd"]):
+        hp.Float("late", 0.125, 0.5)
     if hp.Float("x", 0.0, 1.0, default=0.1) > 0.2:
         model.add(keras.layers.Dropout(hp.Float("late", 0.125, 0.5)))
     model.add(keras.layers.Dense(3, activation="softmax"))
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(optimizer=optimizer, loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     return model
 """
 
 
 @pytest.mark.parametrize("more", [[], ["--executions", "2"]], ids=["once", "repeated"])
-def test_what_only_a_trial_asks_for_is_reported_once_and_noted_in_the_trial(
+def test_what_a_trial_asks_for_against_its_conditions_is_reported_once_and_noted_in_the_trial(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, more: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -347,13 +350,13 @@ def test_what_only_a_trial_asks_for_is_reported_once_and_noted_in_the_trial(
     command = ["search", "iris", "--model", "m.py:build", "--trials", "4", "--epochs", "1", "--passes", "1"]
     assert run([*command, *more]) == 0
     said = " ".join(capsys.readouterr().err.split())
-    assert said.count("the model asked for late (0.125), not among the hyperparameters") == 1
+    assert said.count("the model asked for late (0.125), where its conditions do not hold: not searched") == 1
     assert run(["trials", "--json"]) == 0
     trials = json.loads(capsys.readouterr().out)["trials"]
-    asking = [trial for trial in trials if trial["values"]["x"] > 0.2]
+    asking = [t for t in trials if t["values"]["x"] > 0.2 and t["values"]["optimizer"] == "adam"]
     assert asking
     assert all(trial["note"].endswith("; not searched: late 0.125") for trial in asking)
-    assert not any("late" in trial["note"] for trial in trials if trial not in asking)
+    assert not any("not searched" in trial["note"] for trial in trials if trial not in asking)
 
 
 MOVES = """

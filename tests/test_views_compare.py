@@ -12,6 +12,7 @@ from hptune.__main__ import run
 from hptune.errors import StudyMismatchError, UsageError
 from hptune.space import Float
 from hptune.study import JobProgress, Study
+from hptune.study.records import BATCHES
 from hptune.study.trial import Direction, Objective
 from hptune.views.compare import StudyComparison, best_so_far, compare
 from hptune.views.tables import comparison_text
@@ -158,3 +159,14 @@ def test_csv_has_a_row_per_budget_and_a_column_per_study(
 
 def test_a_study_that_trained_nothing_does_not_hide_the_others_budgets(here: Path) -> None:
     assert len(compared("a", "b", "empty").budgets) > 5
+
+
+def test_of_batches_it_is_said_that_their_rows_are_not_known(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from support.studies import identity
+
+    same = replace(identity(Recipe()), data_fingerprint=f"{BATCHES}3f1c")
+    with Study.create(tmp_path / "a", same) as one, Study.create(tmp_path / "b", same) as other:
+        (warning,) = compare([one, other]).warnings
+    assert "whether batches held the same rows is not known" in warning

@@ -48,7 +48,7 @@ def run_checks(
     arrays = model.arrays(dataset, values).each(as_floats)
     if not arrays.is_plain:
         raise InputError(
-            f"{dataset.name}: a check needs one input of numbers and one target for each row, and no weights",
+            f"{dataset.name}: a check needs arrays: one input of numbers, a target for each row, no weights",
             hint="hptune search trains one batch before it begins, and says what does not fit.",
         )
     x, y = arrays.x, arrays.y

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from collections import Counter
@@ -62,8 +63,7 @@ class ProgressListener(Listener):
 
     def on_data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
-        rows = f"{dataset.train.rows} training and {counted(dataset.validation.rows, 'validation row')}"
-        self._console.print(f"{dataset.name}: {rows}")
+        self._console.print(f"{dataset.name}: {dataset.extent}")
         for note in dataset.notes:
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
 
@@ -226,12 +226,19 @@ def _interrupts_at_once() -> Iterator[None]:
 def stop_on_signals(max_seconds: float | None) -> Iterator[Stop]:
     """Let the first Ctrl-C (or SIGTERM) end what is trained after its epoch, and the second at once.
 
-    Where nothing is trained, as while data and model are loaded, the first ends all at once too.
+    Where nothing is trained, as while data and model are loaded, the first ends all at once too. Processes
+    that a user's data forks to load batches leave Ctrl-C to this one.
     """
+    own = os.getpid()
     deadline = None if max_seconds is None else time.monotonic() + max_seconds
     stop = Stop(deadline=deadline)
 
     def asked(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != own:
+            if number == signal.SIGTERM:
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
         if stop.asked or not stop.running:
             raise KeyboardInterrupt
         stop.asked = True

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hptune._text import counted
 from hptune.data.kinds import SourceKind
 from hptune.data.on_disk import take_rows
-from hptune.data.raw import Raw, is_table
+from hptune.data.raw import Raw, is_table, refuse_streams
 from hptune.data.structure import is_structure, leaves
 from hptune.errors import DataError
 
@@ -29,8 +29,13 @@ def is_bytes(x: Any) -> bool:
 
 
 def check_plain(raw: Raw) -> None:
-    """Raise `DataError` for what only a model of one's own can learn: several inputs, no targets, weights."""
+    """Raise `DataError` for what only a model of one's own can learn: several inputs, weights, batches …"""
     given = raw.given
+    refuse_streams(
+        raw,
+        "no built-in recipe learns from them",
+        "Give a model of your own: --model FILE.py:build. Recipes take (x, y).",
+    )
     if given is None or given.is_plain:
         return
     inputs = len(leaves(given.x))

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune._text import is_number
+from hptune._text import counted, is_number
 from hptune.data.encoder import TableEncoder
 from hptune.data.kinds import SourceKind, Task
+from hptune.data.stream import Stream, Streams
 from hptune.data.structure import Given, count_rows, leaves
 from hptune.space import Value
 
@@ -100,12 +101,43 @@ class Dataset:
     """SHA-256 (hex) of all rows and labels as split and encoded."""
     origin: Origin | None = None
     """How it was made; None where it was made by hand."""
+    streams: Streams | None = None
+    """Where it comes in batches, those; `train` and `validation` hold the first batch of a stream then."""
 
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Shape of one row; of several inputs, that of the largest."""
         shapes = [array.shape[1:] for array in leaves(self.train.x)]
         return tuple(int(n) for n in max(shapes, key=math.prod))
+
+    @property
+    def sizes(self) -> tuple[tuple[str, int | None], tuple[str, int | None]]:
+        """What there is to train on and to validate on, rows or batches; None where only training tells."""
+        parts = (self.train, self.validation) if self.streams is None else self.streams.parts
+        train, validation = (
+            ("batches", part.batches) if isinstance(part, Stream) else ("rows", count_rows(part.x))
+            for part in parts
+        )
+        return train, validation
+
+    @property
+    def comes_in_batches(self) -> bool:
+        """Whether what is trained on comes in batches, whose size is their own."""
+        return self.sizes[0][0] == "batches"
+
+    @property
+    def extent(self) -> str:
+        """The same in words: `1437 training and 360 validation rows`."""
+        if self.streams is None:
+            return f"{self.train.rows} training and {counted(self.validation.rows, 'validation row')}"
+        shown = [f"{'' if count is None else f'{count:,} '}%s {what}" for what, count in self.sizes]
+        return " and ".join(shown) % ("training", "validation")
+
+    @property
+    def input_form(self) -> Any:
+        """Arrays, or what stands for arrays of batches, with the `shape` and `dtype` of inputs."""
+        form = None if self.streams is None else self.streams.form
+        return self.train.x if form is None else form.x
 
     @property
     def outputs(self) -> int:

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data.dataset import DataSplit
-from hptune.data.structure import Given, leaves, map_leaves
+from hptune.data.stream import Stream, Streams
+from hptune.data.structure import Given, as_tuples, leaves, map_leaves
 from hptune.data.target import Targets
+from hptune.study.records import BATCHES
 
-__all__ = ["fingerprint_of", "with_given"]
+__all__ = ["fingerprint_of", "fingerprint_of_form", "with_given"]
 
 Parts = tuple[DataSplit, DataSplit]
 
@@ -42,6 +44,22 @@ def with_given(coded: str, parts: Parts, given: tuple[Given, Given]) -> str:
     for array in own:
         _update(digest, array)
     return digest.hexdigest()
+
+
+def fingerprint_of_form(streams: Streams) -> str:
+    """Return BATCHES and the SHA-256 of what can be told of batches: their form, and how many an epoch has.
+
+    Rows beside a stream are looked at as any others.
+    """
+    form = streams.form
+    assert form is not None, "the form of batches is looked at where they are read"
+    steps = [part.batches for part in streams.parts if isinstance(part, Stream)]
+    digest = hashlib.sha256(repr((as_tuples((form.x, form.y, form.weights)), steps)).encode())
+    for part in streams.parts:
+        if isinstance(part, Given):
+            for array in leaves((part.x, part.y, part.weights)):
+                _update(digest, array)
+    return f"{BATCHES}{digest.hexdigest()}"
 
 
 def _are_equal(known: NDArray[Any], own: NDArray[Any]) -> bool:

@@ -12,14 +12,15 @@ from hptune.data.csv_and_parquet import check_columns, take_target
 from hptune.data.kinds import SourceKind
 from hptune.data.python_file import importable, load_function, seeded, where_raised
 from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
+from hptune.data.read_streams import read_streams
 from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
 from hptune.errors import DataError
 
 __all__ = ["read_function"]
 
 _FORMS = (
-    "Return (x, y), (x, y, sample_weight), ((x_train, y_train), (x_val, y_val)), or a DataFrame with the"
-    " target in it."
+    "Return (x, y), (x, y, sample_weight), ((x_train, y_train), (x_val, y_val)), a DataFrame with the"
+    " target in it, or (train, validation) that give batches."
 )
 
 
@@ -27,17 +28,22 @@ def read_function(spec: str, target: str | None) -> Raw:
     """Call a function without arguments and take what it returns.
 
     That may be one DataFrame, of which `target` names a column; or what `structure.parts_of` knows, of NumPy
-    arrays or of pandas objects, with a dict, list or tuple of arrays for several inputs or several outputs.
+    arrays or of pandas objects, with a dict, list or tuple of arrays for several inputs or several outputs;
+    or batches of training and of validation (`read_streams`).
     Raises `DataError` where the function raises, or returns anything else.
     """
     file = spec.rpartition(":")[0]
     function = load_function(spec, error=DataError)
-    with importable(file), seeded():
-        try:
-            made = function()
-        except (Exception, SystemExit) as low:
-            last = traceback.format_exception_only(low)[-1].strip()
-            raise DataError(f"{spec}: it raised {last} ({where_raised(low, file)})") from low
+
+    def call() -> Any:
+        with importable(file), seeded():
+            try:
+                return function()
+            except (Exception, SystemExit) as low:
+                last = traceback.format_exception_only(low)[-1].strip()
+                raise DataError(f"{spec}: it raised {last} ({where_raised(low, file)})") from low
+
+    made = call()
     name = f"{Path(file).name}:{spec.rpartition(':')[2]}"
     if is_table(made):
         return _from_frame(name, made, target)
@@ -46,13 +52,9 @@ def read_function(spec: str, target: str | None) -> Raw:
             f"{name}: returns {_described(made)}, which has no column {target!r}",
             hint="Without --target, y is what is predicted.",
         )
-    for stream in made if isinstance(made, list | tuple) else [made]:
-        if _is_stream(stream):
-            raise DataError(
-                f"{name}: returned a {type(stream).__name__}, which gives batches, and arrays are needed",
-                hint="Rows must be countable and in any order, to be split, shuffled by seed and resumed. "
-                + _FORMS,
-            )
+    streamed = read_streams(name, file, made, call)
+    if streamed is not None:
+        return streamed
     parts = parts_of(made)
     if not parts:
         raise DataError(f"{name}: returned {_described(made)}", hint=_FORMS)
@@ -87,13 +89,6 @@ def _checked(name: str, part: tuple[Any, ...]) -> Raw:
     if given.is_plain:
         return pair(name, SourceKind.FUNCTION, given.x, y)
     return of_structure(name, SourceKind.FUNCTION, given)
-
-
-def _is_stream(made: object) -> bool:
-    """Return whether this gives batches: a tf.data.Dataset, PyDataset, DataLoader, generator or iterator."""
-    if hasattr(made, "shape") or isinstance(made, Mapping | list | tuple | str | bytes):
-        return False
-    return hasattr(made, "__iter__") or (hasattr(made, "__getitem__") and hasattr(made, "__len__"))
 
 
 def _is_value(tree: object) -> bool:

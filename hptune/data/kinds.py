@@ -15,6 +15,8 @@ class Task(StrEnum):
     REGRESSION = "regression"
     OTHER = "other"
     """Targets of another shape, handed as they are to a user model."""
+    UNKNOWN = "unknown"
+    """Targets that come in batches, which are not looked at."""
 
 
 class SourceKind(StrEnum):

@@ -17,8 +17,9 @@ from hptune.data.kinds import SourceKind, Task
 from hptune.data.make_dataset import make_dataset
 from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
-from hptune.data.raw import Raw, is_table
+from hptune.data.raw import Raw, is_table, refuse_streams
 from hptune.data.split import check_rows, fold_indices, split_indices
+from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
 from hptune.data.target import code_targets, read_targets
 from hptune.errors import DataError, did_you_mean
@@ -58,14 +59,18 @@ def load_dataset(
     What tables need besides is learned from the training rows alone (`columns.learn_encoder`).
 
     `as_given` keeps the arrays of functions and of NPZ files beside what is coded of them, as user models
-    learn from them as they came (`DataSplit.given`). `as_images` gives images, of bundled digits too, the
-    shape (height, width, channels). `image_size`, in pixels (height, width) or of a square, and
-    `skip_broken` are for folders of images (`images.read_images`).
+    learn from them as they came (`DataSplit.given`), and takes functions that give batches
+    (`Dataset.streams`). `as_images` gives images, of bundled digits too, the shape (height, width,
+    channels). `image_size`, in pixels (height, width) or of a square, and `skip_broken` are for folders of
+    images (`images.read_images`).
 
     Raises `DataError` for whatever can't be read or learned from.
     """
     options = _options(target, as_images, image_size, skip_broken, as_given)
     raw = _read(source, options)
+    if raw.streams is not None:
+        origin = _origin(raw, source, target, validation, seed, as_images)
+        return stream_dataset(raw, origin, task, positive)
     apart, share = _validation_rows(raw, validation, options)
     check_rows(raw.name, raw.rows)
     targets = read_targets(raw, task, positive=positive)
@@ -104,6 +109,7 @@ def load_folds(
     """
     options = _options(target, as_images, image_size, skip_broken, as_given)
     raw = _read(source, options)
+    refuse_streams(raw, "--cv needs rows to make folds of", "Leave --cv out; --executions N averages seeds.")
     check_rows(raw.name, raw.rows)
     targets = read_targets(raw, task, positive=positive)
     codes = targets.y if targets.classes else None
@@ -188,7 +194,11 @@ def _unknown(source: str, path: Path) -> DataError:
 def _validation_rows(raw: Raw, validation: float | str, options: _Options) -> tuple[Raw | None, float]:
     """Return validation rows that come apart from the training rows, else None and the share to hold back."""
     if is_source(validation):
-        return _matching(raw, _read(str(validation), options, like=raw)), 0.0
+        apart = _read(str(validation), options, like=raw)
+        refuse_streams(
+            apart, f"the training rows come from {raw.name}", "Return ((x, y), stream) from one function."
+        )
+        return _matching(raw, apart), 0.0
     if raw.own_validation is not None:
         return _matching(raw, shaped(raw.own_validation, as_images=options.as_images)), 0.0
     return None, float(validation)

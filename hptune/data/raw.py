@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hptune.data.kinds import SourceKind
 from hptune.data.parquet_rows import ParquetRows
+from hptune.data.stream import Streams
 from hptune.data.structure import Given, as_array, count_rows, is_structure, leaves
 from hptune.errors import DataError
 from hptune.space import Value
@@ -18,7 +19,7 @@ from hptune.space import Value
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SHOWN", "Raw", "is_table", "of_structure", "pair", "row_names"]
+__all__ = ["SHOWN", "Raw", "is_table", "of_structure", "pair", "refuse_streams", "row_names"]
 
 SHOWN = 5
 """How many rows, files or names a message lists before it says how many more there are."""
@@ -48,6 +49,8 @@ class Raw:
     """Labels, where the source itself knows them."""
     own_validation: Raw | None = None
     """Validation rows, where the source has them."""
+    streams: Streams | None = None
+    """Batches, where it gives those; x and `given`, here and in `own_validation`, are the first one then."""
     separator: str = ","
     """What stands between two values of a CSV file."""
     decimal: str = "."
@@ -67,6 +70,12 @@ class Raw:
         """Name the first few of these rows, and say how many more there are."""
         named = self.where([int(row) for row in rows[:SHOWN]])
         return named + (f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else "")
+
+
+def refuse_streams(raw: Raw, why: str, hint: str) -> None:
+    """Raise `DataError` where a source gives batches; `why` says what needs rows."""
+    if raw.streams is not None:
+        raise DataError(f"{raw.name}: gives batches, and {why}", hint=hint)
 
 
 def is_table(x: object) -> bool:

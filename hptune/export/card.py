@@ -110,8 +110,10 @@ def _data(dataset: Dataset, source: str) -> str:
         ["source", source],
         ["task", dataset.task.value],
         *([["target", dataset.target]] if dataset.target else []),
-        ["training rows", str(dataset.train.rows)],
-        ["validation rows", str(dataset.validation.rows)],
+        *(
+            [f"{part} {what}", "not known" if count is None else str(count)]
+            for part, (what, count) in zip(("training", "validation"), dataset.sizes, strict=True)
+        ),
         ["fingerprint", f"`{dataset.fingerprint}`"],
     ]
     notes = "".join(f"\n- {note}" for note in dataset.notes)

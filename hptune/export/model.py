@@ -41,7 +41,7 @@ def with_preprocessing(
     if dataset.encoder is not None:
         inputs, features = _encode(dataset.encoder)
     else:
-        inputs = _inputs(dataset.train.x, "rows")
+        inputs = _inputs(dataset.input_form, "rows")
         scale = dataset.input_scale
         features = inputs if scale == 1 else keras.layers.Rescaling(1 / scale)(inputs)
     model.compiled, model.optimizer = False, None

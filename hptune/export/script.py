@@ -25,6 +25,7 @@ from hptune.models.recipes import resolve
 from hptune.models.recipes.calls import source as literal
 from hptune.search.task import asked_epochs, load_again, task_of
 from hptune.study import Study
+from hptune.study.records import BATCHES
 from hptune.study.trial import Trial
 from hptune.views.tables import format_value
 
@@ -54,7 +55,7 @@ def script(study: Study, trial: Trial) -> str:
 
 def _refuse_weights(dataset: Dataset, *, fits: bool) -> None:
     """Refuse weighted rows of a table, or to a fit of one's own, which a script would not hand on."""
-    weighted = dataset.train.as_given.weights is not None
+    weighted = dataset.streams is None and dataset.train.as_given.weights is not None
     if weighted and (fits or dataset.encoder is not None):
         raise UsageError(
             f"{dataset.name}: no script can carry the weights of rows "
@@ -110,6 +111,7 @@ def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> Trainin
         classes=len(dataset.classes) if balanced else 0,
         codes=codes_of(dataset, "arrays.y"),
         structured=is_structured(dataset),
+        streamed=dataset.streams is not None,
         callbacks=task_of(study).callbacks,
         trial=f"trial-{trial.id}-script",
     )
@@ -146,10 +148,12 @@ def _compared(study: Study) -> str:
     settings = study.identity.settings
     named = (("cv", "folds"), ("executions", "seeds"))
     means = [f"{settings[name]} {what}" for name, what in named if name in settings]
-    if not means:
-        # A search may have trained by NumPy, whose sums are rounded another way.
-        return "on the same backend this is the same but for rounding: rows that are nearly alike may swap"
-    return f"that is a mean over {' and '.join(means)}, and this is one training"
+    if means:
+        return f"that is a mean over {' and '.join(means)}, and this is one training"
+    if study.identity.data_fingerprint.startswith(BATCHES):
+        return "it is the same where the batches come in the same order, and near it elsewhere"
+    # A search may have trained by NumPy, whose sums are rounded another way.
+    return "on the same backend this is the same but for rounding: rows that are nearly alike may swap"
 
 
 def _versions(study: Study) -> dict[str, str]:

@@ -17,6 +17,7 @@ from hptune.data.images import image_files, own_validation_folder, read_image
 from hptune.data.labels import class_codes, plain_values
 from hptune.data.npz import array_names
 from hptune.data.python_file import is_function_spec
+from hptune.data.stream import Streams
 from hptune.data.structure import Given, as_array, count_rows, parts_of
 from hptune.errors import DataError
 from hptune.export.script_model import LOAD_FUNCTION
@@ -67,6 +68,8 @@ class _Writer:
     def load_data(self) -> ScriptPart:
         """Return `load_data` with what it needs."""
         origin = self.origin
+        if self.dataset.streams is not None:
+            return self._streamed()
         if is_structured(self.dataset):
             return self._structured()
         held = str(origin.validation) if is_source(origin.validation) else ""
@@ -89,6 +92,17 @@ class _Writer:
         docstring = "Return training rows and targets, validation rows and targets."
         made = function("load_data()", docstring, [*lines, "return x, y, x_val, y_val"])
         return part + ScriptPart(functions=(made,))
+
+    def _streamed(self) -> ScriptPart:
+        """Return `load_data` for batches, which gives `Streams`."""
+        lines = (
+            f"data = sys.argv[1] if len(sys.argv) > 1 else {literal(self.origin.source)}",
+            "function = load_function(data)",
+            "return Streams.of(function(), function, data)",
+        )
+        made = function("load_data()", "Return batches of training and of validation.", lines)
+        imports = ("import sys",)
+        return LOAD_FUNCTION + ScriptPart(imports=imports, functions=(made,), copies=(Streams,))
 
     def _structured(self) -> ScriptPart:
         """Return `load_data` for what only a function can return, which gives two `Given`."""

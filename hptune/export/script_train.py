@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hptune.data.stream import Stream
 from hptune.export.script_part import ScriptPart, function
 from hptune.models.backend import keras, set_up_tensorflow, set_up_torch
-from hptune.models.model import Arrays, OwnFit, Training
+from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.recipes.recipe import Target
 from hptune.models.recipes.schedules import Schedule
 from hptune.models.user_model import call_with_what_it_takes
@@ -16,6 +17,7 @@ from hptune.study.trial import Direction, Objective
 from hptune.training.epoch_rules import EpochRules
 from hptune.training.feeds import GeneratorFeed
 from hptune.training.session import make_ready
+from hptune.training.stream_feed import StreamFeed
 from hptune.training.trainer import balanced_weights, class_weights
 from hptune.training.user_callbacks import fresh_callbacks
 from hptune.training.user_fit import run_own_fit
@@ -57,6 +59,8 @@ class TrainingPlan:
     """What that function is told that the training is named."""
     structured: bool = False
     """Whether the rows are structures of arrays, or weighted."""
+    streamed: bool = False
+    """Whether they come in batches of the user's own."""
 
 
 _SHOW = function(
@@ -99,13 +103,15 @@ def _config(plan: TrainingPlan) -> Mapping[str, Any]:
 
 
 def _copies(plan: TrainingPlan) -> list[Any]:
-    own: list[Any] = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else [GeneratorFeed]
+    feed: list[Any] = [StreamFeed if plan.streamed else GeneratorFeed]
+    own: list[Any] = [OwnFit, call_with_what_it_takes, run_own_fit] if plan.fits else feed
     backends = {"tensorflow": [set_up_tensorflow], "torch": [set_up_torch]}
     return [
         *backends.get(keras.backend.backend(), []),
         *([fresh_callbacks] if plan.callbacks is not None else []),
         *([Target] if plan.target is not None else []),
         *([class_weights if plan.fits else balanced_weights] if plan.classes else []),
+        *([Stream, Streamed] if plan.streamed else []),
         *(Arrays, Direction, Objective, Training, make_ready, EpochRules),
         *own,
     ]
@@ -153,7 +159,9 @@ def _train(plan: TrainingPlan) -> str:
     more = "" if plan.callbacks is None else ", callbacks"
     lines = [
         *_rules(plan),
-        f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size{more})",
+        f"feed = StreamFeed(model, arrays, training.batch_size{more})"
+        if plan.streamed
+        else f"feed = GeneratorFeed(model, arrays, {weights}, training.batch_size{more})",
         'feed.fit(rules, CONFIG["seed"], 0, CONFIG["epochs"])',
         "model.set_weights(rules.best_weights)",
         "return rules.progress.best_epoch, rules.progress.best",
@@ -211,10 +219,19 @@ def _main(plan: TrainingPlan) -> str:
 
 def _arrays(plan: TrainingPlan) -> list[str]:
     """Return statements that load the data as it is trained on."""
-    if plan.structured:
+    if plan.structured or plan.streamed:
+        load = ["train_rows, held = load_data()"]
+        if plan.streamed:
+            first = "part.first(1)[0] if isinstance(part, Stream) else part"
+            load = [
+                "streams = load_data()",
+                "# The first batches, by which a model is built.",
+                f"train_rows, held = ({first} for part in streams.parts)",
+            ]
         return [
-            "train_rows, held = load_data()",
-            "arrays = Arrays(",
+            *load,
+            f"arrays = {'Streamed' if plan.streamed else 'Arrays'}(",
+            *(["    streams=streams,"] if plan.streamed else []),
             "    x=train_rows.x,",
             "    y=train_rows.y,",
             "    validation_x=held.x,",

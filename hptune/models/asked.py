@@ -8,10 +8,30 @@ from typing import Any
 import keras_tuner
 from keras_tuner.engine import hyperparameters as kt
 
-__all__ = ["Asked"]
+__all__ = ["Asked", "WithBooleans"]
 
 
-class Asked(keras_tuner.HyperParameters):  # type: ignore[misc]
+class WithBooleans(keras_tuner.HyperParameters):  # type: ignore[misc]
+    """HyperParameters of which a choice of booleans is a boolean."""
+
+    def Choice(self, name: str, values: Sequence[Any], *args: Any, **kwargs: Any) -> Any:  # noqa: N802
+        """Declare a choice; one of booleans is a boolean, of which Keras Tuner makes the numbers 1 and 0."""
+        if len(set(values)) == 2 and all(isinstance(value, bool) for value in values):
+            return self._boolean(name, values, *args, **kwargs)
+        return super().Choice(name, values, *args, **kwargs)
+
+    def _boolean(
+        self,
+        name: str,
+        values: Sequence[bool],
+        ordered: bool | None = None,
+        default: bool | None = None,
+        **where: Any,
+    ) -> Any:
+        return self.Boolean(name, default=bool(values[0] if default is None else default), **where)
+
+
+class Asked(WithBooleans):
     """HyperParameters that keep what was asked for as it was meant.
 
     A name that is declared again is compared with what is known of it: where only the ends of its range or
@@ -47,22 +67,6 @@ class Asked(keras_tuner.HyperParameters):  # type: ignore[misc]
         if known is not None and _declared(known) != _declared(hp):
             (self.widened if _widen(known, hp) else self.unlike).add(hp.name)
         return known is not None
-
-    def Choice(self, name: str, values: Sequence[Any], *args: Any, **kwargs: Any) -> Any:  # noqa: N802
-        """Declare a choice; one of booleans is a boolean, of which Keras Tuner makes the numbers 1 and 0."""
-        if len(set(values)) == 2 and all(isinstance(value, bool) for value in values):
-            return self._boolean(name, values, *args, **kwargs)
-        return super().Choice(name, values, *args, **kwargs)
-
-    def _boolean(
-        self,
-        name: str,
-        values: Sequence[bool],
-        ordered: bool | None = None,
-        default: bool | None = None,
-        **where: Any,
-    ) -> Any:
-        return self.Boolean(name, default=bool(values[0] if default is None else default), **where)
 
 
 def _declared(hp: Any) -> tuple[Any, ...]:

@@ -11,8 +11,9 @@ conditions as well, several of them where a loop and a flag decide together.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,11 +28,14 @@ from hptune.models.explore import (
     branch_values,
     tried_values,
 )
-from hptune.space import Hyperparameter, Number, Space, Value, same_value
+from hptune.space import Hyperparameter, Number, Space, Value, Values, same_value
 from hptune.space.condition import Condition
 from hptune.space.describe import describe_range
 
-__all__ = ["Discovered", "discover"]
+__all__ = ["MOST_BUILDS", "Discovered", "discover", "find_conditions"]
+
+MOST_BUILDS = 40
+"""Configurations that are built to see when a name is asked for that exploring did not find."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,30 @@ def discover(build: Build, read: Callable[[Any], Space], first: Any) -> Discover
     return Discovered(space, (*remarks, *_of_ranges(space, search.explorer.known)))
 
 
+def find_conditions(
+    build: Build,
+    read: Callable[[Any], Space],
+    asked: type[Any],
+    found: tuple[Hyperparameter, ...],
+    values: Values,
+    space: Space,
+) -> tuple[Hyperparameter, ...]:
+    """Return what a trial with these values of `space` asked for first, with when it is asked for.
+
+    What the code declares under conditions keeps those. Of others, the values are sought that make the
+    difference between the trial and the defaults of the space, where those do not ask for it; a number with
+    too many values to try each gives no condition. No more than MOST_BUILDS configurations are built.
+    """
+    free = [hp.name for hp in found if not hp.when]
+    search = _Search(Explorer(build, asked(), most=MOST_BUILDS), read, ranges=space)
+    around = space.defaults
+    changed = {n: v for n, v in values.items() if n not in around or not same_value(around[n], v)}
+    if free and changed:
+        with contextlib.suppress(Exhausted):
+            search.explain_new(free, around, changed)
+    return tuple(replace(hp, when=search.conditions_of(hp)) if hp.name in free else hp for hp in found)
+
+
 def _of_ranges(space: Space, known: Any) -> Iterator[str]:
     """Say which hyperparameters are declared in several ways, and what is searched."""
     for hp in space:
@@ -84,6 +112,8 @@ class _Search:
 
     explorer: Explorer
     read: Callable[[Any], Space]
+    ranges: Space | None = None
+    """The values to try of what it holds; None for all that the code declares."""
     looked_at: dict[str, Hyperparameter] = field(default_factory=dict)
     """Hyperparameters whose own values were tried, as they were known then."""
     explained: Counter[str] = field(default_factory=Counter)
@@ -148,6 +178,16 @@ class _Search:
                 self._explain(name, around, changed)
         return True
 
+    def explain_new(self, names: Iterable[str], around: Given, changed: Given) -> None:
+        """Find when names are asked for that changed values ask for, and the usual ones do not."""
+        usual, new = self.explorer.call(around), self.explorer.call({**around, **changed})
+        if usual is None or new is None:
+            return
+        for name in names:
+            differs = name in new.asked and name not in usual.asked
+            if differs and not (self._is_expected(name, usual) and self._is_expected(name, new)):
+                self._explain(name, around, changed)
+
     def _is_expected(self, name: str, call: Call) -> bool:
         """Return whether the conditions found so far say whether this call asked for `name`."""
         when = self.when.get(name)
@@ -172,7 +212,8 @@ class _Search:
 
     def _vary(self, parent: str, around: Given) -> None:
         """Try all values of one hyperparameter, and note what is asked for under some of them only."""
-        hp = self.read(self.explorer.known)[parent]
+        ranges = self.read(self.explorer.known) if self.ranges is None else self.ranges
+        hp = ranges[parent]
         tried = {value: self.explorer.call({**around, parent: value}) for value in branch_values(hp)}
         seen = {value: call.asked for value, call in tried.items() if call is not None}
         ever = frozenset[str]().union(*seen.values())
@@ -202,22 +243,26 @@ class _Search:
         space = self.read(self.explorer.known)
         changed: list[Hyperparameter] = []
         for hp in space:
-            declared = {condition.parent for condition in hp.when}
-            more = tuple(
-                Condition(parent=parent, values=values)
-                for parent, values in self.when.get(hp.name, {}).items()
-                if parent not in declared
-                and parent != hp.name
-                and hp.name not in self.when.get(parent, {})
-                and self._always_holds(hp.name, parent, values)
-            )
-            new = replace(hp, when=(*hp.when, *more))
+            new = replace(hp, when=self.conditions_of(hp))
             fixed = hp.name in self.branches or hp.name in self.explorer.known.widened
             if fixed and isinstance(new, Number):
                 # Larger numbers were not seen, or the code never means them: it must not grow.
                 new = replace(new, limits=(new.low, new.high))
             changed.append(new)
         return space.with_changes(changed)
+
+    def conditions_of(self, hp: Hyperparameter) -> tuple[Condition, ...]:
+        """Return the conditions that were declared, and those that were found."""
+        declared = {condition.parent for condition in hp.when}
+        more = (
+            Condition(parent=parent, values=values)
+            for parent, values in self.when.get(hp.name, {}).items()
+            if parent not in declared
+            and parent != hp.name
+            and hp.name not in self.when.get(parent, {})
+            and self._always_holds(hp.name, parent, values)
+        )
+        return (*hp.when, *more)
 
     def _always_holds(self, name: str, parent: str, values: tuple[Value, ...]) -> bool:
         """Return whether no call asked for `name` under other values: then something else can do so, too."""

@@ -47,6 +47,8 @@ class Explorer:
     build: Build
     known: Any
     """An `Asked` with every declaration."""
+    most: int | None = None
+    """Configurations that may be called, at the most; None for MOST_CALLS."""
     calls: list[Call] = field(default_factory=list)
     """Those that worked, in their order."""
     _results: dict[tuple[tuple[str, Value], ...], Call | None] = field(default_factory=dict)
@@ -60,7 +62,7 @@ class Explorer:
         """
         key = tuple(sorted(given.items()))
         if key not in self._results:
-            if len(self._results) >= MOST_CALLS:
+            if len(self._results) >= (MOST_CALLS if self.most is None else self.most):
                 raise Exhausted
             hp = type(self.known)()
             hp.values = dict(given)

@@ -11,6 +11,7 @@ Names of Keras Tuner used here: a `HyperParameters` holds `space`, a list of hyp
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +23,7 @@ from keras_tuner.engine import hyperparameters as kt
 from keras_tuner.src.engine.conditions import Parent
 
 from hptune.errors import SpaceError, did_you_mean
+from hptune.models.asked import WithBooleans
 from hptune.models.declared import from_declared
 from hptune.space import (
     Boolean,
@@ -39,7 +41,7 @@ from hptune.space import (
 from hptune.space.as_dict import hyperparameter_from_dict, hyperparameter_to_dict
 from hptune.space.scales import Scale, grid_index, to_unit
 
-__all__ = ["from_keras_tuner", "to_keras_tuner", "values_of", "with_values"]
+__all__ = ["declared_beyond", "from_keras_tuner", "to_keras_tuner", "values_of", "with_values"]
 
 _GRID_POINTS = 10
 """How many values of a range without steps a grid search tries, as in Keras Tuner."""
@@ -174,7 +176,7 @@ def _unit_of_number(hp: Number, value: float) -> Any:
     return hp.to_units(value)
 
 
-class _Shared(keras_tuner.HyperParameters):  # type: ignore[misc]
+class _Shared(WithBooleans):
     """HyperParameters whose copies share the hyperparameters themselves, which never change.
 
     Keras Tuner copies every one of them for every trial, by writing and reading it; a copy of 15 of them
@@ -224,6 +226,34 @@ def from_keras_tuner(hps: keras_tuner.HyperParameters) -> Space:
         description=home["description"],
         hyperparameters=(*ours, *from_declared(declared, known=ours)),
     )
+
+
+def declared_beyond(hps: keras_tuner.HyperParameters) -> tuple[Hyperparameter, ...]:
+    """Return what a user's code declared beyond the space that it was given, parents first.
+
+    One name under conditions that no single one says is taken as it was declared first, without any; what is
+    no hyperparameter that can be searched is left out.
+    """
+    ours = [p.kept for p in hps.space if isinstance(p, _Kept)]
+    names = {hp.name for hp in ours}
+    declared = [p for p in hps.space if p.name not in names and not p.name.startswith("tuner/")]
+    found: list[Hyperparameter] = []
+    for name in dict.fromkeys(p.name for p in declared):
+        same = [p for p in declared if p.name == name]
+        try:
+            found += from_declared(same, known=[*ours, *found])
+        except SpaceError:
+            with contextlib.suppress(SpaceError):
+                active = next((p for p in same if hps.is_active(p)), same[0])
+                found += from_declared([_anywhere(active)])
+    return tuple(found)
+
+
+def _anywhere(parameter: Any) -> Any:
+    """Return Keras Tuner's hyperparameter without its conditions."""
+    free = copy.copy(parameter)
+    free.conditions = []
+    return free
 
 
 def with_values(space: Space, values: Values) -> keras_tuner.HyperParameters:

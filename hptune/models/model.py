@@ -10,11 +10,12 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from hptune.data import Dataset
-from hptune.data.structure import count_rows, is_structure, map_leaves
+from hptune.data.stream import Streams
+from hptune.data.structure import Given, count_rows, is_structure, map_leaves
 from hptune.models.recipes import Recipe
-from hptune.space import Space, Values
+from hptune.space import Hyperparameter, Space, Values
 
-__all__ = ["Arrays", "Model", "OwnFit", "Training"]
+__all__ = ["Arrays", "Model", "OwnFit", "Streamed", "Training"]
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,57 @@ class Arrays:
         """Return the same with `function` of each array."""
         names = ("x", "y", "validation_x", "validation_y", "weights", "validation_weights")
         return replace(self, **{name: map_leaves(function, getattr(self, name)) for name in names})
+
+    def few(self, rows: int) -> Arrays:
+        """Return the first rows of both parts."""
+        return self.each(lambda array: array[:rows])
+
+    def for_own_fit(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the arguments and the keywords that hand them to a user's own fit."""
+        if self.weights is None:
+            return (self.x, self.y), {"validation_data": (self.validation_x, self.validation_y)}
+        held = (self.validation_x, self.validation_y, self.validation_weights)
+        weighted = tuple(tree for tree in held if tree is not None)
+        return (self.x, self.y), {"validation_data": weighted, "sample_weight": self.weights}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Streamed(Arrays):
+    """Batches that one configuration is trained and validated on; the arrays are the first of each stream."""
+
+    streams: Streams
+
+    @property
+    def is_plain(self) -> bool:
+        """Never: there is more than the arrays."""
+        return False
+
+    def few(self, rows: int) -> Arrays:
+        """Return the first batch of each stream, as it is, and the first rows of arrays beside one."""
+        few = self.streams.few(rows)
+        kept: dict[str, Any] = {}
+        if isinstance(few.train, Given):
+            kept |= {"x": few.train.x, "y": few.train.y, "weights": few.train.weights}
+        if isinstance(few.validation, Given):
+            held = few.validation
+            kept |= {"validation_x": held.x, "validation_y": held.y, "validation_weights": held.weights}
+        return replace(self, streams=few, **kept)
+
+    def for_own_fit(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return what Keras Tuner's user would write: the stream, and `validation_data=` the other one."""
+        streams, keywords = self.streams.fresh(), dict[str, Any]()
+        train, held = streams.parts
+        if isinstance(train, Given):
+            arguments: tuple[Any, ...] = (train.x, train.y)
+            keywords |= {} if train.weights is None else {"sample_weight": train.weights}
+        else:
+            arguments = (train.for_fit(),)
+            keywords |= {} if train.steps is None else {"steps_per_epoch": train.steps}
+        if isinstance(held, Given):
+            parts = (held.x, held.y, held.weights)
+            return arguments, keywords | {"validation_data": tuple(p for p in parts if p is not None)}
+        keywords |= {} if held.steps is None else {"validation_steps": held.steps}
+        return arguments, keywords | {"validation_data": held.for_fit()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +186,20 @@ class Model(Protocol):
         ...
 
     def unsearched(self) -> Values:
-        """Return what the configuration built last asked for and is not searched, with the values it got."""
+        """Return what the configuration built last asked for and has no value of, with the values it got."""
+        ...
+
+    def declared(self) -> tuple[Hyperparameter, ...]:
+        """Return what that configuration declared beyond what exploring found, parents first."""
+        ...
+
+    def with_conditions(
+        self, found: tuple[Hyperparameter, ...], values: Values, space: Space
+    ) -> tuple[Hyperparameter, ...]:
+        """Return what a configuration of `space` asked for first, with when it is asked for.
+
+        It may build a bounded number of other configurations to see.
+        """
         ...
 
     def recipe(self, values: Values) -> Recipe | None:

@@ -12,10 +12,11 @@ from hptune.space.condition import Value, kind_of
 from hptune.space.names import limits_for
 from hptune.space.scales import grid_index
 
-__all__ = ["overridden"]
+__all__ = ["OF_THE_TRAINER", "overridden"]
 
-_OF_THE_TRAINER = ("batch_size",)
+OF_THE_TRAINER = ("batch_size",)
 """What training takes from a configuration, whether or not the code asks for it."""
+_ASKED_FOR = "What it asks for in few branches is known where the file's own values lead there."
 _CALLED = {"number": "a number", "text": "text", "boolean": "true or false"}
 
 
@@ -30,13 +31,14 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
     added: list[Hyperparameter] = []
     for hp in given:
         own = found.get(hp.name)
-        if own is None and hp.name in _OF_THE_TRAINER:
+        if own is None and hp.name in OF_THE_TRAINER:
             added.append(hp)
             continue
         if own is None:
+            hint = did_you_mean(hp.name, (h.name for h in found))
             raise SpaceError(
                 f"{spec} declares no such hyperparameter",
-                hint=did_you_mean(hp.name, (h.name for h in found)),
+                hint=hint if hint.startswith("Did") else f"{hint} {_ASKED_FOR}".strip(),
                 name=hp.name,
             )
         _refuse_other_kinds(hp, own, spec)

@@ -12,7 +12,7 @@ from hptune.data import Dataset
 from hptune.models.model import Arrays, OwnFit, Training
 from hptune.models.recipes import DataFacts, Recipe, make_recipe, metrics_on_demand, remarks
 from hptune.models.recipes.calls import Call
-from hptune.space import Space, Values
+from hptune.space import Hyperparameter, Space, Values
 
 __all__ = ["RecipeModel"]
 
@@ -94,6 +94,16 @@ class RecipeModel:
     def unsearched(self) -> Values:
         """Return nothing: a recipe knows all its options."""
         return {}
+
+    def declared(self) -> tuple[Hyperparameter, ...]:
+        """Return nothing."""
+        return ()
+
+    def with_conditions(
+        self, found: tuple[Hyperparameter, ...], values: Values, space: Space
+    ) -> tuple[Hyperparameter, ...]:
+        """Return them as they are: there are never any."""
+        return found
 
     def remarks(self) -> tuple[str, ...]:
         """Return what is worth knowing of the options that its space searches."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from hptune._log import logger
 from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.stream import Stream
 from hptune.errors import HptuneError, ModelError
-from hptune.models.discover import discover
-from hptune.models.model import Arrays, OwnFit, Training
+from hptune.models.beyond import Beyond
+from hptune.models.discover import discover, find_conditions
+from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
-from hptune.space import Space, Value, Values
+from hptune.space import Hyperparameter, Space, Values
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -44,16 +48,19 @@ class UserModel:
     """Whether its fit brings its own data, and takes none."""
     passes_batch_size: bool = False
     """Whether `batch_size` comes from outside, so that an own fit is given it as a keyword."""
+    found: frozenset[str] = frozenset()
+    """Names of the space that exploring did not find, and a trial asked for."""
     _build: Callable[[Any], Any]
     _fit: Callable[..., Any] | None
     """The HyperModel's own fit(hp, model, *args, **kwargs); None for Keras's."""
-    _unsearched: dict[str, Value] = field(default_factory=dict)
-    """What the configuration built last asked for beyond its values."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was defined in a file that is no module can't be pickled: it is loaded again.
-        found = (self.name, self.fingerprint, self.searched, self.own_data, self.passes_batch_size)
-        return (_again, found)
+        known = (
+            *(self.name, self.fingerprint, self.searched, self.own_data),
+            *(self.passes_batch_size, self.found),
+        )
+        return (_again, known)
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -65,29 +72,56 @@ class UserModel:
         Raises ModelError where the code returns no compiled model; what it raises goes through.
         """
         from hptune.models.backend import set_random_seed
-        from hptune.models.keras_tuner_space import with_values
 
         set_random_seed(seed)
-        hp = with_values(self.searched, values)
-        self._unsearched.clear()
-        with self._noting(hp), importable(self.file):
+        hp = self._beyond.given(values)
+        self._beyond.clear()
+        with self._beyond.noting(hp), importable(self.file):
             return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
-    @contextmanager
-    def _noting(self, hp: Any) -> Iterator[None]:
-        """Note what the user's code asks for beyond the values it was given."""
-        from hptune.models.keras_tuner_space import values_of
-
-        given = set(hp.values)
-        yield
-        self._unsearched.update({n: v for n, v in values_of(hp).items() if n not in given})
+    @cached_property
+    def _beyond(self) -> Beyond:
+        return Beyond.of(self.searched, self.found)
 
     def unsearched(self) -> Values:
-        """Return what the configuration built last asked for and is not searched, with the values it got.
+        """Return what the configuration built last asked for and has no value of, with the values it got.
 
         That is what was not found when its hyperparameters were, or asked for against its conditions.
         """
-        return dict(self._unsearched)
+        return dict(self._beyond.unsearched)
+
+    def declared(self) -> tuple[Hyperparameter, ...]:
+        """Return what that configuration declared beyond what exploring found, parents first."""
+        return tuple(self._beyond.declared.values())
+
+    def declares(self, values: Values) -> tuple[Hyperparameter, ...]:
+        """Return what the code declares at these values beyond what exploring found, as far as it comes."""
+        from hptune.models.keras_tuner_space import declared_beyond
+
+        hp = self._beyond.given(values)
+        try:
+            self._build_quietly(hp)
+        except (Exception, SystemExit) as error:
+            logger.debug("trying %s: %s", values, error)
+        return declared_beyond(hp)
+
+    def _build_quietly(self, hp: Any) -> None:
+        """Build a model that is only looked at."""
+        with importable(self.file):
+            _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+
+    def with_conditions(
+        self, found: tuple[Hyperparameter, ...], values: Values, space: Space
+    ) -> tuple[Hyperparameter, ...]:
+        """Return what a configuration of `space` asked for first, with when it is asked for.
+
+        It is found by building others; what only the model's own fit asks for has the conditions that it
+        declares.
+        """
+        from hptune.models.asked import Asked
+        from hptune.models.keras_tuner_space import from_keras_tuner
+
+        return find_conditions(self._build_quietly, from_keras_tuner, Asked, found, values, space)
 
     def training(self, values: Values, rows: int) -> Training:
         """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
@@ -104,15 +138,7 @@ class UserModel:
 
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
         """Return the data as it came."""
-        train, held = (part.as_given for part in (dataset.train, dataset.validation))
-        return Arrays(
-            x=train.x,
-            y=train.y,
-            validation_x=held.x,
-            validation_y=held.y,
-            weights=train.weights,
-            validation_weights=held.weights,
-        )
+        return _arrays(dataset)
 
     def graph_key(self, values: Values) -> Hashable | None:
         """Return None: what the user's code does besides is not known."""
@@ -122,16 +148,14 @@ class UserModel:
         """Return the HyperModel's own fit with its hyperparameters set, or None."""
         if self._fit is None:
             return None
-        from hptune.models.keras_tuner_space import with_values
-
-        fit, hp, refused = self._fit, with_values(self.searched, values), set[str]()
+        fit, hp, refused = self._fit, self._beyond.given(values), set[str]()
 
         def run(model: Any, *args: Any, **kwargs: Any) -> Any:
             if self.own_data:
                 args, kwargs = (), {name: v for name, v in kwargs.items() if name != "validation_data"}
             if self.passes_batch_size:
                 kwargs = {"batch_size": values["batch_size"], **kwargs}
-            with self._noting(hp), importable(self.file):
+            with self._beyond.noting(hp), importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
         # Without the data, there is nothing to give a model the weights that it would go on from.
@@ -171,6 +195,19 @@ class UserModel:
         return self.file
 
 
+def _arrays(dataset: Dataset) -> Arrays:
+    train, held = (part.as_given for part in (dataset.train, dataset.validation))
+    arrays = {
+        "x": train.x,
+        "y": train.y,
+        "validation_x": held.x,
+        "validation_y": held.y,
+        "weights": train.weights,
+        "validation_weights": held.weights,
+    }
+    return Arrays(**arrays) if dataset.streams is None else Streamed(**arrays, streams=dataset.streams)
+
+
 def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     """Load FILE.py:NAME and find its hyperparameters by calling it.
 
@@ -185,6 +222,8 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     from hptune.models.keras_tuner_space import from_keras_tuner
 
     file, build, fit = _load(spec)
+    if fit is not None:
+        _refuse_without_steps(fit, dataset, spec)
     first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
@@ -218,7 +257,12 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
 
 
 def _again(
-    spec: str, fingerprint: str, searched: Space, own_data: bool, passes_batch_size: bool
+    spec: str,
+    fingerprint: str,
+    searched: Space,
+    own_data: bool,
+    passes_batch_size: bool,
+    found: frozenset[str],
 ) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
     file, build, fit = _load(spec)
@@ -229,6 +273,7 @@ def _again(
         searched=searched,
         own_data=own_data,
         passes_batch_size=passes_batch_size,
+        found=found,
         _build=build,
         _fit=fit,
     )
@@ -301,13 +346,10 @@ def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset
 
     def on(rows: int | None) -> frozenset[str]:
         refused = set[str]()
-        train, held = (
-            part if rows is None else part.take(slice(rows))
-            for part in (dataset.train.as_given, dataset.validation.as_given)
-        )
-        given: dict[str, Any] = {"epochs": 1, "callbacks": [], "verbose": 0}
-        given["validation_data"] = (held.x, held.y)
-        call_with_what_it_takes(fit, hp, build(), refused, train.x, train.y, **given)
+        arrays = _arrays(dataset)
+        arguments, given = (arrays if rows is None else arrays.few(rows)).for_own_fit()
+        given = {**given, "epochs": 1, "callbacks": [], "verbose": 0}
+        call_with_what_it_takes(fit, hp, build(), refused, *arguments, **given)
         return frozenset(refused)
 
     try:
@@ -322,6 +364,21 @@ def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset
             return frozenset()
 
 
+def _refuse_without_steps(fit: Callable[..., Any], dataset: Dataset, spec: str) -> None:
+    """Raise ModelError where a fit can't be told how many batches an epoch has: it might never end."""
+    if dataset.streams is None:
+        return
+    keywords = zip(("steps_per_epoch", "validation_steps"), dataset.streams.parts, strict=True)
+    told = [name for name, part in keywords if isinstance(part, Stream) and part.steps is not None]
+    missing = [name for name in told if not _takes(fit, name)]
+    if missing:
+        raise ModelError(
+            f"its own fit takes no {' and no '.join(missing)}, by which batches of {dataset.name} end",
+            hint="Let fit take them, or **kwargs, and pass them on to model.fit.",
+            source=spec,
+        )
+
+
 def call_with_what_it_takes(
     fit: Callable[..., Any], hp: Any, model: Any, refused: set[str], /, *args: Any, **kwargs: Any
 ) -> Any:
@@ -334,7 +391,10 @@ def call_with_what_it_takes(
     """
     while True:
         try:
-            return fit(hp, model, *args, **kwargs)
+            with warnings.catch_warnings():
+                # Nobody asked Keras to shuffle batches that come in an order of their own.
+                warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
+                return fit(hp, model, *args, **kwargs)
         except TypeError as error:
             key = next((key for key in kwargs if _refuses(error, key)), None)
             if key is not None:

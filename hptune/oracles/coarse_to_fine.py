@@ -16,7 +16,7 @@ import keras_tuner
 
 from hptune.errors import ObjectiveError
 from hptune.oracles.ledger import Ledger, read_observation
-from hptune.space import Space, Value, Values
+from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.strategy.state import NoSuggestion, SearchState
 from hptune.strategy.suggest import suggest
 from hptune.strategy.threads import one_thread
@@ -107,6 +107,20 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         # Keras Tuner fills in what it knows of and a configuration lacks.
         self.hyperparameters = to_keras_tuner(space)
         self._pass_number += 1
+
+    def search_also(self, found: Sequence[Hyperparameter]) -> None:
+        """Search what a trial asked for beyond the space, from here on; or under fewer conditions.
+
+        Earlier trials that lack a value of it count with its default, and can be resumed.
+        """
+        assert self._space is not None
+        self._space = self._space.extended(found)
+        self._root = (self._root or self._space).extended(found)
+        self._ledger.complete(self._space, {hp.name: self._root[hp.name].initial for hp in found})
+
+    def add_values(self, trial_id: str, added: Values) -> None:
+        """Say what else a running trial asked for, and which values it got."""
+        self._ledger.add_values(trial_id, added)
 
     def add_observations(self, observations: Iterable[Observation]) -> None:
         """Learn from imported trials; they cost nothing and can't be resumed."""

@@ -6,11 +6,12 @@ study keeps what was asked and reported instead, and replaying it rebuilds the o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hptune._log import logger
-from hptune.space import Value
+from hptune.oracles.ledger import missing
+from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.strategy.state import NoSuggestion
 from hptune.study.trial import TrialState
 
@@ -40,8 +41,20 @@ class DrivenOracle(Protocol):
         """Return what the next answer depends on beside what was asked and reported: JSON values."""
         ...
 
-    def report(self, trial: Any, state: TrialState, score: float | None, *, epochs: int) -> None:
-        """Report how a trial ended, and after how many epochs in all."""
+    def report(
+        self,
+        trial: Any,
+        state: TrialState,
+        score: float | None,
+        *,
+        epochs: int,
+        added: Values | None = None,
+    ) -> None:
+        """Report how a trial ended, after how many epochs in all, and with which further values."""
+        ...
+
+    def extend(self, space: Space, found: Sequence[Hyperparameter]) -> None:
+        """Search hyperparameters that a trial asked for, with which the space has become `space`."""
         ...
 
 
@@ -56,6 +69,7 @@ class Driven:
 
     if TYPE_CHECKING:
         trials: dict[str, Any]
+        hyperparameters: Any
         objective: Any
         verbose: int
         create_trial: Any
@@ -64,6 +78,7 @@ class Driven:
         memo: Any
         set_memo: Any
         note_epochs: Any
+        add_values: Any
 
     def ask(self) -> Any:
         # Keras Tuner returns the trial under way of a tuner_id: each ask gets one of its own.
@@ -83,7 +98,18 @@ class Driven:
         """Report a trial that was never asked for."""
         self.report(self.replay(values, None), TrialState.COMPLETE, score, epochs=0)
 
-    def report(self, trial: Any, state: TrialState, score: float | None, *, epochs: int) -> None:
+    def report(
+        self,
+        trial: Any,
+        state: TrialState,
+        score: float | None,
+        *,
+        epochs: int,
+        added: Values | None = None,
+    ) -> None:
+        if added:
+            trial.hyperparameters.values.update(added)
+            self.add_values(trial.trial_id, added)
         if score is not None and not state.is_bad:
             self.update_trial(trial.trial_id, {self.objective.name: score}, step=epochs)
             trial.status = "COMPLETED"
@@ -92,6 +118,17 @@ class Driven:
             trial.status = "INVALID" if state is TrialState.INFEASIBLE else "FAILED"
             trial.message = state.value
         self.end_trial(trial)
+
+    def extend(self, space: Space, found: Sequence[Hyperparameter]) -> None:
+        from hptune.models.keras_tuner_space import to_keras_tuner
+
+        self.hyperparameters = to_keras_tuner(space)
+        defaults = {hp.name: space[hp.name].initial for hp in found}
+        for trial in self.trials.values():
+            # Keras Tuner draws what a trial lacks and its space has; grid search needs it of all of them.
+            values = trial.hyperparameters.values
+            trial.hyperparameters = self.hyperparameters.copy()
+            trial.hyperparameters.values = {**values, **missing(space, values, defaults)}
 
     # Keras Tuner's side
 
@@ -129,6 +166,9 @@ class DrivenStock(Driven):
 
     def note_epochs(self, trial_id: str, epochs: int) -> None:
         """Do nothing: Keras Tuner's oracles don't count epochs."""
+
+    def add_values(self, trial_id: str, added: Values) -> None:
+        """Do nothing: a trial's own values are all that they know."""
 
 
 def plain(values: Mapping[str, Any]) -> dict[str, Value]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from hptune.space import Space, Value, Values
 from hptune.study.trial import Observation, TrialState
 
-__all__ = ["Ledger", "read_observation"]
+__all__ = ["Ledger", "missing", "read_observation"]
 
 
 @dataclass(kw_only=True)
@@ -87,6 +88,22 @@ class Ledger:
         """Note after how many epochs in all a segment ends."""
         self._ended_at[segment] = epochs
 
+    def add_values(self, segment: str, added: Values) -> None:
+        """Let the trial of a running segment have further values, and have had them all along."""
+        running = self._running[segment]
+        self._running[segment] = _with(running, added)
+        if running.trial_id != int(segment):
+            self._reported = [
+                _with(o, added) if o.trial_id == running.trial_id else o for o in self._reported
+            ]
+
+    def complete(self, space: Space, defaults: Values) -> None:
+        """Let configurations that lack some of these, and would have them in `space`, have these defaults."""
+        self._reported = [_with(o, missing(space, o.values, defaults)) for o in self._reported]
+        self._running = {
+            segment: _with(o, missing(space, o.values, defaults)) for segment, o in self._running.items()
+        }
+
     def is_over(self, segment: str) -> bool:
         """Return whether more epochs would change nothing: it had them all, or ended by itself."""
         until = self._running[segment].epochs
@@ -121,6 +138,16 @@ class Ledger:
         records = [_Record(**record) for record in state["records"]]
         self._records = {record.number: record for record in records}
         self._at = {record.segment: record for record in records}
+
+
+def missing(space: Space, values: Values, defaults: Values) -> dict[str, Value]:
+    """Return those of `defaults` that a configuration lacks although they are active in it."""
+    active = space.active(values)
+    return {name: value for name, value in defaults.items() if name in active and name not in values}
+
+
+def _with(observed: Observation, more: Values) -> Observation:
+    return replace(observed, values={**observed.values, **more}) if more else observed
 
 
 def read_observation(data: Mapping[str, Any]) -> Observation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from hptune.models.keras_tuner_space import to_keras_tuner
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle
 from hptune.oracles.driven import Driven, DrivenOracle, DrivenStock
 from hptune.oracles.searcher import NextOracle, Searcher
-from hptune.space import Space
+from hptune.space import Hyperparameter, Space
 from hptune.strategy.state import NoSuggestion
 from hptune.study.notes import WarmStart
 from hptune.study.trial import Objective, Trial
@@ -26,6 +27,10 @@ class _CoarseToFine(Driven, CoarseToFineOracle):
     @property
     def no_suggestion(self) -> NoSuggestion:  # type: ignore[override]
         return self.answer or NoSuggestion.EXHAUSTED
+
+    def extend(self, space: Space, found: Sequence[Hyperparameter]) -> None:
+        super().extend(space, found)
+        self.search_also(found)
 
 
 class _WithSeedState(DrivenStock):
@@ -102,7 +107,8 @@ class _Oracles:
         oracle = self._stock(_Bayesian, space, number, max_trials=None)
         for trial in earlier:
             if trial.score is not None and trial.epochs == self.epochs and not space.problems(trial.values):
-                oracle.learn(trial.values, trial.score)
+                # What a later trial was the first to ask for is taken at its default, not drawn.
+                oracle.learn(space.active(trial.values), trial.score)
         return oracle
 
     def random(self, before: Any, space: Space, number: int, earlier: Any) -> DrivenOracle:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from hptune.oracles.driven import DrivenOracle, plain
-from hptune.space import Space, Value
+from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.strategy.state import NoSuggestion
 from hptune.study.trial import Trial, TrialState
 
@@ -90,10 +90,26 @@ class Searcher:
         self._trial_of[self._asked.trial.trial_id] = trial_id
         self._open[job_id], self._asked = self._asked, None
 
-    def report(self, job_id: int, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
-        """Report to the oracle that asked for it how a job ended, and after how many epochs in all."""
+    def report(
+        self,
+        job_id: int,
+        state: TrialState,
+        score: float | None,
+        *,
+        epochs: int = 0,
+        added: Values | None = None,
+    ) -> None:
+        """Report to the oracle that asked for it how a job ended, and after how many epochs in all.
+
+        `added` are values of what its model asked for beyond what it was given.
+        """
         known = self._open.pop(job_id)
-        known.oracle.report(known.trial, state, score, epochs=epochs)
+        known.oracle.report(known.trial, state, score, epochs=epochs, added=added)
+
+    def extend(self, space: Space, found: Sequence[Hyperparameter]) -> None:
+        """Search hyperparameters that a trial asked for, with which the space has become `space`."""
+        assert self._oracle is not None
+        self._oracle.extend(space, found)
 
     def replay_ask(
         self, job_id: int, trial_id: int, oracle_values: Mapping[str, Value], memo: object

@@ -15,8 +15,8 @@ from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors import Executor
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
 from hptune.search.events import Listener, Stop
-from hptune.space import Space, Value
-from hptune.space.describe import describe_value
+from hptune.search.found import Found, FoundNames, WithConditions
+from hptune.space import Hyperparameter, Space, Value
 from hptune.study import Pass, Report, Study
 from hptune.study.checkpoints import Checkpoints
 from hptune.study.proposal import Proposal
@@ -47,6 +47,8 @@ class Engine:
     """Epochs used in all when each pass ends; the last is the budget."""
     narrow: Callable[[Space, tuple[Trial, ...]], Proposal]
     """What a pass teaches: its space and all trials so far → a proposal."""
+    with_conditions: WithConditions = lambda found, values, space: found
+    """When a model asks for what a trial found."""
     listener: Listener = field(default_factory=Listener)
     stop: Stop = field(default_factory=Stop)
     in_one_go: bool = False
@@ -60,6 +62,8 @@ class Engine:
     _trials: dict[int, Trial] = field(default_factory=dict)
     """Without their curves."""
     _by_values: dict[str, int] = field(default_factory=dict)
+    _latest: int = 0
+    """The trial that was begun last."""
     _held: Suggestion | None = None
     """Suggested when what was left of the budget was promised to running jobs: the next to begin."""
     _in_a_row: int = 0
@@ -69,8 +73,7 @@ class Engine:
     _reached: int = 0
     """The last pass that the oracle knows of."""
     _any_score: bool = False
-    _unsearched: set[str] = field(default_factory=set)
-    """Hyperparameters that models asked for, that are not searched and that were reported."""
+    _found: FoundNames = field(init=False)
     _epoch_of: dict[int, int] = field(default_factory=dict)
     _again: dict[int, int] = field(default_factory=dict)
     """Epochs on record that a job under way trains again, for lack of weights."""
@@ -91,8 +94,15 @@ class Engine:
         Raises SearchInterruptedError when the user asks to stop, NoFeasibleTrialError when
         nothing can be trained.
         """
-        the_pass = self.study.passes()[-1]
-        self._replay()
+        passes = self.study.passes()
+        the_pass, first = passes[-1], passes[0].opened_with
+        self._found = FoundNames(
+            space=first,
+            root=first,
+            with_conditions=self.with_conditions,
+            known={hp.name: hp for hp in self.study.notes.found},
+        )
+        self._replay(passes)
         self.listener.on_study_opened(self.study, self.budget)
         waiting = deque(self.study.open_jobs())
         while True:
@@ -123,7 +133,9 @@ class Engine:
         """Narrow and open the next pass where one is due and there is budget left for it."""
         if the_pass.number >= len(self.pass_ends) or self._epochs_used >= self.budget:
             return None
-        proposal = self.narrow(the_pass.space, self.study.trials())
+        # Its trials may have found more than it was opened with.
+        space = self.study.passes()[-1].space
+        proposal = self.narrow(space, self.study.trials())
         decided = self.listener.on_ranges_moved(proposal)
         if decided is None:
             self.left = True
@@ -137,24 +149,28 @@ class Engine:
         """
         for the_pass in passes[self._reached : number]:
             earlier = tuple(t for t in self._trials.values() if t.pass_number < the_pass.number)
-            self.searcher.begin_pass(the_pass.number, the_pass.space, earlier)
+            self._found.begin(the_pass.opened_with)
+            self.searcher.begin_pass(the_pass.number, the_pass.opened_with, earlier)
             self._reached = the_pass.number
 
-    def _replay(self) -> None:
+    def _replay(self, passes: tuple[Pass, ...]) -> None:
         """Bring the oracle, the budget and the counts to where the study stands."""
         self._epochs_used = self.study.epochs_used() + self.study.jobs_without_epoch()
-        passes = self.study.passes()
         everything = self.study.trials(curves=False)
         for event in self.study.events():
             if isinstance(event, Report):
                 self._any_score = self._any_score or event.score is not None
                 trial = self._trials[event.trial_id] = everything[event.trial_id - 1]
-                self.searcher.report(event.job_id, event.state, event.score, epochs=trial.epochs)
+                self._extend(event.found)
+                self.searcher.report(
+                    event.job_id, event.state, event.score, epochs=trial.epochs, added=event.added
+                )
             else:
                 self._reach(event.pass_number, passes)
                 job = event.job
                 self.searcher.replay_ask(job.id, job.trial_id, event.oracle_values, event.memo)
         self._by_values = {_key(trial.values): trial.id for trial in everything}
+        self._latest = len(everything)
         self._checkpoints.remember(everything)
 
     # One pass
@@ -239,6 +255,7 @@ class Engine:
             self._epochs_used += trial.state.is_bad
             return None
         self._by_values[_key(job.values)] = job.trial_id
+        self._latest = max(self._latest, job.trial_id)
         started = replace(trial, id=job.trial_id, state=TrialState.RUNNING)
         self.listener.on_trial_start(job, started)
         return job
@@ -249,7 +266,7 @@ class Engine:
         earlier = self._by_values.get(_key(suggestion.values))
         if earlier is not None and earlier in self._trials:
             return self._trials[earlier]
-        number = len(self._by_values) + 1
+        number = self._latest + 1
         seeds = np.random.default_rng([self.study.identity.seed, number])
         return Trial(
             id=0,
@@ -295,32 +312,62 @@ class Engine:
         outcome = replace(outcome, checkpoint=self._checkpoints.relative(outcome.checkpoint))
         if outcome.state is OutcomeState.INTERRUPTED and trained >= job.epochs - job.initial_epoch:
             outcome = replace(outcome, state=OutcomeState.DONE)
-        trial = self.study.record_outcome(outcome, self._state_after(job, outcome))
-        self._warn_of_unsearched(trial, outcome)
+        found = self._look(job, outcome)
+        outcome = replace(outcome, unsearched=found.left)
+        state = self._state_after(job, outcome)
+        trial = self.study.record_outcome(outcome, state, added=found.added, found=found.extension)
+        self._tell(trial, found)
         self._epochs_used += len(outcome.curve) or int(trial.state.is_bad)
         trial = replace(trial, curve=())
         self._trials[trial.id] = trial
         if outcome.state is OutcomeState.INTERRUPTED:
             return
-        self._report(job, trial)
+        self._extend(found.extension)
+        self._rename(job, trial)
+        self._report(job, trial, found.added)
         self._clear_away(trial)
         self._count_bad(trial, trained)
 
-    def _warn_of_unsearched(self, trial: Trial, outcome: Outcome) -> None:
-        """Report, once for each, hyperparameters that a model asks for and that are not searched."""
-        new = {name: value for name, value in outcome.unsearched.items() if name not in self._unsearched}
-        if not new:
-            return
-        self._unsearched.update(new)
-        listed = ", ".join(f"{name} ({describe_value(value)})" for name, value in new.items())
-        self.listener.on_warning(
-            f"trial {trial.id}: the model asked for {listed}, not among the hyperparameters that were found "
-            "when it was explored: not searched there, but left at the value that the code begins with. "
-            "Ask for it before any branch, and it is searched."
-        )
+    # What a model asks for that it was given no value of
 
-    def _report(self, job: Job, trial: Trial) -> None:
-        self.searcher.report(job.id, trial.state, trial.score, epochs=trial.epochs)
+    def _look(self, job: Job, outcome: Outcome) -> Found:
+        """Return what a job found; one that was interrupted asks again."""
+        if outcome.state is OutcomeState.INTERRUPTED:
+            return Found()
+        return self._found.look(job.values, outcome)
+
+    def _extend(self, found: tuple[Hyperparameter, ...]) -> None:
+        """Search further hyperparameters from here on, whether they are found now or replayed."""
+        if not found:
+            return
+        self._found.extend(found)
+        self.searcher.extend(self._found.space, found)
+        if self._held is not None:
+            # It was suggested before: it is tried with the defaults of these.
+            held = self._held
+            self._held = replace(
+                held,
+                values=self._found.complete(held.values, found),
+                oracle_values=self._found.complete(held.oracle_values, found),
+            )
+
+    def _rename(self, job: Job, trial: Trial) -> None:
+        """Know a trial by the values that it has now."""
+        old, new = _key(job.values), _key(trial.values)
+        if new != old:
+            self._by_values.pop(old, None)
+            self._by_values[new] = max(trial.id, self._by_values.get(new, 0))
+
+    def _tell(self, trial: Trial, found: Found) -> None:
+        """Say what is searched from here on, and, once for each, what is not."""
+        for line in found.lines(trial.id):
+            self.listener.on_remark(line)
+        warning = self._found.warning(trial.id, found)
+        if warning:
+            self.listener.on_warning(warning)
+
+    def _report(self, job: Job, trial: Trial, added: Mapping[str, Value] | None = None) -> None:
+        self.searcher.report(job.id, trial.state, trial.score, epochs=trial.epochs, added=added)
         self.listener.on_trial_end(job, trial)
 
     def _state_after(self, job: Job, outcome: Outcome) -> TrialState:

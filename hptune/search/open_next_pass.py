@@ -21,7 +21,8 @@ __all__ = ["open_next_pass"]
 def open_next_pass(study: Study, task: SearchTask, dataset: Dataset, space: Space) -> None:
     """Open the next pass before the search continues: the first, a given or an edited one."""
     passes = study.passes()
-    given = [p.space for p in passes if p.origin == "given"]
+    # What its trials found since is no other space.
+    given = [p.space.extended(task.found) for p in passes if p.origin == "given"]
     if passes:
         space = _without_what_is_gone(space, passes[0].space)
     if not given or given[-1] != space:

@@ -9,9 +9,11 @@ from hptune._text import counted
 from hptune.errors import ObjectiveError
 from hptune.search.events import Listener
 from hptune.search.options import SearchOptions
+from hptune.search.past_studies import found_names, past_studies
 from hptune.search.preflight import preflight, warn_of_numpy
 from hptune.search.warm_start import find_warm_starts
 from hptune.space import Space
+from hptune.space.describe import describe_range
 from hptune.strategy.plan import Plan
 from hptune.study import Identity, Study
 from hptune.study.notes import WarmStart
@@ -63,6 +65,7 @@ def open_search(options: SearchOptions, listener: Listener, study: Study | None)
         warn_of_numpy(options.task, listener)
         identity, warm_starts = study.identity, study.notes.warm_starts
     else:
+        options, model = _with_what_past_studies_found(options, dataset, model, listener)
         task, reported = preflight(options.task, dataset, model, listener)
         options = replace(options, task=task)
         goal = _settle_objective(options, reported, dataset, model, listener)
@@ -70,6 +73,22 @@ def open_search(options: SearchOptions, listener: Listener, study: Study | None)
         warm_starts = _find_warm_starts(options, model.space(), listener)
     _remark(options, dataset, model, listener)
     return Opening(options=options, dataset=dataset, model=model, identity=identity, warm_starts=warm_starts)
+
+
+def _with_what_past_studies_found(
+    options: SearchOptions, dataset: Dataset, model: Model, listener: Listener
+) -> tuple[SearchOptions, Model]:
+    """Return options and model with what only trials of the studies to learn from asked for."""
+    if not options.learn_from or options.oracle != "coarse-to-fine":
+        return options, model
+    folders = past_studies(options.learn_from, options.folder)
+    found = tuple(hp for hp in found_names(folders, model.fingerprint) if hp.name not in model.space())
+    if not found:
+        return options, model
+    names = ", ".join(f"{hp.name} ({describe_range(hp)})" for hp in found)
+    listener.on_remark(f"--learn-from: {model.name} asked for {names} in past studies: searched as well")
+    options = replace(options, task=replace(options.task, found=found))
+    return options, options.task.load_model(dataset)
 
 
 def _settle_objective(
@@ -125,6 +144,11 @@ def _remark(options: SearchOptions, dataset: Dataset, model: Model, listener: Li
         listener.on_remark(
             f"--cv {folds}: a score is the mean over {folds} folds of {rows:,} rows; the"
             f" {counted(dataset.validation.rows, 'validation row')} above score only what is exported"
+        )
+    if dataset.comes_in_batches and "batch_size" in model.space():
+        listener.on_remark(
+            f"batch_size changes nothing where only training uses it: {dataset.name} gives batches of a size"
+            " of their own"
         )
     for text in model.remarks():
         listener.on_remark(text)

@@ -54,7 +54,7 @@ class SearchOptions:
         return plan(space, trials=self.trials, epochs=self.task.epochs, passes=self.passes)
 
     def resuming(self, study: Study) -> SearchOptions:
-        """Return the same with what a study settled when it was created: its objective, and who trains.
+        """Return the same with what a study settled: its objective, who trains, what trials asked for.
 
         Raises StudyMismatchError where another objective is asked for.
         """
@@ -67,5 +67,11 @@ class SearchOptions:
                 hint="Give the new search its own folder with --study, or archive this one with --fresh.",
             )
         notes = study.notes
-        settled = replace(self.task, numpy_difference=notes.numpy_difference, in_one_go=notes.in_one_go)
-        return replace(self, task=replace(settled, metric=metric_of(name)))
+        task = replace(
+            self.task,
+            numpy_difference=notes.numpy_difference,
+            in_one_go=notes.in_one_go,
+            metric=metric_of(name),
+            found=study.found(),
+        )
+        return replace(self, task=task)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from hptune.errors import HptuneError
 from hptune.narrowing.plausible_region import as_observation
-from hptune.space import Space
+from hptune.space import Hyperparameter, Space
 from hptune.strategy.initial_design import fit_to
 from hptune.strategy.portfolio import build_portfolio
 from hptune.study import STUDIES, Study, find_study
 from hptune.study.notes import WarmStart
 
-__all__ = ["AUTO", "COUNT", "learned_configurations", "past_studies"]
+__all__ = ["AUTO", "COUNT", "found_names", "learned_configurations", "past_studies"]
 
 AUTO = "auto"
 """Stands for every other study under studies/."""
@@ -43,6 +43,17 @@ def _is_readable(folder: Path) -> bool:
     except (HptuneError, sqlite3.Error):
         return False
     return True
+
+
+def found_names(folders: Sequence[Path], model_fingerprint: str) -> tuple[Hyperparameter, ...]:
+    """Return what trials of the same model asked for in these studies, beyond what exploring it finds."""
+    found: dict[str, Hyperparameter] = {}
+    for folder in folders:
+        with Study.open(folder) as study:
+            fingerprint = study.notes.model_fingerprint or study.identity.model_fingerprint
+            if fingerprint == model_fingerprint:
+                found.update((hp.name, hp) for hp in study.found() if hp.name not in found)
+    return tuple(found.values())
 
 
 def learned_configurations(folders: Sequence[Path], space: Space) -> tuple[WarmStart, ...]:

@@ -75,7 +75,7 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     _archive_existing(folder, fresh=options.fresh)
     with StudyLock(folder), Study.create(folder, opened.identity, command=options.command) as study:
         task = opened.options.task
-        study.note(warm_starts=opened.warm_starts, in_one_go=task.in_one_go)
+        study.note(warm_starts=opened.warm_starts, in_one_go=task.in_one_go, found=task.found)
         study.note(numpy_difference=task.numpy_difference)
         _run(opened, study, listener, stop)
     return folder
@@ -126,7 +126,6 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
         _warn_of_waiting_pass(options, study, listener)
     else:
         open_next_pass(study, options.task, opened.dataset, opened.space)
-    root = study.passes()[0].space
     _note_what_is_searched(opened, study)
     if not study.epochs_used():
         listener.on_warm_starts(opened.warm_starts)
@@ -140,12 +139,13 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
     ) as executor:
         engine = Engine(
             study=study,
-            searcher=_searcher(opened, goal, root),
+            searcher=_searcher(opened, goal, study.passes()[0].opened_with),
             executor=executor,
             pass_ends=tuple(itertools.accumulate(plan.pass_epochs)),
             narrow=lambda current, trials: propose(
-                current, trials, goal, root=root, epochs=options.task.epochs
+                current, trials, goal, root=study.passes()[0].space, epochs=options.task.epochs
             ),
+            with_conditions=opened.model.with_conditions,
             listener=listener,
             stop=stop,
             in_one_go=options.task.in_one_go,
@@ -179,7 +179,8 @@ def _note_what_is_searched(opened: Opening, study: Study) -> None:
     versions = {"python": platform.python_version()} | {
         name: str(getattr(module, "__version__", "")) for name, module in loaded.items() if module
     }
-    study.note(budget=opened.plan.budget, train_examples=opened.dataset.train.rows, versions=versions)
+    examples = 0 if opened.dataset.comes_in_batches else opened.dataset.train.rows
+    study.note(budget=opened.plan.budget, train_examples=examples, versions=versions)
     _note_baseline(opened, study, opened.dataset)
 
 

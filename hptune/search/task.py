@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptune.errors import DataError, InputError, SpaceError, StudyMismatchError
-from hptune.space import Space, Value
+from hptune.space import Hyperparameter, Space, Value
 from hptune.space.files import load_space, located, ready_space, ready_spaces
 from hptune.study import Identity, Study
 from hptune.study.trial import Trial, TrialState, metric_of
@@ -58,6 +58,8 @@ class SearchTask:
     """The space to search instead of the model's own."""
     space_file: str = ""
     """The file it was read from; "" for none."""
+    found: tuple[Hyperparameter, ...] = ()
+    """What trials of the study asked for that exploring the model did not find."""
     epochs: int
     """Epochs of a full training."""
     metric: str = ""
@@ -119,7 +121,11 @@ class SearchTask:
         from hptune.data.python_file import is_function_spec
 
         if is_function_spec(self.data) or is_function_spec(self.validation):
-            import hptune.models.backend  # noqa: F401
+            from hptune.models.backend import has_accelerator, uses_tensorflow
+
+            if uses_tensorflow():
+                # The file may begin with tensors: what TensorFlow says where there is no GPU, it says now.
+                has_accelerator()
 
     def _loading(self) -> AbstractContextManager[None]:
         """Refuse a search of its own in a file of functions: the model's may be the same one."""
@@ -156,6 +162,7 @@ class SearchTask:
                 self.model,
                 dataset,
                 space=self.space,
+                found=self.found,
                 epochs=self.epochs,
                 metric=self.metric,
                 batch_size=self.batch_size,
@@ -231,6 +238,7 @@ def task_of(study: Study) -> SearchTask:
         data=identity.data,
         model=identity.model,
         space=study.passes()[0].space,
+        found=study.found(),
         epochs=identity.epochs,
         metric=metric_of(identity.objective),
         seed=identity.seed,
@@ -267,8 +275,9 @@ def load_again(study: Study) -> tuple[Dataset, Model]:
     """Load a study's data and model; raises StudyMismatchError where the data are others now."""
     dataset, model = task_of(study).load()
     if dataset.fingerprint != study.identity.data_fingerprint:
+        holds = "holds other rows" if dataset.streams is None else "gives batches of another form"
         raise StudyMismatchError(
-            f"{study.folder}: {study.identity.data} holds other rows than those that were searched",
+            f"{study.folder}: {study.identity.data} {holds} than those that were searched",
             hint=f"Run this where the search ran, with {Path(study.identity.data).name} as it was.",
         )
     return dataset, model

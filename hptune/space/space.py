@@ -178,3 +178,34 @@ class Space:
         for name in new:
             _ = self[name]
         return replace(self, hyperparameters=tuple(new.get(hp.name, hp) for hp in self))
+
+    def extended(self, found: Iterable[Hyperparameter]) -> Space:
+        """Return this space with hyperparameters added, where it lacks them.
+
+        Of a condition, the options count that its parent has here; one that names none of them is left out.
+        What this space has keeps its range, and loses the conditions that `found` no longer names.
+        """
+        extended = self
+        for hp in found:
+            known = extended.get(hp.name)
+            if known is None:
+                more = replace(hp, when=tuple(extended._possible(hp.when)))
+                extended = replace(extended, hyperparameters=(*extended.hyperparameters, more))
+                continue
+            parents = {condition.parent for condition in hp.when}
+            when = tuple(condition for condition in known.when if condition.parent in parents)
+            if when != known.when:
+                extended = extended.with_changes([replace(known, when=when)])
+        return extended
+
+    def _possible(self, when: Iterable[Condition]) -> Iterator[Condition]:
+        """Yield the conditions that can hold here, each with the values that can."""
+        for condition in when:
+            parent = self.get(condition.parent)
+            if parent is None:
+                continue
+            values = condition.values
+            if isinstance(parent, Choice | Boolean):
+                values = tuple(value for value in values if parent.contains(value))
+            if values:
+                yield replace(condition, values=values)

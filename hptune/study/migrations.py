@@ -50,5 +50,12 @@ def _notes_of_1(notes: dict[str, str]) -> dict[str, str]:
     return found
 
 
-_STEPS = (_to_2,)
+def _to_3(database: sqlite3.Connection) -> None:
+    """Let jobs hold what their models asked for beyond what was found."""
+    database.execute("ALTER TABLE jobs ADD COLUMN added TEXT")
+    database.execute("ALTER TABLE jobs ADD COLUMN found TEXT")
+    database.execute("CREATE INDEX jobs_that_found ON jobs (reported) WHERE found IS NOT NULL")
+
+
+_STEPS = (_to_2, _to_3)
 """The first brings schema 1 to 2, and so on."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from hptune.space import Value, Values
+from hptune.space import Hyperparameter, Value, Values
+from hptune.space.as_dict import hyperparameter_from_dict, hyperparameter_to_dict
 
 __all__ = ["Baseline", "ExhaustedBudget", "StudyNotes", "WarmStart", "note_to_json", "read_notes"]
 
@@ -52,6 +53,8 @@ class StudyNotes:
     """The command line that repeats the search."""
     warm_starts: tuple[WarmStart, ...] = ()
     """Configurations that the search tried right after the defaults."""
+    found: tuple[Hyperparameter, ...] = ()
+    """What trials of past studies of the same model asked for beyond what exploring finds."""
     model_fingerprint: str = ""
     """Of the model that the latest trials were trained with; "" where the study's identity tells it."""
     numpy_difference: str = ""
@@ -71,6 +74,7 @@ class StudyNotes:
 
 _READERS: dict[str, Callable[[Any], Any]] = {
     "warm_starts": lambda known: tuple(_warm_start(one) for one in known),
+    "found": lambda known: tuple(hyperparameter_from_dict(one) for one in known),
     "baseline": lambda known: None if known is None else Baseline(**known),
     "exhausted": lambda known: None if known is None else ExhaustedBudget(**known),
 }
@@ -82,7 +86,9 @@ def note_to_json(name: str, value: Any) -> str:
     if name not in _NAMES:
         raise ValueError(f"{name}: a study has no such note")
     if isinstance(value, tuple):
-        return json.dumps([asdict(one) for one in value])
+        return json.dumps(
+            [hyperparameter_to_dict(one) if isinstance(one, Hyperparameter) else asdict(one) for one in value]
+        )
     return json.dumps(asdict(value) if isinstance(value, Baseline | ExhaustedBudget) else value)
 
 

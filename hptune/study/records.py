@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
-from hptune.space import Space, Value
+from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Direction, Job, Objective, TrialState
 
 __all__ = ["Ask", "Confirmation", "Identity", "JobProgress", "Pass", "Report", "Tally"]
+
+
+BATCHES = "batches:"
+"""How the fingerprint of data begins that comes in batches: it is of their form alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +42,18 @@ class Identity:
     def difference(self, wanted: Identity) -> str:
         """Say in words the first thing that keeps trials of the two from comparing, or ""."""
         # Other settings split and encode other rows: they say it better.
-        for field in sorted(fields(Identity), key=lambda field: field.name != "settings"):
-            mine, theirs = getattr(self, field.name), getattr(wanted, field.name)
+        for one in sorted(fields(Identity), key=lambda one: one.name != "settings"):
+            mine, theirs = getattr(self, one.name), getattr(wanted, one.name)
             # A moved data file or a corrected model file can be resumed with; other rows can't.
-            if field.name in ("data", "model_fingerprint") or mine == theirs:
+            if one.name in ("data", "model_fingerprint") or mine == theirs:
                 continue
-            if field.name == "data_fingerprint":
+            if one.name == "data_fingerprint" and BATCHES in (mine[: len(BATCHES)], theirs[: len(BATCHES)]):
+                return f"its batches, or rows, have another form than those that {wanted.data} gives now"
+            if one.name == "data_fingerprint":
                 return f"its rows are not those of {wanted.data} as it is now split and encoded"
-            if field.name == "settings":
+            if one.name == "settings":
                 return _differing(mine, theirs)
-            return f"its {field.name} is {mine}, not {theirs}"
+            return f"its {one.name} is {mine}, not {theirs}"
         return ""
 
 
@@ -57,6 +63,10 @@ class Pass:
 
     number: int
     space: Space
+    """With what trials asked for beyond it while it ran. That of the first pass, by whose ranges those of all
+    others are compared, has what later passes found as well."""
+    opened_with: Space
+    """The space that it began with."""
     proposal: Proposal | None
     """What made the space; None for a space that was given."""
     origin: str
@@ -85,6 +95,10 @@ class Report:
     state: TrialState
     score: float | None
     pass_number: int
+    added: Values = field(default_factory=dict)
+    """What the model asked for and was given no value of: the trial's from here on."""
+    found: tuple[Hyperparameter, ...] = ()
+    """What the space is extended by from here on; of a name that it has, other conditions."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
-from hptune.space import Space
-from hptune.space.as_dict import space_from_dict, space_to_dict
+from hptune.space import Hyperparameter, Space
+from hptune.space.as_dict import (
+    hyperparameter_from_dict,
+    hyperparameter_to_dict,
+    space_from_dict,
+    space_to_dict,
+)
 from hptune.study.proposal import Move, Proposal, Verdict
 from hptune.study.trial import Epoch, Job, Trial, TrialState
 
 __all__ = [
+    "found_from_json",
+    "found_to_json",
     "job_of",
     "proposal_from_json",
     "proposal_to_json",
@@ -29,6 +37,16 @@ def space_to_json(space: Space) -> str:
 def space_from_json(text: str) -> Space:
     """Return the space that `space_to_json` wrote."""
     return space_from_dict(json.loads(text))
+
+
+def found_to_json(found: Iterable[Hyperparameter]) -> str:
+    """Return hyperparameters as JSON text."""
+    return json.dumps([hyperparameter_to_dict(hp) for hp in found])
+
+
+def found_from_json(text: str | None) -> tuple[Hyperparameter, ...]:
+    """Return the hyperparameters that `found_to_json` wrote; none for None."""
+    return tuple(hyperparameter_from_dict(data) for data in json.loads(text or "[]"))
 
 
 def proposal_to_json(proposal: Proposal) -> str:

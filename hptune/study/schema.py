@@ -13,7 +13,7 @@ from hptune.study.migrations import migrate
 
 __all__ = ["VERSION", "connect", "create", "has_tables", "transaction"]
 
-VERSION = 2
+VERSION = 3
 """Raised whenever a table changes; what a newer hptune wrote is refused."""
 
 _TABLES = """
@@ -66,7 +66,9 @@ CREATE TABLE jobs (
     curve TEXT NOT NULL DEFAULT '[]',
     epoch INTEGER NOT NULL DEFAULT 0,  -- where it is, while it runs
     timings TEXT NOT NULL DEFAULT '{}',
-    seconds REAL NOT NULL DEFAULT 0
+    seconds REAL NOT NULL DEFAULT 0,
+    added TEXT,                     -- JSON: values of what its model asked for beyond the trial's
+    found TEXT                      -- JSON: hyperparameters by which its report extends the space
 );
 
 -- Trials trained again from the start with other seeds; they cost nothing of the search's budget.
@@ -86,6 +88,7 @@ CREATE TABLE confirmations (
 CREATE INDEX trials_by_score ON trials (score) WHERE score IS NOT NULL;
 CREATE INDEX jobs_by_trial ON jobs (trial_id);
 CREATE INDEX jobs_under_way ON jobs (id) WHERE reported IS NULL;
+CREATE INDEX jobs_that_found ON jobs (reported) WHERE found IS NOT NULL;
 """
 
 

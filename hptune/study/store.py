@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from hptune.errors import StudyError, StudyMismatchError
-from hptune.space import Space, Value
+from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.space.describe import describe_value
 from hptune.study import confirmations, counts, rows, schema
 from hptune.study.folder import DATABASE
 from hptune.study.notes import StudyNotes, note_to_json, read_notes
+from hptune.study.passes import select_found, select_passes
 from hptune.study.proposal import Proposal
 from hptune.study.records import Ask, Confirmation, Identity, JobProgress, Pass, Report, Tally
 from hptune.study.schema import transaction
@@ -131,16 +132,12 @@ class Study:
 
     def passes(self) -> tuple[Pass, ...]:
         """Return the passes so far, in order."""
-        return tuple(
-            Pass(
-                number=row["number"],
-                space=rows.space_from_json(row["space"]),
-                proposal=None if row["proposal"] is None else rows.proposal_from_json(row["proposal"]),
-                origin=row["origin"],
-                started_at=row["started_at"],
-            )
-            for row in self._database.execute("SELECT * FROM passes ORDER BY number")
-        )
+        return select_passes(self._database)
+
+    def found(self) -> tuple[Hyperparameter, ...]:
+        """Return what only trials asked for, in the order in which it was found: searched since."""
+        found = {hp.name: hp for hp in (*self.notes.found, *select_found(self._database))}
+        return tuple(found.values())
 
     def begun_passes(self) -> tuple[Pass, ...]:
         """Return the passes so far; raises StudyError where there is none yet."""
@@ -263,10 +260,18 @@ class Study:
                 "UPDATE jobs SET epoch = ? WHERE id = ?", [(epoch, job) for job, epoch in epochs.items()]
             )
 
-    def record_outcome(self, outcome: Outcome, state: TrialState) -> Trial:
+    def record_outcome(
+        self,
+        outcome: Outcome,
+        state: TrialState,
+        *,
+        added: Values | None = None,
+        found: Sequence[Hyperparameter] = (),
+    ) -> Trial:
         """Write down how a job ended; returns its trial as it stands now.
 
-        An interrupted job stays open with what it has trained; any other is reported to the oracle.
+        An interrupted job stays open with what it has trained; any other is reported to the oracle. Then
+        `added` are further values of the trial, which its model asked for, and `found` extends the space.
         """
         with transaction(self._database):
             row = self._database.execute("SELECT * FROM jobs WHERE id = ?", (outcome.job_id,)).fetchone()
@@ -277,15 +282,31 @@ class Study:
                 "UPDATE jobs SET curve = ?, seconds = seconds + ?, timings = ? WHERE id = ?",
                 (curve, outcome.seconds, json.dumps(dict(outcome.timings)), outcome.job_id),
             )
-            trial = self._add_up(row["trial_id"], outcome, state)
+            if added:
+                self._add_values(row["trial_id"], added)
+            trial = self._add_up(row["trial_id"], outcome, state, found)
             if outcome.state is not OutcomeState.INTERRUPTED:
                 self._database.execute(
-                    "UPDATE jobs SET reported = ?, state = ?, score = ? WHERE id = ?",
-                    (self._next_event(), state.value, trial.score, outcome.job_id),
+                    "UPDATE jobs SET reported = ?, state = ?, score = ?, added = ?, found = ? WHERE id = ?",
+                    (
+                        self._next_event(),
+                        state.value,
+                        trial.score,
+                        json.dumps(dict(added)) if added else None,
+                        rows.found_to_json(found) if found else None,
+                        outcome.job_id,
+                    ),
                 )
         return trial
 
-    def _add_up(self, trial_id: int, outcome: Outcome, state: TrialState) -> Trial:
+    def _add_values(self, trial_id: int, added: Values) -> None:
+        """Give a trial further values."""
+        values = {**self.trial(trial_id).values, **added}
+        self._database.execute('UPDATE trials SET "values" = ? WHERE id = ?', (json.dumps(values), trial_id))
+
+    def _add_up(
+        self, trial_id: int, outcome: Outcome, state: TrialState, found: Sequence[Hyperparameter]
+    ) -> Trial:
         """Bring a trial's row up to date with its jobs and return it."""
         curve = self._curve(trial_id)
         objective = self.identity.goal
@@ -306,17 +327,19 @@ class Study:
                 outcome.seconds,
                 outcome.parameters,
                 outcome.checkpoint,
-                self._note_of_unsearched(trial_id, outcome) if outcome.unsearched else None,
+                self._note(trial_id, outcome, found) if outcome.unsearched or found else None,
                 trial_id,
             ),
         )
         return self.trial(trial_id)
 
-    def _note_of_unsearched(self, trial_id: int, outcome: Outcome) -> str:
-        """Return a trial's note with what its model asked for that is not searched."""
-        origin = self.trial(trial_id).note.partition(_UNSEARCHED)[0]
+    def _note(self, trial_id: int, outcome: Outcome, found: Sequence[Hyperparameter]) -> str:
+        """Return a trial's note with what its model asked for that was not searched, or is not."""
+        note = self.trial(trial_id).note.partition(_UNSEARCHED)[0]
+        if found:
+            note += f"; found: {', '.join(hp.name for hp in found)}"
         listed = ", ".join(f"{name} {describe_value(value)}" for name, value in outcome.unsearched.items())
-        return f"{origin}{_UNSEARCHED}{listed}"
+        return f"{note}{_UNSEARCHED}{listed}" if listed else note
 
     def forget_checkpoints(self, trial_ids: list[int]) -> None:
         """Note that these trials' weights are not kept any more."""
@@ -368,6 +391,8 @@ class Study:
                     state=TrialState(row["state"]),
                     score=row["score"],
                     pass_number=row["pass_number"],
+                    added=json.loads(row["added"] or "{}"),
+                    found=rows.found_from_json(row["found"]),
                 )
 
     # Finalists trained again

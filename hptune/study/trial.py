@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from hptune.space import Value
+from hptune.space import Hyperparameter, Value
 
 __all__ = [
     "Direction",
@@ -192,7 +192,9 @@ class Outcome:
     checkpoint: str = ""
     """Path of the weights written; "" where none."""
     unsearched: Mapping[str, Value] = field(default_factory=dict)
-    """Hyperparameters that the model asked for and that are not searched, with the values they had."""
+    """Hyperparameters that the model asked for and was given no value of, with the values they had."""
+    declared: tuple[Hyperparameter, ...] = ()
+    """How the model declared those that were not found when it was explored, parents first."""
 
 
 @dataclass(frozen=True, kw_only=True)

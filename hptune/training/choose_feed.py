@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from hptune.data.on_disk import fits_memory
 from hptune.data.structure import leaves
 from hptune.models.backend import keras
-from hptune.models.model import Arrays
+from hptune.models.model import Arrays, Streamed
 from hptune.training.feeds import Feed, GeneratorFeed
 from hptune.training.numpy_feed import choose_dense_feed
+from hptune.training.stream_feed import StreamFeed
 
 __all__ = ["choose_feed"]
 
@@ -33,6 +34,8 @@ def choose_feed(
     the model to Keras, whatever NumPy can train. With `callbacks` of the user's, Keras's own fit takes
     the steps and validates, and calls them.
     """
+    if isinstance(arrays, Streamed):
+        return StreamFeed(model, arrays, batch_size, callbacks or ())
     dense = (
         choose_dense_feed(model, arrays, weights, batch_size) if numpy_path and callbacks is None else None
     )

@@ -10,6 +10,7 @@ from hptune.data.python_file import where_raised
 
 __all__ = [
     "Diverged",
+    "Exhausted",
     "Infeasible",
     "TooLarge",
     "in_words",
@@ -39,6 +40,10 @@ class TooLarge(Infeasible):
 
     def __init__(self, parameters: int, most: int) -> None:
         super().__init__(f"too large: {parameters:,} weights, {most:,} allowed")
+
+
+class Exhausted(Exception):  # noqa: N818  (what happened to the data, no fault of the code that notes it)
+    """Batches that ended before the end of an epoch."""
 
 
 def infeasible_reason(error: BaseException) -> str:

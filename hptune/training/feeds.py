@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -9,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.structure import as_tuples, count_rows, leaves, map_leaves
+from hptune.data.structure import Given, as_tuples, count_rows, leaves, map_leaves
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
 from hptune.training.epoch_callback import EpochCallback
@@ -85,7 +86,7 @@ def _taken(column: NDArray[Any], rows: NDArray[np.int64]) -> Any:
 
 
 def batches(
-    arrays: Arrays,
+    arrays: Arrays | Given,
     weights: NDArray[np.float32] | None,
     batch_size: int,
     order: Callable[[int], NDArray[np.int64]],
@@ -105,14 +106,17 @@ class _HeldRows(keras.utils.PyDataset):  # type: ignore[misc]
     """Validation rows, batch by batch: Keras would make one tensor of whole arrays."""
 
     def __init__(self, arrays: Arrays, batch_size: int) -> None:
+        """Take what is validated on, and how many rows a step of training takes."""
         super().__init__()
         self._columns = columns_of(arrays.validation_x, arrays.validation_y, arrays.validation_weights)
         self._size = rows_at_once(arrays.validation_x, batch_size)
 
     def __len__(self) -> int:
-        return -(-count_rows(self._columns) // self._size)
+        """Return how many batches there are."""
+        return math.ceil(count_rows(self._columns) / self._size)
 
     def __getitem__(self, number: int) -> Any:
+        """Return one of them."""
         rows = np.arange(number * self._size, min((number + 1) * self._size, count_rows(self._columns)))
         return map_leaves(partial(_taken, rows=rows), self._columns)
 

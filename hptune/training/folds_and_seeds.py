@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hptune.space import Value, Values
+from hptune.space import Hyperparameter, Value, Values
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
 from hptune.training.epoch_callback import OnEpoch, never_stop
 from hptune.training.members import Member, MemberTrainer, Report, mean_curve, pack, unpack
@@ -101,6 +101,7 @@ class _Stretch:
     _timings: Counter[str] = field(default_factory=Counter)
     _parameters: int | None = None
     _unsearched: dict[str, Value] = field(default_factory=dict)
+    _declared: dict[str, Hyperparameter] = field(default_factory=dict)
     _ended_by: Outcome | None = None
     _reason: str = ""
 
@@ -140,6 +141,7 @@ class _Stretch:
         member.take(outcome.curve[known:], self.objective)
         member.ended = outcome.ended
         self._unsearched.update(outcome.unsearched)
+        self._declared.update((hp.name, hp) for hp in outcome.declared)
         if outcome.checkpoint and len(outcome.curve) >= known:
             member.file = Path(outcome.checkpoint)
         self._timings.update(outcome.timings)
@@ -171,6 +173,7 @@ class _Stretch:
             timings=dict(self._timings),
             parameters=self._parameters,
             unsearched=self._unsearched,
+            declared=tuple(self._declared.values()),
             checkpoint="" if failed else self._keep(curve, state),
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data.structure import map_leaves
+from hptune.errors import DataError
 from hptune.models.backend import keras
 from hptune.models.model import Arrays, Model, OwnFit, Training
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
 from hptune.training.checkpoint import Checkpoint, load_checkpoint, restore, save_checkpoint
 from hptune.training.choose_feed import choose_feed
 from hptune.training.epoch_callback import EpochCallback, OnEpoch
-from hptune.training.failures import TooLarge
+from hptune.training.failures import Exhausted, TooLarge
 from hptune.training.graph_cache import Graphs, Traced, begin_as
 from hptune.training.progress import TrainingState
 from hptune.training.user_callbacks import noting_callbacks, with_state
@@ -95,7 +95,7 @@ class Session:
         epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as))
         self.curve = epoch_callback.curve
         ended = epoch_callback.progress.ended
-        fit = self._own_fit()
+        fit = self._model.own_fit(self._job.values)
         callbacks = None if self._make_callbacks is None else self._make_callbacks()
         if ended:
             # By early stopping, in an earlier job.
@@ -114,23 +114,6 @@ class Session:
             ended=ended or epoch_callback.progress.ended or epoch_callback.ended_by_others,
             checkpoint=self._keep(epoch_callback),
         )
-
-    def _own_fit(self) -> OwnFit | None:
-        """Return the user's own fit, given the weights of rows too where there are any."""
-        fit, arrays = self._model.own_fit(self._job.values), self._arrays
-        if fit is None or arrays.weights is None:
-            return fit
-        held = tuple(
-            tree
-            for tree in (arrays.validation_x, arrays.validation_y, arrays.validation_weights)
-            if tree is not None
-        )
-        run = fit.run
-
-        def weighted(*args: Any, **kwargs: Any) -> Any:
-            return run(*args, **{**kwargs, "sample_weight": arrays.weights, "validation_data": held})
-
-        return replace(fit, run=weighted)
 
     def _built(self) -> Any:
         model = self._model.build(self._job.values, self._job.seed)
@@ -213,7 +196,14 @@ class Session:
                 feed.trace()
             traced = Traced(self.keras_model, feed, held=(self._arrays, self._weights))
         with self._timed("fit"):
-            traced.feed.fit(epoch_callback, self._job.seed, self._job.initial_epoch, self._job.epochs)
+            try:
+                traced.feed.fit(epoch_callback, self._job.seed, self._job.initial_epoch, self._job.epochs)
+            except Exhausted as low:
+                raise DataError(
+                    str(low),
+                    hint="Let it go on for as many epochs as there may be: a generator by `while True:`, a"
+                    " tf.data.Dataset by repeat(). What was trained is kept: the same command resumes it.",
+                ) from low
         self.timings["fit"] -= epoch_callback.validation_seconds
         self.timings["validation"] = epoch_callback.validation_seconds
         if self._graphs is not None and self._key is not None:

@@ -116,6 +116,7 @@ class Trainer:
             timings=session.timings,
             parameters=session.parameters,
             unsearched=self._model.unsearched(),
+            declared=self._model.declared(),
         )
 
     def _where_to_begin(self, job: Job) -> Job:
@@ -181,8 +182,7 @@ class Trainer:
 
     def _try_one_batch(self, values: Values) -> Preflight:
         arrays = self._model.arrays(self._dataset, values)
-        rows = slice(0, self._model.batch_size(values, arrays.rows))
-        few = arrays.each(lambda array: array[rows])
+        few = arrays.few(self._model.batch_size(values, arrays.rows))
         fit = self._model.own_fit(values)
         if fit is not None:
             return self._try_callbacks(values, self._try_own_fit(fit, values, few))
@@ -363,6 +363,11 @@ def _row_weights(dataset: Dataset, kind: ClassWeight) -> NDArray[np.float32] | N
     """Return how much each training row counts; None where all count alike."""
     if kind is ClassWeight.NONE:
         return None
+    if dataset.streams is not None:
+        raise InputError(
+            f"class weights need the classes of all rows, and {dataset.name} gives batches",
+            hint="Leave --class-weight out, and let batches hold weights: (x, y, sample_weight).",
+        )
     if dataset.task not in (Task.BINARY, Task.MULTICLASS):
         raise InputError(
             "class weights need classes, and this data has none", hint="Leave --class-weight out."

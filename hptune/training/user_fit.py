@@ -45,16 +45,9 @@ def run_own_fit(
     """
     more: dict[str, Any] = {"initial_epoch": initial_epoch} if initial_epoch else {}
     more |= {} if class_weight is None else {"class_weight": dict(class_weight)}
-    result = fit.run(
-        model,
-        arrays.x,
-        arrays.y,
-        validation_data=(arrays.validation_x, arrays.validation_y),
-        epochs=epochs,
-        callbacks=[*callbacks, rules],
-        verbose=0,
-        **more,
-    )
+    rows, keywords = arrays.for_own_fit()
+    more |= keywords
+    result = fit.run(model, *rows, epochs=epochs, callbacks=[*callbacks, rules], verbose=0, **more)
     curve = _curve_of(result)
     if curve is not None:
         _require(objective, [name for report in curve for name in report])

@@ -11,6 +11,7 @@ from hptune.errors import StudyMismatchError, UsageError
 from hptune.space import Space, Value
 from hptune.space.describe import describe_range
 from hptune.study import JobProgress, Study
+from hptune.study.records import BATCHES
 from hptune.study.trial import Objective, Trial
 
 __all__ = ["Contender", "StudyComparison", "best_so_far", "compare"]
@@ -150,6 +151,8 @@ def _warnings(studies: Sequence[Study], names: Sequence[str]) -> tuple[str, ...]
         "lengths of a full training": [counted(study.identity.epochs, "epoch") for study in studies],
     }
     found = []
+    if any(study.identity.data_fingerprint.startswith(BATCHES) for study in studies):
+        found.append("whether batches held the same rows is not known, so compare their scores with care")
     for what, values in kinds.items():
         if len(set(values)) > 1:
             listed = ", ".join(f"{n}: {v[:12]}" for n, v in zip(names, values, strict=True))

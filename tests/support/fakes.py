@@ -173,7 +173,9 @@ class FakeSearcher:
         self._trial_of[job_id] = trial_id
         self._job[trial_id] = self._last
 
-    def report(self, job_id: int, state: TrialState, score: float | None, *, epochs: int = 0) -> None:
+    def report(
+        self, job_id: int, state: TrialState, score: float | None, *, epochs: int = 0, added: object = None
+    ) -> None:
         self.reported.append((job_id, state, score))
         if state is TrialState.PAUSED and score is not None:
             self._waiting[self._trial_of[job_id]] = score

@@ -40,7 +40,9 @@ def _figure(snapshot: Snapshot, hp: Hyperparameter) -> str:
     moves = [
         (f"Pass {p.number}", p.proposal[hp.name])
         for p in snapshot.passes
-        if p.proposal is not None and p.proposal[hp.name].verdict is not Verdict.KEEP
+        if p.proposal is not None
+        and hp.name in p.proposal.space
+        and p.proposal[hp.name].verdict is not Verdict.KEEP
     ]
     if hp.name in snapshot.proposal.space:
         coming = snapshot.proposal[hp.name]
