@@ -22,7 +22,7 @@ from hptune.oracles import ORACLES
 from hptune.oracles.names import make_searcher
 from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
-from hptune.search.found import MOST_FOUND, FoundNames
+from hptune.search.found import MOST_FOUND, Found, FoundNames
 from hptune.search.next_pass import propose_for, read_next_pass, write_next_pass
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Hyperparameter, Space, Value
 from hptune.study import Report, Study
@@ -246,8 +246,7 @@ def test_killed_with_jobs_under_way_it_replays_what_was_recorded(
 
 
 def test_trials_before_a_discovery_without_conditions_are_still_resumed(tmp_path: Path) -> None:
-    corner = lambda values: values["units"] > 40  # noqa: E731
-    study, trainer = begin(tmp_path), Asking(corner)
+    study, trainer = begin(tmp_path), Asking(lambda values: values["units"] > 40)
     engine(study, trainer).run()
     first = next(t for t in study.trials() if "dropout" in t.values)
     resumed = {job.trial_id for job in trainer.jobs if job.initial_epoch}
@@ -280,7 +279,9 @@ def test_what_a_later_pass_finds_is_part_of_the_coarse_space_as_well(tmp_path: P
 
 @oracle
 def test_a_condition_that_a_trial_contradicts_holds_no_more(tmp_path: Path, name: str) -> None:
-    corner = lambda values: values["optimizer"] == "sgd" or values["units"] > 20  # noqa: E731
+    def corner(values: Mapping[str, Any]) -> bool:
+        return bool(values["optimizer"] == "sgd" or values["units"] > 20)
+
     study, told = begin(tmp_path, name), Told()
     engine(study, Asking(corner), listener=told, with_conditions=_as_first_seen).run()
     asked = [t for t in study.trials() if corner(t.values)]
@@ -289,7 +290,7 @@ def test_a_condition_that_a_trial_contradicts_holds_no_more(tmp_path: Path, name
     assert not told.warnings
     [found] = study.found()
     if len(told.remarks) == 2:
-        assert "against its conditions: they hold no more" in told.remarks[1]
+        assert "asked for dropout against its conditions" in told.remarks[1]
         assert found.when == ()
     again = Asking(corner)
     engine(study, again).run()
@@ -368,6 +369,34 @@ def test_what_the_code_fixes_is_said_to_be_fixed() -> None:
 def test_a_condition_that_does_not_hold_for_the_trial_itself_is_none() -> None:
     wrong = replace(DROPOUT, when=BY_SGD)
     assert look(SPACE, SPACE.defaults, {"dropout": 0.1}, wrong).new == (DROPOUT,)
+
+
+def test_only_the_conditions_that_a_trial_contradicts_are_dropped() -> None:
+    when = (*BY_SGD, Condition(parent="units", values=(16, 17)))
+    names = FoundNames(space=SPACE, root=SPACE)
+    names.extend([replace(DROPOUT, when=when)])
+    asked = Outcome(job_id=1, state=OutcomeState.DONE, unsearched={"dropout": 0.1})
+    found = names.look(SPACE.defaults, asked)
+    assert found.wider == (replace(DROPOUT, when=when[1:]),)
+    assert dict(found.added) == {"dropout": 0.1}
+    assert found.lines(3) == [
+        "trial 3 asked for dropout against its conditions:"
+        " searched as dropout (0.1..0.5 where units is 16 or 17) from here on"
+    ]
+    names.extend(found.extension)
+    assert "dropout" in names.space.defaults
+    assert names.look({**SPACE.defaults, "dropout": 0.3}, replace(asked, unsearched={})) == Found()
+
+
+def test_conditions_that_the_user_wrote_stay() -> None:
+    names = FoundNames(space=SPACE, root=SPACE)
+    names.extend([DROPOUT])
+    names.begin(names.space.with_changes([replace(DROPOUT, when=BY_SGD)]))
+    found = names.look(
+        SPACE.defaults, Outcome(job_id=1, state=OutcomeState.DONE, unsearched={"dropout": 0.1})
+    )
+    assert not found.extension
+    assert dict(found.left) == {"dropout": 0.1}
 
 
 def test_code_that_makes_up_names_for_ever_is_searched_up_to_a_number() -> None:

@@ -60,7 +60,7 @@ def discover(build: Build, read: Callable[[Any], Space], first: Any) -> Discover
     except Exhausted:
         remarks.append(
             f"the model was built {counted(MOST_CALLS, 'time')} to find its hyperparameters, and some of its "
-            "branches were not tried: a hyperparameter that only they ask for may be missing"
+            "branches were not tried: what only they ask for is searched once a trial asks for it"
         )
     space = search.space()
     return Discovered(space, (*remarks, *_of_ranges(space, search.explorer.known)))
@@ -83,7 +83,8 @@ def find_conditions(
     free = [hp.name for hp in found if not hp.when]
     search = _Search(Explorer(build, asked(), most=MOST_BUILDS), read, ranges=space)
     around = space.defaults
-    changed = {n: v for n, v in values.items() if n not in around or not same_value(around[n], v)}
+    known = {name: value for name, value in values.items() if name in space}
+    changed = {n: v for n, v in known.items() if n not in around or not same_value(around[n], v)}
     if free and changed:
         with contextlib.suppress(Exhausted):
             search.explain_new(free, around, changed)

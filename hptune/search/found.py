@@ -46,10 +46,11 @@ class Found:
             told.append(f"trial {trial_id} asked for {_listed(searched)}: searched from here on")
         if fixed:
             told.append(f"trial {trial_id} asked for {_listed(fixed)}: fixed in the code")
-        if self.wider:
-            told.append(
-                f"trial {trial_id} asked for {_listed(self.wider)} against its conditions: they hold no more"
-            )
+        told += (
+            f"trial {trial_id} asked for {hp.name} against its conditions: searched as {_listed([hp])}"
+            " from here on"
+            for hp in self.wider
+        )
         return told
 
 
