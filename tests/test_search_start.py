@@ -241,9 +241,9 @@ def test_a_search_whose_numpy_differs_is_left_to_keras_for_good(
 ) -> None:
     paths: list[bool] = []
 
-    def noted(*arguments: Any, numpy_path: bool) -> Any:
+    def noted(*arguments: Any, numpy_path: bool, **more: Any) -> Any:
         paths.append(numpy_path)
-        return choose_feed(*arguments, numpy_path=numpy_path)
+        return choose_feed(*arguments, numpy_path=numpy_path, **more)
 
     monkeypatch.setattr("hptune.training.session.choose_feed", noted)
     arguments = ["search", "iris", "--epochs", "1", "--passes", "1", "--study", "s", "--trials"]

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hptune._text import significant
+from hptune._text import listed, significant
 from hptune.analysis.finalists import Finalist
 from hptune.data import Dataset, Task
 from hptune.data.encoder import CategoricalColumn, DateColumn
-from hptune.data.python_file import is_function_spec
 from hptune.data.structure import is_structure, leaves
 from hptune.export.model import input_names, numbers_of
 from hptune.models.backend import keras
@@ -60,19 +59,41 @@ def _use(dataset: Dataset, model: keras.Model, file: str, source: str) -> str:
         parts.append(f"Raw values from 0 to {dataset.input_scale:g}; the model scales them itself.")
     else:
         parts.append("Raw values: the model normalises them itself.")
-    if is_function_spec(source):
-        parts.append(f"Where {source.rpartition(':')[0]} has layers of its own, import it first.")
+    own = _own_classes(model)
+    if own:
+        named = listed([f"`{name}`" for name in own])
+        parts.append(
+            f"Keras loads the file where it is given what {source.rpartition(':')[0]} defines: {named}."
+        )
     return "\n\n".join(parts)
+
+
+def _own_classes(model: keras.Model) -> dict[str, str]:
+    """Return the user's own classes of layers by name, each with the module that it is imported from."""
+    kinds = {type(layer) for layer in model._flatten_layers(include_self=False)}
+    ours = ("keras", __name__.partition(".")[0])
+    own = {kind.__name__: kind.__module__ for kind in kinds if kind.__module__.partition(".")[0] not in ours}
+    return dict(sorted(own.items()))
+
+
+def _loading(model: keras.Model, file: str) -> tuple[list[str], str]:
+    """Return the imports and the statement that load the file."""
+    own = _own_classes(model)
+    if not own:
+        return [], f"model = keras.models.load_model({file!r})"
+    imports = [f"from {module.removeprefix('hptune_file_')} import {name}" for name, module in own.items()]
+    objects = ", ".join(f"{name!r}: {name}" for name in own)
+    return imports, f"model = keras.models.load_model({file!r}, custom_objects={{{objects}}})"
 
 
 def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
     """Return Python lines that predict one row."""
-    load = f"model = keras.models.load_model({file!r})"
+    needed, load = _loading(model, file)
     if dataset.encoder is None:
         rows = f"rows = {_example_rows(dataset.train.x)}  # yours"
         text = any(array.dtype.kind in "OUS" for array in leaves(dataset.train.x))
         imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
-        return [*imports, "", load, rows, "print(model.predict(rows))"]
+        return [*imports, *needed, "", load, rows, "print(model.predict(rows))"]
     text, lines, names = False, [], input_names(dataset.encoder)
     for column in dataset.encoder.columns:
         if isinstance(column, CategoricalColumn):
@@ -83,7 +104,7 @@ def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
         for part, fill in numbers_of(column):
             lines.append(f"    {names[part]!r}: np.array([[{float(fill)!r}]], dtype='float32'),")
     imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
-    head = [*imports, "", load, "rows = {  # one row; yours have the shape (rows, 1)"]
+    head = [*imports, *needed, "", load, "rows = {  # one row; yours have the shape (rows, 1)"]
     return [*head, *lines, "}", "print(model.predict(rows))"]
 
 

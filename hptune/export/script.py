@@ -45,7 +45,7 @@ def script(study: Study, trial: Trial) -> str:
     """
     if trial.score is None:
         raise StudyError(f"{study.folder}: trial {trial.id} has no score", hint="Export another one.")
-    dataset, model = load_again(study)
+    dataset, model = load_again(study, [trial])
     _refuse_weights(dataset, fits=model.own_fit(trial.values) is not None)
     part = data(dataset, skip_broken=bool(study.identity.settings.get("skip_broken")))
     part += _model(model, trial) + training(_plan(study, trial, dataset, model))

@@ -14,6 +14,7 @@ from typing import Any
 from hptune._log import logger
 from hptune.data import Dataset
 from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.source_code import code_fingerprint
 from hptune.data.stream import Stream
 from hptune.errors import HptuneError, ModelError
 from hptune.models.beyond import Beyond
@@ -61,6 +62,10 @@ class UserModel:
             *(self.passes_batch_size, self.found),
         )
         return (_again, known)
+
+    def known_as(self, fingerprint: str) -> bool:
+        """Return whether a recorded fingerprint is this model's; older ones were of the file's bytes."""
+        return fingerprint in (self.fingerprint, _bytes_fingerprint(self.file, self.name))
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -280,6 +285,11 @@ def _again(
 
 
 def _fingerprint(file: Path, spec: str) -> str:
+    named = f"{code_fingerprint(file)} {spec.rpartition(':')[2]}"
+    return hashlib.sha256(named.encode()).hexdigest()
+
+
+def _bytes_fingerprint(file: Path, spec: str) -> str:
     return hashlib.sha256(file.read_bytes() + spec.rpartition(":")[2].encode()).hexdigest()
 
 

@@ -6,7 +6,7 @@ the same number of fresh seeds compare fairly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,9 +84,15 @@ def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop)
 
 
 def confirm_study(
-    study: Study, *, top: int, seeds: int, load: Callable[[Study], JobTrainer], watcher: Watcher, stop: Stop
+    study: Study,
+    *,
+    top: int,
+    seeds: int,
+    load: Callable[[Study, Sequence[Trial]], JobTrainer],
+    watcher: Watcher,
+    stop: Stop,
 ) -> Confirmed:
-    """Confirm an open study that this process may write; `load` makes its trainer where one is needed."""
+    """Confirm an open study that this process may write; `load` makes the trainer of trials, if needed."""
     trials = study.best(top)
     if not trials:
         raise StudyError(f"{study.folder}: no trial has a score yet", hint="Let the search run first.")
@@ -105,7 +111,7 @@ def confirm_study(
     epochs = sum(d.epochs for d in due)
     watcher.planned(len(trials), len(due), epochs, len(wanted) - len(due))
     if due:
-        _train(study, due, load(study), watcher, stop)
+        _train(study, due, load(study, trials), watcher, stop)
     return Confirmed(
         study=str(study.folder),
         objective=study.identity.goal,
@@ -119,8 +125,8 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
     return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
 
 
-def _load(study: Study) -> JobTrainer:
-    return task_of(study).trainer(*load_again(study), study.identity.goal)
+def _load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
+    return task_of(study).trainer(*load_again(study, trials), study.identity.goal)
 
 
 def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher, stop: Stop) -> None:

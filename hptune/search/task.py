@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hptune._text import numbered
 from hptune.errors import DataError, InputError, SpaceError, StudyMismatchError
 from hptune.space import Hyperparameter, Space, Value
 from hptune.space.files import load_space, located, ready_space, ready_spaces
@@ -282,8 +284,11 @@ def asked_epochs(study: Study, trial: Trial) -> int | None:
     return study.identity.epochs if whole else None
 
 
-def load_again(study: Study) -> tuple[Dataset, Model]:
-    """Load a study's data and model; raises StudyMismatchError where the data are others now."""
+def load_again(study: Study, trials: Sequence[Trial]) -> tuple[Dataset, Model]:
+    """Load a study's data and model to train or build some of its trials again.
+
+    Raises StudyMismatchError where the data are others now, or the model is not what they were trained with.
+    """
     dataset, model = task_of(study).load()
     if dataset.fingerprint != study.identity.data_fingerprint:
         holds = "holds other rows" if dataset.streams is None else "gives batches of another form"
@@ -291,4 +296,26 @@ def load_again(study: Study) -> tuple[Dataset, Model]:
             f"{study.folder}: {study.identity.data} {holds} than those that were searched",
             hint=f"Run this where the search ran, with {Path(study.identity.data).name} as it was.",
         )
+    _require_model(study, model, trials)
     return dataset, model
+
+
+def _require_model(study: Study, model: Model, trials: Sequence[Trial]) -> None:
+    """Raise StudyMismatchError where the code has changed since a trial was trained."""
+    notes = study.notes
+    versions = [study.identity.model_fingerprint, *(v.fingerprint for v in notes.model_versions)]
+    if not notes.model_versions and notes.model_fingerprint and model.known_as(notes.model_fingerprint):
+        # Changed before versions were recorded: which trials are of which is not known.
+        return
+    version_of = study.model_versions()
+    others = [trial.id for trial in trials if not model.known_as(versions[version_of[trial.id] - 1])]
+    if others:
+        also = (
+            f" or {study.identity.settings['callbacks']}" if study.identity.settings.get("callbacks") else ""
+        )
+        raise StudyMismatchError(
+            f"{study.folder}: {model.name}{also} has changed since {numbered('trial', others)} "
+            f"{'was' if len(others) == 1 else 'were'} trained",
+            hint="Put the code back as it was then, or train trials of what it is now: the same search with"
+            " more --trials, or with --fresh.",
+        )

@@ -10,7 +10,15 @@ from typing import Any
 from hptune.space import Hyperparameter, Value, Values
 from hptune.space.as_dict import hyperparameter_from_dict, hyperparameter_to_dict
 
-__all__ = ["Baseline", "ExhaustedBudget", "StudyNotes", "WarmStart", "note_to_json", "read_notes"]
+__all__ = [
+    "Baseline",
+    "ExhaustedBudget",
+    "ModelVersion",
+    "StudyNotes",
+    "WarmStart",
+    "note_to_json",
+    "read_notes",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +37,14 @@ class Baseline:
     what: str
     """always setosa, all classes alike, always the mean."""
     score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelVersion:
+    """The model as it was from some job on, where its code was changed between two runs of a search."""
+
+    fingerprint: str
+    first_job: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +73,8 @@ class StudyNotes:
     """What trials of past studies of the same model asked for beyond what exploring finds."""
     model_fingerprint: str = ""
     """Of the model that the latest trials were trained with; "" where the study's identity tells it."""
+    model_versions: tuple[ModelVersion, ...] = ()
+    """Versions of the model after the one of the study's identity, in their order."""
     numpy_difference: str = ""
     """How NumPy differs from Keras on this model, which Keras trains then; "" where NumPy may train it."""
     in_one_go: bool = False
@@ -75,6 +93,7 @@ class StudyNotes:
 _READERS: dict[str, Callable[[Any], Any]] = {
     "warm_starts": lambda known: tuple(_warm_start(one) for one in known),
     "found": lambda known: tuple(hyperparameter_from_dict(one) for one in known),
+    "model_versions": lambda known: tuple(ModelVersion(**one) for one in known),
     "baseline": lambda known: None if known is None else Baseline(**known),
     "exhausted": lambda known: None if known is None else ExhaustedBudget(**known),
 }

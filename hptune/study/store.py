@@ -341,6 +341,19 @@ class Study:
         listed = ", ".join(f"{name} {describe_value(value)}" for name, value in outcome.unsearched.items())
         return f"{note}{_UNSEARCHED}{listed}" if listed else note
 
+    def next_job(self) -> int:
+        """Return the number that the next job will have."""
+        return int(self._database.execute("SELECT coalesce(max(id), 0) + 1 FROM jobs").fetchone()[0])
+
+    def model_versions(self) -> dict[int, int]:
+        """Return, for each trial, by which version of the model it was trained last.
+
+        The first is 1; a next one is counted where a search was resumed with changed code.
+        """
+        firsts = [version.first_job for version in self.notes.model_versions]
+        found = self._database.execute("SELECT trial_id, max(id) FROM jobs GROUP BY trial_id")
+        return {trial: 1 + sum(first <= job for first in firsts) for trial, job in found}
+
     def forget_checkpoints(self, trial_ids: list[int]) -> None:
         """Note that these trials' weights are not kept any more."""
         with transaction(self._database):

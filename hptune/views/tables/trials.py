@@ -61,7 +61,9 @@ def curve_csv(trial: Trial) -> str:
 
 def trials_json(study: Study, trials: Sequence[Trial]) -> str:
     """Return trials as JSON."""
-    return to_json({"study": str(study.folder), "trials": [trial_dict(t) for t in trials]})
+    versions = study.model_versions()
+    listed = [trial_dict(trial) | {"model_version": versions.get(trial.id, 1)} for trial in trials]
+    return to_json({"study": str(study.folder), "trials": listed})
 
 
 def trials_csv(trials: Sequence[Trial]) -> str:
@@ -119,9 +121,17 @@ def _is_same(trials: Sequence[Trial], name: str) -> bool:
 
 
 def trial_text(
-    trial: Trial, objective: str, confirmed: Confirmed | None = None, *, searching: bool = True
+    trial: Trial,
+    objective: str,
+    confirmed: Confirmed | None = None,
+    *,
+    searching: bool = True,
+    version: tuple[int, int] = (1, 1),
 ) -> str:
-    """Say everything about one trial; `confirmed` has it where it was trained again with fresh seeds."""
+    """Say everything about one trial; `confirmed` has it where it was trained again with fresh seeds.
+
+    `version` is that of the model that it was trained with, and how many there are.
+    """
     lines = [
         f"Trial {trial.id}, pass {trial.pass_number}: {state_name(trial.state, searching=searching)}",
         f"{objective} {format_value(trial.score)}"
@@ -130,6 +140,8 @@ def trial_text(
         + (f", {trial.parameters:,} parameters" if trial.parameters else "")
         + (f", {trial.note}" if trial.note else ""),
     ]
+    if version[1] > 1:
+        lines.append(f"trained with version {version[0]} of {version[1]} of the model's code")
     if trial.reason:
         lines.append(trial.reason)
     lines += _again(trial, confirmed)
