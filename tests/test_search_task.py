@@ -81,7 +81,7 @@ def test_an_error_about_a_hyperparameter_is_placed_where_it_stands(
 
 def test_a_study_remembers_what_was_said_of_a_table_where_it_is_not_the_default() -> None:
     plain = SearchTask(data="t.csv", target="y", epochs=1)
-    assert not {"missing", "missing_target", "strict"} & plain.settings.keys()
+    assert not {"levels", "missing", "missing_target", "strict"} & plain.settings.keys()
     said = SearchTask(data="t.csv", epochs=1, missing="NA, ?", missing_target="refuse", strict=True)
     assert said.settings.items() >= {"missing": "NA, ?", "missing_target": "refuse", "strict": True}.items()
     assert said._reading["tables"] == TableOptions(
