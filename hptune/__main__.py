@@ -64,12 +64,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say_of_database(error: sqlite3.DatabaseError) -> None:
+    from hptune.study.schema import is_damage
+
     _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
-    if isinstance(error, sqlite3.OperationalError):
+    if is_damage(error):
+        _say("Archive it and start over with --fresh; nothing of it is deleted.")
+    else:
         # Another holds it, or there is no room: nothing is wrong with the study itself.
         _say("Nothing that was trained is lost: the same command resumes it once that is mended.")
-    else:
-        _say("Put it aside and start over with --fresh; nothing of it is deleted.")
 
 
 def _say(text: str) -> None:

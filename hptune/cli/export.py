@@ -29,13 +29,21 @@ def command(study: str | None, top: int, form: str, output: Path | None) -> None
     yaml and json are spaces of fixed values, which `hptune search --space` takes; csv is a table;
     python is a script that trains the configuration with Keras alone; keras is the trained model,
     from raw rows to labels, with a card (NAME.md) that describes it. Best is the best mean over
-    fresh seeds where `hptune confirm` has run, else the best score.
+    fresh seeds where `hptune confirm` has run, else the best score. Of a damaged study csv holds
+    what can be read.
     """
-    from hptune.export.write import export
+    from hptune.errors import DamagedStudyError
+    from hptune.export.write import export, export_whole
     from hptune.study import Study, find_study
 
-    with Study.open(find_study(study)) as opened:
-        exported = export(opened, form=form, top=top, output=output)
+    folder = find_study(study)
+    try:
+        with Study.open(folder) as opened:
+            exported = export(opened, form=form, top=top, output=output)
+    except DamagedStudyError as damage:
+        if form != "csv":
+            raise
+        exported = export_whole(folder, damage, top=top, output=output)
     if exported.order:
         click.echo(exported.order, err=True)
     if exported.text:
