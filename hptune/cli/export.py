@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import study_argument
+from hptune.cli.options import study_argument, trust_option
 
 __all__ = ["command"]
 
@@ -23,7 +23,8 @@ __all__ = ["command"]
     help="python: a plain Keras script; keras: a trained model with preprocessing inside.",
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder for several.")
-def command(study: str | None, top: int, form: str, output: Path | None) -> None:
+@trust_option
+def command(study: str | None, top: int, form: str, output: Path | None, trust: bool) -> None:
     """Write the best configurations, best first.
 
     yaml and json are spaces of fixed values, which `hptune search --space` takes; csv is a table;
@@ -39,7 +40,7 @@ def command(study: str | None, top: int, form: str, output: Path | None) -> None
     folder = find_study(study)
     try:
         with Study.open(folder) as opened:
-            exported = export(opened, form=form, top=top, output=output)
+            exported = export(opened, form=form, top=top, output=output, trust=trust)
     except DamagedStudyError as damage:
         if form != "csv":
             raise

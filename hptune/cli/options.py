@@ -29,6 +29,7 @@ __all__ = [
     "model_options",
     "option",
     "study_argument",
+    "trust_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -191,6 +192,13 @@ def json_option(command: F) -> F:
 def csv_option(what: str) -> Callable[[F], F]:
     """Add --csv, which prints `what`."""
     return click.option("--csv", "as_csv", is_flag=True, help=f"Print CSV: {what}.")
+
+
+def trust_option(command: F) -> F:
+    """Add --trust."""
+    return click.option("--trust", is_flag=True, help="Run the study's own Python files, wherever they lie.")(
+        command
+    )
 
 
 def study_argument(command: F) -> F:

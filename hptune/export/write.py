@@ -11,6 +11,7 @@ from hptune._text import counted
 from hptune.analysis.finalists import Finalist, ranked
 from hptune.errors import DamagedStudyError, StudyError, UsageError
 from hptune.export.configuration import as_csv, as_json, as_yaml
+from hptune.search.trust import require_trust
 from hptune.study import Study
 from hptune.study.damage import read_whole_trials
 from hptune.study.trial import Trial
@@ -32,13 +33,16 @@ class Exported:
     """How the trials were chosen, where some were confirmed or some can't be read; else ""."""
 
 
-def export(study: Study, *, form: str, top: int, output: Path | None) -> Exported:
+def export(study: Study, *, form: str, top: int, output: Path | None, trust: bool = False) -> Exported:
     """Export the best trials: by the means of their confirmations those that have any, then by score.
 
     One configuration goes to `output` as a file, several (`top` > 1) into it as a folder, except
     CSV, which holds them all. Without `output` text is returned, and a trained model is written
-    to the working directory.
+    to the working directory. A script and a model need the study's own code: raises StudyError where that
+    lies elsewhere and nobody vouched for it (`trust`).
     """
+    if form in ("python", "keras"):
+        require_trust(study, trust=trust)
     finalists = _finalists(study, top)
     trials = tuple(f.trial for f in finalists)
     if form == "keras":

@@ -17,6 +17,7 @@ from hptune.errors import SearchInterruptedError, StudyError
 from hptune.executors import JobTrainer
 from hptune.search.events import Stop
 from hptune.search.task import asked_epochs, load_again, task_of
+from hptune.search.trust import require_trust
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.views.report import write_report
@@ -64,17 +65,24 @@ class _Due:
         object.__setattr__(self, "job", job)
 
 
-def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop) -> Confirmed:
+def confirm(
+    folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop, trust: bool = False
+) -> Confirmed:
     """Train the `top` best trials of the study in `folder` with `seeds` fresh seeds each.
 
     Each training is written down as it ends, and what is written down is not trained again. The study's
     report is rewritten. Raises StudyLockedError while a search runs, SearchInterruptedError when the user
-    asks to stop.
+    asks to stop, and StudyError where it names code elsewhere that nobody vouched for (`trust`).
     """
+
+    def load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
+        require_trust(study, trust=trust)
+        return task_of(study).trainer(*load_again(study, trials), study.identity.goal)
+
     # Raises where there is no study: taking the lock makes a file.
     Study.open(folder).close()
     with StudyLock(folder, "confirm"), Study.open(folder, read_only=False) as study:
-        found = confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
+        found = confirm_study(study, top=top, seeds=seeds, load=load, watcher=watcher, stop=stop)
         try:
             write_report(study)
         except StudyError as error:
@@ -123,10 +131,6 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
     """Return the seed of a trial's `number`-th confirmation, never the one the trial was trained with."""
     drawn = np.random.default_rng([study_seed, trial.id, number]).integers(2**31 - 1, size=2)
     return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
-
-
-def _load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
-    return task_of(study).trainer(*load_again(study, trials), study.identity.goal)
 
 
 def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher, stop: Stop) -> None:

@@ -251,7 +251,6 @@ def task_of(study: Study) -> SearchTask:
     )
 
 
-_PLAIN: dict[str, type] = {"str": str, "int": int, "bool": bool, "float": float}
 _ELSEWHERE = ("data", "model", "space", "found", "epochs", "metric", "seed", "numpy_difference", "in_one_go")
 """Fields that a study keeps elsewhere than among its settings."""
 
@@ -260,7 +259,8 @@ def _require_settings(folder: Path, settings: Mapping[str, Value | None]) -> Non
     """Raise DamagedStudyError for settings that no search of this hptune makes."""
     known = {f.name: str(f.type).split(" | ") for f in fields(SearchTask) if f.name not in _ELSEWHERE}
     for name, value in settings.items():
-        if name in known and (value is None or type(value) in [_PLAIN.get(kind) for kind in known[name]]):
+        kind = "None" if value is None else type(value).__name__
+        if kind in known.get(name, ()):
             continue
         raise DamagedStudyError(
             f"{folder}: the study is damaged, was edited, or is a newer hptune's: its setting"

@@ -16,7 +16,7 @@ from hptune.space.as_dict import (
 )
 from hptune.space.condition import kind_of
 from hptune.space.scales import Scale
-from hptune.study.cells import epochs, read_json, scalars
+from hptune.study.cells import DamagedCellError, epochs, read_json, scalars
 from hptune.study.notes import read_note
 from hptune.study.proposal import Move, Proposal, Verdict
 from hptune.study.records import Identity
@@ -114,6 +114,8 @@ def _proposal(content: Any) -> Proposal:
         )
         for m in content["moves"]
     )
+    if sorted(move.name for move in moves) != sorted(hp.name for hp in space):
+        raise ValueError("one move for each hyperparameter")
     texts = [*content["notes"], *(move.reason for move in moves)]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("notes and reasons are text")
@@ -137,8 +139,18 @@ def _identity(content: Any) -> Identity:
     return identity
 
 
-def trial_from_row(row: sqlite3.Row, curve: tuple[Epoch, ...], root: Space | None = None) -> Trial:
-    """Return the trial of a row of `trials`, with its curve; its values are some that `root` can have."""
+def trial_from_row(
+    row: sqlite3.Row, curve: tuple[Epoch, ...], root: Space | None = None, objective: str | None = None
+) -> Trial:
+    """Return the trial of a row of `trials`, with its curve.
+
+    Its values are some that `root` can have, and its best epoch is one of the curve's that has the
+    objective, where these are given. Raises DamagedCellError.
+    """
+    best = row["best_epoch"]
+    if objective is not None and best is not None and (best > len(curve) or objective not in curve[best - 1]):
+        expected = f"an epoch of its curve that has {objective}"
+        raise DamagedCellError("trials", row["id"], "best_epoch", repr(best), expected)
     fields: dict[str, Any] = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row is no mapping
     fields["values"] = _read("trials", row, "values", lambda found: _values(found, root), "values by name")
     fields["state"] = TrialState(fields["state"])

@@ -171,8 +171,9 @@ class Study:
         if curves:
             for row in self._database.execute("SELECT id, trial_id, curve FROM jobs ORDER BY id"):
                 found.setdefault(row["trial_id"], []).extend(rows.curve_of(row))
+        goal = self.identity.objective if curves else None
         return tuple(
-            rows.trial_from_row(row, tuple(found.get(row["id"], ())), self._root)
+            rows.trial_from_row(row, tuple(found.get(row["id"], ())), self._root, goal)
             for row in self._database.execute("SELECT * FROM trials ORDER BY id")
         )
 
@@ -185,7 +186,7 @@ class Study:
             raise StudyError(
                 f"{self.folder}: there is no trial {trial_id}", hint=f"They go from 1 to {last}."
             )
-        return rows.trial_from_row(row, self._curve(trial_id), self._root)
+        return rows.trial_from_row(row, self._curve(trial_id), self._root, self.identity.objective)
 
     @reading
     def best(self, count: int) -> tuple[Trial, ...]:
