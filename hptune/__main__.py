@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sqlite3
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 
 import click
 
+from hptune._text import printable
 from hptune.errors import HptuneError, SearchInterruptedError, StudyError
 
 __all__ = ["main"]
@@ -34,7 +36,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(shown.format_message())
         return 0
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        _say(usage.getvalue().rstrip("\n"))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("Interrupted.")
@@ -50,14 +54,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, SearchInterruptedError):
             _say(f"Interrupted: {error.message}.")
         else:
-            _say(f"{click.style('Error:', fg='red', bold=True)} {error.message}")
+            _say_error(error.message)
         if error.hint:
             _say(error.hint)
         return error.exit_code
     except Exception:
         import traceback
 
-        traceback.print_exc()
+        _say(traceback.format_exc().rstrip())
         _say("This is a bug in hptune, not in what you gave it.")
         return 1
     return result if isinstance(result, int) else 0
@@ -66,7 +70,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def _say_of_database(error: sqlite3.DatabaseError) -> None:
     from hptune.study.schema import is_damage
 
-    _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
+    _say_error(f"the study can't be read or written: {error}")
     if is_damage(error):
         _say("Archive it and start over with --fresh; nothing of it is deleted.")
     else:
@@ -75,7 +79,11 @@ def _say_of_database(error: sqlite3.DatabaseError) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
+
+
+def _say_error(text: str) -> None:
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {printable(text)}", err=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hptune.cli.options import csv_option, json_option, study_argument, trust_option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -36,6 +37,6 @@ def command(study: str | None, top: int, seeds: int, trust: bool, as_csv: bool, 
     with stop_on_signals(None) as stop, ConfirmProgress() as watcher:
         found = confirm(folder, top=top, seeds=seeds, watcher=watcher, stop=stop, trust=trust)
     if as_json:
-        click.echo(tables.confirmed_json(found))
+        say(tables.confirmed_json(found))
     else:
-        click.echo(tables.confirmed_csv(found) if as_csv else tables.confirmed_text(found))
+        say(tables.confirmed_csv(found) if as_csv else tables.confirmed_text(found), exact=as_csv)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hptune.cli.options import study_argument, trust_option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -46,8 +47,8 @@ def command(study: str | None, top: int, form: str, output: Path | None, trust: 
             raise
         exported = export_whole(folder, damage, top=top, output=output)
     if exported.order:
-        click.echo(exported.order, err=True)
+        say(exported.order, err=True)
     if exported.text:
-        click.echo(exported.text)
+        say(exported.text, exact=True)
     for path in exported.files:
-        click.echo(f"Wrote {path}", err=True)
+        say(f"Wrote {path}", err=True)

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from hptune.cli.flags import TaskFlags, takes
 from hptune.cli.options import budget_options, callbacks_option, data_options, json_option, model_options
 from hptune.cli.project_file import PROJECT_FILE
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -59,4 +60,4 @@ def command(flags: InitFlags) -> None:
     # What user code prints is no data of ours.
     with contextlib.redirect_stdout(sys.stderr):
         written = project.init_project(options, ProgressListener())
-    click.echo(project.project_json(written) if flags.as_json else project.project_text(written))
+    say(project.project_json(written) if flags.as_json else project.project_text(written))

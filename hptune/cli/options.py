@@ -17,6 +17,7 @@ from hptune.cli.completion import (
     complete_space,
     complete_study,
 )
+from hptune.cli.say import say
 
 __all__ = [
     "OPTION_NAMES",
@@ -113,7 +114,7 @@ def _without_defaults_of_other_data(ctx: click.Context, parameter: click.Paramet
         ctx.default_map = {name: value for name, value in defaults.items() if name not in _OF_DATA}
         if not ctx.resilient_parsing:
             what = listed([name.replace("_", "-") for name in left_out])
-            click.echo(f"hptune.toml: {what} of {own}, not used with {data}", err=True)
+            say(f"hptune.toml: {what} of {own}, not used with {data}", err=True)
     return data
 
 

@@ -27,6 +27,8 @@ from hptune.errors import SearchInterruptedError
 if TYPE_CHECKING:
     from hptune.search.options import SearchOptions
 
+from hptune.cli.say import say
+
 __all__ = ["command"]
 
 
@@ -172,7 +174,7 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
 
     with contextlib.redirect_stdout(sys.stderr):
         planned = plan_search(options, ProgressListener())
-    click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
+    say(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
 
 
 def _run(options: SearchOptions, flags: SearchFlags) -> None:
@@ -190,4 +192,4 @@ def _run(options: SearchOptions, flags: SearchFlags) -> None:
             stopped.hint = f"Resume it with: {options.command}"
             raise
     with Study.open(folder) as opened:
-        click.echo(tables.summary_json(opened) if flags.as_json else tables.summary_text(opened))
+        say(tables.summary_json(opened) if flags.as_json else tables.summary_text(opened))

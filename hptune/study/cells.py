@@ -248,8 +248,11 @@ def epochs(found: Any) -> list[dict[str, float]]:
     if not isinstance(found, list):
         raise TypeError("no list")
     for epoch in found:
-        if not isinstance(epoch, dict) or any(kind_of(value) != "number" for value in epoch.values()):
+        if not isinstance(epoch, dict):
             raise TypeError("no epoch")
+        for value in epoch.values():
+            if type(value) is not float and (kind_of(value) != "number" or not math.isfinite(value)):
+                raise TypeError("no number")
     return found
 
 

@@ -28,6 +28,13 @@ _RULES = (
     ("trials", "best_epoch", "(best_epoch IS NULL) <> (score IS NULL)", "an epoch where there is a score"),
     ("jobs", "trial_id", "trial_id NOT IN (SELECT id FROM trials)", "the number of a trial"),
     ("jobs", "pass_number", "pass_number NOT IN (SELECT number FROM passes)", "the number of a pass"),
+    (
+        "jobs",
+        "timings",
+        "CASE WHEN json_valid(timings) THEN typeof(coalesce(json_extract(timings, '$.fit'), 0))"
+        " NOT IN ('real', 'integer') ELSE 0 END",
+        "seconds by what they were spent on",
+    ),
     ("confirmations", "trial_id", "trial_id NOT IN (SELECT id FROM trials)", "the number of a trial"),
     ("confirmations", "best_epoch", "best_epoch > epochs", "an epoch that it has had"),
     (
