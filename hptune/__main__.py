@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sqlite3
@@ -11,11 +12,13 @@ from collections.abc import Sequence
 import click
 
 from hptune._text import printable
-from hptune.errors import HptuneError, SearchInterruptedError, StudyError
+from hptune.errors import HptuneError, InputError, SearchInterruptedError, StudyError, UsageError
 
 __all__ = ["main"]
 
 INTERRUPTED = 130
+_SHOWN = 40
+"""Characters of a name that is too long that are shown."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,6 +31,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from hptune.cli.app import app
 
     try:
+        _require_text(sys.argv[1:] if arguments is None else arguments)
         result = app.main(
             args=None if arguments is None else list(arguments), prog_name="hptune", standalone_mode=False
         )
@@ -47,10 +51,25 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output closed it early, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except sqlite3.DatabaseError as error:
-        _say_of_database(error)
-        return StudyError.exit_code
-    except HptuneError as error:
+    except Exception as error:
+        return _tell(error)
+    return result if isinstance(result, int) else 0
+
+
+def _require_text(arguments: Sequence[str]) -> None:
+    """Raise UsageError for bytes that are no UTF-8: no file that is written could name them."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"{os.fsencode(argument)[:60]!r} is not UTF-8 text", hint="Rename the file."
+            ) from None
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong; returns the exit code."""
+    if isinstance(error, HptuneError):
         if isinstance(error, SearchInterruptedError):
             _say(f"Interrupted: {error.message}.")
         else:
@@ -58,13 +77,17 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if error.hint:
             _say(error.hint)
         return error.exit_code
-    except Exception:
-        import traceback
+    if isinstance(error, sqlite3.DatabaseError):
+        _say_of_database(error)
+        return StudyError.exit_code
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        _say_error(f"{str(error.filename)[:_SHOWN]}…: the name is longer than file systems take")
+        return InputError.exit_code
+    import traceback
 
-        _say(traceback.format_exc().rstrip())
-        _say("This is a bug in hptune, not in what you gave it.")
-        return 1
-    return result if isinstance(result, int) else 0
+    _say("".join(traceback.format_exception(error)).rstrip())
+    _say("This is a bug in hptune, not in what you gave it.")
+    return 1
 
 
 def _say_of_database(error: sqlite3.DatabaseError) -> None:

@@ -2,7 +2,7 @@
 
 HptuneError                     1  our bug, unless a subclass says otherwise
 ├── UsageError                  2  the command line itself is wrong
-├── InputError                  3  what the command was given is wrong
+├── InputError                  3  what the command was given is wrong, or can't be written
 │   ├── SpaceError                 a space file or a hyperparameter
 │   ├── DataError                  a table, an array file, a data function
 │   ├── ModelError                 a model file or what it builds

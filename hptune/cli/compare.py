@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from hptune.cli.completion import complete_study
-from hptune.cli.options import csv_option, json_option
+from hptune.cli.options import FilePath, csv_option, json_option
 from hptune.cli.say import say
 
 __all__ = ["command"]
@@ -19,7 +19,7 @@ __all__ = ["command"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write an HTML file as well.",
 )

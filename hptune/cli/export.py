@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import study_argument, trust_option
+from hptune.cli.options import FilePath, study_argument, trust_option
 from hptune.cli.say import say
 
 __all__ = ["command"]
@@ -23,7 +23,7 @@ __all__ = ["command"]
     type=click.Choice(["yaml", "json", "csv", "python", "keras"]),
     help="python: a plain Keras script; keras: a trained model with preprocessing inside.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder for several.")
+@click.option("-o", "--output", type=FilePath(path_type=Path), help="A file, or a folder for several.")
 @trust_option
 def command(study: str | None, top: int, form: str, output: Path | None, trust: bool) -> None:
     """Write the best configurations, best first.

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from hptune._files import wrong_name
 from hptune._text import listed
 from hptune.cli.completion import (
     complete_data,
@@ -22,6 +23,7 @@ from hptune.cli.say import say
 __all__ = [
     "OPTION_NAMES",
     "Duration",
+    "FilePath",
     "budget_options",
     "callbacks_option",
     "csv_option",
@@ -207,6 +209,24 @@ def study_argument(command: F) -> F:
     return click.argument("study", required=False, envvar="HPTUNE_STUDY", shell_complete=complete_study)(
         command
     )
+
+
+class FilePath(click.Path):
+    """A path that a file can have, and that a terminal only shows."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Return the path."""
+        wrong = wrong_name(os.fspath(value))
+        if wrong:
+            shown = os.fspath(value)
+            self.fail(f"{shown[:_SHOWN]!r}{'…' if len(shown) > _SHOWN else ''} {wrong}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_SHOWN = 40
+"""Characters of a wrong path that are shown."""
 
 
 class Duration(click.ParamType[float]):

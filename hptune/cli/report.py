@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import json_option, study_argument
+from hptune.cli.options import FilePath, json_option, study_argument
 from hptune.cli.say import say
 
 __all__ = ["command"]
@@ -17,7 +17,7 @@ __all__ = ["command"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Where to.  [default: report.html in the study]",
 )

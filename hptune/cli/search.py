@@ -15,6 +15,7 @@ from hptune.cli.completion import complete_study
 from hptune.cli.flags import TaskFlags, takes
 from hptune.cli.options import (
     Duration,
+    FilePath,
     budget_options,
     callbacks_option,
     data_options,
@@ -109,7 +110,7 @@ class SearchFlags(TaskFlags):
 @callbacks_option
 @option(
     "--study",
-    type=click.Path(path_type=Path),
+    type=FilePath(path_type=Path),
     shell_complete=complete_study,
     help="The study directory.  [default: studies/DATA-MODEL]",
 )

@@ -67,6 +67,7 @@ def read_csv(path: Path, target: str | None) -> Raw:
     import pandas as pd
 
     separator, header = _header(path)
+    _require_text(path)
     _check_names(path, header)
     try:
         with warnings.catch_warnings():
@@ -290,6 +291,20 @@ def _header(path: Path) -> tuple[str, list[str]]:
         raise _not_utf8(path, low) from low
     except csv.Error as low:
         raise DataError(f"{path}: not a table: {low}") from low
+
+
+def _require_text(path: Path) -> None:
+    """Raise `DataError` for null bytes, which end a value silently or stand in it unseen."""
+    lines = 1
+    with path.open("rb") as file:
+        while part := file.read(1 << 20):
+            place = part.find(b"\0")
+            if place >= 0:
+                raise DataError(
+                    f"{path}: line {lines + part.count(10, 0, place)} holds a null byte",
+                    hint="Is it UTF-16, or damaged? Save it as UTF-8.",
+                )
+            lines += part.count(10)
 
 
 def _check_names(path: Path, header: Sequence[str]) -> None:

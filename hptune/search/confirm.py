@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from hptune.analysis.finalists import Confirmed, ranked
-from hptune.errors import SearchInterruptedError, StudyError
+from hptune.errors import InputError, SearchInterruptedError, StudyError
 from hptune.executors import JobTrainer
 from hptune.search.events import Stop
 from hptune.search.task import asked_epochs, load_again, task_of
@@ -77,7 +77,7 @@ def confirm(
 
     def load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
         require_trust(study, trust=trust)
-        return task_of(study).trainer(*load_again(study, trials), study.identity.goal)
+        return _load(study, trials)
 
     # Raises where there is no study: taking the lock makes a file.
     Study.open(folder).close()
@@ -85,7 +85,7 @@ def confirm(
         found = confirm_study(study, top=top, seeds=seeds, load=load, watcher=watcher, stop=stop)
         try:
             write_report(study)
-        except StudyError as error:
+        except (InputError, StudyError) as error:
             # The scores are what was asked for; the page can be written later.
             watcher.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
     return found
@@ -131,6 +131,10 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
     """Return the seed of a trial's `number`-th confirmation, never the one the trial was trained with."""
     drawn = np.random.default_rng([study_seed, trial.id, number]).integers(2**31 - 1, size=2)
     return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
+
+
+def _load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
+    return task_of(study).trainer(*load_again(study, trials), study.identity.goal)
 
 
 def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher, stop: Stop) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune._text import counted
-from hptune.errors import SearchInterruptedError, StudyError
+from hptune.errors import InputError, SearchInterruptedError, StudyError
 from hptune.narrowing.propose import propose
 from hptune.search.budget import is_budget_exhausted, note_exhausted
 from hptune.search.choose_executor import executor_for
@@ -161,7 +161,7 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
         note_exhausted(study, options.task, budget=plan.budget)
     try:
         write_report(study)
-    except StudyError as error:
+    except (InputError, StudyError) as error:
         # The search is what was asked for; its report can be written later.
         listener.on_warning(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
 

@@ -54,7 +54,7 @@ def space_of(row: sqlite3.Row) -> Space:
 
 def _space(content: Any) -> Space:
     space = space_from_dict(content)
-    if not isinstance(space.name, str) or not isinstance(space.description, str):
+    if not space.hyperparameters or not isinstance(space.name, str) or not isinstance(space.description, str):
         raise TypeError("name and description are text")
     return space
 
