@@ -42,9 +42,7 @@ def refused(arguments: list[str], code: int, said: str, capsys: pytest.CaptureFi
         pytest.param(["status", ""], 2, "is empty", id="empty study"),
         pytest.param(["report", "-o", LONG], 2, "longer than file systems take", id="long output"),
         pytest.param(["search", f"{LONG}.csv"], 3, "longer than file systems take", id="long data"),
-        pytest.param(
-            ["search", "iris", "--space", LONG], 3, "longer than file systems take", id="long space"
-        ),
+        pytest.param(["search", "iris", "--space", LONG], 3, "File name too long", id="long space"),
         pytest.param(
             ["search", "iris", "--validation", f"{LONG}.csv"], 3, "longer than", id="long validation"
         ),

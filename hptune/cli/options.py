@@ -218,9 +218,11 @@ class FilePath(click.Path):
         self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
     ) -> Any:
         """Return the path."""
-        wrong = wrong_name(os.fspath(value))
+        if not isinstance(value, str | os.PathLike):
+            self.fail(f"{value!r} is not text", param, ctx)
+        shown = os.fspath(value)
+        wrong = wrong_name(shown)
         if wrong:
-            shown = os.fspath(value)
             self.fail(f"{shown[:_SHOWN]!r}{'…' if len(shown) > _SHOWN else ''} {wrong}", param, ctx)
         return super().convert(value, param, ctx)
 
