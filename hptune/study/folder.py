@@ -8,7 +8,7 @@ from pathlib import Path
 from hptune._files import wrong_name
 from hptune.errors import StudyError, UsageError, did_you_mean
 
-__all__ = ["STUDIES", "archive", "default_path", "find_study", "last_written", "newest_study"]
+__all__ = ["STUDIES", "archive", "default_path", "find_study", "last_written", "newest_study", "refuse_links"]
 
 STUDIES = Path("studies")
 """Folder of the studies, below the working directory."""
@@ -17,6 +17,25 @@ _SHOWN = 40
 """Characters of a wrong name that are shown."""
 _LONGEST = 80
 """Characters of the data's and of the model's name in that of a study."""
+
+
+_OWN = (
+    *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
+    *("study.lock", "report.html", "next-pass.yaml", "next-pass.proposal.json"),
+)
+"""What commands write into a study's folder, beside weights."""
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise StudyError where a file that is to be written in a study's folder is a link.
+
+    A study may come from anyone: what it links to is not the study's to overwrite.
+    """
+    for name in _OWN:
+        if (folder / name).is_symlink():
+            raise StudyError(
+                f"{folder / name}: a link, which no search wrote", hint="Replace it by what it points to."
+            )
 
 
 def default_path(data: str, model: str) -> Path:

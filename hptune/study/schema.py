@@ -104,6 +104,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
     """Open a database: one writer, any number of readers; raises StudyError if it is not ours."""
+    _refuse_super_journal(Path(f"{path}-journal"))
     mode = "ro" if read_only else "rwc"
     database = None
     try:
@@ -160,6 +161,28 @@ def _up_to_date(
     if read_only:
         database.execute("PRAGMA query_only = ON")
     return database
+
+
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
+"""How a journal ends that names a second one."""
+
+
+def _refuse_super_journal(journal: Path) -> None:
+    """Raise StudyError for a journal that names another file: SQLite would delete that file.
+
+    Only transactions over several databases make one, which hptune has none of.
+    """
+    try:
+        with journal.open("rb") as file:
+            file.seek(-len(_NAMES_ANOTHER), 2)
+            names_another = file.read() == _NAMES_ANOTHER
+    except OSError:
+        return
+    if names_another:
+        raise StudyError(
+            f"{journal}: names a file that is to be deleted, which no search wrote",
+            hint="The study was edited: nothing of it is opened.",
+        )
 
 
 def _is_rolled_back(path: str) -> bool:

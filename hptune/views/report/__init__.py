@@ -6,6 +6,7 @@ from pathlib import Path
 
 from hptune._files import write_text
 from hptune.study import Study
+from hptune.study.folder import refuse_links
 from hptune.views.report.best import best
 from hptune.views.report.comparison import render_comparison
 from hptune.views.report.cost import cost
@@ -34,7 +35,9 @@ def write_report(study: Study, path: Path | None = None) -> Path:
 
     Raises StudyError where the study has no pass yet, InputError where the file can't be written.
     """
-    path = path or study.folder / REPORT
+    if path is None:
+        refuse_links(study.folder)
+        path = study.folder / REPORT
     write_page(path, render(read_snapshot(study)))
     return path
 
