@@ -205,7 +205,8 @@ def create(path: Path, meta: Mapping[str, str]) -> None:
     try:
         for file in (new, *leftovers):
             file.unlink(missing_ok=True)
-        with contextlib.closing(connect(str(new), read_only=False)) as database:
+        # Without a write-ahead log, which a full disk would leave beside the file that is renamed.
+        with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as database:
             database.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}\nPRAGMA user_version = {VERSION};")
             database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             database.execute("COMMIT")
