@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
@@ -14,11 +17,35 @@ from hptune.errors import HptuneError, SearchInterruptedError, StudyError
 __all__ = ["main"]
 
 INTERRUPTED = 130
+_MOST_THREADS = 4
+"""How many threads are named."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `hptune` and exit with its code."""
-    sys.exit(run(arguments))
+    code = run(arguments)
+    _leave_threads(code)
+    sys.exit(code)
+
+
+def _leave_threads(code: int) -> None:
+    """End the process with its code where threads that user code began would keep it for ever.
+
+    All is written by now. Those of a ThreadPoolExecutor end by themselves.
+    """
+    ours = threading.main_thread()
+    left = [one for one in threading.enumerate() if not one.daemon and one is not ours and one.is_alive()]
+    left = [one for one in left if not one.name.startswith("ThreadPoolExecutor-")]
+    if not left:
+        return
+    names = [*(one.name for one in left[:_MOST_THREADS]), *(["…"] if len(left) > _MOST_THREADS else [])]
+    _say(f"Your code left threads running, which end here: {', '.join(names)}.")
+    _say("Begin them with daemon=True, or join them.")
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

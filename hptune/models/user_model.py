@@ -13,6 +13,7 @@ from typing import Any
 
 from hptune._log import logger
 from hptune.data import Dataset
+from hptune.data.put_back import random_numbers_kept
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.data.stream import Stream
 from hptune.errors import HptuneError, ModelError
@@ -107,7 +108,7 @@ class UserModel:
 
     def _build_quietly(self, hp: Any) -> None:
         """Build a model that is only looked at."""
-        with importable(self.file):
+        with random_numbers_kept(), importable(self.file):
             _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     def with_conditions(
@@ -227,7 +228,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
-        with importable(file):
+        with random_numbers_kept(), importable(file):
             if fit is not None and hp is first:
                 # Once: it trains, and what it asks for hardly depends on the rest.
                 refused.update(_try_fit(fit, hp, lambda: _checked(build(hp), spec, own_fit=True), dataset))

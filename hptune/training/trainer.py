@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import time
 import zipfile
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data import Dataset, Task
+from hptune.data.put_back import leave_if_forked
 from hptune.data.structure import is_structure
 from hptune.errors import HptuneError, InputError, ModelError, StudyError
 from hptune.models.backend import keras, set_up
@@ -327,9 +329,11 @@ class _ListenerFailed(BaseException):
 
 
 def _guarded(on_epoch: OnEpoch) -> OnEpoch:
-    """Keep what a listener raises from being taken for the model's doing."""
+    """Keep what a listener raises from being taken for the model's doing; end a forked child that gets here."""
+    own = os.getpid()
 
     def heard(epoch: int, report: Mapping[str, float]) -> bool:
+        leave_if_forked(own)
         try:
             return on_epoch(epoch, report)
         except Exception as error:
