@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import faulthandler
 import os
 import sqlite3
 import sys
@@ -17,15 +18,36 @@ from hptune.errors import HptuneError, SearchInterruptedError, StudyError
 __all__ = ["main"]
 
 INTERRUPTED = 130
+WATCHED = "_HPTUNE_WATCHED"
+"""Set for a process that another one watches (`executors.watched`)."""
 _MOST_THREADS = 4
 """How many threads are named."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `hptune` and exit with its code."""
+    watched = WATCHED in os.environ
+    if watched:
+        from hptune.executors.watched import begin_watched
+
+        begin_watched()
+    else:
+        # Where user code ends this process by a signal, that is all it can say.
+        faulthandler.enable(all_threads=False)
     code = run(arguments)
+    if watched:
+        _tell_of_end(code)
     _leave_threads(code)
     sys.exit(code)
+
+
+def _tell_of_end(code: int) -> None:
+    """Tell the process that watches this one that it ends by itself."""
+    from hptune.data.under_way import watch
+
+    seen = watch()
+    if seen is not None:
+        seen.tell("over", str(code))
 
 
 def _leave_threads(code: int) -> None:
@@ -54,7 +76,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
     try:
         result = app.main(
-            args=None if arguments is None else list(arguments), prog_name="hptune", standalone_mode=False
+            args=None if arguments is None else list(arguments),
+            prog_name="hptune",
+            standalone_mode=False,
+            obj=None if arguments is None else list(arguments),
         )
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as shown:

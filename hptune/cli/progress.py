@@ -30,9 +30,11 @@ __all__ = ["ProgressListener", "stop_on_signals"]
 class ProgressListener(Listener):
     """Shows a search on stderr: passes, trials, best so far and the time it will still take."""
 
-    def __init__(self, *, interactive: bool = False) -> None:
+    def __init__(self, *, interactive: bool = False, again: bool = False) -> None:
+        """Show a search; `again` says that an earlier process has told of its data and model."""
         self._console = console()
         self._interactive = interactive
+        self._again = again
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._trials = 0
@@ -59,16 +61,26 @@ class ProgressListener(Listener):
 
     def on_warning(self, text: str) -> None:
         """Say what went wrong beside the search."""
-        self._console.print(text, style="yellow")
+        if not self._is_known:
+            self._console.print(text, style="yellow")
+
+    @property
+    def _is_known(self) -> bool:
+        """Whether what precedes the search was told by an earlier process."""
+        return self._again and self._study is None
 
     def on_data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
+        if self._is_known:
+            return
         self._console.print(f"{dataset.name}: {dataset.extent}")
         for note in dataset.notes:
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
 
     def on_remark(self, text: str) -> None:
         """Say what the user should know of the space."""
+        if self._is_known:
+            return
         self._console.print(f"  {text}", style="dim", soft_wrap=True)
 
     def on_study_opened(self, study: Study, budget: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from hptune.data.put_back import putting_back, random_numbers_kept
+from hptune.data.under_way import Died, under_way
 from hptune.errors import InputError, did_you_mean
 
 __all__ = ["importable", "is_function_spec", "load_function", "seeded", "where_raised"]
@@ -141,8 +142,11 @@ def _run(path: Path, error: type[InputError]) -> ModuleType:
         before = sys.modules.get(module.__name__)
         sys.modules[module.__name__] = module
         try:
-            with seeded():
+            with under_way(f"running {path}"), seeded():
                 exec(code, module.__dict__)
+        except Died as died:
+            _restore(module.__name__, before)
+            raise error(f"{path}: running the file failed: {died}") from died
         except (Exception, SystemExit) as low:
             _restore(module.__name__, before)
             last = traceback.format_exception_only(low)[-1].strip()

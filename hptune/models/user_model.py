@@ -16,12 +16,14 @@ from hptune.data import Dataset
 from hptune.data.put_back import random_numbers_kept
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.data.stream import Stream
+from hptune.data.under_way import Died, under_way
 from hptune.errors import HptuneError, ModelError
 from hptune.models.beyond import Beyond
 from hptune.models.discover import discover, find_conditions
 from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
 from hptune.space import Hyperparameter, Space, Values
+from hptune.space.describe import describe_value
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -108,7 +110,7 @@ class UserModel:
 
     def _build_quietly(self, hp: Any) -> None:
         """Build a model that is only looked at."""
-        with random_numbers_kept(), importable(self.file):
+        with under_way(_call(self.name, hp)), random_numbers_kept(), importable(self.file):
             _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     def with_conditions(
@@ -228,7 +230,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
-        with random_numbers_kept(), importable(file):
+        with under_way(_call(spec, hp)), random_numbers_kept(), importable(file):
             if fit is not None and hp is first:
                 # Once: it trains, and what it asks for hardly depends on the rest.
                 refused.update(_try_fit(fit, hp, lambda: _checked(build(hp), spec, own_fit=True), dataset))
@@ -240,7 +242,8 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     except HptuneError:
         raise
     except (Exception, SystemExit) as error:
-        message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
+        kind = "" if isinstance(error, Died) else f"{type(error).__name__}: "
+        message = f"{where_raised(error, file)}: {kind}{error}"
         start = ", ".join(f"{name} {value}" for name, value in first.values.items())
         tried = f"\n  It was given what Keras Tuner begins with: {start}" if start else ""
         raise ModelError(f"can't be built\n  {message}{tried}", hint=hint_of(error), source=spec) from error
@@ -280,6 +283,12 @@ def _again(
     )
 
 
+def _call(spec: str, hp: Any) -> str:
+    """Say which call of a build this is, by the values that it is given."""
+    given = ", ".join(f"{name} {describe_value(value)}" for name, value in hp.values.items())
+    return f"{spec} with {given or 'what Keras Tuner begins with'}"
+
+
 def _fingerprint(file: Path, spec: str) -> str:
     return hashlib.sha256(file.read_bytes() + spec.rpartition(":")[2].encode()).hexdigest()
 
@@ -295,7 +304,7 @@ def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | N
     refuse_other_shapes(found, spec)
     if inspect.isclass(found):
         try:
-            with importable(file):
+            with under_way(f"{spec}()"), importable(file):
                 found = found()
         except (Exception, SystemExit) as error:
             raise ModelError(
