@@ -4,43 +4,44 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
 
-from hptune.data.under_way import watch
+from hptune.data.under_way import Death, watch
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
     from hptune.search.isolation import Isolation
     from hptune.search.options import SearchOptions
 
-__all__ = ["has_begun", "is_run_again", "run_isolated", "time_left"]
+__all__ = ["has_begun", "run_again", "run_isolated", "time_left"]
 
 
 def run_isolated(isolation: Isolation, options: SearchOptions) -> int:
-    """Run this command in processes that may die; returns its exit code."""
-    from hptune.executors.watched import Watched
+    """Run this search in processes that may die; returns its exit code."""
     from hptune.search.isolation import forget_death
 
     if isolation.why:
         _say(f"{options.folder}: {isolation.why}. Your code runs in a process of its own, as by --isolate.")
-    arguments = click.get_current_context().find_root().obj or sys.argv[1:]
-    watched = Watched(
-        arguments=arguments, say=_say, limit=options.trial_seconds, deaths=dict(isolation.deaths)
-    )
     try:
-        return watched.run()
+        return run_again(limit=options.trial_seconds, deaths=isolation.deaths)
     except SearchInterruptedError as stopped:
         forget_death(options)
         stopped.hint = f"Resume it with: {options.command}"
         raise
 
 
-def is_run_again() -> bool:
-    """Return whether an earlier process of this command has died."""
-    seen = watch()
-    return seen is not None and seen.again
+def run_again(*, limit: float | None = None, deaths: Mapping[str, Death] | None = None) -> int:
+    """Run the command that was called in processes that may die; returns its exit code.
+
+    A call of user code takes no longer than `limit` seconds, and what `deaths` tells of is not called.
+    """
+    from hptune.executors.watched import Watched
+
+    arguments = click.get_current_context().find_root().obj or sys.argv[1:]
+    return Watched(arguments=arguments, say=_say, limit=limit, deaths=dict(deaths or {})).run()
 
 
 def has_begun() -> bool:

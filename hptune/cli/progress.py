@@ -16,6 +16,7 @@ from rich.progress import Progress, TaskID
 from hptune._text import counted, significant
 from hptune.cli.console import EpochCounter, bar, console
 from hptune.data import Dataset
+from hptune.data.under_way import watch
 from hptune.search.events import Listener, Stop
 from hptune.space.describe import describe_range
 from hptune.study import Pass, Study
@@ -30,11 +31,13 @@ __all__ = ["ProgressListener", "stop_on_signals"]
 class ProgressListener(Listener):
     """Shows a search on stderr: passes, trials, best so far and the time it will still take."""
 
-    def __init__(self, *, interactive: bool = False, again: bool = False) -> None:
-        """Show a search; `again` says that an earlier process has told of its data and model."""
+    def __init__(self, *, interactive: bool = False) -> None:
         self._console = console()
         self._interactive = interactive
-        self._again = again
+        watched = watch()
+        # Where an earlier process of this command died, it told of data and model before.
+        self._knows_data = watched is not None and watched.again
+        self._knows_model = watched is not None and watched.has_study
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._trials = 0
@@ -61,17 +64,12 @@ class ProgressListener(Listener):
 
     def on_warning(self, text: str) -> None:
         """Say what went wrong beside the search."""
-        if not self._is_known:
+        if not self._knows_model or self._study is not None:
             self._console.print(text, style="yellow")
-
-    @property
-    def _is_known(self) -> bool:
-        """Whether what precedes the search was told by an earlier process."""
-        return self._again and self._study is None
 
     def on_data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
-        if self._is_known:
+        if self._knows_data:
             return
         self._console.print(f"{dataset.name}: {dataset.extent}")
         for note in dataset.notes:
@@ -79,9 +77,8 @@ class ProgressListener(Listener):
 
     def on_remark(self, text: str) -> None:
         """Say what the user should know of the space."""
-        if self._is_known:
-            return
-        self._console.print(f"  {text}", style="dim", soft_wrap=True)
+        if not self._knows_model or self._study is not None:
+            self._console.print(f"  {text}", style="dim", soft_wrap=True)
 
     def on_study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search continues."""

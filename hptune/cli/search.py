@@ -187,14 +187,14 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
 
 
 def _run(options: SearchOptions, flags: SearchFlags) -> None:
-    from hptune.cli.isolated import is_run_again, time_left
+    from hptune.cli.isolated import time_left
     from hptune.cli.progress import ProgressListener, stop_on_signals
     from hptune.search.run import search
     from hptune.study import Study
     from hptune.views import tables
 
-    listening = ProgressListener(interactive=flags.interactive, again=is_run_again())
-    with listening as listener, stop_on_signals(time_left(flags.max_time)) as stop:
+    seconds = time_left(flags.max_time)
+    with ProgressListener(interactive=flags.interactive) as listener, stop_on_signals(seconds) as stop:
         try:
             # What user code prints is no data of ours.
             with contextlib.redirect_stdout(sys.stderr):

@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,7 @@ class ProcessesExecutor:
         code: str = "",
     ) -> None:
         # Forking a process that has started TensorFlow's threads deadlocks.
+        _start_tracker()
         self._context = _Noting()
         self._code = code
         self.slots = workers
@@ -235,6 +237,20 @@ class ProcessesExecutor:
         self._pool.join()
         self._reports.close()
         self._line.reports.close()
+
+
+def _start_tracker() -> None:
+    """Have what a killed main process leaves cleared away without a warning to whoever killed it."""
+    kept = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{kept},{quiet}" if kept else quiet
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if kept is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = kept
 
 
 def _outcome_of(job: Job, done: Future[Outcome], max_seconds: float | None) -> Outcome | None:
