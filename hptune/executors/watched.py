@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from types import FrameType
 
 from hptune.data.under_way import Death, Watch, be_watched
 from hptune.errors import ModelError, SearchInterruptedError, StudyError
@@ -62,12 +63,12 @@ class Watched:
     """Seconds that a call of user code may take; None for no limit."""
     deaths: dict[str, Death] = field(default_factory=dict)
     """What earlier processes died of."""
-    interrupted: bool = False
-    """A process was ended because the person asked to stop."""
     _has_study: bool = False
     _began: float = field(default_factory=time.monotonic)
     _runs: int = 0
     _calls_died: int = 0
+    _arrived: list[int] = field(default_factory=list)
+    """Signals that have come and were not looked at yet."""
     _asked: list[float] = field(default_factory=list)
     """When the person asked to stop."""
 
@@ -77,9 +78,7 @@ class Watched:
         Raises SearchInterruptedError where its process had to be ended after Ctrl-C, ModelError where user
         code ends one process after the other, StudyError where one is killed that calls none.
         """
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-        # Signals that are ignored, as by a shell's background jobs, are not waited for.
-        handlers = {number: signal.signal(number, signal.default_int_handler) for number in _SIGNALS}
+        handlers = {number: signal.signal(number, self._note_signal) for number in _SIGNALS}
         try:
             while True:
                 seen, code = self._run_once()
@@ -89,7 +88,6 @@ class Watched:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _run_once(self) -> tuple[_Seen, int]:
         reading, writing = os.pipe()
@@ -119,6 +117,9 @@ class Watched:
                 process.kill()
                 process.wait()
         return seen, process.returncode
+
+    def _note_signal(self, number: int, frame: FrameType | None) -> None:
+        self._arrived.append(number)
 
     def _letter(self, writing: int) -> Mapping[str, object]:
         return {
@@ -156,10 +157,11 @@ class Watched:
 
     def _pass_on_signals(self, process: subprocess.Popen[bytes]) -> None:
         """Hand on what was sent to this process alone; Ctrl-C on a terminal reaches both."""
-        while (info := signal.sigtimedwait(_SIGNALS, 0)) is not None:
+        while self._arrived:
+            number = self._arrived.pop(0)
             self._asked.append(time.monotonic())
-            if info.si_pid:
-                process.send_signal(info.si_signo)
+            if number != signal.SIGINT or not _has_terminal():
+                process.send_signal(number)
 
     def _end_what_hangs(self, process: subprocess.Popen[bytes], seen: _Seen) -> None:
         """Kill the process where it does not end when asked, or where user code does not return in time."""
@@ -169,9 +171,6 @@ class Watched:
         # A job under way is given its epoch, until it is asked twice.
         asked = self._asked[what is not None and seen.trains :]
         if asked and now > asked[0] + GRACE_SECONDS:
-            self.interrupted = True
-            process.kill()
-            process.wait()
             raise SearchInterruptedError("what was trained is kept")
         if what is None:
             return
@@ -186,6 +185,8 @@ class Watched:
             )
 
     def _note_death(self, seen: _Seen, code: int) -> None:
+        if self._asked:
+            raise SearchInterruptedError("what was trained is kept")
         what, how = seen.under_way, how_it_died(code)
         if what is None:
             raise StudyError(
@@ -220,4 +221,17 @@ def begin_watched() -> None:
     die_with(given.pop("parent"))
     deaths = {what: Death(**death) for what, death in given.pop("deaths").items()}
     be_watched(Watch(**given, deaths=deaths))
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+
+
+def _has_terminal() -> bool:
+    """Return whether Ctrl-C on a terminal is sent to this process and those that it starts."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
