@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import errno
+import faulthandler
 import io
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Sequence
 
 import click
@@ -19,11 +23,56 @@ __all__ = ["main"]
 INTERRUPTED = 130
 _SHOWN = 40
 """Characters of a name that is too long that are shown."""
+WATCHED = "_HPTUNE_WATCHED"
+"""Set for a process that another one watches (`executors.watched`)."""
+_MOST_THREADS = 4
+"""How many threads are named."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run `hptune` and exit with its code."""
-    sys.exit(run(arguments))
+    watched = WATCHED in os.environ
+    if watched:
+        from hptune.executors.watched import begin_watched
+
+        begin_watched()
+    else:
+        # Where user code ends this process by a signal, that is all it can say.
+        faulthandler.enable(all_threads=False)
+    code = run(arguments)
+    if watched:
+        _tell_of_end(code)
+    _leave_threads(code)
+    sys.exit(code)
+
+
+def _tell_of_end(code: int) -> None:
+    """Tell the process that watches this one that it ends by itself."""
+    from hptune.data.under_way import watch
+
+    seen = watch()
+    if seen is not None:
+        seen.tell("over", str(code))
+
+
+def _leave_threads(code: int) -> None:
+    """End the process with its code where threads that user code began would keep it for ever.
+
+    All is written by now. Those of a ThreadPoolExecutor end by themselves.
+    """
+    ours = threading.main_thread()
+    left = [one for one in threading.enumerate() if not one.daemon and one is not ours and one.is_alive()]
+    left = [one for one in left if not one.name.startswith("ThreadPoolExecutor-")]
+    if not left:
+        return
+    names = [*(one.name for one in left[:_MOST_THREADS]), *(["…"] if len(left) > _MOST_THREADS else [])]
+    _say(f"Your code left threads running, which end here: {', '.join(names)}.")
+    _say("Begin them with daemon=True, or join them.")
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +82,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         _require_text(sys.argv[1:] if arguments is None else arguments)
         result = app.main(
-            args=None if arguments is None else list(arguments), prog_name="hptune", standalone_mode=False
+            args=None if arguments is None else list(arguments),
+            prog_name="hptune",
+            standalone_mode=False,
+            obj=None if arguments is None else list(arguments),
         )
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as shown:

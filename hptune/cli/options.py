@@ -28,6 +28,7 @@ __all__ = [
     "callbacks_option",
     "csv_option",
     "data_options",
+    "isolate_option",
     "json_option",
     "model_options",
     "option",
@@ -49,7 +50,7 @@ OPTION_NAMES: tuple[str, ...] = (
         "seed",
         "interactive",
     ),
-    *("cv", "executions", "class-weight", "no-presets", "skip-broken"),
+    *("cv", "executions", "class-weight", "no-presets", "skip-broken", "isolate"),
     *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
 )
 """What a project file may set."""
@@ -160,6 +161,16 @@ def callbacks_option(command: F) -> F:
         shell_complete=complete_file,
         help="Makes Keras callbacks anew for each training of a model of your own, which Keras's fit then"
         " trains in one go.",
+    )(command)
+
+
+def isolate_option(command: F) -> F:
+    """Add --isolate."""
+    return option(
+        "--isolate/--no-isolate",
+        default=None,
+        help="Call your code in a process that may die: what ends it is infeasible."
+        "  [default: where an earlier search of the study died]",
     )(command)
 
 

@@ -19,6 +19,7 @@ from hptune.cli.options import (
     budget_options,
     callbacks_option,
     data_options,
+    isolate_option,
     json_option,
     model_options,
     option,
@@ -54,10 +55,12 @@ class SearchFlags(TaskFlags):
     interactive: bool
     dry_run: bool
     fresh: bool
+    isolate: bool | None
     as_json: bool
 
     def options(self) -> SearchOptions:
         """Return what the search is asked for; raises SpaceError where its space file is wrong."""
+        from hptune.cli.isolated import has_begun
         from hptune.search.options import SearchOptions
         from hptune.study.trial import metric_of
 
@@ -79,7 +82,7 @@ class SearchFlags(TaskFlags):
             trial_seconds=self.trial_time,
             learn_from=self.learn_from,
             presets=not self.no_presets,
-            fresh=self.fresh,
+            fresh=self.fresh and not has_begun(),
             # Resuming a search is not starting over.
             command=shlex.join(["hptune", *(word for word in sys.argv[1:] if word != "--fresh")]),
         )
@@ -148,24 +151,32 @@ class SearchFlags(TaskFlags):
     help="Models with more weights than this are infeasible.",
 )
 @option("--no-presets", is_flag=True, help="Don't try the presets that did well on many data sets.")
+@isolate_option
 @option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds all random numbers.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
 @click.option("--fresh", is_flag=True, help="Archive the existing study and start over.")
 @json_option
 @takes(SearchFlags)
-def command(flags: SearchFlags) -> None:
+def command(flags: SearchFlags) -> int | None:
     """Search for the best hyperparameters, pass after pass.
 
     DATA is a bundled set (digits, breast_cancer, wine, iris, diabetes), a CSV, Parquet or NPZ
     file, a folder of images by class, or FILE.py:function. The same command resumes a search that
     was stopped.
     """
+    from hptune.cli.isolated import run_isolated
+    from hptune.search.isolation import isolation_of
+
     options = flags.options()
+    isolation = isolation_of(options, flags.isolate)
+    if isolation is not None:
+        return run_isolated(isolation, options)
     if flags.dry_run:
         _plan(options, as_json=flags.as_json)
     else:
         _run(options, flags)
+    return None
 
 
 def _plan(options: SearchOptions, *, as_json: bool) -> None:
@@ -179,12 +190,14 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
 
 
 def _run(options: SearchOptions, flags: SearchFlags) -> None:
+    from hptune.cli.isolated import time_left
     from hptune.cli.progress import ProgressListener, stop_on_signals
     from hptune.search.run import search
     from hptune.study import Study
     from hptune.views import tables
 
-    with ProgressListener(interactive=flags.interactive) as listener, stop_on_signals(flags.max_time) as stop:
+    seconds = time_left(flags.max_time)
+    with ProgressListener(interactive=flags.interactive) as listener, stop_on_signals(seconds) as stop:
         try:
             # What user code prints is no data of ours.
             with contextlib.redirect_stdout(sys.stderr):

@@ -15,6 +15,7 @@ from hptune.search.budget import is_budget_exhausted, note_exhausted
 from hptune.search.choose_executor import executor_for
 from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
+from hptune.search.isolation import marked_under_way
 from hptune.search.next_pass import NEXT_PASS, read_next_pass
 from hptune.search.open_next_pass import open_next_pass
 from hptune.search.opening import Opening, open_search
@@ -65,9 +66,10 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
             if is_budget_exhausted(study, options.task, oracle=options.oracle, budget=options.budget):
                 listener.on_study_opened(study, options.budget)
                 return folder
-            opened = open_search(options, listener, study)
-            _warn_of_another_model(study, opened, listener)
-            _run(opened, study, listener, stop)
+            with marked_under_way(study, options.task):
+                opened = open_search(options, listener, study)
+                _warn_of_another_model(study, opened, listener)
+                _run(opened, study, listener, stop)
         return folder
     opened = open_search(options, listener, None)
     if stop.asked:
@@ -77,7 +79,8 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
         task = opened.options.task
         study.note(warm_starts=opened.warm_starts, in_one_go=task.in_one_go, found=task.found)
         study.note(numpy_difference=task.numpy_difference)
-        _run(opened, study, listener, stop)
+        with marked_under_way(study, task):
+            _run(opened, study, listener, stop)
     return folder
 
 

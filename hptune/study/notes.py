@@ -81,6 +81,10 @@ class StudyNotes:
     """Versions of the model after the one of the study's identity, in their order."""
     numpy_difference: str = ""
     """How NumPy differs from Keras on this model, which Keras trains then; "" where NumPy may train it."""
+    under_way: bool = False
+    """A search of user code has begun and not ended; where no process holds it, that one died."""
+    isolate: bool = False
+    """Processes died of its trials: a search of it runs in one that may die."""
     in_one_go: bool = False
     """Each trial is trained to its end at once, not rung by rung."""
     baseline: Baseline | None = None
