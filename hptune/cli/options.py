@@ -52,10 +52,14 @@ OPTION_NAMES: tuple[str, ...] = (
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken", "isolate"),
     *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
+    *("missing", "missing-target", "strict"),
 )
 """What a project file may set."""
 
-_OF_DATA = ("target", "validation", "task", "skip_broken", "image_size", "positive")
+_OF_DATA = (
+    *("target", "validation", "task", "skip_broken", "image_size", "positive"),
+    *("missing", "missing_target", "strict"),
+)
 """Parameters that say how one's data is read."""
 
 
@@ -95,6 +99,23 @@ def data_options(command: F) -> F:
             metavar="CLASS",
             help="Of two classes the one that precision, recall and F1 are of.  [default: true, yes or the"
             " greater number; of other names the rarer one]",
+        ),
+        option(
+            "--missing",
+            metavar="WORD,…",
+            help="Words or numbers that stand for a missing value in a table, as NA,?,-999.",
+        ),
+        option(
+            "--missing-target",
+            type=click.Choice(["drop", "refuse"]),
+            default="drop",
+            help="Leave out rows of a table without a target, or refuse it.",
+        ),
+        option(
+            "--strict",
+            is_flag=True,
+            help="Refuse a table where it would be mended: words among numbers, infinite values, missing"
+            " targets, classes of one row.",
         ),
         option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
         option(

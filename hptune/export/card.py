@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from hptune._text import listed, significant
 from hptune.analysis.finalists import Finalist
 from hptune.data import Dataset, Task
-from hptune.data.encoder import CategoricalColumn
+from hptune.data.encoder import CategoricalColumn, DateColumn
 from hptune.data.structure import is_structure, leaves
-from hptune.export.model import input_name
+from hptune.export.model import input_names, numbers_of
 from hptune.models.backend import keras
 from hptune.search.task import task_of
 from hptune.space import Value
@@ -47,6 +49,12 @@ def _use(dataset: Dataset, model: keras.Model, file: str, source: str) -> str:
     parts = [code, _table(["input", "dtype", "shape"], rows)]
     if dataset.encoder is not None:
         parts.append('Raw values: numbers as they are, NaN where missing; text as text, "" where missing.')
+        dates = [column for column in dataset.encoder.columns if isinstance(column, DateColumn)]
+        if dates:
+            since = ", ".join(f"{date.name}: {np.datetime64(int(date.first), 'D')}" for date in dates)
+            parts.append(
+                f"Dates: weekday is 0 on Monday, days are counted from the first training date ({since})."
+            )
     elif dataset.input_scale != 1:
         parts.append(f"Raw values from 0 to {dataset.input_scale:g}; the model scales them itself.")
     else:
@@ -86,16 +94,15 @@ def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
         text = any(array.dtype.kind in "OUS" for array in leaves(dataset.train.x))
         imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
         return [*imports, *needed, "", load, rows, "print(model.predict(rows))"]
-    text, lines = False, []
+    text, lines, names = False, [], input_names(dataset.encoder)
     for column in dataset.encoder.columns:
-        name = input_name(column.name)
         if isinstance(column, CategoricalColumn):
             text = True
             level = str(column.levels[0]) if column.levels else ""
-            value = f"tf.constant([[{level!r}]])"
-        else:
-            value = f"np.array([[{float(column.fill)!r}]], dtype='float32')"
-        lines.append(f"    {name!r}: {value},")
+            lines.append(f"    {names[column.name]!r}: tf.constant([[{level!r}]]),")
+            continue
+        for part, fill in numbers_of(column):
+            lines.append(f"    {names[part]!r}: np.array([[{float(fill)!r}]], dtype='float32'),")
     imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
     head = [*imports, *needed, "", load, "rows = {  # one row; yours have the shape (rows, 1)"]
     return [*head, *lines, "}", "print(model.predict(rows))"]

@@ -31,7 +31,10 @@ _ONCE: dict[str, Value | None] = {
     "executions": 1,
     "image_size": None,
     "max_parameters": None,
+    "missing": None,
+    "missing_target": "drop",
     "positive": None,
+    "strict": False,
 }
 """Settings that a study remembers only where they are others."""
 
@@ -54,6 +57,12 @@ class SearchTask:
     """Leave out images that can't be read, instead of refusing the folder."""
     image_size: int | None = None
     """Pixels of each side of a folder's images; None for their most frequent size, no side above 64."""
+    missing: str | None = None
+    """Words, parted by commas, that stand for a missing value in a table."""
+    missing_target: str = "drop"
+    """drop or refuse: what becomes of rows of a table that have no target."""
+    strict: bool = False
+    """Refuse a table where it would be mended."""
     model: str = "mlp"
     """A recipe's name or FILE.py:build."""
     space: Space | None = None
@@ -143,6 +152,7 @@ class SearchTask:
     def _reading(self) -> dict[str, Any]:
         from hptune.data import Task
         from hptune.data.python_file import is_function_spec
+        from hptune.data.table_options import TableOptions
 
         return {
             "target": self.target,
@@ -153,6 +163,7 @@ class SearchTask:
             "image_size": self.image_size,
             "positive": self.positive,
             "as_given": is_function_spec(self.model),
+            "tables": TableOptions.of(self.missing, self.missing_target, strict=self.strict),
         }
 
     def load_model(self, dataset: Dataset) -> Model:
