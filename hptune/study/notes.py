@@ -141,6 +141,8 @@ _KINDS: dict[str, Any] = {
     "model_fingerprint": str,
     "numpy_difference": str,
     "in_one_go": bool,
+    "under_way": bool,
+    "isolate": bool,
     "budget": int,
     "train_examples": int,
     "versions": dict,
@@ -150,9 +152,7 @@ _KINDS: dict[str, Any] = {
 def _read(name: str, content: Any) -> Any:
     if name in _READERS:
         return _READERS[name](content)
-    if isinstance(content, bool) is not (name == "in_one_go"):
-        raise TypeError(name)
-    if not isinstance(content, _KINDS[name]):
+    if isinstance(content, bool) is not (_KINDS[name] is bool) or not isinstance(content, _KINDS[name]):
         raise TypeError(name)
     if name == "versions" and not all(isinstance(version, str) for version in content.values()):
         raise TypeError(name)
