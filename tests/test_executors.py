@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from support.fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
-from hptune.errors import DataError
+from hptune.errors import DataError, ModelError, StudyError
 from hptune.executors import Executor, processes
 from hptune.executors import time_limit as limited
 from hptune.executors.inline import InlineExecutor
@@ -32,6 +32,9 @@ class Moody(FakeTrainer):
     def run(self, job: Job, on_epoch: Callable[[int, Mapping[str, float]], bool]) -> Outcome:
         mood = job.values.get("mood")
         if mood == "die":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if mood == "die once" and not Path(first := str(job.values["first"])).exists():
+            Path(first).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         if mood == "hang":
             time.sleep(60)
@@ -139,10 +142,66 @@ def test_what_keeps_a_worker_from_loading_is_told() -> None:
 def test_a_pool_whose_processes_all_die_at_once_is_given_up() -> None:
     pool = ProcessesExecutor(partial(os._exit, 3), workers=1)
     try:
-        with pytest.raises(RuntimeError, match="3 pools of processes in a row died"):
+        with pytest.raises(StudyError, match=r"died 4 times in a row, as they started \(exit code 3\)"):
             result(pool, pool.submit(job(), never))
     finally:
         pool.close()
+
+
+def killed() -> FakeTrainer:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return FakeTrainer()
+
+
+@pytest.mark.parametrize(
+    ("load", "error", "said"),
+    [
+        pytest.param(partial(os._exit, 3), ModelError, r"m\.py:build: .*\(exit code 3\)", id="by itself"),
+        pytest.param(killed, StudyError, r"\(SIGKILL\)", id="from outside"),
+    ],
+)
+def test_processes_that_die_while_they_load_user_code_are_told_from_killed_ones(
+    load: Callable[[], FakeTrainer], error: type[Exception], said: str
+) -> None:
+    pool = ProcessesExecutor(load, workers=1, code="m.py:build")
+    try:
+        with pytest.raises(error, match=said):
+            result(pool, pool.submit(job(), never))
+    finally:
+        pool.close()
+
+
+def test_a_job_whose_process_is_killed_is_tried_once_more(pool: ProcessesExecutor, tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    outcome = result(pool, pool.submit(job(mood="die once", first=str(first)), never))
+    assert outcome.state is OutcomeState.DONE
+    assert first.exists()
+
+
+def test_workers_end_with_the_process_that_began_them() -> None:
+    script = (
+        "from test_executors import Moody, ProcessesExecutor, job, never, result\n"
+        "pool = ProcessesExecutor(Moody, workers=1)\n"
+        "print(result(pool, pool.submit(job(mood='who'), never)).reason, flush=True)\n"
+        "pool.submit(job(2, mood='hang'), never)\n"
+        "pool.poll(60)\n"
+    )
+    main = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
+    )
+    assert main.stdout is not None
+    worker = int(main.stdout.readline())
+    main.kill()
+    main.wait()
+    main.stdout.close()
+    until = time.monotonic() + 30
+    while processes._is_there(worker):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_a_worker_is_replaced_after_so_many_jobs(monkeypatch: pytest.MonkeyPatch) -> None:

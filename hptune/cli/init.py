@@ -11,8 +11,16 @@ import click
 from click.core import ParameterSource
 
 from hptune.cli.flags import TaskFlags, takes
-from hptune.cli.options import budget_options, callbacks_option, data_options, json_option, model_options
+from hptune.cli.options import (
+    budget_options,
+    callbacks_option,
+    data_options,
+    isolate_option,
+    json_option,
+    model_options,
+)
 from hptune.cli.project_file import PROJECT_FILE
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -24,6 +32,7 @@ class InitFlags(TaskFlags):
     passes: int
     trials: int
     force: bool
+    isolate: bool | None
     as_json: bool
 
 
@@ -32,10 +41,11 @@ class InitFlags(TaskFlags):
 @model_options
 @callbacks_option
 @budget_options
+@isolate_option
 @click.option("--force", is_flag=True, help="Replace space.yaml and hptune.toml where they are there.")
 @json_option
 @takes(InitFlags)
-def command(flags: InitFlags) -> None:
+def command(flags: InitFlags) -> int | None:
     """Write space.yaml and hptune.toml for your data and model.
 
     Both are meant to be read and edited: the ranges to search, each explained, and the options
@@ -43,8 +53,12 @@ def command(flags: InitFlags) -> None:
     uses them. With a space file of your own only hptune.toml is written.
     """
     from hptune import project
+    from hptune.cli.isolated import run_again
     from hptune.cli.progress import ProgressListener
+    from hptune.data.under_way import watch
 
+    if flags.isolate and watch() is None:
+        return run_again()
     # The file that the project file got from here is what is to be made anew.
     source = click.get_current_context().get_parameter_source("space")
     ours = flags.space == project.SPACE_FILE and source is ParameterSource.DEFAULT_MAP
@@ -55,8 +69,10 @@ def command(flags: InitFlags) -> None:
         passes=flags.passes,
         file=Path(PROJECT_FILE),
         force=flags.force,
+        isolate=bool(flags.isolate),
     )
     # What user code prints is no data of ours.
     with contextlib.redirect_stdout(sys.stderr):
         written = project.init_project(options, ProgressListener())
-    click.echo(project.project_json(written) if flags.as_json else project.project_text(written))
+    say(project.project_json(written) if flags.as_json else project.project_text(written))
+    return None

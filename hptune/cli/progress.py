@@ -15,7 +15,9 @@ from rich.progress import Progress, TaskID
 
 from hptune._text import counted, significant
 from hptune.cli.console import EpochCounter, bar, console
+from hptune.cli.say import say
 from hptune.data import Dataset
+from hptune.data.under_way import watch
 from hptune.search.events import Listener, Stop
 from hptune.space.describe import describe_range
 from hptune.study import Pass, Study
@@ -33,6 +35,10 @@ class ProgressListener(Listener):
     def __init__(self, *, interactive: bool = False) -> None:
         self._console = console()
         self._interactive = interactive
+        watched = watch()
+        # Where an earlier process of this command died, it told of data and model before.
+        self._knows_data = watched is not None and watched.again
+        self._knows_model = watched is not None and watched.has_study
         self._progress: Progress | None = None
         self._task: TaskID | None = None
         self._trials = 0
@@ -59,17 +65,21 @@ class ProgressListener(Listener):
 
     def on_warning(self, text: str) -> None:
         """Say what went wrong beside the search."""
-        self._console.print(text, style="yellow")
+        if not self._knows_model or self._study is not None:
+            self._console.print(text, style="yellow")
 
     def on_data_loaded(self, dataset: Dataset) -> None:
         """Say what was inferred from the data."""
+        if self._knows_data:
+            return
         self._console.print(f"{dataset.name}: {dataset.extent}")
         for note in dataset.notes:
             self._console.print(f"  {note}", style="dim", soft_wrap=True)
 
     def on_remark(self, text: str) -> None:
         """Say what the user should know of the space."""
-        self._console.print(f"  {text}", style="dim", soft_wrap=True)
+        if not self._knows_model or self._study is not None:
+            self._console.print(f"  {text}", style="dim", soft_wrap=True)
 
     def on_study_opened(self, study: Study, budget: int) -> None:
         """See where the study stands before the search continues."""
@@ -242,7 +252,7 @@ def stop_on_signals(max_seconds: float | None) -> Iterator[Stop]:
         if stop.asked or not stop.running:
             raise KeyboardInterrupt
         stop.asked = True
-        click.echo("\nStopping after this epoch; Ctrl-C again stops at once.", err=True)
+        say("\nStopping after this epoch; Ctrl-C again stops at once.", err=True)
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -15,9 +15,11 @@ from hptune.cli.completion import complete_study
 from hptune.cli.flags import TaskFlags, takes
 from hptune.cli.options import (
     Duration,
+    FilePath,
     budget_options,
     callbacks_option,
     data_options,
+    isolate_option,
     json_option,
     model_options,
     option,
@@ -26,6 +28,8 @@ from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
     from hptune.search.options import SearchOptions
+
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -51,10 +55,12 @@ class SearchFlags(TaskFlags):
     interactive: bool
     dry_run: bool
     fresh: bool
+    isolate: bool | None
     as_json: bool
 
     def options(self) -> SearchOptions:
         """Return what the search is asked for; raises SpaceError where its space file is wrong."""
+        from hptune.cli.isolated import has_begun
         from hptune.search.options import SearchOptions
         from hptune.study.trial import metric_of
 
@@ -76,7 +82,7 @@ class SearchFlags(TaskFlags):
             trial_seconds=self.trial_time,
             learn_from=self.learn_from,
             presets=not self.no_presets,
-            fresh=self.fresh,
+            fresh=self.fresh and not has_begun(),
             # Resuming a search is not starting over.
             command=shlex.join(["hptune", *(word for word in sys.argv[1:] if word != "--fresh")]),
         )
@@ -107,7 +113,7 @@ class SearchFlags(TaskFlags):
 @callbacks_option
 @option(
     "--study",
-    type=click.Path(path_type=Path),
+    type=FilePath(path_type=Path),
     shell_complete=complete_study,
     help="The study directory.  [default: studies/DATA-MODEL]",
 )
@@ -145,24 +151,32 @@ class SearchFlags(TaskFlags):
     help="Models with more weights than this are infeasible.",
 )
 @option("--no-presets", is_flag=True, help="Don't try the presets that did well on many data sets.")
+@isolate_option
 @option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds all random numbers.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
 @click.option("--fresh", is_flag=True, help="Archive the existing study and start over.")
 @json_option
 @takes(SearchFlags)
-def command(flags: SearchFlags) -> None:
+def command(flags: SearchFlags) -> int | None:
     """Search for the best hyperparameters, pass after pass.
 
     DATA is a bundled set (digits, breast_cancer, wine, iris, diabetes), a CSV, Parquet or NPZ
     file, a folder of images by class, or FILE.py:function. The same command resumes a search that
     was stopped.
     """
+    from hptune.cli.isolated import run_isolated
+    from hptune.search.isolation import isolation_of
+
     options = flags.options()
+    isolation = isolation_of(options, flags.isolate)
+    if isolation is not None:
+        return run_isolated(isolation, options)
     if flags.dry_run:
         _plan(options, as_json=flags.as_json)
     else:
         _run(options, flags)
+    return None
 
 
 def _plan(options: SearchOptions, *, as_json: bool) -> None:
@@ -172,16 +186,18 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
 
     with contextlib.redirect_stdout(sys.stderr):
         planned = plan_search(options, ProgressListener())
-    click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
+    say(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
 
 
 def _run(options: SearchOptions, flags: SearchFlags) -> None:
+    from hptune.cli.isolated import time_left
     from hptune.cli.progress import ProgressListener, stop_on_signals
     from hptune.search.run import search
     from hptune.study import Study
     from hptune.views import tables
 
-    with ProgressListener(interactive=flags.interactive) as listener, stop_on_signals(flags.max_time) as stop:
+    seconds = time_left(flags.max_time)
+    with ProgressListener(interactive=flags.interactive) as listener, stop_on_signals(seconds) as stop:
         try:
             # What user code prints is no data of ours.
             with contextlib.redirect_stdout(sys.stderr):
@@ -190,4 +206,4 @@ def _run(options: SearchOptions, flags: SearchFlags) -> None:
             stopped.hint = f"Resume it with: {options.command}"
             raise
     with Study.open(folder) as opened:
-        click.echo(tables.summary_json(opened) if flags.as_json else tables.summary_text(opened))
+        say(tables.summary_json(opened) if flags.as_json else tables.summary_text(opened))

@@ -6,6 +6,7 @@ import click
 
 from hptune.cli.completion import complete_study, complete_trial
 from hptune.cli.options import json_option, option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -33,10 +34,10 @@ def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
         version = (opened.model_versions().get(trial, 1), 1 + len(opened.notes.model_versions))
         if as_json:
             shown = tables.trial_dict(found) | {"traceback": found.traceback, "model_version": version[0]}
-            click.echo(tables.to_json({"trial": shown, "confirmed": tables.finalist_dict(confirmed, trial)}))
+            say(tables.to_json({"trial": shown, "confirmed": tables.finalist_dict(confirmed, trial)}))
         elif as_csv:
-            click.echo(tables.curve_csv(found))
+            say(tables.curve_csv(found), exact=True)
         else:
             searching = StudyLock.held(opened.folder) == "search"
             goal = opened.identity.objective
-            click.echo(tables.trial_text(found, goal, confirmed, searching=searching, version=version))
+            say(tables.trial_text(found, goal, confirmed, searching=searching, version=version))

@@ -80,6 +80,8 @@ def read_csv(
     if not files:
         raise DataError(f"{path}: no such files")
     separator, header = _common_header(files)
+    for file in files:
+        _require_text(file)
     frames = [_csv_frame(file, separator, header) for file in files]
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
@@ -311,6 +313,20 @@ def _header(path: Path) -> tuple[str, list[str]]:
         raise _not_utf8(path, low) from low
     except csv.Error as low:
         raise DataError(f"{path}: not a table: {low}") from low
+
+
+def _require_text(path: Path) -> None:
+    """Raise `DataError` for null bytes, which end a value silently or stand in it unseen."""
+    lines = 1
+    with open_bytes(path) as file:
+        while part := file.read(1 << 20):
+            place = part.find(b"\0")
+            if place >= 0:
+                raise DataError(
+                    f"{path}: line {lines + part.count(10, 0, place)} holds a null byte",
+                    hint="Is it UTF-16, or damaged? Save it as UTF-8.",
+                )
+            lines += part.count(10)
 
 
 def _check_names(path: Path, header: Sequence[str]) -> None:

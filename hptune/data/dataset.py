@@ -43,6 +43,8 @@ class Origin:
     """Whether the source itself came in training and validation rows, so that `validation` was not used."""
     seed: int = 0
     """Random state of the split."""
+    stratified: bool = True
+    """Whether each class, where there are classes, has its share in both parts."""
     as_images: bool = False
     """Whether rows were to have the shape (height, width, channels)."""
     image_size: tuple[int, int] | None = None

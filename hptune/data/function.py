@@ -18,6 +18,7 @@ from hptune.data.read_streams import read_streams
 from hptune.data.reading import Reading
 from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
 from hptune.data.table_options import NO_OPTIONS, TableOptions
+from hptune.data.under_way import Died, under_way
 from hptune.errors import DataError
 
 __all__ = ["read_function"]
@@ -48,7 +49,10 @@ def read_function(
     def call() -> Any:
         with importable(file), seeded():
             try:
-                return function()
+                with under_way(spec):
+                    return function()
+            except Died as died:
+                raise DataError(f"{spec}: {died}") from died
             except (Exception, SystemExit) as low:
                 last = traceback.format_exception_only(low)[-1].strip()
                 raise DataError(f"{spec}: it raised {last} ({where_raised(low, file)})") from low

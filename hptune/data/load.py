@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from hptune.data.arrays import check_plain, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
@@ -14,18 +18,19 @@ from hptune.data.dataset import Dataset, Origin, is_source
 from hptune.data.function import read_function
 from hptune.data.images import read_images
 from hptune.data.kinds import SourceKind, Task
-from hptune.data.known_targets import known_rows, read_known_targets, spread, with_rows
+from hptune.data.known_targets import KnownTargets, known_rows, read_known_targets, spread, with_rows
 from hptune.data.make_dataset import make_dataset
 from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table, refuse_streams
-from hptune.data.split import fold_indices, split_indices
+from hptune.data.split import fold_indices, split_indices, to_stratify
 from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
 from hptune.data.table_files import read_table_file, refused, table_kind
 from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.data.target import code_targets
 from hptune.errors import DataError, did_you_mean
+from hptune.space import Value
 
 __all__ = ["load_dataset", "load_folds"]
 
@@ -88,9 +93,14 @@ def load_dataset(
         said = (*said, *apart.notes) if is_table(apart.x) else said
         raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
         return make_dataset(raw, targets, origin, rows, apart, held, y, as_given, options.tables.levels)
-    origin = replace(origin, drops_unknown=bool(known.notes), left_out=known.left_out)
+    smaller = min(math.ceil(share * len(rows)), len(rows) - math.ceil(share * len(rows)))
+    codes, classes, said = _classes_to_split(raw, known, options, 2, smaller)
+    raw = replace(raw, notes=(*raw.notes, *said))
+    origin = replace(
+        origin, drops_unknown=bool(known.notes), left_out=known.left_out, stratified=codes is not None
+    )
     train, held = split_indices(
-        raw.name, len(rows), validation=share, seed=seed, codes=known.codes, classes=targets.classes
+        raw.name, len(rows), validation=share, seed=seed, codes=codes, classes=classes
     )
     return make_dataset(
         raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given, options.tables.levels
@@ -124,10 +134,9 @@ def load_folds(
     refuse_streams(raw, "--cv needs rows to make folds of", "Leave --cv out; --executions N averages seeds.")
     known = read_known_targets(raw, task, options.tables, positive=positive)
     targets, rows = known.targets, known.rows
-    raw = replace(raw, notes=(*known.notes, *raw.notes))
-    parts = fold_indices(
-        raw.name, len(rows), folds=folds, seed=seed, codes=known.codes, classes=targets.classes
-    )
+    codes, classes, said = _classes_to_split(raw, known, options, folds, len(rows))
+    raw = replace(raw, notes=(*known.notes, *raw.notes, *said))
+    parts = fold_indices(raw.name, len(rows), folds=folds, seed=seed, codes=codes, classes=classes)
     origin = _origin(raw, source, target, 1 / folds, seed, as_images)
     return tuple(
         replace(made, name=f"{raw.name} (fold {number} of {folds})")
@@ -138,6 +147,20 @@ def load_folds(
             )
         ]
     )
+
+
+def _classes_to_split(
+    raw: Raw, known: KnownTargets, options: _Options, fewest: int, smaller: int
+) -> tuple[NDArray[Any] | None, tuple[Value, ...], tuple[str, ...]]:
+    """Return class codes by which rows are split, the classes, and what to say; None for no classes.
+
+    A user model gets all rows that it was given, also those of a class that can't be in both parts.
+    """
+    codes, classes = known.codes, known.targets.classes
+    if codes is None or not options.as_given or raw.given is None:
+        return codes, classes, ()
+    codes, classes, note = to_stratify(codes, classes, fewest, smaller)
+    return codes, classes, (note,) if note else ()
 
 
 def _options(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import random
 import re
 import sys
@@ -16,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from hptune.data.put_back import putting_back, random_numbers_kept
+from hptune.data.under_way import Died, under_way
 from hptune.errors import InputError, did_you_mean
 
-__all__ = ["importable", "is_function_spec", "load_function", "seeded", "where_raised"]
+__all__ = ["function_file", "importable", "is_function_spec", "load_function", "seeded", "where_raised"]
 
 _SPEC = re.compile(r"(?P<file>.+\.py)(?::(?P<name>.*))?", re.DOTALL)
 
@@ -29,6 +30,12 @@ _brought: dict[str, dict[str, ModuleType]] = {}
 def is_function_spec(source: str) -> bool:
     """Return whether this names a Python file, with a function or without."""
     return _SPEC.fullmatch(source) is not None
+
+
+def function_file(source: str) -> Path | None:
+    """Return the Python file that this names, with a function or without; None for anything else."""
+    match = _SPEC.fullmatch(source)
+    return None if match is None else Path(match["file"])
 
 
 def load_function(spec: str, *, error: type[InputError]) -> Any:
@@ -65,25 +72,22 @@ def load_function(spec: str, *, error: type[InputError]) -> Any:
 
 
 @contextmanager
-def importable(file: str | Path) -> Iterator[None]:
-    """Let what stands beside a file be imported, as it would be were the file run as a script.
+def importable(file: str | Path, *, running: bool = False) -> Iterator[None]:
+    """Call code of a user's file: all calls are made in here. What stands beside it can be imported.
 
-    Afterwards `sys.path` is as before, and the modules that came from the folder leave `sys.modules`, so
-    that a module of the same name beside another file is not mistaken for them; they are the same modules
-    again the next time. A folder that could be imported from anyway is left alone. The working directory
-    is put back, too.
+    That is as it would be were the file run as a script. Afterwards `sys.path` is as before, and the modules
+    that came from the folder leave `sys.modules`, so that a module of the same name beside another file is
+    not mistaken for them; they are the same modules again the next time. A folder that could be imported from
+    anyway is left alone. What else the code changes of its process is put back too (`putting_back`);
+    `running` says that the file itself is run.
     """
-    here = Path.cwd()
-    try:
-        with _imported_from(file):
-            yield
-    finally:
-        os.chdir(here)
+    path = Path(file).resolve()
+    with putting_back(str(path), running=running), _imported_from(str(path.parent)):
+        yield
 
 
 @contextmanager
-def _imported_from(file: str | Path) -> Iterator[None]:
-    folder = str(Path(file).resolve().parent)
+def _imported_from(folder: str) -> Iterator[None]:
     if any(_resolved(entry) == folder for entry in sys.path):
         yield
         return
@@ -108,14 +112,10 @@ def seeded() -> Iterator[None]:
     `random` and NumPy's global state begin at seed 0, and are put back afterwards. A search is resumed, and
     its workers load the same, only where a file gives the same each time.
     """
-    before = random.getstate(), np.random.get_state()
-    random.seed(0)
-    np.random.seed(0)
-    try:
+    with random_numbers_kept():
+        random.seed(0)
+        np.random.seed(0)
         yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
 
 
 def where_raised(raised: BaseException, file: str | Path) -> str:
@@ -143,13 +143,16 @@ def _run(path: Path, error: type[InputError]) -> ModuleType:
         raise error(f"{path}: not valid Python: {low}") from low
     module = ModuleType(_module_name(resolved))
     module.__file__ = str(resolved)
-    with importable(path):
+    with importable(path, running=True):
         # Registered while it runs, as for any import: dataclasses look their module up.
         before = sys.modules.get(module.__name__)
         sys.modules[module.__name__] = module
         try:
-            with seeded():
+            with under_way(f"running {path}"), seeded():
                 exec(code, module.__dict__)
+        except Died as died:
+            _restore(module.__name__, before)
+            raise error(f"{path}: running the file failed: {died}") from died
         except (Exception, SystemExit) as low:
             _restore(module.__name__, before)
             last = traceback.format_exception_only(low)[-1].strip()

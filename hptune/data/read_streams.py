@@ -12,6 +12,7 @@ from hptune.data.python_file import importable, seeded, where_raised
 from hptune.data.raw import Raw
 from hptune.data.stream import ENDLESS, UNKNOWN, Stream, Streams, is_stream, part_of_stream, seed_order
 from hptune.data.structure import Given, as_tuples, is_structure, leaves, map_leaves
+from hptune.data.under_way import Died, under_way
 from hptune.errors import DataError
 
 __all__ = ["ArrayForm", "read_streams"]
@@ -127,7 +128,10 @@ def _first(name: str, file: str, what: str, part: Stream | Given) -> list[Given]
         # What is shuffled gives the same two in every process, and so is of the same form.
         seed_order(0)
         try:
-            found = part.first(2)
+            with under_way(f"{name}: its first {what} batches"):
+                found = part.first(2)
+        except Died as died:
+            raise DataError(f"{name}: {died} while its first {what} batches were taken") from died
         except (Exception, SystemExit) as low:
             last = traceback.format_exception_only(low)[-1].strip()
             raise DataError(

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 
+from hptune.data.under_way import Died, under_way
 from hptune.executors import JobTrainer, OnEpoch
-from hptune.study.trial import Job, Outcome
+from hptune.study.trial import Job, Outcome, OutcomeState
 
-__all__ = ["InlineExecutor"]
+__all__ = ["TRIES", "InlineExecutor", "name_of"]
+
+TRIES = 2
+"""Processes that may die of a job before it is infeasible: one may have been killed for another's sake."""
+
+
+def name_of(job: Job) -> str:
+    """Return what a job is called while it is under way."""
+    return f"trial {job.trial_id}, job {job.id}"
 
 
 class InlineExecutor:
@@ -21,7 +30,12 @@ class InlineExecutor:
     def submit(self, job: Job, on_epoch: OnEpoch) -> Future[Outcome]:
         """Train `job` now; the future is done. A bug of ours is raised, not returned."""
         future: Future[Outcome] = Future()
-        future.set_result(self._trainer.run(job, lambda epoch, report: on_epoch(job, epoch, report)))
+        try:
+            with under_way(name_of(job), tries=TRIES):
+                outcome = self._trainer.run(job, lambda epoch, report: on_epoch(job, epoch, report))
+        except Died as died:
+            outcome = Outcome(job_id=job.id, state=OutcomeState.INFEASIBLE, reason=str(died))
+        future.set_result(outcome)
         return future
 
     def poll(self, seconds: float) -> None:

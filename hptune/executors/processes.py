@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import pickle
 import select
 import signal
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.context import SpawnContext, SpawnProcess
 from pathlib import Path
 from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from hptune.errors import ModelError, StudyError
 from hptune.executors import JobTrainer, OnEpoch
+from hptune.executors.deaths import die_with, how_it_died, is_from_outside
 from hptune.executors.time_limit import too_long
 from hptune.study.trial import Job, Outcome, OutcomeState
 
@@ -30,6 +34,8 @@ RECYCLE_AFTER = 100
 """Jobs after which a worker is replaced, whatever its libraries have leaked."""
 NEW_POOLS = 3
 """Pools in a row that may break down before a job of theirs is done."""
+TRIES = 2
+"""Processes that may die of a job before it is infeasible."""
 THREAD_VARIABLES = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"),
     *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
@@ -68,18 +74,45 @@ class _Worker:
 _worker: _Worker | None = None
 
 
+class _Noting(SpawnContext):
+    """Starts processes, and notes them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.started: list[SpawnProcess] = []
+
+    def Process(self, *arguments: Any, **keywords: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
+        """Make a process, as a context does."""
+        self.started.append(made := SpawnProcess(*arguments, **keywords))
+        return made
+
+    def take_codes(self) -> list[int]:
+        """Return how those have ended that ended badly since the last call."""
+        codes = [process.exitcode for process in self.started]
+        self.started.clear()
+        return [code for code in codes if code]
+
+
 class ProcessesExecutor:
     """Runs up to `workers` jobs at a time, each in a process of its own.
 
     `load` builds the trainer inside each worker; it crosses as a pickle and must be a function of
-    a module, or a partial of one. `max_seconds` bounds one job, from its first moment in a worker.
+    a module, or a partial of one. `max_seconds` bounds one job, from its first moment in a worker. `code`
+    names the user code that `load` runs; "" for none.
     """
 
     def __init__(
-        self, load: Callable[[], JobTrainer], *, workers: int, max_seconds: float | None = None
+        self,
+        load: Callable[[], JobTrainer],
+        *,
+        workers: int,
+        max_seconds: float | None = None,
+        code: str = "",
     ) -> None:
         # Forking a process that has started TensorFlow's threads deadlocks.
-        self._context = multiprocessing.get_context("spawn")
+        _start_tracker()
+        self._context = _Noting()
+        self._code = code
         self.slots = workers
         self._load = load
         self._max_seconds = max_seconds
@@ -93,6 +126,8 @@ class ProcessesExecutor:
         )
         self._listening: dict[int, tuple[Job, OnEpoch]] = {}
         self._under_way: dict[Future[Outcome], Job] = {}
+        self._died: Counter[int] = Counter()
+        """How many processes died of each job."""
         self._broken = threading.Event()
         self._broken_in_a_row = 0
         self._pool = self._new_pool()
@@ -126,15 +161,29 @@ class ProcessesExecutor:
             with contextlib.suppress(CancelledError):
                 try:
                     found = _outcome_of(job, done, self._max_seconds)
+                    if found is None:
+                        found = self._again(job, done, outcome)
                 except BrokenProcessPool:
                     self._broken.set()
                 except Exception as bug:
                     outcome.set_exception(bug)
                 else:
                     self._broken_in_a_row = 0
-                    outcome.set_result(found)
+                    if found is not None:
+                        outcome.set_result(found)
 
         task.add_done_callback(ended)
+
+    def _again(self, job: Job, done: Future[Outcome], outcome: Future[Outcome]) -> Outcome | None:
+        """Try a job once more whose process died; return that it is infeasible where that was done."""
+        self._died[job.id] += 1
+        if self._died[job.id] < TRIES:
+            self._schedule(job, outcome)
+            return None
+        death = done.exception()
+        assert isinstance(death, ProcessExpired)
+        reason = how_it_died(death.exitcode)
+        return Outcome(job_id=job.id, state=OutcomeState.INFEASIBLE, reason=reason)
 
     def poll(self, seconds: float) -> None:
         """Wait up to `seconds` for a job to be done; hand on what workers have reported."""
@@ -155,8 +204,9 @@ class ProcessesExecutor:
         It breaks where a worker dies that trains nothing: while it starts, or waits.
         """
         self._broken_in_a_row += 1
+        codes = self._context.take_codes()
         if self._broken_in_a_row > NEW_POOLS:
-            raise RuntimeError(f"{NEW_POOLS} pools of processes in a row died before they trained anything")
+            raise self._broken_for_good(codes[-1] if codes else None)
         self._pool.stop()
         self._pool.join()
         self._broken.clear()
@@ -164,6 +214,22 @@ class ProcessesExecutor:
         for outcome, job in self._under_way.items():
             if not outcome.done():
                 self._schedule(job, outcome)
+
+    def _broken_for_good(self, code: int | None) -> Exception:
+        """Return what to raise where processes die in a row, the last one with this exit code."""
+        how = "" if code is None else f" {how_it_died(code)}".replace(" its process died", "")
+        died = f"the processes that train died {self._broken_in_a_row} times in a row, as they started{how}"
+        if not self._code or code is None or is_from_outside(code):
+            return StudyError(
+                died,
+                hint="Nothing that was trained is lost: the same command resumes it."
+                " Fewer --workers need less memory.",
+            )
+        return ModelError(
+            died,
+            hint="Your code ends the process that loads it, though not the one that began the search.",
+            source=self._code,
+        )
 
     def close(self) -> None:
         """End every worker."""
@@ -173,18 +239,29 @@ class ProcessesExecutor:
         self._line.reports.close()
 
 
-def _outcome_of(job: Job, done: Future[Outcome], max_seconds: float | None) -> Outcome:
-    """Return what a job came to; a bug of ours in a worker is raised."""
+def _start_tracker() -> None:
+    """Have what a killed main process leaves cleared away without a warning to whoever killed it."""
+    kept = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{kept},{quiet}" if kept else quiet
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if kept is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = kept
+
+
+def _outcome_of(job: Job, done: Future[Outcome], max_seconds: float | None) -> Outcome | None:
+    """Return what a job came to, None where its process died; a bug of ours in a worker is raised."""
     try:
         return done.result()
     except FutureTimeoutError:
         assert max_seconds is not None
-        reason = too_long(max_seconds)
-    except ProcessExpired as death:
-        code = death.exitcode
-        how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
-        reason = f"its process died ({how})" + (", perhaps for lack of memory" if how == "SIGKILL" else "")
-    return Outcome(job_id=job.id, state=OutcomeState.INFEASIBLE, reason=reason)
+        return Outcome(job_id=job.id, state=OutcomeState.INFEASIBLE, reason=too_long(max_seconds))
+    except ProcessExpired:
+        return None
 
 
 def _start_worker(load: Callable[[], JobTrainer], line: _Line) -> None:
@@ -192,6 +269,7 @@ def _start_worker(load: Callable[[], JobTrainer], line: _Line) -> None:
     global _worker
     # Ctrl-C reaches the whole group; the main process tells the workers what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with(line.main)
     _take_share(_take_place(line.places), len(line.places))
     # What user code prints is no data of ours.
     sys.stdout = sys.stderr

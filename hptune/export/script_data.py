@@ -127,7 +127,7 @@ class _Writer:
         else:
             given = {"test_size": float(origin.validation), "random_state": origin.seed}
             y = codes_of(self.dataset, "parts[0].y")
-            stratify = f", stratify={y}" if self.dataset.classes else ""
+            stratify = f", stratify={y}" if self.dataset.classes and origin.stratified else ""
             lines += [
                 f"split = {literal(given)}",
                 "places = np.arange(count_rows(parts[0].x))",
@@ -141,7 +141,8 @@ class _Writer:
 
     def _split(self) -> list[str]:
         given = {"test_size": float(self.origin.validation), "random_state": self.origin.seed}
-        stratify = f", stratify={codes_of(self.dataset, 'y')}" if self.dataset.classes else ""
+        by_class = self.dataset.classes and self.origin.stratified
+        stratify = f", stratify={codes_of(self.dataset, 'y')}" if by_class else ""
         return [
             f"split = {literal(given)}",
             f"x, x_val, y, y_val = train_test_split(x, y, **split{stratify})",

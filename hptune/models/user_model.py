@@ -13,15 +13,18 @@ from typing import Any
 
 from hptune._log import logger
 from hptune.data import Dataset
+from hptune.data.put_back import random_numbers_kept
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.data.source_code import code_fingerprint
 from hptune.data.stream import Stream
+from hptune.data.under_way import Died, under_way
 from hptune.errors import HptuneError, ModelError
 from hptune.models.beyond import Beyond
 from hptune.models.discover import discover, find_conditions
 from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
 from hptune.space import Hyperparameter, Space, Values
+from hptune.space.describe import describe_value
 
 __all__ = ["UserModel", "load_user_model"]
 
@@ -112,7 +115,7 @@ class UserModel:
 
     def _build_quietly(self, hp: Any) -> None:
         """Build a model that is only looked at."""
-        with importable(self.file):
+        with under_way(_call(self.name, hp)), random_numbers_kept(), importable(self.file):
             _checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     def with_conditions(
@@ -232,7 +235,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     first, refused = Asked(), set[str]()
 
     def explore(hp: Any) -> None:
-        with importable(file):
+        with under_way(_call(spec, hp)), random_numbers_kept(), importable(file):
             if fit is not None and hp is first:
                 # Once: it trains, and what it asks for hardly depends on the rest.
                 refused.update(_try_fit(fit, hp, lambda: _checked(build(hp), spec, own_fit=True), dataset))
@@ -244,7 +247,8 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     except HptuneError:
         raise
     except (Exception, SystemExit) as error:
-        message = f"{where_raised(error, file)}: {type(error).__name__}: {error}"
+        kind = "" if isinstance(error, Died) else f"{type(error).__name__}: "
+        message = f"{where_raised(error, file)}: {kind}{error}"
         start = ", ".join(f"{name} {value}" for name, value in first.values.items())
         tried = f"\n  It was given what Keras Tuner begins with: {start}" if start else ""
         raise ModelError(f"can't be built\n  {message}{tried}", hint=hint_of(error), source=spec) from error
@@ -284,6 +288,12 @@ def _again(
     )
 
 
+def _call(spec: str, hp: Any) -> str:
+    """Say which call of a build this is, by the values that it is given."""
+    given = ", ".join(f"{name} {describe_value(value)}" for name, value in hp.values.items())
+    return f"{spec} with {given or 'what Keras Tuner begins with'}"
+
+
 def _fingerprint(file: Path, spec: str) -> str:
     named = f"{code_fingerprint(file)} {spec.rpartition(':')[2]}"
     return hashlib.sha256(named.encode()).hexdigest()
@@ -304,7 +314,7 @@ def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | N
     refuse_other_shapes(found, spec)
     if inspect.isclass(found):
         try:
-            with importable(file):
+            with under_way(f"{spec}()"), importable(file):
                 found = found()
         except (Exception, SystemExit) as error:
             raise ModelError(

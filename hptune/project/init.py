@@ -33,6 +33,8 @@ class ProjectOptions:
     passes: int
     file: Path
     """The project file to write."""
+    isolate: bool = False
+    """Searches call user code in a process that may die."""
     force: bool = False
     """Replace what is there."""
 
@@ -123,6 +125,7 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         model=task.model,
         space=options.given_file or SPACE_FILE,
         callbacks=task.callbacks,
+        isolate=options.isolate,
         trials=options.trials,
         epochs=task.epochs,
         passes=options.passes,

@@ -43,6 +43,7 @@ class Settings:
     model: str
     space: str
     callbacks: str | None = None
+    isolate: bool = False
     trials: int
     epochs: int
     passes: int
@@ -69,6 +70,7 @@ def settings_text(settings: Settings, source: str) -> str:
         "model": settings.model,
         "space": settings.space,
         "callbacks": settings.callbacks,
+        "isolate": settings.isolate or None,
     }
     for key, value in given.items():
         if isinstance(value, str) and any("\ud800" <= c <= "\udfff" for c in value):

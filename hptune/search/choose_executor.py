@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hptune.data.python_file import is_function_spec
 from hptune.executors import Executor
 from hptune.search.task import SearchTask, load_trainer
 
@@ -54,6 +55,8 @@ def _executor(
         from hptune.executors.processes import ProcessesExecutor
 
         load = partial(load_trainer, task, objective, dataset.fingerprint)
-        return ProcessesExecutor(load, workers=workers, max_seconds=max_seconds)
+        user_code = [source for source in (task.model, task.data) if is_function_spec(source)]
+        code = user_code[0] if user_code else ""
+        return ProcessesExecutor(load, workers=workers, max_seconds=max_seconds, code=code)
     trainer = task.trainer(dataset, model, objective)
     return InlineExecutor(trainer if max_seconds is None else LimitedTrainer(trainer, max_seconds))

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from hptune.analysis.finalists import Confirmed, ranked
-from hptune.errors import SearchInterruptedError, StudyError
+from hptune.errors import InputError, SearchInterruptedError, StudyError
 from hptune.executors import JobTrainer
 from hptune.search.events import Stop
 from hptune.search.task import asked_epochs, load_again, task_of
+from hptune.search.trust import require_trust
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.views.report import write_report
@@ -64,20 +65,27 @@ class _Due:
         object.__setattr__(self, "job", job)
 
 
-def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop) -> Confirmed:
+def confirm(
+    folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop, trust: bool = False
+) -> Confirmed:
     """Train the `top` best trials of the study in `folder` with `seeds` fresh seeds each.
 
     Each training is written down as it ends, and what is written down is not trained again. The study's
     report is rewritten. Raises StudyLockedError while a search runs, SearchInterruptedError when the user
-    asks to stop.
+    asks to stop, and StudyError where it names code elsewhere that nobody vouched for (`trust`).
     """
+
+    def load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
+        require_trust(study, trust=trust)
+        return _load(study, trials)
+
     # Raises where there is no study: taking the lock makes a file.
     Study.open(folder).close()
     with StudyLock(folder, "confirm"), Study.open(folder, read_only=False) as study:
-        found = confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
+        found = confirm_study(study, top=top, seeds=seeds, load=load, watcher=watcher, stop=stop)
         try:
             write_report(study)
-        except StudyError as error:
+        except (InputError, StudyError) as error:
             # The scores are what was asked for; the page can be written later.
             watcher.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
     return found

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune._text import counted
-from hptune.errors import SearchInterruptedError, StudyError
+from hptune.errors import InputError, SearchInterruptedError, StudyError
 from hptune.narrowing.propose import propose
 from hptune.search.budget import is_budget_exhausted, note_exhausted
 from hptune.search.choose_executor import executor_for
 from hptune.search.engine import Engine
 from hptune.search.events import Listener, Stop
+from hptune.search.isolation import marked_under_way
 from hptune.search.next_pass import NEXT_PASS, read_next_pass
 from hptune.search.open_next_pass import open_next_pass
 from hptune.search.opening import Opening, open_search
@@ -65,9 +66,10 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
             if is_budget_exhausted(study, options.task, oracle=options.oracle, budget=options.budget):
                 listener.on_study_opened(study, options.budget)
                 return folder
-            opened = open_search(options, listener, study)
-            _warn_of_another_model(study, opened, listener)
-            _run(opened, study, listener, stop)
+            with marked_under_way(study, options.task):
+                opened = open_search(options, listener, study)
+                _warn_of_another_model(study, opened, listener)
+                _run(opened, study, listener, stop)
         return folder
     opened = open_search(options, listener, None)
     if stop.asked:
@@ -77,7 +79,8 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
         task = opened.options.task
         study.note(warm_starts=opened.warm_starts, in_one_go=task.in_one_go, found=task.found)
         study.note(numpy_difference=task.numpy_difference)
-        _run(opened, study, listener, stop)
+        with marked_under_way(study, task):
+            _run(opened, study, listener, stop)
     return folder
 
 
@@ -161,7 +164,7 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
         note_exhausted(study, options.task, budget=plan.budget)
     try:
         write_report(study)
-    except StudyError as error:
+    except (InputError, StudyError) as error:
         # The search is what was asked for; its report can be written later.
         listener.on_warning(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
 

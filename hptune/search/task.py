@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptune._text import numbered
-from hptune.errors import DataError, InputError, SpaceError, StudyMismatchError
+from hptune.errors import DamagedStudyError, DataError, InputError, SpaceError, StudyMismatchError
 from hptune.space import Hyperparameter, Space, Value
 from hptune.space.files import load_space, located, ready_space, ready_spaces
 from hptune.study import Identity, Study
@@ -252,6 +252,7 @@ class SearchTask:
 def task_of(study: Study) -> SearchTask:
     """Return what a study is about, to load it again."""
     identity: Identity = study.identity
+    _require_settings(study.folder, identity.settings)
     return SearchTask(
         data=identity.data,
         model=identity.model,
@@ -264,6 +265,23 @@ def task_of(study: Study) -> SearchTask:
         in_one_go=study.notes.in_one_go,
         **identity.settings,  # type: ignore[arg-type]
     )
+
+
+_ELSEWHERE = ("data", "model", "space", "found", "epochs", "metric", "seed", "numpy_difference", "in_one_go")
+"""Fields that a study keeps elsewhere than among its settings."""
+
+
+def _require_settings(folder: Path, settings: Mapping[str, Value | None]) -> None:
+    """Raise DamagedStudyError for settings that no search of this hptune makes."""
+    known = {f.name: str(f.type).split(" | ") for f in fields(SearchTask) if f.name not in _ELSEWHERE}
+    for name, value in settings.items():
+        kind = "None" if value is None else type(value).__name__
+        if kind in known.get(name, ()):
+            continue
+        raise DamagedStudyError(
+            f"{folder}: the study is damaged, was edited, or is a newer hptune's: its setting"
+            f" {name} is {value!r}"
+        )
 
 
 def load_trainer(task: SearchTask, objective: Objective, fingerprint: str) -> Trainer | RepeatedTrainer:

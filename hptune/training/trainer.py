@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import time
 import zipfile
 from collections.abc import Mapping
@@ -17,11 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.data import Dataset, Task
+from hptune.data.put_back import leave_if_forked
 from hptune.data.structure import is_structure
+from hptune.data.under_way import Died, under_way
 from hptune.errors import HptuneError, InputError, ModelError, StudyError
 from hptune.models.backend import keras, set_up
 from hptune.models.model import Arrays, Model, OwnFit
 from hptune.space import Values
+from hptune.space.describe import describe_value
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.training.checkpoint import Checkpoint, load_checkpoint
 from hptune.training.epoch_callback import OnEpoch, never_stop
@@ -165,8 +169,14 @@ class Trainer:
         Raises ModelError, with what was raised and where, if that does not work.
         """
         self._tidy()
+        tried = ", ".join(f"{name} {describe_value(value)}" for name, value in values.items())
         try:
-            return self._try_one_batch(values)
+            with under_way(f"{self._model.name}: one batch with {tried}"):
+                return self._try_one_batch(values)
+        except Died as died:
+            raise ModelError(
+                f"one batch can't be trained: {died}\n  It was tried with {tried}", source=self._model.name
+            ) from died
         except ModelError as error:
             if error.source:
                 raise
@@ -327,9 +337,11 @@ class _ListenerFailed(BaseException):
 
 
 def _guarded(on_epoch: OnEpoch) -> OnEpoch:
-    """Keep what a listener raises from being taken for the model's doing."""
+    """Keep what a listener raises from being taken for the model's doing; end a forked child here."""
+    own = os.getpid()
 
     def heard(epoch: int, report: Mapping[str, float]) -> bool:
+        leave_if_forked(own)
         try:
             return on_epoch(epoch, report)
         except Exception as error:

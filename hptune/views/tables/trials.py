@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hptune._text import on_one_line
 from hptune.analysis.finalists import Confirmed
 from hptune.space import same_value
 from hptune.study import Study
@@ -106,7 +107,7 @@ def trials_text(trials: Sequence[Trial], *, searching: bool = True) -> str:
     table = columns(rows, ["trial", "pass", "state", "score", "epochs", "seconds", *names])
     if not same:
         return table
-    texts = ", ".join(f"{name} {format_value(value)}" for name, value in same.items())
+    texts = ", ".join(f"{on_one_line(name)} {format_value(value)}" for name, value in same.items())
     return "\n".join([table, *wrapped(f"The same in all: {texts}")])
 
 
@@ -138,14 +139,14 @@ def trial_text(
         + (f" at epoch {trial.best_epoch} of {trial.epochs}" if trial.best_epoch else ""),
         f"{trial.seconds:.1f} s, seed {trial.seed}"
         + (f", {trial.parameters:,} parameters" if trial.parameters else "")
-        + (f", {trial.note}" if trial.note else ""),
+        + (f", {on_one_line(trial.note)}" if trial.note else ""),
     ]
     if version[1] > 1:
         lines.append(f"trained with version {version[0]} of {version[1]} of the model's code")
     if trial.reason:
         lines.append(trial.reason)
     lines += _again(trial, confirmed)
-    lines += ["", *(f"  {name} = {format_value(value)}" for name, value in trial.values.items())]
+    lines += ["", *(f"  {on_one_line(name)} = {format_value(value)}" for name, value in trial.values.items())]
     if trial.curve:
         metrics = list(trial.curve[0])
         rows = [[str(n), *(format_value(e.get(m)) for m in metrics)] for n, e in enumerate(trial.curve, 1)]
