@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import faulthandler
+import io
 import os
 import sqlite3
 import sys
@@ -13,11 +15,14 @@ from collections.abc import Sequence
 
 import click
 
-from hptune.errors import HptuneError, SearchInterruptedError, StudyError
+from hptune._text import printable
+from hptune.errors import HptuneError, InputError, SearchInterruptedError, StudyError, UsageError
 
 __all__ = ["main"]
 
 INTERRUPTED = 130
+_SHOWN = 40
+"""Characters of a name that is too long that are shown."""
 WATCHED = "_HPTUNE_WATCHED"
 """Set for a process that another one watches (`executors.watched`)."""
 _MOST_THREADS = 4
@@ -75,6 +80,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     from hptune.cli.app import app
 
     try:
+        _require_text(sys.argv[1:] if arguments is None else arguments)
         result = app.main(
             args=None if arguments is None else list(arguments),
             prog_name="hptune",
@@ -86,7 +92,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(shown.format_message())
         return 0
     except click.ClickException as error:
-        error.show()
+        usage = io.StringIO()
+        error.show(usage)
+        _say(usage.getvalue().rstrip("\n"))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("Interrupted.")
@@ -95,37 +103,62 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # Whoever read the output closed it early, as `head` does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except sqlite3.DatabaseError as error:
-        _say_of_database(error)
-        return StudyError.exit_code
-    except HptuneError as error:
-        if isinstance(error, SearchInterruptedError):
-            _say(f"Interrupted: {error.message}.")
-        else:
-            _say(f"{click.style('Error:', fg='red', bold=True)} {error.message}")
-        if error.hint:
-            _say(error.hint)
-        return error.exit_code
-    except Exception:
-        import traceback
-
-        traceback.print_exc()
-        _say("This is a bug in hptune, not in what you gave it.")
-        return 1
+    except Exception as error:
+        return _tell(error)
     return result if isinstance(result, int) else 0
 
 
+def _require_text(arguments: Sequence[str]) -> None:
+    """Raise UsageError for bytes that are no UTF-8: no file that is written could name them."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"{os.fsencode(argument)[:60]!r} is not UTF-8 text", hint="Rename the file."
+            ) from None
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong; returns the exit code."""
+    if isinstance(error, HptuneError):
+        if isinstance(error, SearchInterruptedError):
+            _say(f"Interrupted: {error.message}.")
+        else:
+            _say_error(error.message)
+        if error.hint:
+            _say(error.hint)
+        return error.exit_code
+    if isinstance(error, sqlite3.DatabaseError):
+        _say_of_database(error)
+        return StudyError.exit_code
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        _say_error(f"{str(error.filename)[:_SHOWN]}…: the name is longer than file systems take")
+        return InputError.exit_code
+    import traceback
+
+    _say("".join(traceback.format_exception(error)).rstrip())
+    _say("This is a bug in hptune, not in what you gave it.")
+    return 1
+
+
 def _say_of_database(error: sqlite3.DatabaseError) -> None:
-    _say(f"{click.style('Error:', fg='red', bold=True)} the study can't be read or written: {error}")
-    if isinstance(error, sqlite3.OperationalError):
+    from hptune.study.schema import is_damage
+
+    _say_error(f"the study can't be read or written: {error}")
+    if is_damage(error):
+        _say("Archive it and start over with --fresh; nothing of it is deleted.")
+    else:
         # Another holds it, or there is no room: nothing is wrong with the study itself.
         _say("Nothing that was trained is lost: the same command resumes it once that is mended.")
-    else:
-        _say("Put it aside and start over with --fresh; nothing of it is deleted.")
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    click.echo(printable(text), err=True)
+
+
+def _say_error(text: str) -> None:
+    click.echo(f"{click.style('Error:', fg='red', bold=True)} {printable(text)}", err=True)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hptune._text import on_one_line
 from hptune.errors import InputError
 
-__all__ = ["appearing", "write_text"]
+__all__ = ["appearing", "write_text", "wrong_name"]
+
+_LONGEST_NAME = 255
+"""Bytes that common file systems take for the name of one file."""
+_LONGEST_PATH = 4095
+
+
+def wrong_name(path: str) -> str:
+    """Return why no file can or should have this path: it is empty, too long …; else ""."""
+    if not path:
+        return "is empty"
+    try:
+        parts = [part.encode() for part in path.split("/")]
+    except UnicodeEncodeError:
+        return "is not UTF-8 text"
+    if on_one_line(path) != path:
+        return "holds control characters"
+    if max(map(len, parts)) > _LONGEST_NAME or len(path.encode()) > _LONGEST_PATH:
+        return "is longer than file systems take"
+    return ""
 
 
 @contextmanager
@@ -31,12 +51,12 @@ def appearing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> Path:
+def write_text(path: Path, text: str, *, hint: str = "") -> Path:
     """Write a text file, its folder too where there is none; raises InputError where it can't be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with appearing(path) as file:
             file.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path}: can't be written: {error.strerror}") from error
+        raise InputError(f"{path}: can't be written: {error.strerror}", hint=hint) from error
     return path

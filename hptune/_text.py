@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["counted", "first_of", "is_number", "listed", "numbered", "quoted", "significant"]
+__all__ = [
+    "counted",
+    "first_of",
+    "is_number",
+    "listed",
+    "numbered",
+    "on_one_line",
+    "printable",
+    "quoted",
+    "significant",
+]
 
 _PLAIN = 1e7
 """Numbers below are written out."""
@@ -54,6 +65,35 @@ def significant(number: float | None, digits: int) -> str:
 def quoted(text: str) -> str:
     """Return text in double quotes on one line, as YAML and TOML both read it, whatever it holds."""
     return '"' + "".join(map(_escaped, text)) + '"'
+
+
+_COMMANDS = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Categories of Unicode that a terminal may obey: controls, directions, halves of a pair, breaks."""
+_JOINERS = "\u200c\u200d"
+"""Of these the ones that spelling and emoji need, and that do nothing else."""
+
+
+def printable(text: str, *, keep: str = "\n\t") -> str:
+    """Return text that a terminal only shows: what it would obey is written as `\\x1b`.
+
+    Names and messages may come from a file or a study of anyone's. `keep` are controls that stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c in keep or not _is_obeyed(c) else _named(c) for c in text)
+
+
+def on_one_line(text: str) -> str:
+    """Return text as a cell or a part of a line shows it: breaks and tabs are written as `\\n` and `\\t`."""
+    return printable(text, keep="")
+
+
+def _is_obeyed(character: str) -> bool:
+    return unicodedata.category(character) in _COMMANDS and character not in _JOINERS
+
+
+def _named(character: str) -> str:
+    return ascii(character)[1:-1]
 
 
 def _escaped(character: str) -> str:

@@ -2,13 +2,14 @@
 
 HptuneError                     1  our bug, unless a subclass says otherwise
 ├── UsageError                  2  the command line itself is wrong
-├── InputError                  3  what the command was given is wrong
+├── InputError                  3  what the command was given is wrong, or can't be written
 │   ├── SpaceError                 a space file or a hyperparameter
 │   ├── DataError                  a table, an array file, a data function
 │   ├── ModelError                 a model file or what it builds
 │   └── ObjectiveError             an objective that training never reports
 ├── NoFeasibleTrialError        4  nothing that was tried could be trained
 ├── StudyError                  6  a study that can't be used as asked
+│   ├── DamagedStudyError          its database holds what no search wrote
 │   ├── StudyLockedError           another search holds it
 │   └── StudyMismatchError         it belongs to other data, another model or objective
 └── SearchInterruptedError    130  Ctrl-C
@@ -23,6 +24,7 @@ from typing import ClassVar, Self
 from hptune._text import is_number
 
 __all__ = [
+    "DamagedStudyError",
     "DataError",
     "HptuneError",
     "InputError",
@@ -120,6 +122,10 @@ class StudyError(HptuneError):
     """A study that can't be used as asked."""
 
     exit_code = 6
+
+
+class DamagedStudyError(StudyError):
+    """The study's database is damaged, or was edited: some of it can't be what a search wrote."""
 
 
 class StudyLockedError(StudyError):

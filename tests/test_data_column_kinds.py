@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 
 import numpy as np
@@ -160,15 +160,12 @@ def many(n: int = 20) -> list[int]:
         ),
         pytest.param(list(range(20)), "numbers the rows", id="rows numbered from 0"),
         pytest.param(list(range(1, 21)), "numbers the rows", id="rows numbered from 1"),
+        pytest.param(["2024-01-31"] * 20, "is always 2024-01-31", id="a constant date"),
+        pytest.param(["2024-13-31", "2024-99-99"] * 10, "holds dates that can't be read", id="no dates"),
         pytest.param(
-            ["2024-01-31", "2024-02-01"] * 10,
-            "holds dates: give what matters of them as numbers, such as the month or the days since",
-            id="dates as text",
-        ),
-        pytest.param(
-            [date(2024, 1, 1 + i % 3) for i in range(20)],
-            "holds dates: give what matters of them as numbers, such as the month or the days since",
-            id="dates",
+            [time(1, i) for i in range(20)],
+            "holds times or durations: give what matters of them as numbers, such as the hour or seconds",
+            id="times",
         ),
         pytest.param([[1, 2]] * 20, "holds neither numbers nor text", id="lists"),
         pytest.param([b"x", b"y"] * 10, "holds neither numbers nor text", id="bytes"),
@@ -182,9 +179,67 @@ def test_a_column_that_teaches_nothing_is_dropped_with_the_reason(values: list[o
     assert said == (f"column 'odd' is not used: it {reason}",)
 
 
-def test_times_of_pandas_are_dropped_as_dates() -> None:
-    frame = pd.DataFrame({"useful": [0.5, 1.5] * 10, "when": pd.date_range("2024-01-01", periods=20)})
-    assert learn_encoder(frame)[0].dropped[0].reason.startswith("holds dates")
+DAYS = [date(2023, 12, 31), date(2024, 1, 1), date(2024, 2, 29), date(2024, 12, 25)]
+
+
+@pytest.mark.parametrize(
+    ("values", "spoken"),
+    [
+        pytest.param([str(day) for day in DAYS], "", id="ISO"),
+        pytest.param([f"{day}T00:00:00" for day in DAYS], "", id="with a time"),
+        pytest.param([day.strftime("%Y/%m/%d") for day in DAYS], "", id="slashes"),
+        pytest.param([day.strftime("%d.%m.%Y") for day in DAYS], ", read as day.month.year", id="points"),
+        pytest.param([day.strftime("%d/%m/%Y") for day in DAYS], ", read as day.month.year", id="days first"),
+        pytest.param(
+            [day.strftime("%m/%d/%Y") for day in DAYS], ", read as month/day/year", id="months first"
+        ),
+        pytest.param([day.strftime("%b %d %Y") for day in DAYS], "", id="a month's name first"),
+        pytest.param([day.strftime("%B %d, %Y") for day in DAYS], "", id="a month's whole name"),
+        pytest.param([day.strftime("%d-%b-%Y").upper() for day in DAYS], "", id="a month's name second"),
+        pytest.param(DAYS, "", id="dates"),
+        pytest.param(pd.to_datetime(pd.Series(DAYS)), "", id="pandas"),
+        pytest.param(pd.to_datetime(pd.Series(DAYS)).dt.tz_localize("UTC"), "", id="with a zone"),
+    ],
+)
+def test_dates_become_numbers_in_every_notation(values: object, spoken: str) -> None:
+    frame = pd.DataFrame({"when": values})
+    encoder, said = learn_encoder(frame)
+    assert encoder.feature_names == ("when: year", "when: month", "when: weekday", "when: days")
+    assert encoder.encode(frame).tolist() == [
+        [2023, 12, 6, 0],
+        [2024, 1, 0, 1],
+        [2024, 2, 3, 60],
+        [2024, 12, 2, 360],
+    ]
+    parts = "year, month, weekday and days since 2023-12-31"
+    assert said == (f"column 'when': dates become numbers: {parts}{spoken}",)
+
+
+def test_weekdays_do_not_count_where_all_dates_are_of_one_day_of_the_month() -> None:
+    frame = pd.DataFrame(
+        {"month": [f"{year}-{month:02}-01" for year in (2020, 2021) for month in range(1, 13)]}
+    )
+    assert learn_encoder(frame)[0].feature_names == ("month: year", "month: month", "month: days")
+
+
+def test_hours_count_where_they_vary_and_constant_parts_do_not() -> None:
+    frame = pd.DataFrame({"at": ["2024-01-01 07:30", "2024-01-08 19:00", "2024-01-15 07:10:12.5"]})
+    encoder = learn_encoder(frame)[0]
+    assert encoder.feature_names == ("at: hour", "at: days")
+    assert encoder.encode(frame).tolist() == [[7, 0], [19, 7], [7, 14]]
+
+
+def test_a_missing_date_becomes_the_medians_and_a_feature_says_so() -> None:
+    frame = pd.DataFrame({"on": ["2024-01-01", None, "2024-01-02", "2024-01-09", "2024-02-30"]})
+    encoder, said = learn_encoder(frame)
+    assert encoder.feature_names == ("on: weekday", "on: days", "on is missing")
+    assert encoder.encode(frame).tolist() == [[0, 0, 0], [1, 1, 1], [1, 1, 0], [1, 8, 0], [1, 1, 1]]
+    assert said[0].endswith("2 of 5 training values are missing, 1 of them no dates; they become the medians")
+
+
+def test_later_dates_are_read_as_the_training_dates_were() -> None:
+    encoder = learned(on=["31.01.2024", "01.02.2024"])
+    assert encoder.encode(pd.DataFrame({"on": ["01.02.2024", "nonsense"]}))[:, -1].tolist() == [1, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -251,9 +306,12 @@ def test_dates_where_numbers_are_due_are_refused() -> None:
 
 
 @pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
-def test_what_float32_cannot_hold_is_refused(value: float) -> None:
-    with pytest.raises(DataError, match=r"column 'a': row 2 \(counted from 0\) has .*can't be learned from"):
-        learned(a=[1, 2, value])
+@pytest.mark.parametrize("dtype", [float, object])
+def test_what_float32_cannot_hold_is_missing(value: float, dtype: type) -> None:
+    encoder = learned(a=[1, 2, 4, value])
+    assert encoder.feature_names == ("a", "a is missing")
+    frame = pd.DataFrame({"a": pd.Series([value, 3], dtype=dtype)})
+    assert encoder.encode(frame).tolist() == [[2, 1], [3, 0]]
 
 
 def test_only_the_training_rows_are_learned_from() -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import gzip
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from hptune.data import Dataset, SourceKind, Task, load_dataset
+from hptune.data import Dataset, SourceKind, Task, load_dataset, load_folds
+from hptune.data.table_options import MissingTarget, TableOptions
 from hptune.errors import DataError
 
 
@@ -44,6 +48,14 @@ def failure(source: str, **options: object) -> DataError:
     return caught.value
 
 
+def features(made: Dataset) -> tuple[str, ...]:
+    assert made.encoder is not None
+    return made.encoder.feature_names
+
+
+STRICT = TableOptions(strict=True)
+
+
 # What can be read.
 
 
@@ -70,6 +82,99 @@ def test_parquet_gives_what_csv_gives() -> None:
     assert one.fingerprint == other.fingerprint
 
 
+def write(name: str, frame: pd.DataFrame) -> str:
+    """Write a table in the form that its name asks for; return what names it."""
+    path = Path(name.partition(":")[0])
+    if ".jsonl" in name or ".ndjson" in name:
+        frame.to_json(path, orient="records", lines=True, double_precision=15)
+    elif ".json" in name:
+        frame.to_json(path, orient="records", double_precision=15)
+    elif path.suffix == ".feather":
+        frame.to_feather(path)
+    elif path.suffix == ".xlsx":
+        pytest.importorskip("openpyxl")
+        frame.to_excel(path, index=False)
+    elif ":" in name:
+        with closing(sqlite3.connect(path)) as database:
+            frame.to_sql(name.partition(":")[2], database, index=False)
+    else:
+        separators = {".tsv": "\t", ".tab": "\t", ".psv": "|", ".dat": " ", ".txt": ";"}
+        frame.to_csv(path, index=False, sep=separators.get(path.suffix, ","))
+    return name
+
+
+FORMS = [
+    *("t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip", "t.txt", "t.tab", "t.psv", "t.dat"),
+    *("t.json", "t.jsonl", "t.ndjson", "t.jsonl.gz", "t.feather", "t.xlsx"),
+    *("t.sqlite:people", "t.db:a table"),
+]
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_of_a_table_gives_what_csv_gives(name: str) -> None:
+    flawed = table().assign(width=[*(f"{n}.25" for n in range(38)), "NA", "tall"])
+    wanted = load_dataset(write("plain.csv", flawed), target="churn")
+    made = load_dataset(write(name, flawed), target="churn")
+    assert made.fingerprint == wanted.fingerprint
+    assert made.origin is not None
+
+
+@pytest.mark.parametrize("source", ["parts/*.csv", "parts", "parts/p?.csv"])
+def test_several_csv_files_are_one_table(source: str) -> None:
+    table().to_csv("t.csv", index=False)
+    Path("parts").mkdir()
+    for number in range(4):
+        table().iloc[10 * number : 10 * number + 10].to_csv(f"parts/p{number}.csv", index=False)
+    made = load_dataset(source, target="churn")
+    assert made.fingerprint == load_dataset("t.csv", target="churn").fingerprint
+    assert "4 files are read as one table" in made.notes
+    holed = table()
+    holed.loc[[3, 25], "churn"] = None
+    holed.iloc[:20].to_csv("parts/p0.csv", index=False)
+    holed.iloc[20:].to_csv("parts/p1.csv", index=False)
+    notes = load_dataset("parts/p[01]*.csv", target="churn").notes
+    assert any(note.endswith("p0.csv line 5, p1.csv line 7") for note in notes)
+    table().rename(columns={"age": "old"}).to_csv("parts/p9.csv", index=False)
+    assert "its first line is not that of" in failure("parts/*.csv", target="churn").message
+
+
+def test_files_that_are_not_what_their_names_say_are_named() -> None:
+    for name in ("t.csv.gz", "t.csv.bz2", "t.csv.xz", "t.csv.zip", "t.feather", "t.json", "t.sqlite:y"):
+        Path(name.partition(":")[0]).write_bytes(b"hello, I am no table at all")
+        assert name.partition(":")[0] in failure(name, target="y").message
+    assert failure("gone/*.csv", target="y").message == "gone/*.csv: no such files"
+    half = gzip.compress(lines(rows=2000).encode())
+    assert "t.csv.gz" in failure(csv(half[: len(half) // 2], "t.csv.gz"), target="y").message
+
+
+def test_a_table_of_a_database_is_named() -> None:
+    write("t.sqlite:people", table())
+    assert load_dataset("t.sqlite", target="churn").train.rows == 32
+    write("t.sqlite:pets", table())
+    error = failure("t.sqlite", target="churn")
+    assert error.message == "t.sqlite: holds 'people', 'pets'"
+    assert error.hint == "Name one: t.sqlite:TABLE."
+    assert failure("t.sqlite:pet", target="churn").hint == "Did you mean 'pets'?"
+
+
+def test_numbers_that_came_as_text_are_numbers_where_the_form_knows_no_better() -> None:
+    texts = table().assign(year=[str(1565 + 5 * n) for n in range(40)], code=[f"0{n}" for n in range(40)])
+    for name in ("t.json", "t.db:t"):
+        made = load_dataset(write(name, texts), target="churn")
+        assert features(made)[-1] == "year"
+        assert (
+            "column 'code' is not used: it identifies the row: nearly every value is distinct" in made.notes
+        )
+    texts.to_parquet("t.parquet")
+    assert "year" not in features(load_dataset("t.parquet", target="churn"))
+
+
+def test_words_for_missing_values_are_said_once_for_several_columns() -> None:
+    rows = "".join(f"{i}.5,{i}.25,{'ab'[i % 2]}\n" for i in range(40))
+    notes = load_dataset(csv("u,v,y\n" + rows + "NA,NA,a\n1,NA,b\n"), target="y").notes
+    assert "'NA' counts as missing in 2 columns, 'u' (1 row), 'v' (2 rows)" in notes
+
+
 def test_rows_and_labels_stay_together() -> None:
     frame = table().assign(age=lambda f: np.where(f.churn == "yes", 100.0, 1.0) + np.arange(40) / 100)
     frame.to_csv("t.csv", index=False)
@@ -85,7 +190,8 @@ def test_other_separators_are_found_and_said(separator: str, spoken: str) -> Non
     table().to_csv("t.csv", index=False, sep=separator)
     made = load_dataset("t.csv", target="churn")
     assert made.origin is not None
-    assert made.origin.separator == separator
+    assert made.origin.reading is not None
+    assert made.origin.reading.separator == separator
     assert f"columns are separated by {spoken}" in made.notes
 
 
@@ -96,28 +202,65 @@ def test_decimal_commas_are_found_and_said() -> None:
     plain.to_csv("t.csv", index=False, sep=";", decimal=",")
     made, wanted = (load_dataset(name, target="churn") for name in ("t.csv", "plain.csv"))
     assert "numbers have a decimal comma" in made.notes
-    assert made.origin.decimal == ","
+    assert made.origin is not None
+    assert made.origin.reading is not None
+    assert made.origin.reading.decimal == ","
     np.testing.assert_array_equal(made.train.x, wanted.train.x)
     np.testing.assert_array_equal(made.validation.y, wanted.validation.y)
 
 
-def test_a_slip_among_decimal_commas_is_named_by_its_line() -> None:
+def test_a_word_among_decimal_commas_is_missing() -> None:
     slipped = table()
     slipped["width"] = [f"{row},5" for row in range(len(slipped))]
     slipped.loc[7, "width"] = "k.A."
     slipped.to_csv("t.csv", index=False, sep=";", decimal=",")
-    error = failure("t.csv", target="churn")
+    made = load_dataset("t.csv", target="churn")
+    assert features(made)[4] == "width"
+    assert (
+        "column 'width': 1 of 40 values is no number and counts as missing: 'k.A.' (line 9);"
+        " --strict refuses it" in made.notes
+    )
+    error = failure("t.csv", target="churn", tables=STRICT)
     assert error.message == "t.csv: column 'width' holds numbers, but line 9 has 'k.A.'"
 
 
-@pytest.mark.parametrize("form", ["1,{:03}.5", "{}.5%", "${}.25", "€ {}.25", "{},5"])
-def test_numbers_in_a_form_that_cannot_be_read_are_no_text(form: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "number"),
+    [
+        ("1,{:03}.5", 1000.5),
+        ("{}.5%", 0.5),
+        ("2{:02} %", 200),
+        ("${}.25", 0.25),
+        ("€ {}.25", 0.25),
+        ("{},5", 0.5),
+        ("1.{:03},25 €", 1000.25),
+        ("[{}.5]", 0.5),
+        ("-1 000 {:03}", -1000000),
+        ("$1,{:03},000", 1000000),
+    ],
+)
+def test_marks_beside_numbers_are_left_aside(form: str, number: float) -> None:
     odd = table()
     odd["price"] = [form.format(row) for row in range(len(odd))]
     odd.to_csv("t.csv", index=False)
-    error = failure("t.csv", target="churn")
-    assert "column 'price' holds numbers in a form that can't be read: line 2 has " in error.message
-    assert "Write numbers plainly" in error.hint
+    made = load_dataset("t.csv", target="churn")
+    first = form.format(0)
+    assert f"column 'price': numbers are written with marks, {first!r} is read as {number:.10g}" in made.notes
+    place = features(made).index("price")
+    prices = np.concatenate([made.train.x[:, place], made.validation.x[:, place]])
+    assert number in prices
+    assert len(set(prices)) == 40
+
+
+def test_numbers_of_which_some_are_in_brackets_are_numbers() -> None:
+    masses = pd.DataFrame({"mass": [f"[{n}]" if n % 3 == 0 else f"{n}.008" for n in range(118)]})
+    masses.assign(metal=["yes", "no"] * 59).to_csv("t.csv", index=False)
+    assert features(load_dataset("t.csv", target="metal")) == ("mass",)
+
+
+def test_numbers_with_several_currencies_are_no_numbers() -> None:
+    text = "x,y\n" + "".join(f"{'$€'[i % 2]}{i % 25},{'ab'[i // 2 % 2]}\n" for i in range(100))
+    assert features(load_dataset(csv(text), target="y"))[0] == "x=$0"
 
 
 def test_a_few_levels_may_look_like_numbers() -> None:
@@ -437,8 +580,45 @@ def test_one_class_is_refused() -> None:
     assert failure(csv(text), target="y").message == "t.csv: the target 'y' has one class only, 'spam'"
 
 
-def test_a_class_with_a_single_row_is_named() -> None:
-    assert failure(csv(lines("1,a,maybe")), target="y").message == (
+def test_a_class_with_a_single_row_is_left_out_and_named() -> None:
+    made = load_dataset(csv(lines("1,a,maybe", "2,b,", "3,a,perhaps", rows=40)), target="y")
+    assert made.task is Task.BINARY
+    assert made.classes == ("no", "yes")
+    said = (
+        "classes 'maybe', 'perhaps' have one row only, to train on or to validate on, and they are left"
+        " out: lines 42, 44; --strict refuses this"
+    )
+    assert said in made.notes
+    assert made.fingerprint == load_dataset(csv(lines(rows=40)), target="y").fingerprint
+    assert load_folds("t.csv", target="y", folds=2)[0].classes == ("no", "yes")
+
+
+def test_a_class_with_a_single_row_stays_where_the_rows_are_not_split() -> None:
+    csv(lines(), "held.csv")
+    made = load_dataset(csv(lines("1,a,maybe")), target="y", validation="held.csv")
+    assert made.classes == ("maybe", "no", "yes")
+
+
+def test_whole_numbers_of_which_one_stands_once_are_quantities() -> None:
+    text = "x,rooms\n" + "".join(f"{i}.5,{2 + i % 9}\n" for i in range(99)) + "1,11\n"
+    made = load_dataset(csv(text), target="rooms")
+    assert made.task is Task.REGRESSION
+    assert made.notes[0] == (
+        "task: regression, as some of 10 distinct whole numbers stand in one row only; --task multiclass"
+        " takes them for classes"
+    )
+    assert load_dataset("t.csv", target="rooms", task=Task.MULTICLASS).classes == tuple(range(2, 11))
+    grades = "x,y\n" + "".join(f"{i}.5,{1 + i % 4}\n" for i in range(99)) + "1,5\n"
+    assert load_dataset(csv(grades), target="y").classes == (1, 2, 3, 4)
+
+
+def test_a_class_with_a_single_row_is_refused_where_one_class_would_be_left() -> None:
+    text = "x,y\n" + "".join(f"{i % 7},a\n" for i in range(20)) + "1,b\n"
+    assert "'b' has 1" in failure(csv(text), target="y").message
+
+
+def test_a_class_with_a_single_row_is_refused_where_that_is_asked_for() -> None:
+    assert failure(csv(lines("1,a,maybe")), target="y", tables=STRICT).message == (
         "t.csv: every class needs at least 2 rows (one to train on and one to hold back), but 'maybe' has 1"
     )
 
@@ -451,39 +631,146 @@ def test_text_as_target_that_is_distinct_in_every_row_is_refused() -> None:
     assert "is regression" in error.hint
 
 
-def test_rows_without_target_are_named_by_their_lines() -> None:
-    error = failure(csv(lines("1,a,", "2,b,yes", "3,a,")), target="y")
+def test_rows_without_target_are_left_out_and_named_by_their_lines() -> None:
+    made = load_dataset(csv(lines("1,a,", "2,b,yes", "3,a,")), target="y")
+    assert "2 of 23 rows have no target 'y' and are left out: lines 22, 24" in made.notes
+    assert (made.train.rows, made.validation.rows) == (16, 5)
+    whole = load_dataset(csv(lines("2,b,yes"), "whole.csv"), target="y")
+    assert made.fingerprint == whole.fingerprint
+    folds = load_folds("t.csv", target="y", folds=3)
+    assert [fold.train.rows + fold.validation.rows for fold in folds] == [21] * 3
+
+
+def test_rows_of_a_validation_file_without_target_are_left_out_too() -> None:
+    csv(lines("1,a,"), "held.csv")
+    made = load_dataset(csv(lines()), target="y", validation="held.csv")
+    assert made.validation.rows == 20
+    assert "held.csv: 1 of 21 rows has no target 'y' and is left out: line 22" in made.notes
+
+
+def test_a_table_in_which_every_target_is_missing_is_refused() -> None:
+    text = "x,y\n" + "".join(f"{i},\n" for i in range(20))
+    assert failure(csv(text), target="y").message == "t.csv: 0 rows are too few to learn from"
+
+
+def test_numbers_without_end_as_targets_are_left_out() -> None:
+    text = "x,y\n" + "".join(f"{i % 7}.5,{i}.25\n" for i in range(30)) + "1,inf\n2,1e300\n"
+    made = load_dataset(csv(text), target="y")
+    assert "2 of 32 rows have no target 'y' and are left out: lines 32, 33" in made.notes
+
+
+REFUSE = TableOptions(missing_target=MissingTarget.REFUSE)
+
+
+def test_rows_without_target_are_refused_where_that_is_asked_for() -> None:
+    error = failure(csv(lines("1,a,", "2,b,yes", "3,a,")), target="y", tables=REFUSE)
     assert error.message == "t.csv: the target 'y' has no value in lines 22, 24"
     assert "remove these rows" in error.hint
 
 
 def test_many_rows_without_target_are_counted() -> None:
-    message = failure(csv(lines(*["1,a,"] * 9)), target="y").message
+    message = failure(csv(lines(*["1,a,"] * 9)), target="y", tables=REFUSE).message
     assert message == "t.csv: the target 'y' has no value in lines 22, 23, 24, 25, 26 and 4 more"
 
 
 def test_lines_are_counted_across_blank_lines_and_line_breaks_in_quotes() -> None:
     text = lines('1,"a\nb",yes', "", "   ", "1,a,")
-    assert failure(csv(text), target="y").message == "t.csv: the target 'y' has no value in line 26"
+    message = failure(csv(text), target="y", tables=REFUSE).message
+    assert message == "t.csv: the target 'y' has no value in line 26"
 
 
-def test_text_in_a_numeric_column_is_named_with_line_and_value() -> None:
-    error = failure(csv(lines("n.a.,a,yes")), target="y")
-    assert error.message == "t.csv: column 'x' holds numbers, but line 22 has 'n.a.'"
+@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "None", "?", "n.a.", "nil", "-", "N/A "])
+def test_words_for_a_missing_value_are_missing_among_numbers(word: str) -> None:
+    made = load_dataset(csv(lines(*[f"{word},a,yes"] * 30)), target="y")
+    assert features(made)[:2] == ("x", "x is missing")
+    assert f"{word.strip()!r} counts as missing in column 'x' (30 rows)" in made.notes
+
+
+def test_a_column_of_numbers_and_words_for_missing_ones_is_what_an_empty_field_makes_of_it() -> None:
+    words = load_dataset(csv(lines("NA,a,yes", "?,b,no", rows=60)), target="y")
+    empty = load_dataset(csv(lines(",a,yes", ",b,no", rows=60)), target="y")
+    assert words.fingerprint == empty.fingerprint
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "null", "None"])
+def test_words_are_levels_and_classes(word: str) -> None:
+    text = "kind,y\n" + "".join(f"{'ab'[i % 2]},{'uv'[i % 2]}\n{word},{word}\n" for i in range(20))
+    made = load_dataset(csv(text), target="y")
+    assert word in made.classes
+    assert f"kind={word}" in features(made)
+    said = f"{word!r} is a word as any other in 2 columns, 'kind', 'y'; --missing {word} takes it for missing"
+    assert said in made.notes
+    made = load_dataset("t.csv", target="y", tables=TableOptions(missing=(word,)))
+    assert made.classes == ("u", "v")
+    assert features(made) == ("kind=a", "kind=b")
+    assert f"20 of 40 rows have no target 'y' and are left out: {some_lines(5)} and 15 more" in made.notes
+
+
+def some_lines(count: int) -> str:
+    return "lines " + ", ".join(str(3 + 2 * row) for row in range(count))
+
+
+def test_a_number_may_stand_for_a_missing_value() -> None:
+    text = "x,n,y\n" + "".join(f"{i}.5,{i % 7},{'ab'[i % 2]}\n" for i in range(40)) + "-999,-999,a\n"
+    made = load_dataset(csv(text), target="y", tables=TableOptions(missing=("-999",)))
+    assert "'-999' counts as missing in 2 columns, 'x' (1 row), 'n' (1 row)" in made.notes
+    assert min(made.train.x.min(), made.validation.x.min()) == 0
+
+
+def test_truth_with_a_word_for_missing_values_stays_truth() -> None:
+    text = "x,y\n" + "".join(f"{i % 2 == 0},{'ab'[i // 2 % 2]}\n" for i in range(40)) + "NA,a\n"
+    words = load_dataset(csv(text), target="y")
+    assert words.fingerprint == load_dataset(csv(text.replace("NA", "")), target="y").fingerprint
+
+
+def test_dates_with_a_word_for_missing_values_stay_dates() -> None:
+    text = "x,d,y\n" + "".join(f"{i},2024-01-{1 + i % 28},{'ab'[i % 2]}\n" for i in range(40)) + "1,NA,a\n"
+    made = load_dataset(csv(text), target="y")
+    assert "'NA' counts as missing in column 'd' (1 row)" in made.notes
+
+
+def test_words_among_many_numbers_are_missing_and_named_with_their_lines() -> None:
+    made = load_dataset(csv(lines("tall,a,yes", "very tall,b,no", "1,a,yes", rows=40)), target="y")
+    assert features(made)[:2] == ("x", "x is missing")
+    assert (
+        "column 'x': 2 of 43 values are no numbers and count as missing: 'tall', 'very tall'"
+        " (lines 42, 43); --strict refuses them" in made.notes
+    )
+
+
+def test_text_among_numbers_is_refused_where_that_is_asked_for() -> None:
+    error = failure(csv(lines("n.a.,a,yes", "n.a.,b,no", "1,a,yes", rows=40)), target="y", tables=STRICT)
+    assert error.message == "t.csv: column 'x' holds numbers, but line 42 has 'n.a.' (and 1 more rows)"
     assert error.hint == "Correct the value, or leave it empty if it is missing."
 
 
-def test_text_in_several_rows_of_a_numeric_column_is_counted() -> None:
-    error = failure(csv(lines("n.a.,a,yes", "n.a.,b,no", "1,a,yes", rows=40)), target="y")
-    assert error.message == "t.csv: column 'x' holds numbers, but line 42 has 'n.a.' (and 1 more rows)"
-
-
-def test_text_in_a_numeric_target_is_named_too() -> None:
+def test_a_row_whose_numeric_target_is_a_word_has_no_target() -> None:
     text = "x,y\n" + "".join(f"{i % 3},{i}.25\n" for i in range(30)) + "1,12.5 EUR\n"
-    assert (
-        failure(csv(text), target="y").message
-        == "t.csv: column 'y' holds numbers, but line 32 has '12.5 EUR'"
-    )
+    made = load_dataset(csv(text), target="y")
+    assert made.task is Task.REGRESSION
+    assert any("'12.5 EUR' (line 32)" in note for note in made.notes)
+    assert "1 of 31 rows has no target 'y' and is left out: line 32" in made.notes
+
+
+def test_a_word_among_few_numbers_is_a_level() -> None:
+    text = "n,y\n" + "".join(f"{4 + 2 * (i % 3)},{'ab'[i % 2]}\n" for i in range(120)) + "rotary,a\n"
+    made = load_dataset(csv(text), target="y", validation=0.3)
+    assert features(made) == ("n=4", "n=6", "n=8", "n=rotary")
+    said = "column 'n': each of its 4 values is a level, as 'rotary' is no number (1 of 121 rows)"
+    assert said in made.notes
+    assert failure("t.csv", target="y", tables=STRICT).message.endswith("but line 122 has 'rotary'")
+
+
+def test_validation_rows_are_read_as_training_rows_are() -> None:
+    """What is a level there is one here, though these rows alone would be read as numbers."""
+    text = "n,m,y\n" + "".join(f"{i % 3},{i},{'ab'[i % 2]}\n" for i in range(60)) + "3+,1,a\n3+,2,b\n"
+    held = "n,m,y\n" + "".join(f"{i % 3},{i},{'ab'[i % 2]}\n" for i in range(3)) + "3+,NA,a\n1,tall,a\n"
+    held += "".join(f"{i % 3},{i},{'ab'[i % 2]}\n" for i in range(30))
+    csv(held, "held.csv")
+    made = load_dataset(csv(text), target="y", validation="held.csv")
+    assert features(made) == ("n=0", "n=1", "n=2", "n=3+", "m")
+    assert made.validation.x[:, :4].sum(axis=1).tolist() == [1] * 35
+    assert "held.csv: 'NA' counts as missing in column 'm' (1 row)" in " ".join(made.notes)
 
 
 def test_few_levels_of_which_most_are_numbers_are_levels() -> None:
@@ -493,10 +780,24 @@ def test_few_levels_of_which_most_are_numbers_are_levels() -> None:
     assert made.encoder.feature_names == ("n=0", "n=1", "n=2", "n=3+")
 
 
-def test_infinity_in_a_table_is_named_with_its_line() -> None:
-    for place in ("inf,a,yes", "-inf,a,yes", "1e300,b,no"):
-        message = failure(csv(lines(place)), target="y", validation="t.csv").message
-        assert "column 'x': line 22 has " in message
+@pytest.mark.parametrize("value", ["inf", "-inf", "1e300", "Infinity"])
+def test_infinity_in_a_table_is_missing_and_named_with_its_line(value: str) -> None:
+    made = load_dataset(csv(lines(f"{value},a,yes", rows=40)), target="y")
+    said = "column 'x': 1 row counts as missing: its value is infinite, or beyond float32 (line 42)"
+    assert said in made.notes
+    assert np.isfinite(made.train.x).all()
+    assert np.isfinite(made.validation.x).all()
+    message = failure("t.csv", target="y", tables=STRICT).message
+    assert message.startswith("t.csv: column 'x': line 42 has ")
+
+
+def test_infinity_in_parquet_and_in_a_frame_is_missing(functions: str) -> None:
+    frame = table().assign(size=lambda f: np.where(f.index == 3, np.inf, f.index))
+    frame.to_parquet("t.parquet")
+    Path("f.py").write_text("import pandas as pd\ndef load(): return pd.read_parquet('t.parquet')\n")
+    for source in ("t.parquet", "f.py:load"):
+        notes = load_dataset(source, target="churn").notes
+        assert any("'size': 1 row counts as missing" in note for note in notes)
 
 
 def test_utf_16_is_told_by_its_first_bytes() -> None:
@@ -531,11 +832,28 @@ def test_a_file_that_is_no_parquet_is_said() -> None:
 
 def test_parquet_names_rows_by_their_place() -> None:
     table().assign(churn=lambda f: f.churn.where(f.index != 7)).to_parquet("t.parquet")
-    assert failure("t.parquet", target="churn").message == (
+    assert failure("t.parquet", target="churn", tables=REFUSE).message == (
         "t.parquet: the target 'churn' has no value in row 7 (counted from 0)"
     )
     table().iloc[:0].to_parquet("t.parquet")
     assert failure("t.parquet", target="churn").message == "t.parquet: has no rows"
+
+
+@pytest.mark.parametrize(
+    ("value", "spoken"),
+    [([1, 2], "lists"), ({"a": 1}, "records"), ([{"a": 1}], "lists"), ([], "lists")],
+    ids=str,
+)
+@pytest.mark.parametrize("memory", ["", "1K"])
+def test_lists_and_records_are_left_out_and_are_no_target(
+    value: object, spoken: str, memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPTUNE_MEMORY", memory)
+    table().assign(odd=[value, None] * 20).to_parquet("t.parquet")
+    notes = load_dataset("t.parquet", target="churn").notes
+    assert "column 'odd' is not used: it holds neither numbers nor text" in notes
+    message = failure("t.parquet", target="odd").message
+    assert message == f"t.parquet: the target 'odd' holds {spoken}, which can't be predicted"
 
 
 def test_an_archive_without_y_lists_what_it_holds() -> None:
@@ -658,9 +976,26 @@ def test_a_misspelt_bundled_name_gets_the_nearest() -> None:
 
 
 def test_a_file_of_another_kind_is_refused() -> None:
-    Path("t.xlsx").write_bytes(b"PK")
-    assert failure("t.xlsx").message == "t.xlsx: not a kind of file that can be read"
-    assert failure("gone.xlsx").message == "gone.xlsx: no such file or folder"
+    Path("t.docx").write_bytes(b"PK")
+    assert failure("t.docx").message == "t.docx: not a kind of file that can be read"
+    assert failure("gone.docx").message == "gone.docx: no such file or folder"
+    assert failure("gone.xlsx").message == "gone.xlsx: no such file"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("t.pkl", "a pickle runs whatever its author wrote into it"),
+        ("t.arff", "save it as CSV"),
+        ("t.xls", "save it as .xlsx"),
+        ("t.h5", "save the table as Parquet"),
+        ("-", "standard input can't be read again"),
+    ],
+)
+def test_what_is_never_read_is_refused_with_what_to_do(name: str, words: str) -> None:
+    Path(name).write_bytes(b"")
+    error = failure(name, target="y")
+    assert words in f"{error.message} {error.hint}"
 
 
 def test_a_table_is_no_images() -> None:

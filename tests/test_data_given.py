@@ -14,6 +14,7 @@ import pytest
 
 from hptune.__main__ import run
 from hptune.data import Dataset, Task, load_dataset, load_folds
+from hptune.errors import DataError
 from hptune.models.load import load_model
 from hptune.study.trial import Direction, Job, Objective
 from hptune.training import Trainer
@@ -195,3 +196,34 @@ def test_search_confirm_and_export(name: str, options: list[str], capsys: pytest
     out = keras.models.load_model("best.keras", compile=False)(held.x.astype("float32"))
     rows = len(held.x)
     assert all(part.shape[0] == rows for part in (out.values() if isinstance(out, dict) else [out]))
+
+
+def test_classes_that_no_row_has_are_split_as_if_they_were_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "d.py"
+    file.write_text(
+        "import numpy as np\n\n\ndef load():\n    y = np.arange(60) % 3\n"
+        "    return np.random.default_rng(0).normal(size=(60, 2)), np.eye(5)[y]\n\n\n"
+        "def codes():\n    return load()[0], np.arange(60) % 3\n",
+        encoding="utf-8",
+    )
+    wide = load_dataset(f"{file}:load", as_given=True)
+    assert wide.train.as_given.y.shape == (48, 5)
+    assert np.array_equal(wide.train.x, load_dataset(f"{file}:codes", as_given=True).train.x)
+    with pytest.raises(DataError, match="every class needs at least 2 rows"):
+        load_dataset(f"{file}:load")
+
+
+def test_all_rows_that_were_given_stay_where_a_class_has_one(tmp_path: Path) -> None:
+    file = tmp_path / "d.py"
+    file.write_text(
+        "import numpy as np\n\n\ndef load():\n    y = np.array([0, 1] * 30 + [2])\n"
+        "    return np.arange(122.0).reshape(61, 2), y\n",
+        encoding="utf-8",
+    )
+    data = load_dataset(f"{file}:load", as_given=True)
+    assert data.train.rows + data.validation.rows == 61
+    assert "rows are split without regard to classes, of which 2 has 1 row" in data.notes
+    assert data.origin is not None
+    assert not data.origin.stratified
+    folds = load_folds(f"{file}:load", folds=3, as_given=True)
+    assert sum(fold.validation.rows for fold in folds) == 61

@@ -18,6 +18,7 @@ from PIL import Image
 
 from hptune.data import load_dataset
 from hptune.data.on_disk import MEMORY, fits_memory, new_array, take_rows
+from hptune.data.table_options import TableOptions
 from hptune.errors import DataError
 from hptune.study import Study
 from tests.support.interruptions import story
@@ -159,12 +160,18 @@ def test_a_large_table_is_refused_as_a_small_one(target: str | None, words: str,
 
 
 @pytest.mark.usefixtures("little")
-def test_a_slip_in_a_large_table_is_named(tmp_path: Path) -> None:
-    numbers = [str(number) for number in range(99)] + ["oops"]
-    frame = pd.DataFrame({"a": numbers, "y": [0, 1] * 50})
+def test_a_word_among_the_numbers_of_a_large_table_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [str((7 * number) % 101) for number in range(100)]
+    frame = pd.DataFrame({"a": [*rows[:99], "oops"], "b": range(100, 200), "out": ["yes", "no"] * 50})
     frame.to_parquet(tmp_path / "t.parquet")
+    little = load_dataset(str(tmp_path / "t.parquet"), target="out")
+    assert any("'oops' (row 99 (counted from 0))" in note for note in little.notes)
     with pytest.raises(DataError, match=r"column 'a' holds numbers, but row 99 .* has 'oops'"):
-        load_dataset(str(tmp_path / "t.parquet"), target="y")
+        load_dataset(str(tmp_path / "t.parquet"), target="out", tables=TableOptions(strict=True))
+    monkeypatch.setenv(MEMORY, "1G")
+    assert load_dataset(str(tmp_path / "t.parquet"), target="out").fingerprint == little.fingerprint
 
 
 def test_images_that_do_not_fit_are_the_same(pictures: Path, monkeypatch: pytest.MonkeyPatch) -> None:

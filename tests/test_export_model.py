@@ -12,7 +12,9 @@ import pytest
 import tensorflow as tf
 
 from hptune.data import Dataset, load_dataset
-from hptune.export.model import input_name, with_preprocessing
+from hptune.data.dates import date_numbers
+from hptune.data.encoder import DateColumn
+from hptune.export.model import input_names, with_preprocessing
 
 ROWS = 60
 
@@ -43,12 +45,19 @@ def small_model(dataset: Dataset, activation: str) -> keras.Model:
 def raw_columns(frame: pd.DataFrame, dataset: Dataset) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     assert dataset.encoder is not None
+    names = input_names(dataset.encoder)
     for column in dataset.encoder.columns:
         values = frame[column.name]
+        if isinstance(column, DateColumn):
+            numbers = date_numbers(values, column.order)
+            numbers["days"] = numbers["days"] - column.first
+            for part in column.parts:
+                columns[f"{column.name}: {part}"] = numbers[part].astype("float32").reshape(-1, 1)
+            continue
         if values.dtype.kind in "fb":
-            columns[input_name(column.name)] = tf.constant(values.to_numpy(dtype="float32").reshape(-1, 1))
+            columns[names[column.name]] = tf.constant(values.to_numpy(dtype="float32").reshape(-1, 1))
         else:
-            columns[input_name(column.name)] = tf.constant(
+            columns[names[column.name]] = tf.constant(
                 values.fillna("").astype(object).to_numpy().reshape(-1, 1)
             )
     return columns
@@ -74,6 +83,50 @@ def test_a_table_goes_in_raw_and_labels_come_out(table: tuple[pd.DataFrame, Data
     labels = [dataset.classes[code] for code in expected.argmax(axis=1)]
     assert [label.decode() for label in found["prediction"]] == labels
     assert len(set(labels)) > 1
+
+
+@pytest.mark.parametrize("word", ["[UNK]", "[MASK]", "a\nb", "\\N", "nan"])
+def test_any_word_may_be_a_level_and_a_class(word: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {"kind": rng.choice([word, "[UNK]_", "p"], ROWS), "y": rng.choice([word, "u", "v"], ROWS)}
+    )
+    assert_same_answers(frame.assign(x=rng.normal(size=ROWS)), tmp_path)
+
+
+def test_columns_may_have_any_name(tmp_path: Path) -> None:
+    names = ["", " ", "a/b", "a_b", "a_b_2", "A", "a", "é", "a:0", "..", "training", "%s", "a\nb", "column"]
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({name: rng.normal(size=ROWS) for name in names})
+    assert_same_answers(frame.assign(y=rng.choice(["u", "v", "w"], ROWS)), tmp_path)
+
+
+def test_infinite_numbers_are_missing_to_an_exported_model(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=ROWS)
+    numbers[[1, 5, 9]] = np.inf, -np.inf, np.nan
+    assert_same_answers(pd.DataFrame({"x": numbers, "y": rng.choice(["u", "v", "w"], ROWS)}), tmp_path)
+
+
+def test_dates_go_in_as_numbers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    days = pd.Series(pd.Timestamp("2023-06-01") + pd.to_timedelta(rng.integers(0, 500, ROWS), unit="D"))
+    days[[3, 7]] = None
+    assert_same_answers(pd.DataFrame({"on": days, "y": rng.choice(["u", "v", "w"], ROWS)}), tmp_path)
+
+
+def assert_same_answers(frame: pd.DataFrame, folder: Path) -> None:
+    """Compare an exported model with what the inner one says of encoded rows."""
+    frame.to_parquet(folder / "t.parquet")
+    dataset = load_dataset(str(folder / "t.parquet"), target="y")
+    assert dataset.encoder is not None
+    inner = small_model(dataset, "softmax")
+    whole = saved_and_loaded(with_preprocessing(inner, dataset), folder)
+    found = whole.predict(raw_columns(frame, dataset), verbose=0)
+    expected = inner.predict(dataset.encoder.encode(frame), verbose=0)
+    np.testing.assert_allclose(found["probability"], expected, rtol=1e-5, atol=1e-6)
+    labels = [dataset.classes[code] for code in expected.argmax(axis=1)]
+    assert [label.decode() for label in found["prediction"]] == labels
 
 
 @pytest.mark.parametrize("classes", [("no", "yes"), (False, True), (3, 7), (0, 1)], ids=str)

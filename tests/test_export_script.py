@@ -6,9 +6,11 @@ import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from PIL import Image
 from support.script_studies import CASES
 
 from hptune.data import Dataset, load_dataset
+from hptune.data.table_options import TableOptions
 from hptune.export.script import assemble
 from hptune.export.script_data import data
 
@@ -110,6 +113,100 @@ def test_rows_of_a_csv_file_are_encoded_again(target: str, marks: str, here: Pat
     frame = people(200).dropna(subset=[target])
     frame.to_csv("people.csv", index=False, sep=separator, decimal=decimal)
     assert_same_rows(load_dataset("people.csv", target=target))
+
+
+@pytest.mark.parametrize("target", ["city", "age", "member"])
+def test_rows_without_a_target_are_left_out_again(target: str, here: Path) -> None:
+    people(200).to_csv("people.csv", index=False)
+    people(200).to_parquet("people.parquet")
+    for name in ("people.csv", "people.parquet"):
+        assert_same_rows(load_dataset(name, target=target))
+    people(150).to_csv("held.csv", index=False)
+    assert_same_rows(load_dataset("people.csv", target=target, validation="held.csv"))
+
+
+def flawed(rows: int = 200) -> pd.DataFrame:
+    """A table of numbers with words, marks and infinite values among them, and words that are levels."""
+    rng = np.random.default_rng(0)
+    number = rng.normal(size=rows).round(3).astype(object)
+    price = np.array([f"${n:,}.50" for n in rng.integers(0, 5000, rows)], dtype=object)
+    number[::50] = ["NA", "?", "tall", "inf"]
+    price[3] = "n.a."
+    truth = rng.choice(["True", "False"], rows).astype(object)
+    truth[5] = "NA"
+    kind = rng.choice(["None", "NA", "some"], rows)
+    code = rng.choice(["-999", "1", "2"], rows)
+    y = rng.normal(size=rows).round(3).astype(object)
+    y[[7, 9]] = ["-", "inf"]
+    days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 90, rows), unit="h"))
+    on, at = days.dt.strftime("%d/%m/%Y").to_numpy(object), days.astype(str).to_numpy(object)
+    on[4] = "NA"
+    columns = {
+        "on": on,
+        "at": at,
+        "number": number,
+        "price": price,
+        "truth": truth,
+        "kind": kind,
+        "code": code,
+        "y": y,
+    }
+    return pd.DataFrame(columns).astype(str)
+
+
+@pytest.mark.parametrize(
+    "labels", [("a", "b", "c"), (1, 2, 3), (1.0, 2.0, np.nan), (True, False, "x")], ids=str
+)
+def test_classes_of_one_row_are_left_out_again(labels: tuple[object, ...], here: Path) -> None:
+    y = pd.Series([labels[0], labels[1]] * 30 + [labels[2]], dtype=object)
+    pd.DataFrame({"x": np.arange(61) % 7, "y": y}).to_csv("t.csv", index=False)
+    assert_same_rows(load_dataset("t.csv", target="y"))
+
+
+@pytest.mark.parametrize(
+    "source", ["t.csv.gz", "t.dat", "t.jsonl", "t.json", "t.feather", "t.sqlite:t", "parts/*.csv", "parts"]
+)
+def test_every_form_of_a_table_is_read_again(source: str, here: Path) -> None:
+    frame = flawed()
+    path = Path(source.partition(":")[0])
+    if source.startswith("parts"):
+        Path("parts").mkdir()
+        frame.iloc[:100].to_csv("parts/1.csv", index=False)
+        frame.iloc[100:].to_csv("parts/2.csv", index=False)
+    elif "json" in source:
+        frame.to_json(source, orient="records", lines=source.endswith("l"))
+    elif path.suffix == ".feather":
+        frame.to_feather(path)
+    elif path.suffix == ".sqlite":
+        with closing(sqlite3.connect(path)) as database:
+            frame.to_sql("t", database, index=False)
+    else:
+        frame.to_csv(path, index=False, sep=" " if path.suffix == ".dat" else ",")
+    assert_same_rows(load_dataset(source, target="kind"))
+
+
+@pytest.mark.parametrize("target", ["kind", "y"])
+@pytest.mark.parametrize("missing", [(), ("None", "-999")])
+def test_flawed_tables_are_mended_again(target: str, missing: tuple[str, ...], here: Path) -> None:
+    flawed().to_csv("t.csv", index=False, sep=";")
+    flawed().to_parquet("t.parquet")
+    flawed().iloc[20:90].to_csv("held.csv", index=False)
+    Path("f.py").write_text(
+        "import pandas as pd\n\ndef load():\n    return pd.read_parquet('t.parquet')\n\n"
+        "def pair():\n    return load().drop(columns='kind'), load()['kind']\n\n"
+        "def both():\n    return pair(), pair()\n"
+    )
+    options = TableOptions(missing=missing)
+    for source, held in [
+        ("t.csv", 0.2),
+        ("t.csv", "held.csv"),
+        ("t.parquet", "held.csv"),
+        ("f.py:load", 0.2),
+    ]:
+        assert_same_rows(load_dataset(source, target=target, validation=held, tables=options))
+    if target == "kind":
+        for source in ("f.py:pair", "f.py:both"):
+            assert_same_rows(load_dataset(source, tables=options))
 
 
 def test_columns_of_one_kind_need_no_distinction(here: Path) -> None:

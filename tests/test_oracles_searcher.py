@@ -16,9 +16,10 @@ from hptune.executors.inline import InlineExecutor
 from hptune.models import keras_tuner_space as hyperparameters
 from hptune.oracles import ORACLES
 from hptune.oracles.names import make_searcher
+from hptune.oracles.searcher import Suggestion
 from hptune.search.engine import Engine
 from hptune.search.events import Stop
-from hptune.space import Boolean, Choice, Fixed, Space
+from hptune.space import Boolean, Choice, Fixed, Float, Space
 from hptune.study import Study
 from hptune.study.trial import Job, Outcome, OutcomeState, TrialState
 
@@ -227,3 +228,14 @@ def test_a_trial_costs_no_copy_of_every_hyperparameter(
     engine(study).run()
     assert len(study.trials()) > 3
     assert [kept.name for kept in copied] == [hp.name for hp in SPACE.ordered] * len(study.passes())
+
+
+def test_how_a_gaussian_process_converges_is_kept_from_the_user() -> None:
+    """Scores that are all the same let Keras Tuner's Bayesian search warn, which is an error in tests."""
+    space = Space(hyperparameters=(Float(name="x", low=0.0, high=2.0, step=0.5),))
+    searcher = make_searcher("bayesian", objective=OBJECTIVE, root=space, epochs=1, budget=20, seed=0)
+    searcher.begin_pass(1, space)
+    for job in range(1, 5):
+        assert isinstance(searcher.ask(), Suggestion)
+        searcher.started(job, job)
+        searcher.report(job, TrialState.COMPLETE, 0.1 * (job % 2), epochs=1)

@@ -60,7 +60,7 @@ def confirmed(
     study: Study, trainer: Seeded, *, top: int = 3, seeds: int = 4, stop: Stop | None = None
 ) -> Confirmed:
     return confirm_study(
-        study, top=top, seeds=seeds, load=lambda _: trainer, watcher=Watcher(), stop=stop or Stop()
+        study, top=top, seeds=seeds, load=lambda *_: trainer, watcher=Watcher(), stop=stop or Stop()
     )
 
 
@@ -230,7 +230,7 @@ def test_a_report_that_cant_be_written_is_a_warning_beside_the_scores(
     study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(study.folder.parent.parent)
-    monkeypatch.setattr("hptune.search.confirm._load", lambda study: Seeded())
+    monkeypatch.setattr("hptune.search.confirm._load", lambda *_: Seeded())
     (study.folder / "report.html").mkdir()
     assert run(["confirm", "--top", "2", "--seeds", "2"]) == 0
     captured = capsys.readouterr()
@@ -243,7 +243,7 @@ def test_the_command_prints_what_is_known_without_loading_data(
     study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(study.folder.parent.parent)
-    monkeypatch.setattr("hptune.search.confirm._load", lambda study: Seeded())
+    monkeypatch.setattr("hptune.search.confirm._load", lambda *_: Seeded())
     assert run(["confirm", "--top", "2", "--seeds", "3", "--json"]) == 0
     captured = capsys.readouterr()
     assert captured.err.splitlines()[0] == "2 finalists: 6 trainings, 54 epochs"

@@ -89,3 +89,7 @@ def test_a_grid_has_the_values_a_person_expects(
 def test_a_grid_value_knows_its_index(low: float, step: float, index: int) -> None:
     value = float(grid_values(Scale.LOG, low, step, index))
     assert math.isclose(float(grid_index(Scale.LOG, low, step, value)), index, abs_tol=1e-6)
+
+
+def test_steps_through_zero_meet_it() -> None:
+    assert grid_values(Scale.LINEAR, -0.3, 0.1, [0, 1, 2, 3, 4]).tolist() == [-0.3, -0.2, -0.1, 0.0, 0.1]

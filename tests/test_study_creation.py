@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -81,6 +82,29 @@ def test_killed_at_any_statement_of_creating_it_the_same_again_succeeds(tmp_path
     with Study.open(folder) as study:
         assert study.identity == identity()
     assert list(folder.glob("*.new*")) == []
+
+
+@pytest.mark.parametrize("room", range(0, 100_000, 8192))
+def test_a_study_that_there_is_no_room_for_is_not_there(tmp_path: Path, room: int) -> None:
+    """No file may grow beyond `room`, as on a full disk."""
+    folder = tmp_path / "s"
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        try:
+            Study.create(folder, identity()).close()
+        except StudyError:
+            os._exit(0)
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert status == 0
+    if Study.exists(folder):
+        with Study.open(folder) as study:
+            assert study.identity == identity()
+            assert study.trials() == ()
+    else:
+        Study.create(folder, identity()).close()
 
 
 def test_a_study_is_not_made_over_another(tmp_path: Path) -> None:

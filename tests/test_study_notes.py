@@ -14,17 +14,16 @@ from support.fakes import identity
 from hptune.study import Study
 from hptune.study.notes import Baseline, ExhaustedBudget, StudyNotes, WarmStart, note_to_json, read_notes
 
-VALUES = st.dictionaries(
-    st.text(), st.one_of(st.integers(), st.floats(allow_nan=False), st.text(), st.booleans())
-)
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.dictionaries(st.text(), st.one_of(st.integers(), FINITE, st.text(), st.booleans()))
 NOTES = st.builds(
     StudyNotes,
-    created_at=st.floats(allow_nan=False),
+    created_at=FINITE,
     version=st.text(),
     command=st.text(),
     warm_starts=st.lists(st.builds(WarmStart, values=VALUES, origin=st.text())).map(tuple),
     model_fingerprint=st.text(),
-    baseline=st.none() | st.builds(Baseline, what=st.text(), score=st.floats(allow_nan=False)),
+    baseline=st.none() | st.builds(Baseline, what=st.text(), score=FINITE),
     numpy_difference=st.text(),
     budget=st.integers(),
     train_examples=st.integers(),

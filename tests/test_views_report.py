@@ -13,7 +13,7 @@ import pytest
 from support.startup import heavy_modules
 from support.studies import MLP, Recipe, build, versions
 
-from hptune.errors import StudyError
+from hptune.errors import InputError, StudyError
 from hptune.space import Choice, Float, Space
 from hptune.study import Study
 from hptune.study.trial import Direction, Objective
@@ -245,7 +245,7 @@ def test_a_report_appears_whole_in_the_studys_folder_or_where_it_is_asked(tmp_pa
 def test_a_report_that_cant_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with build(tmp_path / "s") as study:
-        with pytest.raises(StudyError, match="can't be written"):
+        with pytest.raises(InputError, match="can't be written"):
             write_report(study, tmp_path / "file" / "report.html")
         assert write_report(study, tmp_path / "new folder" / "report.html").is_file()
 

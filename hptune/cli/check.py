@@ -9,6 +9,7 @@ import click
 
 from hptune.cli.flags import TaskFlags, takes
 from hptune.cli.options import data_options, json_option, model_options, option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -44,15 +45,15 @@ def command(flags: CheckFlags) -> int:
     chosen = flags.search_task().with_space(flags.space)
     dataset, model = chosen.load()
     for text in (*dataset.notes, *model.remarks()):
-        click.echo(f"  {text}", err=True)
+        say(f"  {text}", err=True)
     report = run_checks(dataset, model, seed=chosen.seed, on_section=_tell)
     if flags.as_json:
-        click.echo(tables.to_json({"check": report.as_dict()}))
+        say(tables.to_json({"check": report.as_dict()}))
     else:
-        click.echo(report_text(report, unicode=can_show_marks(sys.stdout.encoding)))
+        say(report_text(report, unicode=can_show_marks(sys.stdout.encoding)))
     return _SOMETHING_WRONG if report.verdict is CheckVerdict.WRONG else 0
 
 
 def _tell(title: str) -> None:
     if sys.stderr.isatty():
-        click.echo(f"{title} …", err=True)
+        say(f"{title} …", err=True)

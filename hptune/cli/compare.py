@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from hptune.cli.completion import complete_study
-from hptune.cli.options import csv_option, json_option
+from hptune.cli.options import FilePath, csv_option, json_option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -18,7 +19,7 @@ __all__ = ["command"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write an HTML file as well.",
 )
@@ -39,9 +40,9 @@ def command(studies: tuple[str, ...], output: Path | None, as_csv: bool, as_json
         opened = [stack.enter_context(Study.open(find_study(study))) for study in studies]
         found = compare(opened)
     if as_json:
-        click.echo(tables.comparison_json(found))
+        say(tables.comparison_json(found))
     else:
-        click.echo(tables.comparison_csv(found) if as_csv else tables.comparison_text(found))
+        say(tables.comparison_csv(found) if as_csv else tables.comparison_text(found), exact=as_csv)
     if output is not None:
         write_page(output, render_comparison(found))
-        click.echo(f"Wrote {output}", err=True)
+        say(f"Wrote {output}", err=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hptune.cli.options import csv_option, json_option, study_argument
+from hptune.cli.options import csv_option, json_option, study_argument, trust_option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -15,9 +16,10 @@ __all__ = ["command"]
 @study_argument
 @click.option("--top", default=3, show_default=True, type=click.IntRange(1), help="How many of the best.")
 @click.option("--seeds", default=5, show_default=True, type=click.IntRange(2), help="Fresh seeds for each.")
+@trust_option
 @csv_option("one row per finalist")
 @json_option
-def command(study: str | None, top: int, seeds: int, as_csv: bool, as_json: bool) -> None:
+def command(study: str | None, top: int, seeds: int, trust: bool, as_csv: bool, as_json: bool) -> None:
     """Train the best trials again with fresh seeds and tell which differ significantly.
 
     Each is trained for as many epochs as it had, or until callbacks of yours end it. After Ctrl-C the
@@ -33,8 +35,8 @@ def command(study: str | None, top: int, seeds: int, as_csv: bool, as_json: bool
 
     folder = find_study(study)
     with stop_on_signals(None) as stop, ConfirmProgress() as watcher:
-        found = confirm(folder, top=top, seeds=seeds, watcher=watcher, stop=stop)
+        found = confirm(folder, top=top, seeds=seeds, watcher=watcher, stop=stop, trust=trust)
     if as_json:
-        click.echo(tables.confirmed_json(found))
+        say(tables.confirmed_json(found))
     else:
-        click.echo(tables.confirmed_csv(found) if as_csv else tables.confirmed_text(found))
+        say(tables.confirmed_csv(found) if as_csv else tables.confirmed_text(found), exact=as_csv)

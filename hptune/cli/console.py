@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
+
+from hptune._text import printable
 
 __all__ = ["EpochCounter", "bar", "console"]
 
 
 class _Quiet(Console):
     """A console that falls silent where its reader has gone; the work continues."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        """Print texts as a terminal may show them."""
+        shown = (printable(one) if isinstance(one, str) else one for one in objects)
+        super().print(*shown, **how)
 
     def on_broken_pipe(self) -> None:
         self.quiet = True

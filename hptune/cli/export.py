@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import study_argument
+from hptune.cli.options import FilePath, study_argument, trust_option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -22,23 +23,32 @@ __all__ = ["command"]
     type=click.Choice(["yaml", "json", "csv", "python", "keras"]),
     help="python: a plain Keras script; keras: a trained model with preprocessing inside.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file, or a folder for several.")
-def command(study: str | None, top: int, form: str, output: Path | None) -> None:
+@click.option("-o", "--output", type=FilePath(path_type=Path), help="A file, or a folder for several.")
+@trust_option
+def command(study: str | None, top: int, form: str, output: Path | None, trust: bool) -> None:
     """Write the best configurations, best first.
 
     yaml and json are spaces of fixed values, which `hptune search --space` takes; csv is a table;
     python is a script that trains the configuration with Keras alone; keras is the trained model,
     from raw rows to labels, with a card (NAME.md) that describes it. Best is the best mean over
-    fresh seeds where `hptune confirm` has run, else the best score.
+    fresh seeds where `hptune confirm` has run, else the best score. Of a damaged study csv holds
+    what can be read.
     """
-    from hptune.export.write import export
+    from hptune.errors import DamagedStudyError
+    from hptune.export.write import export, export_whole
     from hptune.study import Study, find_study
 
-    with Study.open(find_study(study)) as opened:
-        exported = export(opened, form=form, top=top, output=output)
+    folder = find_study(study)
+    try:
+        with Study.open(folder) as opened:
+            exported = export(opened, form=form, top=top, output=output, trust=trust)
+    except DamagedStudyError as damage:
+        if form != "csv":
+            raise
+        exported = export_whole(folder, damage, top=top, output=output)
     if exported.order:
-        click.echo(exported.order, err=True)
+        say(exported.order, err=True)
     if exported.text:
-        click.echo(exported.text)
+        say(exported.text, exact=True)
     for path in exported.files:
-        click.echo(f"Wrote {path}", err=True)
+        say(f"Wrote {path}", err=True)

@@ -27,6 +27,9 @@ class TaskFlags:
     positive: str | None
     skip_broken: bool
     image_size: int | None
+    missing: str | None
+    missing_target: str
+    strict: bool
     model: str
     space: str | None
     epochs: int

@@ -20,6 +20,7 @@ from hptune.cli.options import (
     model_options,
 )
 from hptune.cli.project_file import PROJECT_FILE
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -73,5 +74,5 @@ def command(flags: InitFlags) -> int | None:
     # What user code prints is no data of ours.
     with contextlib.redirect_stdout(sys.stderr):
         written = project.init_project(options, ProgressListener())
-    click.echo(project.project_json(written) if flags.as_json else project.project_text(written))
+    say(project.project_json(written) if flags.as_json else project.project_text(written))
     return None

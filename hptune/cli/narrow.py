@@ -9,6 +9,7 @@ import click
 
 from hptune.cli.completion import complete_hyperparameter
 from hptune.cli.options import csv_option, json_option, study_argument
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -59,17 +60,17 @@ def command(
 
             answer = ask(proposal, snapshot, headline=convergence_text(snapshot))
             if answer is None:
-                click.echo("Nothing was changed.")
+                say("Nothing was changed.")
                 return
             proposal, decided = answer, True
         else:
             show = tables.proposal_csv if as_csv else tables.proposal_text
-            click.echo(tables.proposal_json(proposal) if as_json else show(proposal))
+            say(tables.proposal_json(proposal) if as_json else show(proposal), exact=as_csv)
         if decided and not dry_run:
             path = next_pass.write_next_pass(opened, proposal)
-            click.echo(f"Wrote {path}", err=True)
-            click.echo("The next `hptune search` runs it, as a pass of its own.", err=True)
+            say(f"Wrote {path}", err=True)
+            say("The next `hptune search` runs it, as a pass of its own.", err=True)
             if StudyLock.held(opened.folder):
-                click.echo("The running search keeps its own ranges.", err=True)
+                say("The running search keeps its own ranges.", err=True)
             if opened.epochs_used() >= opened.notes.budget > 0:
-                click.echo("Its budget is used: give that search more --trials.", err=True)
+                say("Its budget is used: give that search more --trials.", err=True)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from hptune._files import wrong_name
 from hptune._text import listed
 from hptune.cli.completion import (
     complete_data,
@@ -17,10 +18,12 @@ from hptune.cli.completion import (
     complete_space,
     complete_study,
 )
+from hptune.cli.say import say
 
 __all__ = [
     "OPTION_NAMES",
     "Duration",
+    "FilePath",
     "budget_options",
     "callbacks_option",
     "csv_option",
@@ -30,6 +33,7 @@ __all__ = [
     "model_options",
     "option",
     "study_argument",
+    "trust_option",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,10 +52,14 @@ OPTION_NAMES: tuple[str, ...] = (
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken", "isolate"),
     *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
+    *("missing", "missing-target", "strict"),
 )
 """What a project file may set."""
 
-_OF_DATA = ("target", "validation", "task", "skip_broken", "image_size", "positive")
+_OF_DATA = (
+    *("target", "validation", "task", "skip_broken", "image_size", "positive"),
+    *("missing", "missing_target", "strict"),
+)
 """Parameters that say how one's data is read."""
 
 
@@ -92,6 +100,23 @@ def data_options(command: F) -> F:
             help="Of two classes the one that precision, recall and F1 are of.  [default: true, yes or the"
             " greater number; of other names the rarer one]",
         ),
+        option(
+            "--missing",
+            metavar="WORD,…",
+            help="Words or numbers that stand for a missing value in a table, as NA,?,-999.",
+        ),
+        option(
+            "--missing-target",
+            type=click.Choice(["drop", "refuse"]),
+            default="drop",
+            help="Leave out rows of a table without a target, or refuse it.",
+        ),
+        option(
+            "--strict",
+            is_flag=True,
+            help="Refuse a table where it would be mended: words among numbers, infinite values, missing"
+            " targets, classes of one row.",
+        ),
         option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
         option(
             "--image-size",
@@ -113,7 +138,7 @@ def _without_defaults_of_other_data(ctx: click.Context, parameter: click.Paramet
         ctx.default_map = {name: value for name, value in defaults.items() if name not in _OF_DATA}
         if not ctx.resilient_parsing:
             what = listed([name.replace("_", "-") for name in left_out])
-            click.echo(f"hptune.toml: {what} of {own}, not used with {data}", err=True)
+            say(f"hptune.toml: {what} of {own}, not used with {data}", err=True)
     return data
 
 
@@ -204,11 +229,38 @@ def csv_option(what: str) -> Callable[[F], F]:
     return click.option("--csv", "as_csv", is_flag=True, help=f"Print CSV: {what}.")
 
 
+def trust_option(command: F) -> F:
+    """Add --trust."""
+    return click.option("--trust", is_flag=True, help="Run the study's own Python files, wherever they lie.")(
+        command
+    )
+
+
 def study_argument(command: F) -> F:
     """Add STUDY: a folder, a name under studies/, or the newest one when left out."""
     return click.argument("study", required=False, envvar="HPTUNE_STUDY", shell_complete=complete_study)(
         command
     )
+
+
+class FilePath(click.Path):
+    """A path that a file can have, and that a terminal only shows."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        """Return the path."""
+        if not isinstance(value, str | os.PathLike):
+            self.fail(f"{value!r} is not text", param, ctx)
+        shown = os.fspath(value)
+        wrong = wrong_name(shown)
+        if wrong:
+            self.fail(f"{shown[:_SHOWN]!r}{'…' if len(shown) > _SHOWN else ''} {wrong}", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+_SHOWN = 40
+"""Characters of a wrong path that are shown."""
 
 
 class Duration(click.ParamType[float]):

@@ -15,6 +15,7 @@ from rich.progress import Progress, TaskID
 
 from hptune._text import counted, significant
 from hptune.cli.console import EpochCounter, bar, console
+from hptune.cli.say import say
 from hptune.data import Dataset
 from hptune.data.under_way import watch
 from hptune.search.events import Listener, Stop
@@ -251,7 +252,7 @@ def stop_on_signals(max_seconds: float | None) -> Iterator[Stop]:
         if stop.asked or not stop.running:
             raise KeyboardInterrupt
         stop.asked = True
-        click.echo("\nStopping after this epoch; Ctrl-C again stops at once.", err=True)
+        say("\nStopping after this epoch; Ctrl-C again stops at once.", err=True)
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -77,6 +77,8 @@ def _check_value(setting: _Setting, parameter: click.Parameter) -> None:
             f"{place} can't be {value!r}",
             hint='Write text, a whole number or true/false; a share as text: validation = "0.3".',
         )
+    if any("\0" in text for text in (value if isinstance(value, list) else [str(value)])):
+        raise UsageError(f"{place} holds a null byte", hint="Write what the option takes.")
     if isinstance(value, bool) and not getattr(parameter, "is_flag", False):
         raise UsageError(f"{place} can't be {str(value).lower()}", hint="Write what the option takes.")
     try:
@@ -110,13 +112,15 @@ def _settings(path: Path) -> list[_Setting]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not path.exists():
         return {}
+    if not path.is_file():
+        raise UsageError(f"{path}: not a file", hint="The project file is text: `hptune init` writes one.")
     import tomllib
 
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except (ValueError, RecursionError, OSError) as error:
         raise UsageError(f"{path}: can't be read: {error}") from error
 
 

@@ -9,6 +9,8 @@ import textwrap
 
 import click
 
+from hptune._text import printable
+
 __all__ = ["Prompt"]
 
 _NARROWEST = 40
@@ -53,6 +55,7 @@ class Prompt:
         return answer.strip()
 
     def _shown(self, text: str) -> str:
+        text = printable(text)
         if self.unicode:
             return text
         return text.translate(_PLAIN).encode(self._encoding, errors="replace").decode(self._encoding)

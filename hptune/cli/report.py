@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import json_option, study_argument
+from hptune.cli.options import FilePath, json_option, study_argument
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -16,7 +17,7 @@ __all__ = ["command"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FilePath(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Where to.  [default: report.html in the study]",
 )
@@ -34,4 +35,4 @@ def command(study: str | None, output: Path | None, as_json: bool) -> None:
     with Study.open(find_study(study)) as opened:
         path = write_report(opened, output)
         written = {"study": str(opened.folder), "report": str(path), "bytes": path.stat().st_size}
-        click.echo(tables.to_json(written) if as_json else str(path))
+        say(tables.to_json(written) if as_json else str(path))

@@ -15,6 +15,7 @@ from hptune.cli.completion import complete_study
 from hptune.cli.flags import TaskFlags, takes
 from hptune.cli.options import (
     Duration,
+    FilePath,
     budget_options,
     callbacks_option,
     data_options,
@@ -27,6 +28,8 @@ from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
     from hptune.search.options import SearchOptions
+
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -110,7 +113,7 @@ class SearchFlags(TaskFlags):
 @callbacks_option
 @option(
     "--study",
-    type=click.Path(path_type=Path),
+    type=FilePath(path_type=Path),
     shell_complete=complete_study,
     help="The study directory.  [default: studies/DATA-MODEL]",
 )
@@ -183,7 +186,7 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
 
     with contextlib.redirect_stdout(sys.stderr):
         planned = plan_search(options, ProgressListener())
-    click.echo(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
+    say(tables.plan_json(*planned) if as_json else tables.plan_text(*planned))
 
 
 def _run(options: SearchOptions, flags: SearchFlags) -> None:
@@ -203,4 +206,4 @@ def _run(options: SearchOptions, flags: SearchFlags) -> None:
             stopped.hint = f"Resume it with: {options.command}"
             raise
     with Study.open(folder) as opened:
-        click.echo(tables.summary_json(opened) if flags.as_json else tables.summary_text(opened))
+        say(tables.summary_json(opened) if flags.as_json else tables.summary_text(opened))

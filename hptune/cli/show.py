@@ -6,6 +6,7 @@ import click
 
 from hptune.cli.completion import complete_study, complete_trial
 from hptune.cli.options import json_option, option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -30,12 +31,13 @@ def command(trial: int, study: str | None, as_csv: bool, as_json: bool) -> None:
 
     with Study.open(find_study(study)) as opened:
         found, confirmed = opened.trial(trial), tables.read_confirmed(opened)
+        version = (opened.model_versions().get(trial, 1), 1 + len(opened.notes.model_versions))
         if as_json:
-            shown = tables.trial_dict(found) | {"traceback": found.traceback}
-            click.echo(tables.to_json({"trial": shown, "confirmed": tables.finalist_dict(confirmed, trial)}))
+            shown = tables.trial_dict(found) | {"traceback": found.traceback, "model_version": version[0]}
+            say(tables.to_json({"trial": shown, "confirmed": tables.finalist_dict(confirmed, trial)}))
         elif as_csv:
-            click.echo(tables.curve_csv(found))
+            say(tables.curve_csv(found), exact=True)
         else:
             searching = StudyLock.held(opened.folder) == "search"
-            text = tables.trial_text(found, opened.identity.objective, confirmed, searching=searching)
-            click.echo(text)
+            goal = opened.identity.objective
+            say(tables.trial_text(found, goal, confirmed, searching=searching, version=version))

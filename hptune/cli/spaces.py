@@ -9,6 +9,7 @@ import click
 
 from hptune.cli.completion import complete_space
 from hptune.cli.options import json_option
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -28,13 +29,13 @@ def command(ctx: click.Context, as_json: bool) -> None:
 
     spaces = [ready_space(name) for name in sorted(ready_spaces())]
     if as_json:
-        click.echo(to_json({"spaces": [space_to_dict(space) for space in spaces]}))
+        say(to_json({"spaces": [space_to_dict(space) for space in spaces]}))
         return
     rows = []
     for space in spaces:
         first, *more = textwrap.wrap(space.description, _WIDTH) or [""]
         rows += [[space.name, str(len(space.searched)), first], *(["", "", line] for line in more)]
-    click.echo(columns(rows, ["space", "searched", "what for"]))
+    say(columns(rows, ["space", "searched", "what for"]))
 
 
 @command.command(name="show")
@@ -50,9 +51,9 @@ def show(name: str, as_json: bool) -> None:
     if name not in ready:
         raise SpaceError(f"no ready space is named {name!r}", hint=did_you_mean(name, ready))
     if as_json:
-        click.echo(to_json({"space": space_to_dict(ready_space(name))}))
+        say(to_json({"space": space_to_dict(ready_space(name))}))
     else:
-        click.echo(ready[name].read_text(encoding="utf-8").rstrip("\n"))
+        say(ready[name].read_text(encoding="utf-8").rstrip("\n"))
 
 
 @command.command(name="schema")
@@ -60,4 +61,4 @@ def schema() -> None:
     """Print the JSON Schema of space files, for editors."""
     from hptune.space.files import schema
 
-    click.echo(json.dumps(schema(), indent=2))
+    say(json.dumps(schema(), indent=2))

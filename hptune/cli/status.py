@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from hptune.cli.options import csv_option, json_option, study_argument
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -41,19 +42,19 @@ def command(study: str | None, watch: bool, every: float, as_csv: bool, as_json:
     if not watch:
         show = tables.status_csv if as_csv else tables.status_text
         with Study.open(folder) as opened:
-            click.echo(tables.status_json(opened) if as_json else show(opened))
+            say(tables.status_json(opened) if as_json else show(opened), exact=as_csv)
         return
     views = tables.follow(folder, every=every)
     try:
         if as_json:
             for status in views:
-                click.echo(tables.status_line(status))
+                say(tables.status_line(status))
         elif sys.stdout.isatty():
             _keep_up_to_date(views)
         else:
             _print_changes(views)
     except KeyboardInterrupt:
-        click.echo("", err=True)
+        say("", err=True)
 
 
 def _print_changes(views: Iterator[dict[str, Any]]) -> None:
@@ -63,7 +64,7 @@ def _print_changes(views: Iterator[dict[str, Any]]) -> None:
     for status in views:
         text = tables.describe_status(status)
         if text != before:
-            click.echo(text + "\n")
+            say(text + "\n")
         before = text
 
 
@@ -72,8 +73,9 @@ def _keep_up_to_date(views: Iterator[dict[str, Any]]) -> None:
     from rich.live import Live
     from rich.text import Text
 
+    from hptune._text import printable
     from hptune.views import tables
 
     with Live(console=Console(highlight=False), auto_refresh=False) as live:
         for status in views:
-            live.update(Text(tables.describe_status(status)), refresh=True)
+            live.update(Text(printable(tables.describe_status(status))), refresh=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hptune.cli.options import json_option, study_argument
+from hptune.cli.say import say
 
 __all__ = ["command"]
 
@@ -42,8 +43,8 @@ def command(
         wanted = {TrialState(state) for state in states}
         trials = select(opened, sort=sort, states=wanted, pass_number=pass_number)[:top]
         if as_json:
-            click.echo(tables.trials_json(opened, trials))
+            say(tables.trials_json(opened, trials))
         else:
             searching = StudyLock.held(opened.folder) == "search"
             table = tables.trials_csv(trials) if as_csv else tables.trials_text(trials, searching=searching)
-            click.echo(table)
+            say(table, exact=as_csv)

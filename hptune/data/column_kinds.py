@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune._text import listed
+from hptune.data.column_values import FEW
+from hptune.data.dates import date_numbers, date_order, is_date
 from hptune.data.encoder import (
     MISSING,
     CategoricalColumn,
     Column,
+    DateColumn,
     DroppedColumn,
     NumericColumn,
     TableEncoder,
@@ -20,21 +24,20 @@ from hptune.data.encoder import (
     as_numbers,
 )
 from hptune.data.encoding import as_texts
-from hptune.data.raw import row_names
+from hptune.data.parquet_rows import ParquetRows
+from hptune.data.raw import Raw, is_table, row_names
 from hptune.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_LEVELS", "Columns", "learn_encoder"]
+__all__ = ["MOST_LEVELS", "Columns", "learn_encoder", "number_columns"]
 
 MOST_LEVELS = 50
 """How many levels of a column have a feature of their own; a missing value's is not counted."""
 
 _ENOUGH = 10
 """Rows from which on a column of distinct values is taken for an identifier."""
-
-_DATE = r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ].*)?"
 
 _ID_WORDS = {"id", "ids", "idx", "index", "uuid", "guid", "key", "rowid", "rownumber", "unnamed"}
 
@@ -49,15 +52,28 @@ class Columns(Protocol):
         ...
 
 
+def number_columns(raw: Raw) -> dict[str, bool] | None:
+    """Return of each column of a table, the target too, whether it holds numbers; None for arrays."""
+    if not is_table(raw.x):
+        return None
+    names = raw.x.columns
+    columns = {
+        str(name): raw.x.column(name) if isinstance(raw.x, ParquetRows) else raw.x[name] for name in names
+    }
+    if raw.target and raw.y is not None and not isinstance(raw.y, np.ndarray):
+        columns[raw.target] = raw.y
+    return {name: _kind(column) == "number" for name, column in columns.items()}
+
+
 def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEncoder, tuple[str, ...]]:
     """Learn from training rows how a table becomes features, and return what to say of it.
 
     The index holds the place of each row in the whole table; `where` names rows, given by their place in
-    `frame`, in messages. Columns are dropped that have no values, or always the same; that hold dates, or
-    neither numbers nor text; and, with 10 or more values, those that identify the row instead of telling
-    anything about it: text of which at least 90 % of the values are distinct; whole numbers that number
-    the rows of the table from 0 or 1; and distinct whole numbers in a column named like an identifier
-    (id, customer_id, PassengerId, …).
+    `frame`, in messages. Dates become numbers. Columns are dropped that have no values, or always the same;
+    that hold times, or neither numbers nor text; and, with 10 or more values, those that identify the row
+    instead of telling anything about it: text of which at least 90 % of the values are distinct; whole
+    numbers that number the rows of the table from 0 or 1; and distinct whole numbers in a column named like
+    an identifier (id, customer_id, PassengerId, …).
 
     Raises `DataError` where no column is left, and where `as_numbers` does.
     """
@@ -80,7 +96,38 @@ def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEnc
 
 
 def _learn(name: str, column: pd.Series[Any], where: Where) -> tuple[Column, str]:
-    return _learn_numbers(name, column, where) if _kind(column) == "number" else _learn_levels(name, column)
+    kind = _kind(column)
+    if kind == "date":
+        return _learn_dates(name, column)
+    return _learn_numbers(name, column, where) if kind == "number" else _learn_levels(name, column)
+
+
+def _learn_dates(name: str, column: pd.Series[Any]) -> tuple[DateColumn, str]:
+    order = date_order(column)
+    numbers = date_numbers(column, order)
+    first = float(np.nanmin(numbers["days"]))
+    numbers["days"] = numbers["days"] - first
+    varying = [part for part, number in numbers.items() if np.nanmin(number) < np.nanmax(number)]
+    # Where all are of one day of the month, as of months or years, weekdays tell nothing.
+    unused = {"day"} if "day" in varying else {"weekday"}
+    parts = tuple(part for part in varying if part not in unused)
+    fills = tuple(float(np.nanmedian(numbers[part])) for part in parts)
+    unread = np.isnan(numbers["days"])
+    missing = int(unread.sum())
+    spoken = {"days": f"days since {np.datetime64(int(first), 'D')}"}
+    said = f"dates become numbers: {listed([spoken.get(part, part) for part in parts])}"
+    if order in ("dmy", "mdy") and not _has_month_names(column):
+        said += f", read as {'day.month.year' if order == 'dmy' else 'month/day/year'}"
+    if missing:
+        wrong = int((unread & column.notna().to_numpy()).sum())
+        odd = f", {wrong} of them no dates" if wrong else ""
+        said += f"; {missing} of {len(column)} training values are missing{odd}; they become the medians"
+    made = DateColumn(name=name, order=order, first=first, parts=parts, fills=fills, indicator=missing > 0)
+    return made, said
+
+
+def _has_month_names(column: pd.Series[Any]) -> bool:
+    return bool(column.dropna().head(1).astype("string").str.contains("[A-Za-z]{3}").all())
 
 
 def _learn_numbers(name: str, column: pd.Series[Any], where: Where) -> tuple[NumericColumn, str]:
@@ -105,7 +152,7 @@ def _learn_levels(name: str, column: pd.Series[Any]) -> tuple[CategoricalColumn,
     if many:
         said.append(f"the {MOST_LEVELS} most frequent of {len(counts)} levels count, all others as one")
     share = _share_of_numbers(counts)
-    if share >= 0.5:
+    if share >= 0.5 and (share < 1 or len(counts) > FEW):
         said.append(f"taken as text, though {share:.0%} of its values are numbers")
     return CategoricalColumn(name=name, levels=tuple(levels), other=many), "; ".join(said)
 
@@ -118,7 +165,7 @@ def _share_of_numbers(counts: pd.Series[int]) -> float:
 
 
 def _kind(column: pd.Series[Any]) -> str:
-    """Return number, text, date or other."""
+    """Return number, text, date, time or other."""
     import pandas as pd
 
     types = pd.api.types
@@ -130,14 +177,16 @@ def _kind(column: pd.Series[Any]) -> str:
     found = types.infer_dtype(column, skipna=True)
     if found in ("boolean", "integer", "floating", "decimal", "mixed-integer-float"):
         return "number"
-    if found.startswith(("date", "time", "period")):
+    if found.startswith("date"):
         return "date"
+    if found.startswith(("time", "period")):
+        return "time"
     if found in ("string", "mixed", "mixed-integer"):
         known = column.dropna()
         if found != "string" and not known.head(1000).map(lambda value: isinstance(value, _SCALARS)).all():
             return "other"
         some = as_texts(known.drop_duplicates().head(1000)).dropna()
-        return "date" if len(some) and bool(some.str.fullmatch(_DATE).all()) else "text"
+        return "date" if is_date(some) else "text"
     return "other"
 
 
@@ -148,9 +197,20 @@ def _useless(column: pd.Series[Any], where: Where) -> str:
     kind = _kind(column)
     if kind == "other":
         return "holds neither numbers nor text"
+    if kind == "time":
+        return "holds times or durations: give what matters of them as numbers, such as the hour or seconds"
     if kind == "date":
-        return "holds dates: give what matters of them as numbers, such as the month or the days since"
+        return _useless_dates(column)
     return _useless_numbers(column, where) if kind == "number" else _useless_texts(as_texts(column))
+
+
+def _useless_dates(column: pd.Series[Any]) -> str:
+    numbers = date_numbers(column, date_order(column))
+    days = numbers["days"]
+    if np.isnan(days).all():
+        return "holds dates that can't be read"
+    constant = np.nanmin(days) == np.nanmax(days) and np.nanmin(numbers["hour"]) == np.nanmax(numbers["hour"])
+    return f"is always {np.datetime64(int(np.nanmin(days)), 'D')}" if constant else ""
 
 
 def _useless_texts(texts: pd.Series[Any]) -> str:

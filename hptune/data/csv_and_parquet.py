@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hptune._text import first_of, is_number
+from hptune.data.column_values import Judge, Judged, grouped_notes, missing_notes
+from hptune.data.conversions import convert_column, convert_columns
+from hptune.data.frames import csv_files
 from hptune.data.kinds import SourceKind
 from hptune.data.on_disk import fits_memory
+from hptune.data.open_files import BROKEN, open_bytes, open_text
 from hptune.data.parquet_rows import ParquetRows, open_parquet
 from hptune.data.raw import SHOWN, Raw, row_names
+from hptune.data.reading import Reading
+from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -22,69 +28,74 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSV_OPTIONS",
-    "TABLE_SUFFIXES",
-    "check_columns",
     "is_parquet_folder",
+    "read_columns",
     "read_csv",
     "read_parquet",
     "take_target",
 ]
 
 CSV_OPTIONS: Mapping[str, Any] = MappingProxyType(
-    {"index_col": False, "skipinitialspace": True, "low_memory": False}
+    {
+        "index_col": False,
+        "skipinitialspace": True,
+        "low_memory": False,
+        "keep_default_na": False,
+        "na_values": [""],
+    }
 )
 """What `pandas.read_csv` is called with besides the separator: by this package and by exported scripts.
 
-No column becomes an index, a blank after a separator is no part of a value, and a column's type is decided
-from the whole column.
+No column becomes an index, a blank after a separator is no part of a value, a column's type is decided
+from the whole column, and nothing but an empty field is missing: words are told apart in `column_values`.
 """
-
-TABLE_SUFFIXES = {".csv": SourceKind.CSV, ".tsv": SourceKind.CSV, ".parquet": SourceKind.PARQUET}
 
 _MEMORY_FACTOR = 4
 """Bytes of memory that a byte of Parquet takes as a table, with its features beside it."""
 
 _SEPARATORS = ",;\t|"
+BLANKS = r"\s+"
+"""What pandas calls any number of blanks as a separator."""
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
-_COMMA_IN_NUMBER = r"^(\s*[+-]?\d+),(\d+(?:[eE][+-]?\d+)?\s*)$"
-_ODD_NUMBER = (
-    r"\s*(?:[$€£]\s?[+-]?\d[\d,.]*|[+-]?\d[\d,.]*\s?[%$€£]|[+-]?\d+,\d+"
-    r"|[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?)\s*"
-)
-"""A number with its currency, per cent, decimal comma or thousands marked."""
 _NAMES_WANTED = "Does the file begin with a line of column names?"
-_FEW = 20
-"""Distinct values up to which text is a column of levels, whatever it looks like."""
 
 
-def read_csv(path: Path, target: str | None) -> Raw:
+def read_csv(
+    path: Path,
+    target: str | None,
+    options: TableOptions = NO_OPTIONS,
+    *,
+    like: Mapping[str, bool] | None = None,
+) -> Raw:
     """Read a CSV file with a line of column names; the separator is found in that line.
 
-    Where it is no comma, numbers may have a decimal one. The values that pandas takes for missing (empty, NA,
-    NaN, null, None, …) are missing. Raises `DataError` for a file that is missing, empty, not UTF-8 or not a
-    table, for a column name that stands twice, for a missing `target`, and for text in a column of numbers.
+    Where it is no comma, numbers may have a decimal one. Empty values are missing, and in a column of numbers
+    words are (`column_values.Judge`). Of validation rows, `like` tells which columns of the training rows
+    hold numbers. Raises `DataError` for a file that is missing, empty, not UTF-8 or not a table, for a column
+    name that stands twice, and for a missing `target`.
     """
     import pandas as pd
 
-    separator, header = _header(path)
-    _check_names(path, header)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(path, sep=separator, **CSV_OPTIONS)
-            decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
-            if decimal == ",":
-                frame = pd.read_csv(path, sep=separator, decimal=decimal, **CSV_OPTIONS)
-    except UnicodeDecodeError as low:
-        raise _not_utf8(path, low) from low
-    except (pd.errors.ParserError, pd.errors.ParserWarning) as low:
-        raise _not_a_table(path, low, separator, len(header)) from low
+    files = [Path(file) for file in csv_files(str(path))]
+    if not files:
+        raise DataError(f"{path}: no such files")
+    separator, header = _common_header(files)
+    for file in files:
+        _require_text(file)
+    frames = [_csv_frame(file, separator, header) for file in files]
+    frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
+    if decimal == ",":
+        frames = [_csv_frame(file, separator, header, decimal=decimal) for file in files]
+        frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     if len(frame) == 0:
         raise DataError(f"{path}: has a line of column names and no rows below it")
-    where = partial(_csv_lines, path, separator)
-    check_columns(path.name, frame, where, decimal=decimal)
+    where = partial(_lines_of_files, files, [len(part) for part in frames], separator)
+    judge = Judge(name=path.name, where=where, options=options, decimal=decimal, like=like)
+    frame, conversions, said = read_columns(frame, judge)
     x, y = take_target(path.name, frame, target)
-    notes = [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
+    notes = [f"{len(files)} files are read as one table"] if len(files) > 1 else []
+    notes += [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
     if _is_headless(header):
         notes.append(
@@ -96,14 +107,19 @@ def read_csv(path: Path, target: str | None) -> Raw:
         x=x,
         y=y,
         target=str(y.name),
-        separator=separator,
-        decimal=decimal,
-        notes=tuple(notes),
+        reading=Reading(separator=separator, decimal=decimal, conversions=conversions, parts=files != [path]),
+        notes=(*notes, *said),
         where=where,
     )
 
 
-def read_parquet(path: Path, target: str | None) -> Raw:
+def read_parquet(
+    path: Path,
+    target: str | None,
+    options: TableOptions = NO_OPTIONS,
+    *,
+    like: Mapping[str, bool] | None = None,
+) -> Raw:
     """Read a Parquet file, or a folder of them as one table; an index stored in it is left aside.
 
     What does not fit into memory (`on_disk.fits_memory`) is read as it is encoded. Raises `DataError` as
@@ -121,12 +137,20 @@ def read_parquet(path: Path, target: str | None) -> Raw:
         raise DataError(f"{path}: can't be read as Parquet: {first}") from low
     if rows.rows == 0:
         raise DataError(f"{path}: has no rows")
+    judge = Judge(name=path.name, where=row_names, options=options, like=like)
     if frame is None:
-        return _large_table(path, rows, target)
-    frame = frame.reset_index(drop=True)
-    check_columns(path.name, frame, row_names)
+        return _large_table(path, rows, target, judge)
+    frame, conversions, notes = read_columns(frame.reset_index(drop=True), judge)
     x, y = take_target(path.name, frame, target)
-    return Raw(name=path.name, kind=SourceKind.PARQUET, x=x, y=y, target=str(y.name))
+    return Raw(
+        name=path.name,
+        kind=SourceKind.PARQUET,
+        x=x,
+        y=y,
+        target=str(y.name),
+        reading=Reading(conversions=conversions),
+        notes=tuple(notes),
+    )
 
 
 def is_parquet_folder(path: Path) -> bool:
@@ -134,18 +158,25 @@ def is_parquet_folder(path: Path) -> bool:
     return path.is_dir() and next(path.rglob("*.parquet"), None) is not None
 
 
-def _large_table(path: Path, rows: ParquetRows, target: str | None) -> Raw:
+def _large_table(path: Path, rows: ParquetRows, target: str | None, judge: Judge) -> Raw:
     """Return a table of which no more than a column, or some rows, are in memory at a time."""
     _check_names(path, rows.columns)
-    for name in rows.texts:
-        _check_column(path.name, rows.column(name), row_names)
     target = _check_target(path.name, rows.columns, target)
+    conversions, said = judge_columns(judge, ((name, rows.column(name)) for name in rows.columns))
+    rows = rows.converted(conversions)
     y = rows.column(target)
     notes = (
         f"{rows.rows:,} rows of {rows.bytes / 2**30:.1f} GiB are read from their files as they are needed",
     )
-    x = rows.without(target)
-    return Raw(name=path.name, kind=SourceKind.PARQUET, x=x, y=y, target=str(y.name), notes=notes)
+    return Raw(
+        name=path.name,
+        kind=SourceKind.PARQUET,
+        x=rows.without(target),
+        y=y,
+        target=str(y.name),
+        reading=Reading(conversions=conversions),
+        notes=(*notes, *said),
+    )
 
 
 def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any]]:
@@ -177,63 +208,38 @@ def _check_target(name: str, columns: Sequence[str], target: str | None) -> str:
     return target
 
 
-def check_columns(
-    name: str, frame: pd.DataFrame, where: Callable[[Sequence[int]], str], *, decimal: str = "."
-) -> None:
-    """Give columns text for names and refuse names that stand twice, text among numbers and odd numbers.
+def read_columns(
+    frame: pd.DataFrame, judge: Judge
+) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], list[str]]:
+    """Give columns text for names, and tell numbers, levels and missing values apart.
 
-    `decimal` is the mark of numbers in text, a point or a comma.
-
-    A column of text is one of numbers with a slip in it where at least 90 % of its values are numbers,
-    unless it has at most 20 distinct values and each that is no number stands in several rows: then these
-    are levels, as in 0, 1, 2, 3+.
+    Returns the table with its columns converted, what was converted, and what to say of it. Raises
+    `DataError` for names that stand twice, and what `Judge.column` does.
     """
-    frame.columns = [str(column) for column in frame.columns]
-    _check_names(Path(name), list(frame.columns))
-    for column in frame.columns:
-        _check_column(name, frame[column], where, decimal=decimal)
+    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+    _check_names(Path(judge.name), list(frame.columns))
+    conversions, notes = judge_columns(judge, ((name, frame[name]) for name in frame.columns))
+    return convert_columns(frame, conversions), conversions, notes
 
 
-def _check_column(
-    name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str], *, decimal: str = "."
-) -> None:
-    """Refuse text among numbers and odd numbers in a column whose index counts the rows from 0."""
-    parsed = _with_points(column) if decimal == "," else column
-    _refuse_odd_numbers(name, parsed, where)
-    slips = _slips(parsed)
-    if slips is None:
-        return
-    rows = column.index[parsed.isin(slips)].to_numpy()
-    value = column.iloc[int(rows[0])]
-    more = f" (and {len(rows) - 1} more rows)" if len(rows) > 1 else ""
-    raise DataError(
-        f"{name}: column {column.name!r} holds numbers, but {where([int(rows[0])])} has {value!r}{more}",
-        hint="Correct the value, or leave it empty if it is missing.",
-    )
-
-
-def _with_points(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column in which text that is a number with a decimal comma has a point instead.
-
-    One slip keeps pandas from reading a whole column as numbers.
-    """
-    return column if column.dtype.kind in "biuf" else column.replace(_COMMA_IN_NUMBER, r"\1.\2", regex=True)
-
-
-def _refuse_odd_numbers(name: str, column: pd.Series[Any], where: Callable[[Sequence[int]], str]) -> None:
-    """Refuse a column of text that holds numbers in a form that can't be read."""
-    texts = _distinct_texts(column)
-    if len(texts) <= _FEW:
-        return
-    plain = texts.map(is_number).astype(bool)
-    odd = texts[texts.str.fullmatch(_ODD_NUMBER).astype(bool) & ~plain]
-    if len(odd) < 0.1 * len(texts) or len(odd) + plain.sum() < 0.9 * len(texts):
-        return
-    raise DataError(
-        f"{name}: column {column.name!r} holds numbers in a form that can't be read:"
-        f" {where([int(odd.index[0])])} has {odd.iloc[0]!r}",
-        hint="Write numbers plainly, as 1234.56, or as 1234,56 where a semicolon separates the columns.",
-    )
+def judge_columns(
+    judge: Judge, columns: Iterable[tuple[str, pd.Series[Any]]]
+) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
+    """Return how columns are converted, and what to say of them."""
+    conversions: list[Mapping[str, Any]] = []
+    notes: list[str] = []
+    found: dict[str, Judged] = {}
+    for name, column in columns:
+        judged = judge.column(column)
+        notes += judged.notes
+        found[name] = judged
+        if judged.conversion is not None:
+            conversions.append(judged.conversion)
+            column = convert_column(column, judged.conversion)
+        said = judge.infinite(column)
+        notes += [said] if said else []
+    words = {name: judged.words for name, judged in found.items()}
+    return tuple(conversions), [*missing_notes(found), *notes, *grouped_notes(words)]
 
 
 def _has_decimal_commas(frame: pd.DataFrame) -> bool:
@@ -254,42 +260,73 @@ def _distinct_texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return known[known.map(lambda value: isinstance(value, str)).astype(bool)].astype(object)
 
 
-def _slips(column: pd.Series[Any]) -> list[str] | None:
-    """Return the distinct texts in a column of numbers; None where there are none, or it is one of text."""
+def _csv_frame(path: Path, separator: str, header: Sequence[str], *, decimal: str = ".") -> pd.DataFrame:
+    """Return what pandas reads from a CSV file; names what is wrong in it by its line."""
     import pandas as pd
 
-    is_text = pd.api.types.is_string_dtype(column.dtype) or column.dtype == object
-    if not is_text or pd.api.types.infer_dtype(column, skipna=True) not in ("string", "mixed"):
-        return None
-    counts = column.astype("string").value_counts()
-    number = pd.to_numeric(pd.Series(counts.index.astype(object)), errors="coerce").notna().to_numpy()
-    texts = counts[~number]
-    if len(texts) == 0 or counts[number].sum() < 0.9 * counts.sum():
-        return None
-    if len(counts) <= _FEW and texts.min() > 1:
-        return None
-    return [str(text) for text in texts.index]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame: pd.DataFrame = pd.read_csv(path, sep=separator, decimal=decimal, **CSV_OPTIONS)
+            return frame
+    except UnicodeDecodeError as low:
+        raise _not_utf8(path, low) from low
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as low:
+        raise _not_a_table(path, low, separator, len(header)) from low
+    except BROKEN as low:
+        raise _broken(path, low) from low
+
+
+def _common_header(files: Sequence[Path]) -> tuple[str, list[str]]:
+    """Return the separator and the column names of files that have the same."""
+    first = _header(files[0])
+    _check_names(files[0], first[1])
+    for file in files[1:]:
+        if _header(file) != first:
+            raise DataError(
+                f"{file}: its first line is not that of {files[0]}",
+                hint="Files that are read as one table have the same columns, in the same order.",
+            )
+    return first
 
 
 def _header(path: Path) -> tuple[str, list[str]]:
     """Return the separator that parts the first line in most columns, and their names."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with open_text(path) as file:
             first = next((line for line in file if line.strip()), None)
             if first is None:
                 raise DataError(f"{path}: the file is empty")
             separator = max(_SEPARATORS, key=lambda sep: len(next(csv.reader([first], delimiter=sep))))
+            if separator not in first and len(first.split()) > 1:
+                return BLANKS, first.split()
             file.seek(0)
             rows = csv.reader(file, delimiter=separator, skipinitialspace=True)
             return separator, next(row for row in rows if any(cell.strip() for cell in row))
     except FileNotFoundError as low:
         raise DataError(f"{path}: no such file") from low
+    except BROKEN as low:
+        raise _broken(path, low) from low
     except OSError as low:
         raise DataError(f"{path}: can't be read: {low.strerror}") from low
     except UnicodeDecodeError as low:
         raise _not_utf8(path, low) from low
     except csv.Error as low:
         raise DataError(f"{path}: not a table: {low}") from low
+
+
+def _require_text(path: Path) -> None:
+    """Raise `DataError` for null bytes, which end a value silently or stand in it unseen."""
+    lines = 1
+    with open_bytes(path) as file:
+        while part := file.read(1 << 20):
+            place = part.find(b"\0")
+            if place >= 0:
+                raise DataError(
+                    f"{path}: line {lines + part.count(10, 0, place)} holds a null byte",
+                    hint="Is it UTF-16, or damaged? Save it as UTF-8.",
+                )
+            lines += part.count(10)
 
 
 def _check_names(path: Path, header: Sequence[str]) -> None:
@@ -315,7 +352,7 @@ def _is_headless(names: Sequence[str]) -> bool:
 
 
 def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
-    with path.open("rb") as file:
+    with open_bytes(path) as file:
         for number, line in enumerate(file, start=1):
             try:
                 line.decode("utf-8")
@@ -331,8 +368,8 @@ def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
 
 def _not_a_table(path: Path, low: Exception, separator: str, columns: int) -> DataError:
     """Name the first line whose number of values is wrong; what pandas says where there is none."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
+    with open_text(path) as file:
+        reader = csv.reader(file, delimiter=" " if separator == BLANKS else separator, skipinitialspace=True)
         begins = 1
         for row in reader:
             if len(row) > columns:
@@ -345,11 +382,27 @@ def _not_a_table(path: Path, low: Exception, separator: str, columns: int) -> Da
     return DataError(f"{path}: not a table: {said}", hint="Is a quotation mark left open?")
 
 
+def _broken(path: Path, low: BaseException) -> DataError:
+    return DataError(f"{path}: can't be read as a compressed file: {low}", hint="Is it all there?")
+
+
+def _lines_of_files(files: Sequence[Path], counts: Sequence[int], separator: str, rows: Sequence[int]) -> str:
+    """Name lines of the files that rows come from."""
+    if len(files) == 1:
+        return _csv_lines(files[0], separator, rows)
+    named, start = [], 0
+    for file, count in zip(files, counts, strict=True):
+        here = [row - start for row in rows if start <= row < start + count]
+        named += [f"{file.name} {_csv_lines(file, separator, here)}"] if here else []
+        start += count
+    return ", ".join(named)
+
+
 def _csv_lines(path: Path, separator: str, rows: Sequence[int]) -> str:
     """Name the lines at which rows begin, counted from 1: blank lines and line breaks in quotes count too."""
     wanted, lines = set(rows), {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=separator, skipinitialspace=True)
+    with open_text(path) as file:
+        reader = csv.reader(file, delimiter=" " if separator == BLANKS else separator, skipinitialspace=True)
         place, begins = -1, 1
         for row in reader:
             blank = not row or (len(row) == 1 and not row[0].strip())
@@ -365,7 +418,7 @@ def _csv_lines(path: Path, separator: str, rows: Sequence[int]) -> str:
 
 
 def _spoken(separator: str) -> str:
-    return {"\t": "tabs", ";": "semicolons", "|": "vertical bars"}[separator]
+    return {"\t": "tabs", ";": "semicolons", "|": "vertical bars", BLANKS: "blanks"}[separator]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hptune._text import counted, is_number
 from hptune.data.encoder import TableEncoder
 from hptune.data.kinds import SourceKind, Task
+from hptune.data.reading import Reading
 from hptune.data.stream import Stream, Streams
 from hptune.data.structure import Given, count_rows, leaves
 from hptune.space import Value
@@ -28,16 +29,22 @@ class Origin:
     """As it was given: a bundled name, a path, FILE.py:function."""
     target: str | None = None
     """Target column as it was given; None for sources without columns."""
-    separator: str = ","
-    """What stands between two values of a CSV file."""
-    decimal: str = "."
-    """What stands before the decimals of its numbers: a point, or a comma."""
+    reading: Reading | None = None
+    """How a table was read; None for anything else."""
+    held_reading: Reading | None = None
+    """How the table of the validation rows was read, where they have a source of their own."""
     validation: float | str = 0.2
     """Share of rows held back, or the source of the validation rows, as it was given."""
+    drops_unknown: bool = False
+    """Whether rows of a table without a target were left out."""
+    left_out: tuple[str, ...] = ()
+    """Classes of a single row, as text, which were left out."""
     own_validation: bool = False
     """Whether the source itself came in training and validation rows, so that `validation` was not used."""
     seed: int = 0
     """Random state of the split."""
+    stratified: bool = True
+    """Whether each class, where there are classes, has its share in both parts."""
     as_images: bool = False
     """Whether rows were to have the shape (height, width, channels)."""
     image_size: tuple[int, int] | None = None

@@ -3,8 +3,11 @@
 The whole arithmetic, in the order of `columns`; a program in another language, or a stack of stock Keras
 layers, repeats it from a `TableEncoder`'s columns:
 
-- A numeric column is its value as a number (False is 0, True is 1), `fill` where it is missing; where
+- A numeric column is its value as a number (False is 0, True is 1), `fill` where it is missing or float32
+  can't hold it; where
   `indicator` holds, a second feature follows: 1 where it is missing, else 0.
+- A date column is one feature for each of its `parts` (`dates.date_numbers`), of which `days` are counted
+  from `first`, and `fills` where it is missing; where `indicator` holds, one more says that.
 - A categorical column is one feature per level: 1 where the value is that level, else 0. A missing value,
   or an empty text, is the level "", which is there only if the training rows had missing values. Where
   `other` holds, a feature stands before those of the levels: 1 for a value that is none of them. Where it
@@ -33,6 +36,7 @@ __all__ = [
     "MISSING",
     "CategoricalColumn",
     "Column",
+    "DateColumn",
     "DroppedColumn",
     "NumericColumn",
     "TableEncoder",
@@ -84,7 +88,30 @@ class CategoricalColumn:
         return (*other, *named)
 
 
-Column = NumericColumn | CategoricalColumn
+@dataclass(frozen=True, kw_only=True)
+class DateColumn:
+    """A column of dates, a feature for each of their parts that varies."""
+
+    name: str
+    order: str
+    """In which order text has them: ymd, dmy or mdy; "" for dates that are no text."""
+    first: float
+    """The earliest training date, in days since 1970, which `days` are counted from."""
+    parts: tuple[str, ...]
+    """Some of year, month, weekday, hour and days."""
+    fills: tuple[float, ...]
+    """What stands for each part of a missing date: the median of the training rows."""
+    indicator: bool = False
+    """Whether a last feature says where the date is missing."""
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """Names of its features, in order."""
+        parts = tuple(f"{self.name}: {part}" for part in self.parts)
+        return (*parts, f"{self.name} is missing") if self.indicator else parts
+
+
+Column = NumericColumn | CategoricalColumn | DateColumn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +141,7 @@ class TableEncoder:
         """Return the features of these rows, float32, shape (rows, features).
 
         Columns are found by name; others than those of `columns` are not looked at. `where` names rows in
-        messages. Raises `DataError` for a missing column, and for text or infinity where a number is due.
+        messages. Raises `DataError` for a missing column, and for text where a number is due.
         """
         frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
         missing = [column.name for column in self.columns if column.name not in frame.columns]
@@ -135,9 +162,9 @@ class TableEncoder:
 
 
 def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.float64]:
-    """Return a column as numbers, NaN where it is missing; shape (rows,).
+    """Return a column as numbers, NaN where it is missing or beyond float32; shape (rows,).
 
-    Raises `DataError` for a value that is no number or that float32 can't hold.
+    Raises `DataError` for a value that is no number.
     """
     import pandas as pd
 
@@ -146,17 +173,9 @@ def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.f
     if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):
         plain = column.astype(object).where(column.notna(), None)
         wrong = np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy() & (plain != "").to_numpy())
-        if len(wrong):
-            value = plain.iloc[int(wrong[0])]
-            raise DataError(
-                f"column {column.name!r} holds numbers, but {where([int(wrong[0])])} has {value!r}"
-            )
-    largest = float(np.finfo(np.float32).max)
-    wrong = np.flatnonzero(np.abs(numbers) > largest)
-    if len(wrong):
-        value = float(numbers[wrong[0]])
-        raise DataError(
-            f"column {column.name!r}: {where([int(wrong[0])])} has {value:g}, which can't be learned from",
-            hint="Leave the value empty if it is missing.",
-        )
+        # What is beyond float32 is a number all the same.
+        texts = [int(row) for row in wrong if not isinstance(plain.iloc[int(row)], int | float | np.number)]
+        if texts:
+            value = plain.iloc[texts[0]]
+            raise DataError(f"column {column.name!r} holds numbers, but {where(texts[:1])} has {value!r}")
     return numbers

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hptune.data.dates import date_numbers
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,10 +23,11 @@ def encode_columns(frame: pd.DataFrame, columns: Sequence[Mapping[str, Any]]) ->
     """Return the features of the rows of a table, float32, shape (rows, features).
 
     A column of numbers has a `fill` for missing values, and with `indicator` a second feature that is 1
-    where they are missing. Any other has a feature for each of its `levels`, after one, with `other`, for
-    every value that is no level.
+    where they are missing. A column of dates has a feature for each of its `parts`, of which it has `fills`
+    likewise; its `days` are those since `first`. Any other has a feature for each of its `levels`, after one,
+    with `other`, for every value that is no level.
     """
-    widths = [1 + c["indicator"] if "fill" in c else c["other"] + len(c["levels"]) for c in columns]
+    widths = [width_of(column) for column in columns]
     out = np.zeros((len(frame), sum(widths)), dtype=np.float32)
     at = 0
     for column, width in zip(columns, widths, strict=True):
@@ -34,14 +37,32 @@ def encode_columns(frame: pd.DataFrame, columns: Sequence[Mapping[str, Any]]) ->
             missing = np.isnan(numbers)
             features[:, 0] = np.where(missing, column["fill"], numbers)
             features[:, 1:] = missing[:, None]
+        elif "parts" in column:
+            write_dates(values, features, column)
         else:
             mark_levels(values, features, column["levels"], other=column["other"])
         at += width
     return out
 
 
+def width_of(column: Mapping[str, Any]) -> int:
+    """Return how many features a column has."""
+    if "parts" in column:
+        return len(column["parts"]) + int(column["indicator"])
+    return 1 + int(column["indicator"]) if "fill" in column else int(column["other"]) + len(column["levels"])
+
+
+def write_dates(values: pd.Series[Any], features: NDArray[np.float32], column: Mapping[str, Any]) -> None:
+    """Write the parts of dates, and whether they are missing; `features` has the shape (rows, features)."""
+    numbers = date_numbers(values, column["order"])
+    for place, (part, fill) in enumerate(zip(column["parts"], column["fills"], strict=True)):
+        number = numbers[part] - column["first"] if part == "days" else numbers[part]
+        features[:, place] = np.where(np.isnan(number), fill, number)
+    features[:, len(column["parts"]) :] = np.isnan(numbers["days"])[:, None]
+
+
 def plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
-    """Return a column as numbers, NaN where it is missing or holds something else; shape (rows,)."""
+    """Return a column as numbers, shape (rows,); NaN where it is missing, beyond float32, or no number."""
     import pandas as pd
 
     types = pd.api.types
@@ -49,7 +70,8 @@ def plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
         plain = column.astype(object).where(column.notna(), None)
         is_time = types.infer_dtype(plain, skipna=True).startswith(("date", "time"))
         column = plain.map(lambda _: None) if is_time else pd.to_numeric(plain, errors="coerce")
-    return column.to_numpy(dtype=np.float64, na_value=np.nan)
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.abs(numbers) <= np.finfo(np.float32).max, numbers, np.nan)
 
 
 def mark_levels(

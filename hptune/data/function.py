@@ -8,12 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hptune.data.csv_and_parquet import check_columns, take_target
+from hptune.data.column_kinds import number_columns
+from hptune.data.column_values import Judge
+from hptune.data.csv_and_parquet import read_columns, take_target
 from hptune.data.kinds import SourceKind
 from hptune.data.python_file import importable, load_function, seeded, where_raised
 from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
 from hptune.data.read_streams import read_streams
+from hptune.data.reading import Reading
 from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
+from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.data.under_way import Died, under_way
 from hptune.errors import DataError
 
@@ -25,7 +29,13 @@ _FORMS = (
 )
 
 
-def read_function(spec: str, target: str | None) -> Raw:
+def read_function(
+    spec: str,
+    target: str | None,
+    options: TableOptions = NO_OPTIONS,
+    *,
+    like: Mapping[str, bool] | None = None,
+) -> Raw:
     """Call a function without arguments and take what it returns.
 
     That may be one DataFrame, of which `target` names a column; or what `structure.parts_of` knows, of NumPy
@@ -50,7 +60,7 @@ def read_function(spec: str, target: str | None) -> Raw:
     made = call()
     name = f"{Path(file).name}:{spec.rpartition(':')[2]}"
     if is_table(made):
-        return _from_frame(name, made, target)
+        return _from_frame(made, target, Judge(name=name, where=row_names, options=options, like=like))
     if target is not None:
         raise DataError(
             f"{name}: returns {_described(made)}, which has no column {target!r}",
@@ -62,29 +72,41 @@ def read_function(spec: str, target: str | None) -> Raw:
     parts = parts_of(made)
     if not parts:
         raise DataError(f"{name}: returned {_described(made)}", hint=_FORMS)
-    names = (name, f"{name} (validation)")
-    train, *held = (_checked(*both) for both in zip(names, parts, strict=False))
-    return replace(train, own_validation=held[0]) if held else train
+    judge = Judge(name=name, where=row_names, options=options, like=like)
+    train = _checked(parts[0], judge)
+    if len(parts) == 1:
+        return train
+    held = _checked(parts[1], replace(judge, name=f"{name} (validation)", like=number_columns(train)))
+    return replace(train, own_validation=held)
 
 
-def _from_frame(name: str, frame: Any, target: str | None) -> Raw:
-    frame = frame.reset_index(drop=True)
+def _from_frame(frame: Any, target: str | None, judge: Judge) -> Raw:
     if len(frame) == 0:
-        raise DataError(f"{name}: has no rows")
-    check_columns(name, frame, row_names)
-    x, y = take_target(name, frame, target)
-    return Raw(name=name, kind=SourceKind.FUNCTION, x=x, y=y, target=str(y.name))
+        raise DataError(f"{judge.name}: has no rows")
+    frame, conversions, notes = read_columns(frame.reset_index(drop=True), judge)
+    x, y = take_target(judge.name, frame, target)
+    return Raw(
+        name=judge.name,
+        kind=SourceKind.FUNCTION,
+        x=x,
+        y=y,
+        target=str(y.name),
+        reading=Reading(conversions=conversions),
+        notes=tuple(notes),
+    )
 
 
-def _checked(name: str, part: tuple[Any, ...]) -> Raw:
+def _checked(part: tuple[Any, ...], judge: Judge) -> Raw:
+    name = judge.name
     x, y, weights = (*part, None, None)[:3]
     _refuse_sparse(name, part)
     try:
         if is_table(x) and y is not None and not is_structure(y):
             raw = pair(name, SourceKind.FUNCTION, x, y)
-            check_columns(name, raw.x, row_names)
-            given = Given(x=raw.x, y=as_array(y), weights=None if weights is None else as_array(weights))
-            return replace(raw, given=given)
+            frame, conversions, notes = read_columns(raw.x, judge)
+            given = Given(x=frame, y=as_array(y), weights=None if weights is None else as_array(weights))
+            reading = Reading(conversions=conversions)
+            return replace(raw, x=frame, given=given, reading=reading, notes=tuple(notes))
         if _is_value(x) or _is_value(y):
             return pair(name, SourceKind.FUNCTION, x, y)
         given = Given.of(x, y, weights)

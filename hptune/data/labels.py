@@ -8,7 +8,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["class_codes", "distinct_labels", "plain_values"]
+__all__ = ["class_codes", "distinct_labels", "is_known", "plain_values"]
+
+
+def is_known(y: Any) -> NDArray[np.bool_]:
+    """Return, for each value of a column, whether it is there: no empty text, no number beyond float32."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(y.dtype) and not pd.api.types.is_complex_dtype(y.dtype):
+        numbers = y.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(np.abs(numbers) <= np.finfo(np.float32).max)
+    known = y.notna().to_numpy(dtype=bool)
+    found = pd.api.types.infer_dtype(y, skipna=True)
+    if found == "string":
+        known = known & (y != "").to_numpy(dtype=bool, na_value=False)
+    elif found.startswith("mixed"):
+        known = known & np.array([not isinstance(value, str) or value != "" for value in y], dtype=bool)
+    return np.asarray(known)
 
 
 def plain_values(y: Any) -> NDArray[Any]:

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from hptune.data.arrays import check_plain, shaped
 from hptune.data.bundled import BUNDLED, read_bundled
-from hptune.data.csv_and_parquet import TABLE_SUFFIXES, is_parquet_folder, read_csv, read_parquet
+from hptune.data.column_kinds import number_columns
+from hptune.data.csv_and_parquet import read_csv, read_parquet
 from hptune.data.dataset import Dataset, Origin, is_source
 from hptune.data.function import read_function
 from hptune.data.images import read_images
 from hptune.data.kinds import SourceKind, Task
+from hptune.data.known_targets import KnownTargets, known_rows, read_known_targets, spread, with_rows
 from hptune.data.make_dataset import make_dataset
 from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table, refuse_streams
-from hptune.data.split import check_rows, fold_indices, split_indices
+from hptune.data.split import fold_indices, split_indices, to_stratify
 from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
-from hptune.data.target import code_targets, read_targets
+from hptune.data.table_files import read_table_file, refused, table_kind
+from hptune.data.table_options import NO_OPTIONS, TableOptions
+from hptune.data.target import code_targets
 from hptune.errors import DataError, did_you_mean
+from hptune.space import Value
 
 __all__ = ["load_dataset", "load_folds"]
 
@@ -34,6 +42,7 @@ class _Options:
     image_size: tuple[int, int] | None
     skip_broken: bool
     as_given: bool
+    tables: TableOptions
 
 
 def load_dataset(
@@ -48,11 +57,12 @@ def load_dataset(
     skip_broken: bool = False,
     positive: str | None = None,
     as_given: bool = False,
+    tables: TableOptions | None = None,
 ) -> Dataset:
     """Read a source of data, part it into training and validation rows, and encode both.
 
-    `source` is a bundled name (digits, breast_cancer, wine, iris, diabetes), a CSV (also .tsv), Parquet or
-    NPZ file, a folder of images by class, or FILE.py:FUNCTION. `target` names the column to predict; tables
+    `source` is a bundled name (digits, breast_cancer, wine, iris, diabetes), a table (`table_files`), an NPZ
+    file, a folder of images by class, or FILE.py:FUNCTION. `target` names the column to predict; tables
     need it. `validation` is the share of rows held back (stratified for classes; `split.split_indices`), or
     a source of its own; where the source has validation rows itself, the share is not used. `task` is
     inferred (`target.read_targets`) unless given, and so is `positive`, which of two classes is to be found.
@@ -62,28 +72,37 @@ def load_dataset(
     learn from them as they came (`DataSplit.given`), and takes functions that give batches
     (`Dataset.streams`). `as_images` gives images, of bundled digits too, the shape (height, width,
     channels). `image_size`, in pixels (height, width) or of a square, and `skip_broken` are for folders of
-    images (`images.read_images`).
+    images (`images.read_images`). `tables` says what becomes of flaws in a table (`table_options`).
 
     Raises `DataError` for whatever can't be read or learned from.
     """
-    options = _options(target, as_images, image_size, skip_broken, as_given)
+    options = _options(target, as_images, image_size, skip_broken, as_given, tables)
     raw = _read(source, options)
     if raw.streams is not None:
         origin = _origin(raw, source, target, validation, seed, as_images)
         return stream_dataset(raw, origin, task, positive)
     apart, share = _validation_rows(raw, validation, options)
-    check_rows(raw.name, raw.rows)
-    targets = read_targets(raw, task, positive=positive)
+    known = read_known_targets(raw, task, options.tables, positive=positive, splits=apart is None)
+    targets, rows = known.targets, known.rows
     origin = _origin(raw, source, target, validation, seed, as_images)
+    raw = replace(raw, notes=(*known.notes, *raw.notes))
     if apart is not None:
-        train = np.arange(raw.rows)
-        held = np.arange(apart.rows)
-        return make_dataset(raw, targets, origin, train, apart, held, code_targets(apart, targets), as_given)
-    codes = targets.y if targets.classes else None
-    train, held = split_indices(
-        raw.name, raw.rows, validation=share, seed=seed, codes=codes, classes=targets.classes
+        held, said = known_rows(apart, options.tables)
+        origin = replace(origin, drops_unknown=bool(said or known.notes), held_reading=apart.reading)
+        y = spread(code_targets(with_rows(apart, held), targets), held, apart.rows)
+        said = (*said, *apart.notes) if is_table(apart.x) else said
+        raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
+        return make_dataset(raw, targets, origin, rows, apart, held, y, as_given)
+    smaller = min(math.ceil(share * len(rows)), len(rows) - math.ceil(share * len(rows)))
+    codes, classes, said = _classes_to_split(raw, known, options, 2, smaller)
+    raw = replace(raw, notes=(*raw.notes, *said))
+    origin = replace(
+        origin, drops_unknown=bool(known.notes), left_out=known.left_out, stratified=codes is not None
     )
-    return make_dataset(raw, targets, origin, train, raw, held, targets.y, as_given)
+    train, held = split_indices(
+        raw.name, len(rows), validation=share, seed=seed, codes=codes, classes=classes
+    )
+    return make_dataset(raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given)
 
 
 def load_folds(
@@ -98,6 +117,7 @@ def load_folds(
     skip_broken: bool = False,
     positive: str | None = None,
     as_given: bool = False,
+    tables: TableOptions | None = None,
 ) -> tuple[Dataset, ...]:
     """Read a source of data as `load_dataset` does and part it into folds, stratified for classes.
 
@@ -107,19 +127,34 @@ def load_folds(
 
     Raises `DataError` as `load_dataset` and `split.fold_indices` do.
     """
-    options = _options(target, as_images, image_size, skip_broken, as_given)
+    options = _options(target, as_images, image_size, skip_broken, as_given, tables)
     raw = _read(source, options)
     refuse_streams(raw, "--cv needs rows to make folds of", "Leave --cv out; --executions N averages seeds.")
-    check_rows(raw.name, raw.rows)
-    targets = read_targets(raw, task, positive=positive)
-    codes = targets.y if targets.classes else None
-    parts = fold_indices(raw.name, raw.rows, folds=folds, seed=seed, codes=codes, classes=targets.classes)
+    known = read_known_targets(raw, task, options.tables, positive=positive)
+    targets, rows = known.targets, known.rows
+    codes, classes, said = _classes_to_split(raw, known, options, folds, len(rows))
+    raw = replace(raw, notes=(*known.notes, *raw.notes, *said))
+    parts = fold_indices(raw.name, len(rows), folds=folds, seed=seed, codes=codes, classes=classes)
     origin = _origin(raw, source, target, 1 / folds, seed, as_images)
     return tuple(
         replace(made, name=f"{raw.name} (fold {number} of {folds})")
         for number, (train, held) in enumerate(parts, start=1)
-        for made in [make_dataset(raw, targets, origin, train, raw, held, targets.y, as_given)]
+        for made in [make_dataset(raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given)]
     )
+
+
+def _classes_to_split(
+    raw: Raw, known: KnownTargets, options: _Options, fewest: int, smaller: int
+) -> tuple[NDArray[Any] | None, tuple[Value, ...], tuple[str, ...]]:
+    """Return class codes by which rows are split, the classes, and what to say; None for no classes.
+
+    A user model gets all rows that it was given, also those of a class that can't be in both parts.
+    """
+    codes, classes = known.codes, known.targets.classes
+    if codes is None or not options.as_given or raw.given is None:
+        return codes, classes, ()
+    codes, classes, note = to_stratify(codes, classes, fewest, smaller)
+    return codes, classes, (note,) if note else ()
 
 
 def _options(
@@ -128,12 +163,18 @@ def _options(
     image_size: int | tuple[int, int] | None,
     skip_broken: bool,
     as_given: bool,
+    tables: TableOptions | None,
 ) -> _Options:
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if size is not None and min(size) < 1:
         raise DataError(f"image size: {size[0]} × {size[1]} pixels is no size", hint="Give at least 1.")
     return _Options(
-        target=target, as_images=as_images, image_size=size, skip_broken=skip_broken, as_given=as_given
+        target=target,
+        as_images=as_images,
+        image_size=size,
+        skip_broken=skip_broken,
+        as_given=as_given,
+        tables=tables or NO_OPTIONS,
     )
 
 
@@ -144,14 +185,12 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
             "no data: the name is empty",
             hint=f"Give a file, a folder, FILE.py:FUNCTION, or {', '.join(BUNDLED)}.",
         )
-    path = Path(source)
-    kind = TABLE_SUFFIXES.get(path.suffix.lower())
-    if source not in BUNDLED and is_parquet_folder(path):
-        kind = SourceKind.PARQUET
-    if source in BUNDLED or is_function_spec(source) or kind is None:
-        raw = _read_without_columns(source, options, like)
-    else:
-        raw = read_csv(path, options.target) if kind is SourceKind.CSV else read_parquet(path, options.target)
+    kind = None if source in BUNDLED or is_function_spec(source) else table_kind(source)
+    raw = (
+        _read_without_columns(source, options, like)
+        if kind is None
+        else _read_table(source, kind, options, _numbers_in(like))
+    )
     if options.image_size is not None and raw.image_size is None:
         raise DataError(
             f"{raw.name}: is no folder of images, whose size could be chosen", hint="Leave the size out."
@@ -163,12 +202,24 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
     return shaped(raw, as_images=options.as_images)
 
 
+def _read_table(source: str, kind: SourceKind, options: _Options, like: Mapping[str, bool] | None) -> Raw:
+    if kind is SourceKind.CSV:
+        return read_csv(Path(source), options.target, options.tables, like=like)
+    if kind is SourceKind.PARQUET:
+        return read_parquet(Path(source), options.target, options.tables, like=like)
+    return read_table_file(source, kind, options.target, options.tables, like=like)
+
+
+def _numbers_in(like: Raw | None) -> dict[str, bool] | None:
+    return None if like is None else number_columns(like)
+
+
 def _read_without_columns(source: str, options: _Options, like: Raw | None) -> Raw:
     path = Path(source)
     if source in BUNDLED:
         return read_bundled(source)
     if is_function_spec(source):
-        return read_function(source, options.target)
+        return read_function(source, options.target, options.tables, like=_numbers_in(like))
     if path.is_dir():
         return read_images(path, size=options.image_size, skip_broken=options.skip_broken, like=like)
     if path.suffix.lower() == ".npz":
@@ -177,7 +228,17 @@ def _read_without_columns(source: str, options: _Options, like: Raw | None) -> R
 
 
 def _unknown(source: str, path: Path) -> DataError:
-    kinds = "a CSV, Parquet or NPZ file, a folder of images by class, or FILE.py:FUNCTION"
+    kinds = (
+        "a table (CSV, Parquet, JSON, Feather, Excel, SQLite), an NPZ file, a folder of images by class, or"
+        " FILE.py:FUNCTION"
+    )
+    if source == "-":
+        return DataError(
+            "-: standard input can't be read again, and a search that is resumed reads its data again",
+            hint="Save it to a file.",
+        )
+    if refused(source):
+        return DataError(f"{source}: is not read: {refused(source)}")
     if path.exists():
         return DataError(f"{source}: not a kind of file that can be read", hint=f"Data is {kinds}.")
     if path.suffix or len(path.parts) > 1:
@@ -229,8 +290,7 @@ def _origin(
         kind=raw.kind,
         source=source,
         target=target,
-        separator=raw.separator,
-        decimal=raw.decimal,
+        reading=raw.reading,
         validation=validation,
         own_validation=raw.own_validation is not None and not is_source(validation),
         seed=seed,

@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from hptune.errors import DataError
 
-__all__ = ["MEMORY", "fits_memory", "new_array", "take_rows"]
+__all__ = ["MEMORY", "fits_memory", "machine_memory", "new_array", "take_rows"]
 
 MEMORY = "HPTUNE_MEMORY"
 """Environment variable: bytes up to which rows are held in memory, as 500M or 8G."""
@@ -82,7 +82,12 @@ def _limit(given: str) -> int:
         if known is None:
             raise DataError(f"{MEMORY}: {given!r} is no amount of memory", hint="Write it as 500M or 8G.")
         return int(float(known[1]) * _UNITS[known[2]])
+    return machine_memory() // _SHARE
+
+
+def machine_memory() -> int:
+    """Return the bytes of memory that this process can have at the most."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     with contextlib.suppress(OSError, ValueError):
         total = min(total, int(_GROUP_LIMIT.read_text()))
-    return total // _SHARE
+    return total

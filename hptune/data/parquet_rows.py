@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from hptune.data.conversions import convert_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +31,8 @@ class ParquetRows:
     rows: int
     bytes: int
     """What its columns take where they are not compressed."""
+    conversions: tuple[Mapping[str, Any], ...] = ()
+    """What columns of text become (`conversions.convert_columns`)."""
     _dtypes: dict[str, Any] = field(default_factory=dict)
     """Types of whole columns: some rows of one may have another, where the whole has missing values."""
 
@@ -37,22 +41,18 @@ class ParquetRows:
         """Rows and columns."""
         return (self.rows, len(self.columns))
 
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Columns of text."""
-        from pyarrow import types
-
-        kinds = {name: self.dataset.schema.field(name).type for name in self.columns}
-        return tuple(n for n, kind in kinds.items() if types.is_string(kind) or types.is_large_string(kind))
+    def converted(self, conversions: tuple[Mapping[str, Any], ...]) -> ParquetRows:
+        """Return the same with columns of text converted."""
+        return replace(self, conversions=conversions, _dtypes={})
 
     def without(self, name: str) -> ParquetRows:
         """Return the same without a column."""
         columns = tuple(column for column in self.columns if column != name)
-        return ParquetRows(dataset=self.dataset, columns=columns, rows=self.rows, bytes=self.bytes)
+        return replace(self, columns=columns, _dtypes={})
 
     def column(self, name: str) -> pd.Series[Any]:
         """Return a whole column; its index counts the rows from 0."""
-        column: pd.Series[Any] = _frame(self.dataset.to_table(columns=[name]))[name]
+        column: pd.Series[Any] = self._frame(self.dataset.to_table(columns=[name]))[name]
         self._dtypes[name] = column.dtype
         return column
 
@@ -70,10 +70,17 @@ class ParquetRows:
         for batch in self.dataset.to_batches(
             columns=names, batch_size=_ROWS_AT_ONCE, batch_readahead=1, fragment_readahead=1
         ):
-            frame = _frame(batch)
+            frame = self._frame(batch)
             frame.index = frame.index + start
             start += len(frame)
             yield frame.astype({name: self._dtypes[name] for name in names})
+
+    def _frame(self, table: Any) -> pd.DataFrame:
+        """Return a pyarrow table as pandas has it, its rows counted from 0, with its columns converted."""
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+        there = [how for how in self.conversions if how["name"] in frame.columns]
+        converted: pd.DataFrame = convert_columns(frame, there)
+        return converted
 
 
 @dataclass(frozen=True)
@@ -107,8 +114,3 @@ def _index_columns(metadata: dict[bytes, bytes]) -> set[str]:
     """Return the columns that hold the index of the table that was written."""
     kept = json.loads(metadata.get(b"pandas", b"{}")).get("index_columns", [])
     return {name for name in kept if isinstance(name, str)}
-
-
-def _frame(table: Any) -> Any:
-    """Return a pyarrow table as pandas has it, its rows counted from 0."""
-    return table.to_pandas(ignore_metadata=True)

@@ -19,7 +19,7 @@ from hptune.data.put_back import putting_back, random_numbers_kept
 from hptune.data.under_way import Died, under_way
 from hptune.errors import InputError, did_you_mean
 
-__all__ = ["importable", "is_function_spec", "load_function", "seeded", "where_raised"]
+__all__ = ["function_file", "importable", "is_function_spec", "load_function", "seeded", "where_raised"]
 
 _SPEC = re.compile(r"(?P<file>.+\.py)(?::(?P<name>.*))?", re.DOTALL)
 
@@ -30,6 +30,12 @@ _brought: dict[str, dict[str, ModuleType]] = {}
 def is_function_spec(source: str) -> bool:
     """Return whether this names a Python file, with a function or without."""
     return _SPEC.fullmatch(source) is not None
+
+
+def function_file(source: str) -> Path | None:
+    """Return the Python file that this names, with a function or without; None for anything else."""
+    match = _SPEC.fullmatch(source)
+    return None if match is None else Path(match["file"])
 
 
 def load_function(spec: str, *, error: type[InputError]) -> Any:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from hptune.data.kinds import SourceKind
 from hptune.data.parquet_rows import ParquetRows
+from hptune.data.reading import Reading
 from hptune.data.stream import Streams
 from hptune.data.structure import Given, as_array, count_rows, is_structure, leaves
 from hptune.errors import DataError
@@ -51,10 +52,8 @@ class Raw:
     """Validation rows, where the source has them."""
     streams: Streams | None = None
     """Batches, where it gives those; x and `given`, here and in `own_validation`, are the first one then."""
-    separator: str = ","
-    """What stands between two values of a CSV file."""
-    decimal: str = "."
-    """What stands before the decimals of its numbers: a point, or a comma."""
+    reading: Reading | None = None
+    """How a table was read."""
     image_size: tuple[int, int] | None = None
     """Height and width that images of a folder were brought to."""
     notes: tuple[str, ...] = ()

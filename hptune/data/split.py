@@ -8,13 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune._text import first_of
+from hptune._text import counted, first_of
 from hptune.data.dataset import DataSplit
 from hptune.data.structure import leaves
 from hptune.errors import DataError
 from hptune.space import Value
 
-__all__ = ["FEWEST_ROWS", "Indices", "check_rows", "fold_indices", "rows_in_both", "split_indices"]
+__all__ = [
+    "FEWEST_ROWS",
+    "Indices",
+    "check_rows",
+    "fold_indices",
+    "rows_in_both",
+    "split_indices",
+    "to_stratify",
+]
 
 FEWEST_ROWS = 10
 """Rows below which nothing is learned."""
@@ -109,6 +117,23 @@ def fold_indices(
         return tuple(KFold(folds, shuffle=True, random_state=seed).split(places))
     _check_classes(name, codes, classes, folds, f"one for each of {folds} folds")
     return tuple(StratifiedKFold(folds, shuffle=True, random_state=seed).split(places, codes))
+
+
+def to_stratify(
+    codes: NDArray[Any], classes: tuple[Value, ...], fewest: int, smaller: int
+) -> tuple[NDArray[Any] | None, tuple[Value, ...], str]:
+    """Return what rows are stratified by where all of them must stay, and the classes that they have.
+
+    `fewest` are the rows that each class must have, and `smaller` those of the smaller part. Where there
+    are fewer, rows are not stratified: None, no classes, and a note that says why.
+    """
+    present, places = np.unique(codes, return_inverse=True)
+    counts = np.bincount(places)
+    if counts.min() >= fewest and smaller >= len(present):
+        return places, tuple(classes[code] for code in present), ""
+    rarest = int(counts.argmin())
+    label, rows = classes[int(present[rarest])], counted(int(counts[rarest]), "row")
+    return None, (), f"rows are split without regard to classes, of which {label!r} has {rows}"
 
 
 def rows_in_both(train: DataSplit, held: DataSplit) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from hptune.data.labels import class_codes, distinct_labels, plain_values
 from hptune.data.raw import SHOWN, Raw
 from hptune.errors import DataError, did_you_mean
 from hptune.space import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Targets", "code_targets", "read_targets"]
 
@@ -167,6 +170,8 @@ def _plain(raw: Raw) -> NDArray[Any]:
     import pandas as pd
 
     column = pd.Series(y.reshape(-1).astype(object)) if isinstance(y, np.ndarray) else y
+    if column.dtype == object:
+        _refuse_structures(raw, column)
     missing = column.isna()
     if pd.api.types.is_string_dtype(column.dtype) or column.dtype == object:
         missing = missing | (column == "")
@@ -176,6 +181,19 @@ def _plain(raw: Raw) -> NDArray[Any]:
     except TypeError as low:
         hint = "Give numbers or text."
         raise DataError(f"{_the_target(raw)} holds {low}, which can't be predicted", hint=hint) from low
+
+
+def _refuse_structures(raw: Raw, column: pd.Series[Any]) -> None:
+    """Raise `DataError` for a column of lists or of dicts, as Parquet and JSON may hold."""
+    found = next(
+        (value for value in column if isinstance(value, list | dict | tuple | set | np.ndarray)), None
+    )
+    if found is not None:
+        what = "records" if isinstance(found, dict) else "lists"
+        raise DataError(
+            f"{_the_target(raw)} holds {what}, which can't be predicted",
+            hint="Predict one number or one class: put what matters of them in a column of its own.",
+        )
 
 
 def _of_more_dimensions(raw: Raw, values: NDArray[Any], task: Task | None) -> Targets:
@@ -210,7 +228,8 @@ def _why_classes(values: NDArray[Any]) -> str:
     distinct = np.unique(values)
     few = len(distinct) <= _MOST_CLASSES and len(values) >= _ROWS_PER_CLASS * len(distinct)
     if len(distinct) <= 2 or (few and distinct[-1] - distinct[0] <= _WIDEST_SPAN):
-        return f"the target has {len(distinct)} distinct whole numbers"
+        doubt = "; --task regression takes them for quantities" if len(distinct) > 2 else ""
+        return f"the target has {len(distinct)} distinct whole numbers{doubt}"
     return ""
 
 

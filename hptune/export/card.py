@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hptune._text import significant
+import numpy as np
+
+from hptune._text import listed, significant
 from hptune.analysis.finalists import Finalist
 from hptune.data import Dataset, Task
-from hptune.data.encoder import CategoricalColumn
-from hptune.data.python_file import is_function_spec
+from hptune.data.encoder import CategoricalColumn, DateColumn
 from hptune.data.structure import is_structure, leaves
-from hptune.export.model import input_name
+from hptune.export.model import input_names, numbers_of
 from hptune.models.backend import keras
 from hptune.search.task import task_of
 from hptune.space import Value
@@ -48,35 +49,62 @@ def _use(dataset: Dataset, model: keras.Model, file: str, source: str) -> str:
     parts = [code, _table(["input", "dtype", "shape"], rows)]
     if dataset.encoder is not None:
         parts.append('Raw values: numbers as they are, NaN where missing; text as text, "" where missing.')
+        dates = [column for column in dataset.encoder.columns if isinstance(column, DateColumn)]
+        if dates:
+            since = ", ".join(f"{date.name}: {np.datetime64(int(date.first), 'D')}" for date in dates)
+            parts.append(
+                f"Dates: weekday is 0 on Monday, days are counted from the first training date ({since})."
+            )
     elif dataset.input_scale != 1:
         parts.append(f"Raw values from 0 to {dataset.input_scale:g}; the model scales them itself.")
     else:
         parts.append("Raw values: the model normalises them itself.")
-    if is_function_spec(source):
-        parts.append(f"Where {source.rpartition(':')[0]} has layers of its own, import it first.")
+    own = _own_classes(model)
+    if own:
+        named = listed([f"`{name}`" for name in own])
+        parts.append(
+            f"Keras loads the file where it is given what {source.rpartition(':')[0]} defines: {named}."
+        )
     return "\n\n".join(parts)
+
+
+def _own_classes(model: keras.Model) -> dict[str, str]:
+    """Return the user's own classes of layers by name, each with the module that it is imported from."""
+    kinds = {type(layer) for layer in model._flatten_layers(include_self=False)}
+    ours = ("keras", __name__.partition(".")[0])
+    own = {kind.__name__: kind.__module__ for kind in kinds if kind.__module__.partition(".")[0] not in ours}
+    return dict(sorted(own.items()))
+
+
+def _loading(model: keras.Model, file: str) -> tuple[list[str], str]:
+    """Return the imports and the statement that load the file."""
+    own = _own_classes(model)
+    if not own:
+        return [], f"model = keras.models.load_model({file!r})"
+    imports = [f"from {module.removeprefix('hptune_file_')} import {name}" for name, module in own.items()]
+    objects = ", ".join(f"{name!r}: {name}" for name in own)
+    return imports, f"model = keras.models.load_model({file!r}, custom_objects={{{objects}}})"
 
 
 def _example(dataset: Dataset, model: keras.Model, file: str) -> list[str]:
     """Return Python lines that predict one row."""
-    load = f"model = keras.models.load_model({file!r})"
+    needed, load = _loading(model, file)
     if dataset.encoder is None:
         rows = f"rows = {_example_rows(dataset.train.x)}  # yours"
         text = any(array.dtype.kind in "OUS" for array in leaves(dataset.train.x))
         imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
-        return [*imports, "", load, rows, "print(model.predict(rows))"]
-    text, lines = False, []
+        return [*imports, *needed, "", load, rows, "print(model.predict(rows))"]
+    text, lines, names = False, [], input_names(dataset.encoder)
     for column in dataset.encoder.columns:
-        name = input_name(column.name)
         if isinstance(column, CategoricalColumn):
             text = True
             level = str(column.levels[0]) if column.levels else ""
-            value = f"tf.constant([[{level!r}]])"
-        else:
-            value = f"np.array([[{float(column.fill)!r}]], dtype='float32')"
-        lines.append(f"    {name!r}: {value},")
+            lines.append(f"    {names[column.name]!r}: tf.constant([[{level!r}]]),")
+            continue
+        for part, fill in numbers_of(column):
+            lines.append(f"    {names[part]!r}: np.array([[{float(fill)!r}]], dtype='float32'),")
     imports = ["import keras", "import numpy as np", *(["import tensorflow as tf"] if text else [])]
-    head = [*imports, "", load, "rows = {  # one row; yours have the shape (rows, 1)"]
+    head = [*imports, *needed, "", load, "rows = {  # one row; yours have the shape (rows, 1)"]
     return [*head, *lines, "}", "print(model.predict(rows))"]
 
 

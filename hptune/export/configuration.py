@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from hptune._text import on_one_line
 from hptune.space import Fixed, Space
 from hptune.space.yaml_writer import dump_space
 from hptune.study import Study
@@ -58,7 +59,7 @@ def as_csv(trials: Sequence[Trial]) -> str:
 
 def _headline(study: Study, trial: Trial) -> str:
     identity = study.identity
-    return (
+    return on_one_line(
         f"{identity.objective} {format_value(trial.score)} at epoch {trial.best_epoch} of {trial.epochs},"
         f" trial {trial.id} of {study.folder.name} ({identity.data} with {identity.model})"
     )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 import numpy as np
 
 from hptune.data import Dataset, Task
-from hptune.data.encoder import CategoricalColumn, NumericColumn, TableEncoder
+from hptune.data.encoder import CategoricalColumn, DateColumn, NumericColumn, TableEncoder
 from hptune.data.structure import is_structure, leaves
 from hptune.errors import UsageError
 from hptune.models.backend import keras
 from hptune.space import Value
 
-__all__ = ["input_name", "with_preprocessing"]
+__all__ = ["input_names", "numbers_of", "with_preprocessing"]
 
 
 def with_preprocessing(
@@ -22,7 +23,7 @@ def with_preprocessing(
 ) -> keras.Model:
     """Return a model from raw rows to {"prediction": …, "probability": …}.
 
-    A table's model takes {input_name(column): shape (rows, 1)}: numbers as floats (NaN where
+    A table's model takes {input_names[column]: shape (rows, 1)}: numbers as floats (NaN where
     missing), text as strings ("" where missing). Any other takes rows as they came. The prediction
     is a label as it stood in the data, or a number in the target's own units. `target` is the
     (mean, deviation) that a regression's targets were z-scored by; None where they were not.
@@ -75,33 +76,72 @@ def _encode(encoder: TableEncoder) -> tuple[dict[str, Any], Any]:
     """Return inputs by column and the features that they become, shape (rows, features)."""
     inputs: dict[str, Any] = {}
     features = []
+    names = input_names(encoder)
     for column in encoder.columns:
-        name = input_name(column.name)
-        if isinstance(column, NumericColumn):
-            inputs[name] = keras.Input(shape=(1,), name=name)
-            features += _number(inputs[name], column)
-        else:
+        if isinstance(column, CategoricalColumn):
+            name = names[column.name]
             inputs[name] = keras.Input(shape=(1,), dtype="string", name=name)
             features.append(_levels(inputs[name], column))
+        else:
+            parts = [names[part] for part, _ in numbers_of(column)]
+            inputs |= {name: keras.Input(shape=(1,), name=name) for name in parts}
+            features += _numbers([inputs[name] for name in parts], column)
     joined = keras.layers.Concatenate()(features) if len(features) > 1 else features[0]
     return inputs, joined
 
 
-def input_name(column: str) -> str:
-    """Return the name of a column's input: its own, with _ for the slash that Keras does not allow."""
-    return column.replace("/", "_")
+def input_names(encoder: TableEncoder) -> dict[str, str]:
+    """Return the name of each column's input, or of each part of a date: its own, where Keras allows it.
+
+    Not allowed are no name at all, a slash and a null byte.
+    """
+    columns = [
+        name
+        for column in encoder.columns
+        for name, _ in ([(column.name, 0)] if isinstance(column, CategoricalColumn) else numbers_of(column))
+    ]
+    names = {name: name for name in columns if _is_allowed(name)}
+    for column in columns:
+        if column not in names:
+            plain = column.replace("/", "_").replace("\0", "_") or "column"
+            free = (f"{plain}_{number}" if number > 1 else plain for number in count(1))
+            names[column] = next(name for name in free if name not in names.values())
+    return names
 
 
-def _number(value: Any, column: NumericColumn) -> list[Any]:
-    missing = keras.ops.isnan(value)
-    filled = keras.ops.where(missing, column.fill, value)
-    return [filled, keras.ops.cast(missing, "float32")] if column.indicator else [filled]
+def _is_allowed(name: str) -> bool:
+    return bool(name) and "/" not in name and "\0" not in name
+
+
+def numbers_of(column: NumericColumn | DateColumn) -> list[tuple[str, float]]:
+    """Return the inputs of a column of numbers, or of each part of a date, with what a missing one is."""
+    if isinstance(column, NumericColumn):
+        return [(column.name, column.fill)]
+    return [(f"{column.name}: {part}", fill) for part, fill in zip(column.parts, column.fills, strict=True)]
+
+
+def _numbers(values: Sequence[Any], column: NumericColumn | DateColumn) -> list[Any]:
+    filled = []
+    for value, (_, fill) in zip(values, numbers_of(column), strict=True):
+        missing = keras.ops.logical_not(keras.ops.isfinite(value))
+        filled.append(keras.ops.where(missing, fill, value))
+    return [*filled, keras.ops.cast(missing, "float32")] if column.indicator else filled
 
 
 def _levels(value: Any, column: CategoricalColumn) -> Any:
-    lookup = keras.layers.StringLookup(vocabulary=list(column.levels), output_mode="one_hot")
+    lookup = keras.layers.StringLookup(
+        vocabulary=list(column.levels), oov_token=_free_word(column.levels), output_mode="one_hot"
+    )
     one_hot = lookup(value)
     return one_hot if column.other else one_hot[:, 1:]
+
+
+def _free_word(words: Sequence[Value]) -> str:
+    """Return Keras's word for unknown text, or a longer one where that is a level or a class."""
+    word = "[UNK]"
+    while word in words:
+        word += "_"
+    return word
 
 
 def _labelled(outputs: Any, dataset: Dataset) -> dict[str, Any]:
@@ -115,7 +155,9 @@ def _labelled(outputs: Any, dataset: Dataset) -> dict[str, Any]:
 def _label(code: Any, classes: Sequence[Value]) -> Any:
     """Return the label of each code; numbers come from a table that is not trained."""
     if all(isinstance(label, str) for label in classes):
-        lookup = keras.layers.StringLookup(vocabulary=list(classes), num_oov_indices=0, invert=True)
+        lookup = keras.layers.StringLookup(
+            vocabulary=list(classes), num_oov_indices=0, oov_token=_free_word(classes), invert=True
+        )
         return lookup(code)
     whole = all(isinstance(label, int) and not isinstance(label, bool) for label in classes)
     if whole and list(classes) == list(range(len(classes))):

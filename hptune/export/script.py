@@ -10,6 +10,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from hptune._text import on_one_line
 from hptune.data import Dataset
 from hptune.data.normalisation import Normalisation
 from hptune.data.python_file import is_function_spec
@@ -45,11 +46,11 @@ def script(study: Study, trial: Trial) -> str:
     """
     if trial.score is None:
         raise StudyError(f"{study.folder}: trial {trial.id} has no score", hint="Export another one.")
-    dataset, model = load_again(study)
+    dataset, model = load_again(study, [trial])
     _refuse_weights(dataset, fits=model.own_fit(trial.values) is not None)
     part = data(dataset, skip_broken=bool(study.identity.settings.get("skip_broken")))
     part += _model(model, trial) + training(_plan(study, trial, dataset, model))
-    header = "\n".join(f"# {line}".rstrip() for line in _header(study, trial, dataset, part))
+    header = "\n".join(f"# {on_one_line(line)}".rstrip() for line in _header(study, trial, dataset, part))
     return f'{header}\n\n{assemble(part)}\n\n\nif __name__ == "__main__":\n    main()'
 
 

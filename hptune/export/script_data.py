@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hptune.data import Dataset, Origin, SourceKind, Task
 from hptune.data.bundled import BUNDLED
-from hptune.data.csv_and_parquet import CSV_OPTIONS, TABLE_SUFFIXES, read_csv
+from hptune.data.conversions import convert_columns
+from hptune.data.csv_and_parquet import CSV_OPTIONS
 from hptune.data.dataset import is_source
-from hptune.data.encoding import encode_columns
+from hptune.data.encoding import as_texts, encode_columns
+from hptune.data.frames import csv_frame, excel_frame, json_frame, sqlite_frame
 from hptune.data.images import image_files, own_validation_folder, read_image
-from hptune.data.labels import class_codes, plain_values
+from hptune.data.labels import class_codes, is_known, plain_values
 from hptune.data.npz import array_names
 from hptune.data.python_file import is_function_spec
+from hptune.data.reading import Reading
 from hptune.data.stream import Streams
 from hptune.data.structure import Given, as_array, count_rows, parts_of
+from hptune.data.table_files import table_kind
 from hptune.errors import DataError
 from hptune.export.script_model import LOAD_FUNCTION
 from hptune.export.script_part import ScriptPart, function
@@ -122,7 +127,7 @@ class _Writer:
         else:
             given = {"test_size": float(origin.validation), "random_state": origin.seed}
             y = codes_of(self.dataset, "parts[0].y")
-            stratify = f", stratify={y}" if self.dataset.classes else ""
+            stratify = f", stratify={y}" if self.dataset.classes and origin.stratified else ""
             lines += [
                 f"split = {literal(given)}",
                 "places = np.arange(count_rows(parts[0].x))",
@@ -136,7 +141,8 @@ class _Writer:
 
     def _split(self) -> list[str]:
         given = {"test_size": float(self.origin.validation), "random_state": self.origin.seed}
-        stratify = f", stratify={codes_of(self.dataset, 'y')}" if self.dataset.classes else ""
+        by_class = self.dataset.classes and self.origin.stratified
+        stratify = f", stratify={codes_of(self.dataset, 'y')}" if by_class else ""
         return [
             f"split = {literal(given)}",
             f"x, x_val, y, y_val = train_test_split(x, y, **split{stratify})",
@@ -148,6 +154,10 @@ class _Writer:
             SourceKind.BUNDLED: self._bundled,
             SourceKind.CSV: self._csv,
             SourceKind.PARQUET: self._parquet,
+            SourceKind.JSON: self._read_whole,
+            SourceKind.FEATHER: self._read_whole,
+            SourceKind.EXCEL: self._read_whole,
+            SourceKind.SQLITE: self._read_whole,
             SourceKind.NPZ: self._npz,
             SourceKind.IMAGES: self._images,
             SourceKind.FUNCTION: self._function,
@@ -161,18 +171,60 @@ class _Writer:
         return lines, ScriptPart(imports=("from sklearn import datasets",), needs=("scikit-learn",))
 
     def _csv(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
-        # The validation file may have another separator than the training file has.
-        found = self.origin if source == self.origin.source else read_csv(Path(source), self.origin.target)
-        marks = {"sep": found.separator} | ({} if found.decimal == "." else {"decimal": found.decimal})
+        how = self._reading(source)
+        marks = {"sep": how.separator} | ({} if how.decimal == "." else {"decimal": how.decimal})
         lines = [f"options = {literal({**marks, **CSV_OPTIONS})}", f"frame = pd.read_csv({path}, **options)"]
-        return self._frame(lines, x, y)
+        if how.parts:
+            lines[1] = f"frame = csv_frame({path}, options)"
+        lines, part = self._frame(lines, x, y, how)
+        return lines, part + ScriptPart(copies=(csv_frame,) if how.parts else ())
+
+    def _read_whole(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
+        kind = self.origin.kind if source == self.origin.source else _kind(source)
+        how = self._reading(source)
+        if kind is SourceKind.FEATHER:
+            lines, part = self._frame([f"frame = pd.read_feather({path})", _NAMES], x, y, how)
+            return lines, part + ScriptPart(needs=("pyarrow",))
+        readers: Mapping[SourceKind, Callable[[str], Any]] = {
+            SourceKind.JSON: json_frame,
+            SourceKind.EXCEL: excel_frame,
+            SourceKind.SQLITE: sqlite_frame,
+        }
+        read = readers[kind]
+        lines, part = self._frame([f"frame = {read.__name__}({path})", _NAMES], x, y, how)
+        needs = ("openpyxl",) if kind is SourceKind.EXCEL else ()
+        return lines, part + ScriptPart(copies=(read,), needs=needs)
 
     def _parquet(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
-        lines, part = self._frame([f"frame = pd.read_parquet({path})", _NAMES], x, y)
+        lines, part = self._frame([f"frame = pd.read_parquet({path})", _NAMES], x, y, self._reading(source))
         return lines, part + ScriptPart(needs=("pyarrow",))
 
-    def _frame(self, lines: list[str], x: str, y: str) -> tuple[list[str], ScriptPart]:
-        targets, part = self._targets(f"frame[{literal(self.origin.target)}]")
+    def _reading(self, source: str) -> Reading:
+        """Return how a table was read: the validation rows' may have another separator than the others."""
+        found = self.origin.reading if source == self.origin.source else self.origin.held_reading
+        assert found is not None, "a table was read in some way"
+        return found
+
+    def _converted(self, frame: str, how: Reading) -> tuple[list[str], ScriptPart]:
+        """Return the statement that converts columns of text, and what it needs; none where none are."""
+        if not how.conversions:
+            return [], ScriptPart()
+        held = how is self.origin.held_reading
+        name = "validation_conversions" if held else "conversions"
+        part = ScriptPart(config={name: [dict(c) for c in how.conversions]}, copies=(convert_columns,))
+        return [f'{frame} = convert_columns({frame}, CONFIG["{name}"])'], part
+
+    def _frame(self, lines: list[str], x: str, y: str, how: Reading) -> tuple[list[str], ScriptPart]:
+        target = f"frame[{literal(self.origin.target)}]"
+        targets, part = self._targets(target)
+        converted, needed = self._converted("frame", how)
+        lines, part = [*lines, *converted], part + needed
+        if self.origin.drops_unknown:
+            lines = [*lines, f"frame = frame[is_known({target})]"]
+            part += ScriptPart(copies=(is_known,))
+        if self.origin.left_out:
+            lines = [*lines, f'frame = frame[~as_texts({target}).isin(CONFIG["left_out"])]']
+            part += ScriptPart(config={"left_out": list(self.origin.left_out)}, copies=(as_texts,))
         part += ScriptPart(imports=("import pandas as pd",)) + self._columns
         return [*lines, f'{x} = encode_columns(frame, CONFIG["columns"])', f"{y} = {targets}"], part
 
@@ -229,7 +281,7 @@ class _Writer:
     def _function(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
         call = f"load_function({path})()"
         if self.dataset.encoder is not None and self.origin.target is not None:
-            lines, part = self._frame([f"frame = {call}", _NAMES], x, y)
+            lines, part = self._frame([f"frame = {call}", _NAMES], x, y, self._reading(source))
             imports = tuple(i for i in part.imports if "pandas" not in i)
             return lines, LOAD_FUNCTION + ScriptPart(
                 imports=imports, needs=part.needs, config=part.config, copies=part.copies
@@ -242,6 +294,10 @@ class _Writer:
         for one, other in pairs:
             if self.dataset.encoder is not None:
                 lines += [f"{one}.columns = {one}.columns.map(str)"]
+                how = self.origin.held_reading if one == "x_val" else self.origin.reading
+                assert how is not None, "a table was read in some way"
+                converted, needed = self._converted(one, how)
+                lines, part = [*lines, *converted], part + needed
                 lines += [f'{one} = encode_columns({one}, CONFIG["columns"])']
                 part += self._columns
             else:
@@ -307,6 +363,7 @@ def _kind(source: str) -> SourceKind:
         return SourceKind.BUNDLED
     if is_function_spec(source):
         return SourceKind.FUNCTION
-    if path.suffix.lower() in TABLE_SUFFIXES:
-        return TABLE_SUFFIXES[path.suffix.lower()]
+    table = table_kind(source)
+    if table is not None:
+        return table
     return SourceKind.NPZ if path.suffix.lower() == ".npz" else SourceKind.IMAGES

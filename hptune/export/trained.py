@@ -25,7 +25,7 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     has. A card, NAME.md, is written beside it. Raises InputError where a file can't be written.
     """
     trial = study.trial(finalist.trial.id)
-    dataset, model = load_again(study)
+    dataset, model = load_again(study, [trial])
     task = task_of(study)
     # The weights of all folds are no one model's.
     held = trial.checkpoint and not task.is_repeated

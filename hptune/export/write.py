@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hptune._files import write_text
+from hptune._text import counted
 from hptune.analysis.finalists import Finalist, ranked
-from hptune.errors import StudyError, UsageError
+from hptune.errors import DamagedStudyError, StudyError, UsageError
 from hptune.export.configuration import as_csv, as_json, as_yaml
+from hptune.search.trust import require_trust
 from hptune.study import Study
+from hptune.study.damage import read_whole_trials
 from hptune.study.trial import Trial
 from hptune.views.tables import format_value
 
-__all__ = ["Exported", "export"]
+__all__ = ["Exported", "export", "export_whole"]
 
 _SUFFIXES = {"yaml": "yaml", "json": "json", "csv": "csv", "python": "py", "keras": "keras"}
 
@@ -27,16 +30,19 @@ class Exported:
     """Text to print; "" where files were written."""
     files: tuple[Path, ...] = ()
     order: str = ""
-    """How the trials were chosen, where some were confirmed; else ""."""
+    """How the trials were chosen, where some were confirmed or some can't be read; else ""."""
 
 
-def export(study: Study, *, form: str, top: int, output: Path | None) -> Exported:
+def export(study: Study, *, form: str, top: int, output: Path | None, trust: bool = False) -> Exported:
     """Export the best trials: by the means of their confirmations those that have any, then by score.
 
     One configuration goes to `output` as a file, several (`top` > 1) into it as a folder, except
     CSV, which holds them all. Without `output` text is returned, and a trained model is written
-    to the working directory.
+    to the working directory. A script and a model need the study's own code: raises StudyError where that
+    lies elsewhere and nobody vouched for it (`trust`).
     """
+    if form in ("python", "keras"):
+        require_trust(study, trust=trust)
     finalists = _finalists(study, top)
     trials = tuple(f.trial for f in finalists)
     if form == "keras":
@@ -49,6 +55,20 @@ def export(study: Study, *, form: str, top: int, output: Path | None) -> Exporte
     }
     text, files = _text(study, trials, output, form, renderers[form])
     return Exported(text=text, files=files, order=_order(study, finalists))
+
+
+def export_whole(folder: Path, damage: DamagedStudyError, *, top: int, output: Path | None) -> Exported:
+    """Export as CSV the best trials of a damaged study that are whole; raises `damage` if none is."""
+    whole = read_whole_trials(folder)
+    if not whole.trials:
+        raise damage
+    listed = "".join(f"\n  {one}" for one in whole.damage)
+    order = f"The study is damaged: {counted(len(whole.trials), 'trial')} with a score can be read.{listed}"
+    text = as_csv(whole.trials[:top])
+    if output is None:
+        return Exported(text=text, order=order)
+    place = output / f"{folder.name}-whole.csv" if output.is_dir() else output
+    return Exported(files=(write_text(place, text + "\n"),), order=order)
 
 
 def _finalists(study: Study, top: int) -> tuple[Finalist, ...]:

@@ -8,6 +8,7 @@ Whatever needs Keras here imports it from this module, and before it Keras Tuner
 from __future__ import annotations
 
 import gc
+import importlib.util
 import logging
 import math
 import os
@@ -16,6 +17,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+
+from hptune._text import listed
+from hptune.errors import InputError
 
 __all__ = [
     "SMALL_ROW",
@@ -50,6 +54,20 @@ def _quiet() -> Iterator[None]:
             os.close(kept)
 
 
+def _require_backend() -> None:
+    """Raise InputError where the environment names a backend that Keras can't train on here."""
+    wanted = os.environ.get("KERAS_BACKEND", "")
+    installed = [name for name in _BACKENDS if importlib.util.find_spec(name) is not None]
+    if wanted and wanted not in installed:
+        what = "is not installed" if wanted in _BACKENDS else "is no backend that Keras trains on"
+        raise InputError(
+            f"KERAS_BACKEND={wanted}: {what}",
+            hint=f"Installed here: {listed(installed) or 'none of ' + listed(_BACKENDS)}.",
+        )
+
+
+_BACKENDS = ("tensorflow", "jax", "torch")
+_require_backend()
 # Errors of TensorFlow are shown, its information and warnings are not.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 with _quiet():

@@ -150,6 +150,10 @@ class Model(Protocol):
         """Changes where the model does: SHA-256, hex."""
         ...
 
+    def known_as(self, fingerprint: str) -> bool:
+        """Return whether a recorded fingerprint, of today's form or an older one, is this model's."""
+        ...
+
     def space(self) -> Space:
         """Return its hyperparameters."""
         ...

@@ -35,6 +35,10 @@ class RecipeModel:
         """Changes where the recipe does."""
         return hashlib.sha256(f"recipe {self.name} {_EDITION}".encode()).hexdigest()
 
+    def known_as(self, fingerprint: str) -> bool:
+        """Return whether a recorded fingerprint is this recipe's."""
+        return fingerprint == self.fingerprint
+
     def space(self) -> Space:
         """Return the space to search: the recipe's own, or the one given instead."""
         return self.searched

@@ -15,6 +15,7 @@ from hptune._log import logger
 from hptune.data import Dataset
 from hptune.data.put_back import random_numbers_kept
 from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.source_code import code_fingerprint
 from hptune.data.stream import Stream
 from hptune.data.under_way import Died, under_way
 from hptune.errors import HptuneError, ModelError
@@ -64,6 +65,10 @@ class UserModel:
             *(self.passes_batch_size, self.found),
         )
         return (_again, known)
+
+    def known_as(self, fingerprint: str) -> bool:
+        """Return whether a recorded fingerprint is this model's; older ones were of the file's bytes."""
+        return fingerprint in (self.fingerprint, _bytes_fingerprint(self.file, self.name))
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -290,6 +295,11 @@ def _call(spec: str, hp: Any) -> str:
 
 
 def _fingerprint(file: Path, spec: str) -> str:
+    named = f"{code_fingerprint(file)} {spec.rpartition(':')[2]}"
+    return hashlib.sha256(named.encode()).hexdigest()
+
+
+def _bytes_fingerprint(file: Path, spec: str) -> str:
     return hashlib.sha256(file.read_bytes() + spec.rpartition(":")[2].encode()).hexdigest()
 
 

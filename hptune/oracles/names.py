@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras_tuner
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from hptune.models.keras_tuner_space import to_keras_tuner
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle
@@ -56,7 +58,10 @@ class _Bayesian(_WithSeedState, keras_tuner.oracles.BayesianOptimizationOracle):
 
     def populate_space(self, trial_id: str) -> Any:
         self._random_state = np.random.RandomState([self.seed, len(self.trials)])
-        return super().populate_space(trial_id)
+        with warnings.catch_warnings():
+            # How its Gaussian process converges says nothing that a user could act on.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return super().populate_space(trial_id)
 
 
 class _Hyperband(DrivenStock, keras_tuner.oracles.HyperbandOracle):  # type: ignore[misc]

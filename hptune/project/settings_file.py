@@ -36,6 +36,9 @@ class Settings:
     positive: str | None
     skip_broken: bool
     image_size: int | None
+    missing: str | None = None
+    missing_target: str | None = None
+    strict: bool = False
     model: str
     space: str
     callbacks: str | None = None
@@ -59,6 +62,9 @@ def settings_text(settings: Settings, source: str) -> str:
         "positive": settings.positive,
         "skip-broken": settings.skip_broken or None,
         "image-size": settings.image_size,
+        "missing": settings.missing,
+        "missing-target": settings.missing_target,
+        "strict": settings.strict or None,
         "model": settings.model,
         "space": settings.space,
         "callbacks": settings.callbacks,

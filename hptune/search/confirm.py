@@ -6,17 +6,18 @@ the same number of fresh seeds compare fairly.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from hptune.analysis.finalists import Confirmed, ranked
-from hptune.errors import SearchInterruptedError, StudyError
+from hptune.errors import InputError, SearchInterruptedError, StudyError
 from hptune.executors import JobTrainer
 from hptune.search.events import Stop
 from hptune.search.task import asked_epochs, load_again, task_of
+from hptune.search.trust import require_trust
 from hptune.study import Confirmation, Study, StudyLock
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
 from hptune.views.report import write_report
@@ -64,29 +65,42 @@ class _Due:
         object.__setattr__(self, "job", job)
 
 
-def confirm(folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop) -> Confirmed:
+def confirm(
+    folder: Path, *, top: int, seeds: int, watcher: Watcher, stop: Stop, trust: bool = False
+) -> Confirmed:
     """Train the `top` best trials of the study in `folder` with `seeds` fresh seeds each.
 
     Each training is written down as it ends, and what is written down is not trained again. The study's
     report is rewritten. Raises StudyLockedError while a search runs, SearchInterruptedError when the user
-    asks to stop.
+    asks to stop, and StudyError where it names code elsewhere that nobody vouched for (`trust`).
     """
+
+    def load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
+        require_trust(study, trust=trust)
+        return _load(study, trials)
+
     # Raises where there is no study: taking the lock makes a file.
     Study.open(folder).close()
     with StudyLock(folder, "confirm"), Study.open(folder, read_only=False) as study:
-        found = confirm_study(study, top=top, seeds=seeds, load=_load, watcher=watcher, stop=stop)
+        found = confirm_study(study, top=top, seeds=seeds, load=load, watcher=watcher, stop=stop)
         try:
             write_report(study)
-        except StudyError as error:
+        except (InputError, StudyError) as error:
             # The scores are what was asked for; the page can be written later.
             watcher.warned(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
     return found
 
 
 def confirm_study(
-    study: Study, *, top: int, seeds: int, load: Callable[[Study], JobTrainer], watcher: Watcher, stop: Stop
+    study: Study,
+    *,
+    top: int,
+    seeds: int,
+    load: Callable[[Study, Sequence[Trial]], JobTrainer],
+    watcher: Watcher,
+    stop: Stop,
 ) -> Confirmed:
-    """Confirm an open study that this process may write; `load` makes its trainer where one is needed."""
+    """Confirm an open study that this process may write; `load` makes the trainer of trials, if needed."""
     trials = study.best(top)
     if not trials:
         raise StudyError(f"{study.folder}: no trial has a score yet", hint="Let the search run first.")
@@ -105,7 +119,7 @@ def confirm_study(
     epochs = sum(d.epochs for d in due)
     watcher.planned(len(trials), len(due), epochs, len(wanted) - len(due))
     if due:
-        _train(study, due, load(study), watcher, stop)
+        _train(study, due, load(study, trials), watcher, stop)
     return Confirmed(
         study=str(study.folder),
         objective=study.identity.goal,
@@ -119,8 +133,8 @@ def fresh_seed(study_seed: int, trial: Trial, number: int) -> int:
     return int(drawn[0] if drawn[0] != trial.seed else drawn[1])
 
 
-def _load(study: Study) -> JobTrainer:
-    return task_of(study).trainer(*load_again(study), study.identity.goal)
+def _load(study: Study, trials: Sequence[Trial]) -> JobTrainer:
+    return task_of(study).trainer(*load_again(study, trials), study.identity.goal)
 
 
 def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher, stop: Stop) -> None:

@@ -18,6 +18,7 @@ from hptune.space import Boolean, Choice, Fixed, Hyperparameter, Integer, Number
 from hptune.space.describe import describe_range
 from hptune.space.files import dump_space, load_space, located
 from hptune.study import Study
+from hptune.study.folder import refuse_links
 from hptune.study.proposal import Move, Proposal, Verdict
 from hptune.study.rows import proposal_from_json, proposal_to_json
 
@@ -50,6 +51,7 @@ def write_next_pass(study: Study, proposal: Proposal) -> Path:
 
     Raises InputError where it can't be written.
     """
+    refuse_links(study.folder)
     path, kept = study.folder / NEXT_PASS, study.folder / _PROPOSAL
     reasons = {move.name: f"{move.verdict}: {move.reason}" for move in proposal.moves}
     text = dump_space(proposal.next_space, comments=reasons)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune._text import counted
-from hptune.errors import SearchInterruptedError, StudyError
+from hptune.errors import InputError, SearchInterruptedError, StudyError
 from hptune.narrowing.propose import propose
 from hptune.search.budget import is_budget_exhausted, note_exhausted
 from hptune.search.choose_executor import executor_for
@@ -24,8 +24,8 @@ from hptune.space import Space
 from hptune.strategy.plan import Plan
 from hptune.study import Study, StudyLock, archive
 from hptune.study.folder import DATABASE
-from hptune.study.notes import WarmStart
-from hptune.study.trial import Objective
+from hptune.study.notes import ModelVersion, WarmStart
+from hptune.study.trial import Objective, TrialState
 from hptune.views.report import write_report
 
 if TYPE_CHECKING:
@@ -110,11 +110,15 @@ def _archive_existing(folder: Path, *, fresh: bool) -> None:
 
 def _warn_of_another_model(study: Study, opened: Opening, listener: Listener) -> None:
     """Say, once for each change, that trials so far were trained by another version of the model."""
-    model, callbacks = opened.model, opened.options.task.callbacks
-    if model.fingerprint == (study.notes.model_fingerprint or study.identity.model_fingerprint):
+    model, callbacks, notes = opened.model, opened.options.task.callbacks, study.notes
+    if model.known_as(notes.model_fingerprint or study.identity.model_fingerprint):
         return
-    study.note(model_fingerprint=model.fingerprint)
-    trained = counted(len(study.trials(curves=False)), "trial")
+    trials = study.trials(curves=False)
+    # Weights of one network are none of another's: what is paused starts over.
+    study.forget_checkpoints([trial.id for trial in trials if trial.state is TrialState.PAUSED])
+    version = ModelVersion(fingerprint=model.fingerprint, first_job=study.next_job())
+    study.note(model_fingerprint=model.fingerprint, model_versions=(*notes.model_versions, version))
+    trained = counted(len(trials), "trial")
     name = model.name if callbacks is None else f"{model.name} or {callbacks}"
     listener.on_warning(
         f"{name} has changed since {trained} of {study.folder} were trained: their scores count"
@@ -160,7 +164,7 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
         note_exhausted(study, options.task, budget=plan.budget)
     try:
         write_report(study)
-    except StudyError as error:
+    except (InputError, StudyError) as error:
         # The search is what was asked for; its report can be written later.
         listener.on_warning(f"{error.message} (write it elsewhere with `hptune report -o FILE`)")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hptune.errors import DataError, InputError, SpaceError, StudyMismatchError
+from hptune._text import numbered
+from hptune.errors import DamagedStudyError, DataError, InputError, SpaceError, StudyMismatchError
 from hptune.space import Hyperparameter, Space, Value
 from hptune.space.files import load_space, located, ready_space, ready_spaces
 from hptune.study import Identity, Study
@@ -29,7 +31,10 @@ _ONCE: dict[str, Value | None] = {
     "executions": 1,
     "image_size": None,
     "max_parameters": None,
+    "missing": None,
+    "missing_target": "drop",
     "positive": None,
+    "strict": False,
 }
 """Settings that a study remembers only where they are others."""
 
@@ -52,6 +57,12 @@ class SearchTask:
     """Leave out images that can't be read, instead of refusing the folder."""
     image_size: int | None = None
     """Pixels of each side of a folder's images; None for their most frequent size, no side above 64."""
+    missing: str | None = None
+    """Words, parted by commas, that stand for a missing value in a table."""
+    missing_target: str = "drop"
+    """drop or refuse: what becomes of rows of a table that have no target."""
+    strict: bool = False
+    """Refuse a table where it would be mended."""
     model: str = "mlp"
     """A recipe's name or FILE.py:build."""
     space: Space | None = None
@@ -141,6 +152,7 @@ class SearchTask:
     def _reading(self) -> dict[str, Any]:
         from hptune.data import Task
         from hptune.data.python_file import is_function_spec
+        from hptune.data.table_options import TableOptions
 
         return {
             "target": self.target,
@@ -151,6 +163,7 @@ class SearchTask:
             "image_size": self.image_size,
             "positive": self.positive,
             "as_given": is_function_spec(self.model),
+            "tables": TableOptions.of(self.missing, self.missing_target, strict=self.strict),
         }
 
     def load_model(self, dataset: Dataset) -> Model:
@@ -234,6 +247,7 @@ class SearchTask:
 def task_of(study: Study) -> SearchTask:
     """Return what a study is about, to load it again."""
     identity: Identity = study.identity
+    _require_settings(study.folder, identity.settings)
     return SearchTask(
         data=identity.data,
         model=identity.model,
@@ -246,6 +260,23 @@ def task_of(study: Study) -> SearchTask:
         in_one_go=study.notes.in_one_go,
         **identity.settings,  # type: ignore[arg-type]
     )
+
+
+_ELSEWHERE = ("data", "model", "space", "found", "epochs", "metric", "seed", "numpy_difference", "in_one_go")
+"""Fields that a study keeps elsewhere than among its settings."""
+
+
+def _require_settings(folder: Path, settings: Mapping[str, Value | None]) -> None:
+    """Raise DamagedStudyError for settings that no search of this hptune makes."""
+    known = {f.name: str(f.type).split(" | ") for f in fields(SearchTask) if f.name not in _ELSEWHERE}
+    for name, value in settings.items():
+        kind = "None" if value is None else type(value).__name__
+        if kind in known.get(name, ()):
+            continue
+        raise DamagedStudyError(
+            f"{folder}: the study is damaged, was edited, or is a newer hptune's: its setting"
+            f" {name} is {value!r}"
+        )
 
 
 def load_trainer(task: SearchTask, objective: Objective, fingerprint: str) -> Trainer | RepeatedTrainer:
@@ -271,8 +302,11 @@ def asked_epochs(study: Study, trial: Trial) -> int | None:
     return study.identity.epochs if whole else None
 
 
-def load_again(study: Study) -> tuple[Dataset, Model]:
-    """Load a study's data and model; raises StudyMismatchError where the data are others now."""
+def load_again(study: Study, trials: Sequence[Trial]) -> tuple[Dataset, Model]:
+    """Load a study's data and model to train or build some of its trials again.
+
+    Raises StudyMismatchError where the data are others now, or the model is not what they were trained with.
+    """
     dataset, model = task_of(study).load()
     if dataset.fingerprint != study.identity.data_fingerprint:
         holds = "holds other rows" if dataset.streams is None else "gives batches of another form"
@@ -280,4 +314,26 @@ def load_again(study: Study) -> tuple[Dataset, Model]:
             f"{study.folder}: {study.identity.data} {holds} than those that were searched",
             hint=f"Run this where the search ran, with {Path(study.identity.data).name} as it was.",
         )
+    _require_model(study, model, trials)
     return dataset, model
+
+
+def _require_model(study: Study, model: Model, trials: Sequence[Trial]) -> None:
+    """Raise StudyMismatchError where the code has changed since a trial was trained."""
+    notes = study.notes
+    versions = [study.identity.model_fingerprint, *(v.fingerprint for v in notes.model_versions)]
+    if not notes.model_versions and notes.model_fingerprint and model.known_as(notes.model_fingerprint):
+        # Changed before versions were recorded: which trials are of which is not known.
+        return
+    version_of = study.model_versions()
+    others = [trial.id for trial in trials if not model.known_as(versions[version_of[trial.id] - 1])]
+    if others:
+        also = (
+            f" or {study.identity.settings['callbacks']}" if study.identity.settings.get("callbacks") else ""
+        )
+        raise StudyMismatchError(
+            f"{study.folder}: {model.name}{also} has changed since {numbered('trial', others)} "
+            f"{'was' if len(others) == 1 else 'were'} trained",
+            hint="Put the code back as it was then, or train trials of what it is now: the same search with"
+            " more --trials, or with --fresh.",
+        )

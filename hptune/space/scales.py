@@ -81,15 +81,17 @@ def grid_size(scale: Scale, low: float, high: float, step: float) -> int:
 def grid_values(scale: Scale, low: float, step: float, index: Any) -> Array:
     """Return the values `index` steps (log: factors) above `low`, to twelve significant digits.
 
-    So 0.1 + 2 · 0.1 is what the user writes: 0.3.
+    So 0.1 + 2 · 0.1 is what the user writes, 0.3, and -0.3 + 3 · 0.1 is 0: digits are those of the step
+    where a value is smaller.
     """
     i = np.asarray(index, dtype=np.float64)
     half = np.floor(i / 2)
     # A factor from the lowest to the highest number may be larger than any number.
     x = low * step**half * step ** (i - half) if scale is Scale.LOG else low + i * step
-    magnitude = np.floor(np.log10(np.where(x == 0, 1.0, np.abs(x))))
+    size = np.abs(x) if scale is Scale.LOG else np.maximum(np.abs(x), step)
+    magnitude = np.floor(np.log10(np.where(size == 0, 1.0, size)))
     digits = 10.0 ** np.minimum(11 - magnitude, 300)
-    return np.asarray(np.where(i == 0, low, np.round(x * digits) / digits), dtype=np.float64)
+    return np.asarray(np.where(i == 0, low, np.round(x * digits) / digits + 0.0), dtype=np.float64)
 
 
 def grid_index(scale: Scale, low: float, step: float, values: Any) -> Array:

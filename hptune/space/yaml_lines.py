@@ -6,7 +6,7 @@ YAML 1.2 takes 1e-5 for a number and `on` for text, as people do.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,11 @@ Path = tuple[str | int, ...]
 """Keys and list positions from the top of a document down to a value."""
 
 _TAG = "tag:yaml.org,2002:"
+_MOST_REPEATED = 1000
+"""Values that aliases may stand for once more: what a few lines can grow to."""
+_LARGEST = 10**300
+_SHOWN = 40
+"""Characters of a wrong number that are shown."""
 
 
 def dotted(path: Path) -> str:
@@ -63,6 +68,10 @@ def read_yaml(text: str, source: str) -> Document:
         raise SpaceError(
             f"not valid YAML: the character #x{error.character:04x} is not allowed", source=source, line=line
         ) from error
+    except RecursionError as error:
+        raise SpaceError("nested too deeply", source=source, line=1) from error
+    except ValueError as error:
+        raise SpaceError(f"not valid YAML: {error}", source=source, line=1) from error
     except YAMLError as error:
         raise SpaceError(f"not valid YAML: {error}", source=source, line=1) from error
     if top is None:
@@ -79,12 +88,18 @@ class _Reading:
         self.source = source
         self.lines: dict[Path, int] = {}
         self._open: list[int] = []
+        self._seen: set[int] = set()
+        self._repeated = 0
 
     def fail(self, node: Node, path: Path, message: str, hint: str = "") -> None:
         line = node.start_mark.line + 1
         raise SpaceError(message, hint=hint, source=self.source, line=line, name=dotted(path))
 
     def value(self, node: Node, path: Path) -> Any:
+        self._repeated += id(node) in self._seen
+        self._seen.add(id(node))
+        if self._repeated > _MOST_REPEATED:
+            self.fail(node, path, "aliases repeat too much", "Write it out.")
         if isinstance(node, ScalarNode):
             return self._scalar(node, path)
         if id(node) in self._open:
@@ -124,13 +139,22 @@ class _Reading:
             return None
         if kind == "bool":
             return text.lower() in ("true", "yes", "on", "y")
-        if kind == "int":
-            return _whole(text)
-        if kind == "float":
-            return _real(text)
+        if kind in ("int", "float"):
+            return self._number(node, path, _whole if kind == "int" else _real)
         if not tag.startswith(_TAG):
             self.fail(node, path, f"YAML tags such as {tag} have no meaning here")
         return text
+
+    def _number(self, node: Node, path: Path, read: Callable[[str], float]) -> float:
+        shown = node.value if len(node.value) <= _SHOWN else f"{node.value[:_SHOWN]}…"
+        try:
+            number = read(node.value)
+        except ValueError:
+            self.fail(node, path, f"{shown!r} is not a number, or has too many digits")
+            raise
+        if isinstance(number, int) and abs(number) > _LARGEST:
+            self.fail(node, path, f"{shown} is too large a number")
+        return number
 
 
 def _whole(text: str) -> int:

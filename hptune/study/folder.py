@@ -5,13 +5,37 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from hptune._files import wrong_name
 from hptune.errors import StudyError, UsageError, did_you_mean
 
-__all__ = ["STUDIES", "archive", "default_path", "find_study", "last_written", "newest_study"]
+__all__ = ["STUDIES", "archive", "default_path", "find_study", "last_written", "newest_study", "refuse_links"]
 
 STUDIES = Path("studies")
 """Folder of the studies, below the working directory."""
 DATABASE = "study.db"
+_SHOWN = 40
+"""Characters of a wrong name that are shown."""
+_LONGEST = 80
+"""Characters of the data's and of the model's name in that of a study."""
+
+
+_OWN = (
+    *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
+    *("study.lock", "report.html", "next-pass.yaml", "next-pass.proposal.json"),
+)
+"""What commands write into a study's folder, beside weights."""
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise StudyError where a file that is to be written in a study's folder is a link.
+
+    A study may come from anyone: what it links to is not the study's to overwrite.
+    """
+    for name in _OWN:
+        if (folder / name).is_symlink():
+            raise StudyError(
+                f"{folder / name}: a link, which no search wrote", hint="Replace it by what it points to."
+            )
 
 
 def default_path(data: str, model: str) -> Path:
@@ -20,7 +44,7 @@ def default_path(data: str, model: str) -> Path:
     def short(name: str) -> str:
         path, _, function = name.partition(":")
         words = [Path(path).stem] + ([function] if function not in ("", "build", "load") else [])
-        return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(words)).strip("-.") or "data"
+        return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(words))[:_LONGEST].strip("-.") or "data"
 
     return STUDIES / f"{short(data)}-{short(model)}"
 
@@ -46,6 +70,11 @@ def find_study(given: str | Path | None) -> Path:
     """Return the folder that the user means: a path, a name under studies/, or the newest."""
     if given is None:
         return newest_study()
+    wrong = wrong_name(str(given))
+    if wrong:
+        raise UsageError(
+            f"STUDY {str(given)[:_SHOWN]!r}: the name {wrong}", hint="Give the folder of a study, or no name."
+        )
     for folder in (Path(given), STUDIES / given):
         if (folder / DATABASE).is_file():
             return folder

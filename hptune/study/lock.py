@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import IO
 
 from hptune.errors import StudyError, StudyLockedError
+from hptune.study.folder import refuse_links
 
 __all__ = ["StudyLock"]
 
@@ -31,6 +32,7 @@ class StudyLock:
 
     def __enter__(self) -> StudyLock:
         """Take the lock; raises StudyLockedError where another process has it."""
+        refuse_links(self._path.parent)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             file = self._path.open("a+", encoding="utf-8")

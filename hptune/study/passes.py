@@ -17,12 +17,12 @@ def select_passes(database: sqlite3.Connection) -> tuple[Pass, ...]:
     everything = [hp for _, several in sorted(found.items()) for hp in several]
     passes = []
     for row in database.execute("SELECT * FROM passes ORDER BY number"):
-        number, space = row["number"], rows.space_from_json(row["space"])
+        number, space = row["number"], rows.space_of(row)
         one = Pass(
             number=number,
             space=space.extended(everything if number == 1 else found.get(number, ())),
             opened_with=space,
-            proposal=None if row["proposal"] is None else rows.proposal_from_json(row["proposal"]),
+            proposal=rows.proposal_of(row),
             origin=row["origin"],
             started_at=row["started_at"],
         )
@@ -38,8 +38,8 @@ def select_found(database: sqlite3.Connection) -> tuple[Hyperparameter, ...]:
 
 
 def _found_by_pass(database: sqlite3.Connection) -> dict[int, list[Hyperparameter]]:
-    query = "SELECT pass_number, found FROM jobs WHERE found IS NOT NULL ORDER BY reported"
+    query = "SELECT id, pass_number, found FROM jobs WHERE found IS NOT NULL ORDER BY reported"
     found: dict[int, list[Hyperparameter]] = {}
     for row in database.execute(query):
-        found.setdefault(row["pass_number"], []).extend(rows.found_from_json(row["found"]))
+        found.setdefault(row["pass_number"], []).extend(rows.found_of(row))
     return found

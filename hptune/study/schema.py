@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from hptune.errors import StudyError
+from hptune.errors import DamagedStudyError, StudyError
 from hptune.study.migrations import migrate
 
-__all__ = ["VERSION", "connect", "create", "has_tables", "transaction"]
+__all__ = ["VERSION", "connect", "create", "has_tables", "is_damage", "transaction"]
 
 VERSION = 3
 """Raised whenever a table changes; what a newer hptune wrote is refused."""
@@ -92,8 +92,19 @@ CREATE INDEX jobs_that_found ON jobs (reported) WHERE found IS NOT NULL;
 """
 
 
+_NO_DAMAGE = ("BUSY", "LOCKED", "READONLY", "IOERR", "FULL", "CANTOPEN", "NOMEM", "INTERRUPT", "PERM")
+"""How the names of SQLite's errors go on after SQLITE_ that tell nothing of the file's content."""
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether SQLite's error is of what the file holds, and not of a lock, rights or room."""
+    name = (getattr(error, "sqlite_errorname", None) or "SQLITE_ERROR").removeprefix("SQLITE_")
+    return not name.startswith(_NO_DAMAGE)
+
+
 def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
     """Open a database: one writer, any number of readers; raises StudyError if it is not ours."""
+    _refuse_super_journal(Path(f"{path}-journal"))
     mode = "ro" if read_only else "rwc"
     database = None
     try:
@@ -122,22 +133,56 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
             f"{path}: written by a newer hptune (schema {version}; this one knows {VERSION})",
             hint="Upgrade hptune.",
         )
-    return _up_to_date(database, version, read_only=read_only) if 0 < version < VERSION else database
+    return _up_to_date(path, database, version, read_only=read_only) if 0 < version < VERSION else database
 
 
-def _up_to_date(database: sqlite3.Connection, version: int, *, read_only: bool) -> sqlite3.Connection:
+def _up_to_date(
+    path: str, database: sqlite3.Connection, version: int, *, read_only: bool
+) -> sqlite3.Connection:
     """Migrate a database of an older schema: in its file for the writer, in memory for a reader."""
     if read_only:
         copy = sqlite3.connect(":memory:", isolation_level=None)
         database.backup(copy)
         database.close()
         database, copy.row_factory = copy, sqlite3.Row
-    with transaction(database):
-        migrate(database, version)
-        database.execute(f"PRAGMA user_version = {VERSION}")
+    try:
+        with transaction(database):
+            migrate(database, version)
+            database.execute(f"PRAGMA user_version = {VERSION}")
+    except (sqlite3.Error, AttributeError, LookupError, TypeError, ValueError, RecursionError) as error:
+        database.close()
+        if isinstance(error, sqlite3.Error) and not is_damage(error):
+            raise
+        raise DamagedStudyError(
+            f"{path}: the study is damaged, or was edited: written by an older hptune (schema {version}),"
+            f" and can't be brought up to date: {error}",
+            hint="A search with --fresh archives it and starts over; nothing of it is deleted.",
+        ) from error
     if read_only:
         database.execute("PRAGMA query_only = ON")
     return database
+
+
+_NAMES_ANOTHER = bytes.fromhex("d9d505f920a163d7")
+"""How a journal ends that names a second one."""
+
+
+def _refuse_super_journal(journal: Path) -> None:
+    """Raise StudyError for a journal that names another file: SQLite would delete that file.
+
+    Only transactions over several databases make one, which hptune has none of.
+    """
+    try:
+        with journal.open("rb") as file:
+            file.seek(-len(_NAMES_ANOTHER), 2)
+            names_another = file.read() == _NAMES_ANOTHER
+    except OSError:
+        return
+    if names_another:
+        raise StudyError(
+            f"{journal}: names a file that is to be deleted, which no search wrote",
+            hint="The study was edited: nothing of it is opened.",
+        )
 
 
 def _is_rolled_back(path: str) -> bool:
@@ -160,7 +205,8 @@ def create(path: Path, meta: Mapping[str, str]) -> None:
     try:
         for file in (new, *leftovers):
             file.unlink(missing_ok=True)
-        with contextlib.closing(connect(str(new), read_only=False)) as database:
+        # Without a write-ahead log, which a full disk would leave beside the file that is renamed.
+        with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as database:
             database.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}\nPRAGMA user_version = {VERSION};")
             database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
             database.execute("COMMIT")
@@ -175,7 +221,10 @@ def has_tables(path: Path) -> bool:
     try:
         return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
     except sqlite3.Error as error:
-        raise StudyError(f"{path}: can't be read as a study: {error}") from error
+        raise StudyError(
+            f"{path}: can't be read as a study: {error}",
+            hint="A search with --fresh archives it and starts over; nothing of it is deleted.",
+        ) from error
     finally:
         database.close()
 

@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,7 @@ from hptune.errors import StudyError, StudyMismatchError
 from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.space.describe import describe_value
 from hptune.study import confirmations, counts, rows, schema
+from hptune.study.damage import naming_damage, reading, require_whole
 from hptune.study.folder import DATABASE
 from hptune.study.notes import StudyNotes, note_to_json, read_notes
 from hptune.study.passes import select_found, select_passes
@@ -62,18 +64,22 @@ class Study:
 
     @classmethod
     def open(cls, folder: Path, *, read_only: bool = True) -> Study:
-        """Open the study in `folder`; raises StudyError if there is none that can be read."""
+        """Open the study in `folder`; raises StudyError if there is none.
+
+        Raises DamagedStudyError where its database holds what no search wrote.
+        """
         path = folder / DATABASE
         if not path.is_file() or not schema.has_tables(path):
             raise StudyError(f"{folder}: there is no study here", hint="Begin one with `hptune search`.")
         database = schema.connect(str(path), read_only=read_only)
         try:
-            row = database.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
-            content = json.loads(row["value"])
-            identity = Identity(**content | {"direction": Direction(content["direction"])})
-        except (sqlite3.Error, KeyError, TypeError, ValueError) as error:
+            require_whole(folder, database)
+            with naming_damage(folder, database):
+                row = database.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
+                identity = rows.identity_from_json("null" if row is None else row["value"])
+        except (sqlite3.Error, StudyError):
             database.close()
-            raise StudyError(f"{path}: can't be read as a study: {error}") from error
+            raise
         return cls(folder, database, identity)
 
     @staticmethod
@@ -104,6 +110,7 @@ class Study:
             )
 
     @property
+    @reading
     def notes(self) -> StudyNotes:
         """What its search noted so far."""
         found = self._database.execute("SELECT key, value FROM meta WHERE key <> 'identity'")
@@ -128,12 +135,15 @@ class Study:
                 "INSERT INTO passes VALUES (?, ?, ?, ?, ?)",
                 (number, rows.space_to_json(space), text, origin, time.time()),
             )
+        self.__dict__.pop("_root", None)
         return self.passes()[-1]
 
+    @reading
     def passes(self) -> tuple[Pass, ...]:
         """Return the passes so far, in order."""
         return select_passes(self._database)
 
+    @reading
     def found(self) -> tuple[Hyperparameter, ...]:
         """Return what only trials asked for, in the order in which it was found: searched since."""
         found = {hp.name: hp for hp in (*self.notes.found, *select_found(self._database))}
@@ -146,19 +156,28 @@ class Study:
             raise StudyError(f"{self.folder}: no pass has started yet", hint="Resume the search first.")
         return passes
 
+    @cached_property
+    def _root(self) -> Space | None:
+        """What the first pass began with, which says what values may be; None before it."""
+        row = self._database.execute("SELECT number, space FROM passes ORDER BY number LIMIT 1").fetchone()
+        return None if row is None else rows.space_of(row)
+
     # Trials
 
+    @reading
     def trials(self, *, curves: bool = True) -> tuple[Trial, ...]:
         """Return all trials in the order they were asked for; without curves it is faster."""
         found: dict[int, list[Epoch]] = {}
         if curves:
-            for row in self._database.execute("SELECT trial_id, curve FROM jobs ORDER BY id"):
-                found.setdefault(row["trial_id"], []).extend(json.loads(row["curve"]))
+            for row in self._database.execute("SELECT id, trial_id, curve FROM jobs ORDER BY id"):
+                found.setdefault(row["trial_id"], []).extend(rows.curve_of(row))
+        goal = self.identity.objective if curves else None
         return tuple(
-            rows.trial_from_row(row, tuple(found.get(row["id"], ())))
+            rows.trial_from_row(row, tuple(found.get(row["id"], ())), self._root, goal)
             for row in self._database.execute("SELECT * FROM trials ORDER BY id")
         )
 
+    @reading
     def trial(self, trial_id: int) -> Trial:
         """Return one trial with its curve; raises StudyError if there is no such trial."""
         row = self._database.execute("SELECT * FROM trials WHERE id = ?", (trial_id,)).fetchone()
@@ -167,37 +186,44 @@ class Study:
             raise StudyError(
                 f"{self.folder}: there is no trial {trial_id}", hint=f"They go from 1 to {last}."
             )
-        return rows.trial_from_row(row, self._curve(trial_id))
+        return rows.trial_from_row(row, self._curve(trial_id), self._root, self.identity.objective)
 
+    @reading
     def best(self, count: int) -> tuple[Trial, ...]:
         """Return the best trials that have a score, best first, without curves."""
         order = "DESC" if self.identity.direction is Direction.MAX else "ASC"
         found = self._database.execute(
             f"SELECT * FROM trials WHERE score IS NOT NULL ORDER BY score {order}, id LIMIT ?", (count,)
         )
-        return tuple(rows.trial_from_row(row, ()) for row in found)
+        return tuple(rows.trial_from_row(row, (), self._root) for row in found)
 
+    @reading
     def tallies(self) -> tuple[Tally, ...]:
         """Return how many trials stand where, pass by pass: quick, however many there are."""
         return counts.tallies(self._database, self.identity.direction)
 
     def _curve(self, trial_id: int) -> tuple[Epoch, ...]:
-        found = self._database.execute("SELECT curve FROM jobs WHERE trial_id = ? ORDER BY id", (trial_id,))
-        return tuple(epoch for row in found for epoch in json.loads(row["curve"]))
+        found = self._database.execute(
+            "SELECT id, curve FROM jobs WHERE trial_id = ? ORDER BY id", (trial_id,)
+        )
+        return tuple(epoch for row in found for epoch in rows.curve_of(row))
 
     def epochs_used(self, pass_number: int | None = None) -> int:
         """Return the epochs trained so far, in all or in one pass."""
         found = self.epochs_used_by_pass()
         return sum(found.values()) if pass_number is None else found.get(pass_number, 0)
 
+    @reading
     def epochs_used_by_pass(self) -> dict[int, int]:
         """Return the epochs trained so far, by the number of the pass that asked for them."""
         return counts.epochs_used_by_pass(self._database)
 
+    @reading
     def jobs_without_epoch(self) -> int:
         """Return how many jobs ended badly without an epoch."""
         return counts.jobs_without_epoch(self._database)
 
+    @reading
     def trained_since(self, moment: float) -> tuple[float, int]:
         """Return when the first trial after a moment was asked for, and the epochs since; else 0, 0."""
         return counts.trained_since(self._database, moment)
@@ -277,7 +303,7 @@ class Study:
             row = self._database.execute("SELECT * FROM jobs WHERE id = ?", (outcome.job_id,)).fetchone()
             assert row is not None, f"no job {outcome.job_id}"
             assert row["reported"] is None, f"job {outcome.job_id} was reported already"
-            curve = json.dumps([*json.loads(row["curve"]), *outcome.curve])
+            curve = json.dumps([*rows.curve_of(row), *outcome.curve])
             self._database.execute(
                 "UPDATE jobs SET curve = ?, seconds = seconds + ?, timings = ? WHERE id = ?",
                 (curve, outcome.seconds, json.dumps(dict(outcome.timings)), outcome.job_id),
@@ -341,6 +367,20 @@ class Study:
         listed = ", ".join(f"{name} {describe_value(value)}" for name, value in outcome.unsearched.items())
         return f"{note}{_UNSEARCHED}{listed}" if listed else note
 
+    def next_job(self) -> int:
+        """Return the number that the next job will have."""
+        return int(self._database.execute("SELECT coalesce(max(id), 0) + 1 FROM jobs").fetchone()[0])
+
+    @reading
+    def model_versions(self) -> dict[int, int]:
+        """Return, for each trial, by which version of the model it was trained last.
+
+        The first is 1; a next one is counted where a search was resumed with changed code.
+        """
+        firsts = [version.first_job for version in self.notes.model_versions]
+        found = self._database.execute("SELECT trial_id, max(id) FROM jobs GROUP BY trial_id")
+        return {trial: 1 + sum(first <= job for first in firsts) for trial, job in found}
+
     def forget_checkpoints(self, trial_ids: list[int]) -> None:
         """Note that these trials' weights are not kept any more."""
         with transaction(self._database):
@@ -348,15 +388,17 @@ class Study:
                 "UPDATE trials SET checkpoint = '' WHERE id = ?", [(i,) for i in trial_ids]
             )
 
+    @reading
     def open_jobs(self) -> tuple[Job, ...]:
         """Return the jobs that were asked for and not reported, each from where it stopped."""
         found = []
         for row in self._database.execute("SELECT * FROM jobs WHERE reported IS NULL ORDER BY id").fetchall():
             trial = self.trial(row["trial_id"])
-            begun = row["initial_epoch"] + len(json.loads(row["curve"]))
+            begun = row["initial_epoch"] + len(rows.curve_of(row))
             found.append(rows.job_of(row["id"], trial, begun, row["epochs"]))
         return tuple(found)
 
+    @reading
     def running(self) -> dict[int, tuple[int, int]]:
         """Return for each trial that has an open job the epoch it reached and the epochs it goes to."""
         query = (
@@ -365,12 +407,17 @@ class Study:
         )
         return {row["trial_id"]: (row["epoch"], row["epochs"]) for row in self._database.execute(query)}
 
+    @reading
     def progress(self) -> tuple[JobProgress, ...]:
         """Return what each job that was reported has cost and given, in the order they were reported."""
         return counts.progress(self._database)
 
+    @reading
     def events(self) -> Iterator[Ask | Report]:
-        """Yield all asks and reports in the order they happened."""
+        """Return all asks and reports in the order they happened."""
+        return iter(tuple(self._events()))
+
+    def _events(self) -> Iterator[Ask | Report]:
         query = (
             "SELECT *, asked AS event, 1 AS is_ask FROM jobs UNION ALL"
             " SELECT *, reported AS event, 0 AS is_ask FROM jobs WHERE reported IS NOT NULL ORDER BY event"
@@ -380,8 +427,8 @@ class Study:
             if row["is_ask"]:
                 yield Ask(
                     job=rows.job_of(row["id"], trials[row["trial_id"]], row["initial_epoch"], row["epochs"]),
-                    oracle_values=json.loads(row["oracle_values"]),
-                    memo=None if row["memo"] is None else json.loads(row["memo"]),
+                    oracle_values=rows.oracle_values_of(row),
+                    memo=rows.memo_of(row),
                     pass_number=row["pass_number"],
                 )
             else:
@@ -391,8 +438,8 @@ class Study:
                     state=TrialState(row["state"]),
                     score=row["score"],
                     pass_number=row["pass_number"],
-                    added=json.loads(row["added"] or "{}"),
-                    found=rows.found_from_json(row["found"]),
+                    added=rows.added_of(row),
+                    found=rows.found_of(row),
                 )
 
     # Finalists trained again
@@ -402,6 +449,7 @@ class Study:
         with transaction(self._database):
             confirmations.insert(self._database, confirmation)
 
+    @reading
     def confirmations(self) -> tuple[Confirmation, ...]:
         """Return how trials did with other seeds, by trial and number."""
         return confirmations.select(self._database)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.source_code import code_fingerprint
 from hptune.errors import HptuneError, ModelError
 from hptune.models.backend import keras
 from hptune.models.model import Model
@@ -52,7 +53,8 @@ def with_callbacks(model: Model, spec: str) -> Model:
     if not file.is_file():
         # What is missing is said where the function is loaded.
         UserCallbacks(spec)
-    joined = hashlib.sha256(f"{model.fingerprint} {spec.rpartition(':')[2]}".encode() + file.read_bytes())
+    named = f"{model.fingerprint} {spec.rpartition(':')[2]} {code_fingerprint(file)}"
+    joined = hashlib.sha256(named.encode())
     return replace(model, fingerprint=joined.hexdigest())
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hptune._files import appearing
-from hptune.errors import StudyError
+from hptune._files import write_text
 from hptune.study import Study
+from hptune.study.folder import refuse_links
 from hptune.views.report.best import best
 from hptune.views.report.comparison import render_comparison
 from hptune.views.report.cost import cost
@@ -33,9 +33,11 @@ SECTIONS = (verdict, best, ranges, axes, isolation, importance, parallel, curves
 def write_report(study: Study, path: Path | None = None) -> Path:
     """Write the report, into the study's folder unless another place is given; returns where it is.
 
-    Raises StudyError where the study has no pass yet or the file can't be written.
+    Raises StudyError where the study has no pass yet, InputError where the file can't be written.
     """
-    path = path or study.folder / REPORT
+    if path is None:
+        refuse_links(study.folder)
+        path = study.folder / REPORT
     write_page(path, render(read_snapshot(study)))
     return path
 
@@ -53,12 +55,5 @@ def render(snapshot: Snapshot) -> str:
 
 
 def write_page(path: Path, content: str) -> None:
-    """Write a page whole or not at all; raises StudyError."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with appearing(path) as file:
-            file.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise StudyError(
-            f"{path}: can't be written: {error.strerror}", hint="Choose another with -o."
-        ) from error
+    """Write a page whole or not at all; raises InputError where it can't be written."""
+    write_text(path, content, hint="Choose another with -o.")

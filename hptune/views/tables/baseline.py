@@ -12,6 +12,10 @@ from hptune.views.tables.text import format_value
 __all__ = ["baseline_dict", "baseline_text"]
 
 
+_MAJORITY = 0.6
+"""Share of rows of one class from which the others are rare."""
+
+
 def baseline_dict(baseline: Baseline | None) -> dict[str, Any] | None:
     """Return a baseline as plain data, `what` and `score`."""
     return None if baseline is None else asdict(baseline)
@@ -25,6 +29,6 @@ def baseline_text(baseline: Baseline | None, goal: Objective, best: float | None
     if goal.sign * (best - baseline.score) > 0:
         return f"Baseline ({baseline.what}): {score}."
     text = f"No trial beats the baseline: {baseline.what} scores {score}."
-    if metric_of(goal.name) == "accuracy":
+    if metric_of(goal.name) == "accuracy" and baseline.score >= _MAJORITY:
         text += " --class-weight balanced makes rare classes count."
     return text

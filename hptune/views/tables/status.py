@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hptune._text import counted
+from hptune._text import counted, on_one_line
 from hptune.study import Study, StudyLock
 from hptune.study.records import Tally
 from hptune.study.trial import Objective, TrialState
@@ -149,7 +149,7 @@ def describe_status(status: Mapping[str, Any]) -> str:
     epochs = counted(status["budget"] or status["epochs"], "epoch")
     epochs_used = f"{status['epochs']:,} of {epochs}" if status["budget"] else epochs
     lines = [
-        f"{status['study']}: {status['data']} with {status['model']}, {status['objective']}",
+        on_one_line(f"{status['study']}: {status['data']} with {status['model']}, {status['objective']}"),
         _at_work(status),
         f"{counted(sum(status['trials'].values()), 'trial')} ({counts or 'none'}), {epochs_used},"
         f" {status['seconds']:.0f} s",

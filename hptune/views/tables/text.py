@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hptune._text import is_number, significant
+from hptune._text import is_number, on_one_line, significant
 from hptune.space import Value
 
 __all__ = ["JSON_VERSION", "columns", "format_value", "to_csv", "to_json", "wrapped"]
@@ -23,14 +23,14 @@ def format_value(value: Value | None) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return significant(value, 4)
-    return str(value)
+    return on_one_line(str(value))
 
 
 def columns(rows: Sequence[Sequence[str]], header: Sequence[str], *, indent: str = "") -> str:
     """Return a table in plain aligned columns; numbers are right-aligned, empty cells stay empty."""
-    every = [list(header), *map(list, rows)]
+    every = [[on_one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[i]) for row in every) for i in range(len(header))]
-    right = [bool(rows) and all(_numeric(row[i]) for row in rows) for i in range(len(header))]
+    right = [bool(rows) and all(_numeric(row[i]) for row in every[1:]) for i in range(len(header))]
     lines = [
         indent
         + "  ".join(
@@ -52,14 +52,25 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 
 def to_csv(rows: Sequence[Sequence[object]]) -> str:
-    """Return rows as CSV, the header among them; None is an empty cell, a boolean true or false."""
-    import csv
-    import io
+    """Return rows as CSV, the header among them; None is an empty cell, a boolean true or false.
 
-    out = io.StringIO()
-    shown = ([str(cell).lower() if isinstance(cell, bool) else cell for cell in row] for row in rows)
-    csv.writer(out, lineterminator="\n").writerows(shown)
-    return out.getvalue().rstrip("\n")
+    Text that a spreadsheet would take for a formula begins with an apostrophe.
+    """
+    return "\n".join(",".join(_cell(cell) for cell in row) for row in rows)
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How text begins that spreadsheets run."""
+
+
+def _cell(cell: object) -> str:
+    if cell is None:
+        return ""
+    text = str(cell).lower() if isinstance(cell, bool) else str(cell)
+    if isinstance(cell, str) and cell.startswith(_FORMULA) and not is_number(cell):
+        text = f"'{cell}"
+    # Python's own writer leaves a carriage return bare, which ends the row for whoever reads it.
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n\r') else text
 
 
 def wrapped(text: str, *, indent: int = 0) -> list[str]:

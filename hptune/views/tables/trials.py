@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hptune._text import on_one_line
 from hptune.analysis.finalists import Confirmed
 from hptune.space import same_value
 from hptune.study import Study
@@ -61,7 +62,9 @@ def curve_csv(trial: Trial) -> str:
 
 def trials_json(study: Study, trials: Sequence[Trial]) -> str:
     """Return trials as JSON."""
-    return to_json({"study": str(study.folder), "trials": [trial_dict(t) for t in trials]})
+    versions = study.model_versions()
+    listed = [trial_dict(trial) | {"model_version": versions.get(trial.id, 1)} for trial in trials]
+    return to_json({"study": str(study.folder), "trials": listed})
 
 
 def trials_csv(trials: Sequence[Trial]) -> str:
@@ -104,7 +107,7 @@ def trials_text(trials: Sequence[Trial], *, searching: bool = True) -> str:
     table = columns(rows, ["trial", "pass", "state", "score", "epochs", "seconds", *names])
     if not same:
         return table
-    texts = ", ".join(f"{name} {format_value(value)}" for name, value in same.items())
+    texts = ", ".join(f"{on_one_line(name)} {format_value(value)}" for name, value in same.items())
     return "\n".join([table, *wrapped(f"The same in all: {texts}")])
 
 
@@ -119,21 +122,31 @@ def _is_same(trials: Sequence[Trial], name: str) -> bool:
 
 
 def trial_text(
-    trial: Trial, objective: str, confirmed: Confirmed | None = None, *, searching: bool = True
+    trial: Trial,
+    objective: str,
+    confirmed: Confirmed | None = None,
+    *,
+    searching: bool = True,
+    version: tuple[int, int] = (1, 1),
 ) -> str:
-    """Say everything about one trial; `confirmed` has it where it was trained again with fresh seeds."""
+    """Say everything about one trial; `confirmed` has it where it was trained again with fresh seeds.
+
+    `version` is that of the model that it was trained with, and how many there are.
+    """
     lines = [
         f"Trial {trial.id}, pass {trial.pass_number}: {state_name(trial.state, searching=searching)}",
         f"{objective} {format_value(trial.score)}"
         + (f" at epoch {trial.best_epoch} of {trial.epochs}" if trial.best_epoch else ""),
         f"{trial.seconds:.1f} s, seed {trial.seed}"
         + (f", {trial.parameters:,} parameters" if trial.parameters else "")
-        + (f", {trial.note}" if trial.note else ""),
+        + (f", {on_one_line(trial.note)}" if trial.note else ""),
     ]
+    if version[1] > 1:
+        lines.append(f"trained with version {version[0]} of {version[1]} of the model's code")
     if trial.reason:
         lines.append(trial.reason)
     lines += _again(trial, confirmed)
-    lines += ["", *(f"  {name} = {format_value(value)}" for name, value in trial.values.items())]
+    lines += ["", *(f"  {on_one_line(name)} = {format_value(value)}" for name, value in trial.values.items())]
     if trial.curve:
         metrics = list(trial.curve[0])
         rows = [[str(n), *(format_value(e.get(m)) for m in metrics)] for n, e in enumerate(trial.curve, 1)]

@@ -1,0 +1,62 @@
+"""Text that is a number, or says that there is none: exported scripts hold a copy of this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["NUMBERS", "SAME", "TRUTH", "convert_column", "convert_columns", "marked_number"]
+
+SAME = "same"
+"""A column stays what it is, but for what is missing."""
+NUMBERS = "numbers"
+"""A column becomes numbers."""
+TRUTH = "truth"
+"""A column becomes true and false."""
+
+
+def convert_columns(frame: Any, conversions: Sequence[Mapping[str, Any]]) -> Any:
+    """Return a table, a DataFrame, whose columns are converted where they are named."""
+    made = {how["name"]: convert_column(frame[how["name"]], how) for how in conversions}
+    return frame.assign(**made) if made else frame
+
+
+def convert_column(column: Any, how: Mapping[str, Any]) -> Any:
+    """Return a column, a pandas Series, in which `missing` values are missing, as what `to` says.
+
+    Numbers have the mark `decimal` before their decimals, and may have thousands marked, a currency, per
+    cent or brackets beside them; where it is "", they are plain. What is no number is missing then.
+    """
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return column.mask(column.isin([float(text) for text in how["missing"] if is_plain(text)]))
+    texts = column.astype("string").str.strip()
+    gone = texts.isin(how["missing"]).to_numpy(dtype=bool)
+    if how["to"] == SAME:
+        return column.mask(gone)
+    texts = texts.mask(gone)
+    if how["to"] == TRUTH:
+        return texts.str.lower().map({"true": True, "false": False}).astype(object)
+    if how["decimal"]:
+        texts = texts.where(texts.str.fullmatch(marked_number(how["decimal"])))
+        texts = texts.str.replace(r"[^\d.,eE+-]" if how["decimal"] == "." else r"[^\d,eE+-]", "", regex=True)
+        texts = texts.str.replace(",", "" if how["decimal"] == "." else ".", regex=False)
+    return pd.to_numeric(texts.astype(object), errors="coerce").astype("float64")
+
+
+def is_plain(text: str) -> bool:
+    """Return whether text is a number as Python reads it."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def marked_number(decimal: str) -> str:
+    """Return the pattern of a number that may have marks, with this one before its decimals."""
+    point, group = (r"\.", r"[,'\s]") if decimal == "." else (",", r"[.'\s]")
+    whole = rf"(?:\d{{1,3}}(?:{group}\d{{3}})+|\d+)"
+    number = rf"(?:{whole}(?:{point}\d*)?(?:[eE][+-]?\d+)?|{point}\d+)"
+    return rf"\[?\s*[+-]?(?:[$€£¥]\s?)?[+-]?{number}\s?[%$€£¥]?\s*\]?"
