@@ -81,7 +81,10 @@ def read_csv(
         raise DataError(f"{path}: no such files")
     separator, header = _common_header(files)
     for file in files:
-        _require_text(file)
+        try:
+            _require_text(file)
+        except BROKEN as low:
+            raise _broken(file, low) from low
     frames = [_csv_frame(file, separator, header) for file in files]
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
