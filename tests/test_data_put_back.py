@@ -164,3 +164,20 @@ def test_a_child_that_the_code_forked_ends_with_the_call(ends: str, code: int) -
 
 def test_the_process_itself_stays() -> None:
     leave_if_forked(os.getpid())
+
+
+def test_a_standard_stream_that_was_closed_is_opened_again() -> None:
+    script = textwrap.dedent("""
+        import sys
+        from contextlib import redirect_stdout
+        from hptune.data.put_back import putting_back
+        with redirect_stdout(sys.stderr):
+            for _ in range(2):
+                with putting_back("/m.py"):
+                    sys.stdout.close()
+                print("said", file=sys.stderr)
+                print("said", file=sys.stdout)
+        print("printed")
+    """)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("printed\n", "said\n" * 4)

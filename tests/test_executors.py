@@ -38,6 +38,8 @@ class Moody(FakeTrainer):
             os.kill(os.getpid(), signal.SIGKILL)
         if mood == "hang":
             time.sleep(60)
+        if mood == "exit":
+            os._exit(0)
         if mood == "bug":
             raise AssertionError("a bug of ours")
         if mood == "who":
@@ -110,6 +112,12 @@ def test_a_killed_or_hung_worker_is_an_outcome_and_the_pool_goes_on(pool: Proces
     hung = result(pool, pool.submit(job(2, mood="hang"), never))
     assert hung.reason == "took longer than 3 s"
     assert result(pool, pool.submit(job(3), never)).state is OutcomeState.DONE
+
+
+def test_a_job_that_exits_as_if_all_were_well_is_an_outcome_too(pool: ProcessesExecutor) -> None:
+    exited = result(pool, pool.submit(job(1, mood="exit"), never))
+    assert (exited.state, exited.reason) == (OutcomeState.INFEASIBLE, "its process died (exit code 0)")
+    assert result(pool, pool.submit(job(2), never)).state is OutcomeState.DONE
 
 
 def test_a_bug_of_ours_in_a_worker_is_raised(pool: ProcessesExecutor) -> None:

@@ -74,7 +74,7 @@ class _Process:
             with suppress(OSError):
                 os.chdir(self.folder)
         for name, stream in zip(_STREAMS, self.streams, strict=True):
-            setattr(sys, name, stream)
+            setattr(sys, name, _open_again(name, stream) if getattr(stream, "closed", False) else stream)
         for number, handler in zip(_SIGNALS, self.handlers, strict=False):
             if handler is not None and signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
@@ -154,6 +154,33 @@ def random_numbers_kept() -> Iterator[None]:
     finally:
         random.setstate(before[0])
         np.random.set_state(before[1])
+
+
+_open_files = {1: sys.__stdout__, 2: sys.__stderr__}
+"""What standard output and standard error are written through, by their file descriptors."""
+
+
+def _keep_open() -> dict[int, int]:
+    """Return copies of both file descriptors."""
+    kept = {}
+    for number in _open_files:
+        with suppress(OSError):
+            kept[number] = os.dup(number)
+    return kept
+
+
+_kept = _keep_open()
+
+
+def _open_again(name: str, stream: Any) -> Any:
+    """Open what user code has closed, to where it led."""
+    number = next((number for number, known in _open_files.items() if known is stream), 2)
+    if name == "stdin" or number not in _kept:
+        return stream
+    os.dup2(_kept[number], number)
+    _open_files[number] = opened = os.fdopen(number, "w", buffering=1, encoding="utf-8", closefd=False)
+    setattr(sys, "__stdout__" if number == 1 else "__stderr__", opened)
+    return opened
 
 
 def _working_directory() -> str | None:

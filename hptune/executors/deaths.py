@@ -8,14 +8,17 @@ import signal
 import threading
 import time
 
-__all__ = ["die_with", "how_it_died", "is_from_outside"]
+__all__ = ["EXITED", "die_with", "how_it_died", "is_from_outside"]
 
+EXITED = 256
+"""Stands for the exit code 0 of a process that user code ended: no process has it."""
 _PR_SET_PDEATHSIG = 1
 _LOOK_EVERY_SECONDS = 0.5
 
 
 def how_it_died(code: int | None) -> str:
     """Say how a process ended that should not have, by its exit code, negative for a signal."""
+    code = 0 if code == EXITED else code
     how = signal.Signals(-code).name if code is not None and code < 0 else f"exit code {code}"
     return f"its process died ({how})" + (", perhaps for lack of memory" if how == "SIGKILL" else "")
 

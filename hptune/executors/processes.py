@@ -17,6 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from hptune.errors import ModelError, StudyError
 from hptune.executors import JobTrainer, OnEpoch
-from hptune.executors.deaths import die_with, how_it_died, is_from_outside
+from hptune.executors.deaths import EXITED, die_with, how_it_died, is_from_outside
 from hptune.executors.time_limit import too_long
 from hptune.study.trial import Job, Outcome, OutcomeState
 
@@ -54,7 +55,7 @@ class _Line:
     main: int
     """The main process."""
     places: Any
-    """The worker at each place, by its number as a process; 0 for none."""
+    """The worker at each place, by its number as a process, below 0 once it has ended; 0 for none."""
     reports: Any
     """Where epochs are written to."""
     stop: Any
@@ -74,16 +75,34 @@ class _Worker:
 _worker: _Worker | None = None
 
 
+class _Process(SpawnProcess):
+    """A worker as its main process sees it."""
+
+    places: Any = None
+
+    @property
+    def exitcode(self) -> int | None:
+        """How it ended; EXITED where user code ended it with 0, as the pool would take for its proper end."""
+        code = super().exitcode
+        if code != 0 or self.places is None:
+            return code
+        # Without the lock, which a worker that was killed may have taken along.
+        return 0 if -(self.pid or 0) in list(self.places.get_obj()) else EXITED
+
+
 class _Noting(SpawnContext):
     """Starts processes, and notes them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.started: list[SpawnProcess] = []
+        self.started: list[_Process] = []
+        self.places: Any = None
+        """Of the workers; those that have ended properly are there with the number below 0."""
 
-    def Process(self, *arguments: Any, **keywords: Any) -> SpawnProcess:  # type: ignore[override]  # noqa: N802
+    def Process(self, *arguments: Any, **keywords: Any) -> _Process:  # type: ignore[override]  # noqa: N802
         """Make a process, as a context does."""
-        self.started.append(made := SpawnProcess(*arguments, **keywords))
+        self.started.append(made := _Process(*arguments, **keywords))
+        made.places = self.places
         return made
 
     def take_codes(self) -> list[int]:
@@ -124,6 +143,7 @@ class ProcessesExecutor:
             reports=writing,
             stop=self._context.RawValue("b", 0),
         )
+        self._context.places = self._line.places
         self._listening: dict[int, tuple[Job, OnEpoch]] = {}
         self._under_way: dict[Future[Outcome], Job] = {}
         self._died: Counter[int] = Counter()
@@ -270,7 +290,9 @@ def _start_worker(load: Callable[[], JobTrainer], line: _Line) -> None:
     # Ctrl-C reaches the whole group; the main process tells the workers what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with(line.main)
-    _take_share(_take_place(line.places), len(line.places))
+    place = _take_place(line.places)
+    Finalize(None, _note_end, args=(line.places, place, os.getpid()), exitpriority=0)
+    _take_share(place, len(line.places))
     # What user code prints is no data of ours.
     sys.stdout = sys.stderr
     try:
@@ -280,10 +302,16 @@ def _start_worker(load: Callable[[], JobTrainer], line: _Line) -> None:
         _worker = _Worker(line=line, trainer=None, error=error)
 
 
+def _note_end(places: Any, place: int, process: int) -> None:
+    """Note that a worker ends as it should, and is not ended by user code."""
+    if os.getpid() == process:
+        places.get_obj()[place] = -process
+
+
 def _take_place(places: Any) -> int:
     """Take a place that is free, or whose worker is gone; returns its number, from 0."""
     with places.get_lock():
-        free = [place for place, process in enumerate(places) if not process or not _is_there(process)]
+        free = [place for place, process in enumerate(places) if process <= 0 or not _is_there(process)]
         place = free[0] if free else 0
         places[place] = os.getpid()
     return place
