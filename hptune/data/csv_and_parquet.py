@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import csv
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from hptune._text import first_of, is_number
-from hptune.data.column_values import Judge, Judged, grouped_notes, missing_notes
-from hptune.data.conversions import convert_column, convert_columns
+from hptune.data.column_values import Judge
 from hptune.data.frames import csv_files
 from hptune.data.kinds import SourceKind
 from hptune.data.on_disk import fits_memory
 from hptune.data.open_files import BROKEN, open_bytes, open_text
 from hptune.data.parquet_rows import ParquetRows, open_parquet
-from hptune.data.raw import SHOWN, Raw, row_names
+from hptune.data.raw import Raw, row_names
 from hptune.data.reading import Reading
+from hptune.data.table_columns import (
+    check_names,
+    check_target,
+    is_headless,
+    judge_columns,
+    listed_names,
+    read_columns,
+    take_target,
+)
 from hptune.data.table_options import NO_OPTIONS, TableOptions
-from hptune.errors import DataError, did_you_mean
+from hptune.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,10 +36,8 @@ if TYPE_CHECKING:
 __all__ = [
     "CSV_OPTIONS",
     "is_parquet_folder",
-    "read_columns",
     "read_csv",
     "read_parquet",
-    "take_target",
 ]
 
 CSV_OPTIONS: Mapping[str, Any] = MappingProxyType(
@@ -57,7 +62,6 @@ _SEPARATORS = ",;\t|"
 BLANKS = r"\s+"
 """What pandas calls any number of blanks as a separator."""
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
-_NAMES_WANTED = "Does the file begin with a line of column names?"
 
 
 def read_csv(
@@ -81,7 +85,10 @@ def read_csv(
         raise DataError(f"{path}: no such files")
     separator, header = _common_header(files)
     for file in files:
-        _require_text(file)
+        try:
+            _require_text(file)
+        except BROKEN as low:
+            raise _broken(file, low) from low
     frames = [_csv_frame(file, separator, header) for file in files]
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
@@ -97,9 +104,9 @@ def read_csv(
     notes = [f"{len(files)} files are read as one table"] if len(files) > 1 else []
     notes += [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
-    if _is_headless(header):
+    if is_headless(header):
         notes.append(
-            f"the column names look like values ({_listed(header)}): is the first line a row of data?"
+            f"the column names look like values ({listed_names(header)}): is the first line a row of data?"
         )
     return Raw(
         name=path.name,
@@ -160,8 +167,8 @@ def is_parquet_folder(path: Path) -> bool:
 
 def _large_table(path: Path, rows: ParquetRows, target: str | None, judge: Judge) -> Raw:
     """Return a table of which no more than a column, or some rows, are in memory at a time."""
-    _check_names(path, rows.columns)
-    target = _check_target(path.name, rows.columns, target)
+    check_names(path, rows.columns)
+    target = check_target(path.name, rows.columns, target)
     conversions, said = judge_columns(judge, ((name, rows.column(name)) for name in rows.columns))
     rows = rows.converted(conversions)
     y = rows.column(target)
@@ -177,69 +184,6 @@ def _large_table(path: Path, rows: ParquetRows, target: str | None, judge: Judge
         reading=Reading(conversions=conversions),
         notes=(*notes, *said),
     )
-
-
-def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any]]:
-    """Part the target column from the others.
-
-    Raises `DataError` with the columns there are where the target is not given or not among them.
-    """
-    columns = [str(column) for column in frame.columns]
-    target = _check_target(name, columns, target)
-    return frame.drop(columns=frame.columns[columns.index(target)]), frame[target]
-
-
-def _check_target(name: str, columns: Sequence[str], target: str | None) -> str:
-    """Return the target; refuses one that is not given, none of the columns, or the only one."""
-    doubt = f" {_NAMES_WANTED}" if _is_headless(columns) else ""
-    if target is None:
-        raise DataError(
-            f"{name}: say which column is to be predicted",
-            hint=f"Give --target COLUMN. Columns: {_listed(columns)}.{doubt}",
-        )
-    if target not in columns:
-        near = did_you_mean(target, columns)
-        raise DataError(
-            f"{name}: has no column {target!r}",
-            hint=(near if near.startswith("Did") else f"Columns: {_listed(columns)}.") + doubt,
-        )
-    if len(columns) == 1:
-        raise DataError(f"{name}: has no column but the target {target!r}")
-    return target
-
-
-def read_columns(
-    frame: pd.DataFrame, judge: Judge
-) -> tuple[pd.DataFrame, tuple[Mapping[str, Any], ...], list[str]]:
-    """Give columns text for names, and tell numbers, levels and missing values apart.
-
-    Returns the table with its columns converted, what was converted, and what to say of it. Raises
-    `DataError` for names that stand twice, and what `Judge.column` does.
-    """
-    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
-    _check_names(Path(judge.name), list(frame.columns))
-    conversions, notes = judge_columns(judge, ((name, frame[name]) for name in frame.columns))
-    return convert_columns(frame, conversions), conversions, notes
-
-
-def judge_columns(
-    judge: Judge, columns: Iterable[tuple[str, pd.Series[Any]]]
-) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
-    """Return how columns are converted, and what to say of them."""
-    conversions: list[Mapping[str, Any]] = []
-    notes: list[str] = []
-    found: dict[str, Judged] = {}
-    for name, column in columns:
-        judged = judge.column(column)
-        notes += judged.notes
-        found[name] = judged
-        if judged.conversion is not None:
-            conversions.append(judged.conversion)
-            column = convert_column(column, judged.conversion)
-        said = judge.infinite(column)
-        notes += [said] if said else []
-    words = {name: judged.words for name, judged in found.items()}
-    return tuple(conversions), [*missing_notes(found), *notes, *grouped_notes(words)]
 
 
 def _has_decimal_commas(frame: pd.DataFrame) -> bool:
@@ -280,7 +224,7 @@ def _csv_frame(path: Path, separator: str, header: Sequence[str], *, decimal: st
 def _common_header(files: Sequence[Path]) -> tuple[str, list[str]]:
     """Return the separator and the column names of files that have the same."""
     first = _header(files[0])
-    _check_names(files[0], first[1])
+    check_names(files[0], first[1])
     for file in files[1:]:
         if _header(file) != first:
             raise DataError(
@@ -327,28 +271,6 @@ def _require_text(path: Path) -> None:
                     hint="Is it UTF-16, or damaged? Save it as UTF-8.",
                 )
             lines += part.count(10)
-
-
-def _check_names(path: Path, header: Sequence[str]) -> None:
-    twice = sorted({name for name in header if name and list(header).count(name) > 1})
-    if twice:
-        raise DataError(
-            f"{path.name}: column name{'s' if len(twice) > 1 else ''} {_listed(twice)} stand"
-            f"{'' if len(twice) > 1 else 's'} twice",
-            hint=_NAMES_WANTED if _is_headless(header) else "Give every column a name of its own.",
-        )
-
-
-def _is_headless(names: Sequence[str]) -> bool:
-    """Return whether values seem to stand for column names: numbers, or fractions for half of them at least.
-
-    Rising whole numbers are names, as places and years are.
-    """
-    numbers = [name for name in names if is_number(name)]
-    whole = [int(name) for name in numbers if name.strip().isdecimal()]
-    if 2 * (len(numbers) - len(whole)) >= len(names):
-        return True
-    return len(numbers) == len(names) and whole != sorted(set(whole))
 
 
 def _not_utf8(path: Path, low: UnicodeDecodeError) -> DataError:
@@ -419,7 +341,3 @@ def _csv_lines(path: Path, separator: str, rows: Sequence[int]) -> str:
 
 def _spoken(separator: str) -> str:
     return {"\t": "tabs", ";": "semicolons", "|": "vertical bars", BLANKS: "blanks"}[separator]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return first_of([repr(name) for name in names], 4 * SHOWN)

@@ -10,13 +10,13 @@ from typing import Any
 
 from hptune.data.column_kinds import number_columns
 from hptune.data.column_values import Judge
-from hptune.data.csv_and_parquet import read_columns, take_target
 from hptune.data.kinds import SourceKind
 from hptune.data.python_file import importable, load_function, seeded, where_raised
 from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
 from hptune.data.read_streams import read_streams
 from hptune.data.reading import Reading
 from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
+from hptune.data.table_columns import read_columns, take_target
 from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.data.under_way import Died, under_way
 from hptune.errors import DataError

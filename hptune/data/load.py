@@ -93,7 +93,8 @@ def load_dataset(
         said = (*said, *apart.notes) if is_table(apart.x) else said
         raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
         return make_dataset(raw, targets, origin, rows, apart, held, y, as_given, options.tables.levels)
-    smaller = min(math.ceil(share * len(rows)), len(rows) - math.ceil(share * len(rows)))
+    held_back = math.ceil(share * len(rows)) if 0 < share < 1 else 0
+    smaller = min(held_back, len(rows) - held_back)
     codes, classes, said = _classes_to_split(raw, known, options, 2, smaller)
     raw = replace(raw, notes=(*raw.notes, *said))
     origin = replace(

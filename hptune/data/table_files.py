@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from hptune._text import first_of
 from hptune.data.column_values import Judge
-from hptune.data.csv_and_parquet import is_parquet_folder, read_columns, take_target
+from hptune.data.csv_and_parquet import is_parquet_folder
 from hptune.data.frames import csv_files, excel_frame, json_frame, sqlite_frame, sqlite_tables
 from hptune.data.kinds import SourceKind
 from hptune.data.open_files import BROKEN, COMPRESSED
 from hptune.data.raw import SHOWN, Raw, row_names
 from hptune.data.reading import Reading
+from hptune.data.table_columns import read_columns, take_target
 from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.errors import DataError, did_you_mean
 
