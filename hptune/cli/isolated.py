@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hptune.cli.say import say
 from hptune.data.under_way import Death, watch
 from hptune.errors import SearchInterruptedError
 
@@ -59,4 +60,4 @@ def time_left(seconds: float | None) -> float | None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, err=True)
+    say(text, err=True)
