@@ -175,7 +175,7 @@ class Watched:
         # A job under way is given its epoch, until it is asked twice.
         asked = self._asked[what is not None and seen.trains :]
         if asked and now > asked[0] + GRACE_SECONDS:
-            raise SearchInterruptedError("what was trained is kept")
+            raise self._interrupted()
         if what is None:
             return
         taken = now - seen.since
@@ -188,9 +188,14 @@ class Watched:
             more = "" if seen.loads else "; --trial-time limits it"
             self.say(f"{what}: no answer for {SAY_AFTER_SECONDS:.0f} s. Ctrl-C ends it{more}.")
 
+    def _interrupted(self) -> SearchInterruptedError:
+        return SearchInterruptedError(
+            "what was trained is kept" if self._has_study else "nothing was trained yet"
+        )
+
     def _note_death(self, seen: _Seen, code: int) -> None:
         if self._asked:
-            raise SearchInterruptedError("what was trained is kept")
+            raise self._interrupted()
         what, how = seen.took_too_long or seen.under_way, how_it_died(code)
         if what is None:
             raise StudyError(
