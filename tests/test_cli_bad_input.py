@@ -76,10 +76,11 @@ def test_a_wrong_table(
 def test_text_among_numbers_and_missing_targets(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{n * 0.37:.3f},{'ab'[n % 2]}" for n in range(60)]
     Path("d.csv").write_text("\n".join(["x,y", *rows[:30], "oops,a", *rows[30:]]) + "\n")
-    message = refused(["d.csv", "--target", "y"], 3, "oops", capsys)
+    message = refused(["d.csv", "--target", "y", "--strict"], 3, "oops", capsys)
     assert "line 32" in message
     Path("d.csv").write_text("\n".join(["x,y", *rows[:30], "1.5,", *rows[30:]]) + "\n")
-    refused(["d.csv", "--target", "y"], 3, "line 32", capsys)
+    refused(["d.csv", "--target", "y", "--strict"], 3, "line 32", capsys)
+    refused(["d.csv", "--target", "y", "--missing-target", "refuse"], 3, "line 32", capsys)
 
 
 def test_files_that_are_not_what_they_should_be(capsys: pytest.CaptureFixture[str]) -> None:

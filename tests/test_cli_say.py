@@ -97,6 +97,16 @@ def test_a_terminal_gets_nothing_to_obey(command: list[str], capsys: pytest.Capt
     assert "\\x1b[2J" in said
 
 
+def test_commands_print_by_one_function_alone() -> None:
+    import hptune.cli
+
+    folder = Path(hptune.cli.__path__[0])
+    printing = {
+        path.name for path in folder.glob("*.py") if "click.echo(" in path.read_text(encoding="utf-8")
+    }
+    assert printing == {"say.py", "prompt.py"}
+
+
 def test_json_is_exact(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["show", "1", "--study", "s", "--json"]) == 0
     printed = capsys.readouterr().out

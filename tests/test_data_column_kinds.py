@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hptune.data.column_kinds import MOST_LEVELS, learn_encoder
+from hptune.data.column_kinds import learn_encoder
 from hptune.data.encoder import CategoricalColumn, DroppedColumn, NumericColumn, TableEncoder
+from hptune.data.table_options import MOST_LEVELS
 from hptune.errors import DataError
 
 
@@ -80,7 +81,12 @@ def test_beyond_fifty_levels_the_rarest_share_one_feature_that_takes_unknown_one
     assert made.shape == (3, MOST_LEVELS + 1)
     assert made.argmax(axis=1).tolist() == [0, 0, 1]
     assert made.sum(axis=1).tolist() == [1, 1, 1]
-    assert said == ("column 'city': the 50 most frequent of 60 levels count, all others as one",)
+    assert said == (
+        "column 'city': the 50 most frequent of 60 levels count, all others as one; --levels takes more",
+    )
+    for levels, columns in ((60, 60), (20, 21)):
+        wide = learn_encoder(pd.DataFrame({"city": values}), levels=levels)[0]
+        assert len(wide.feature_names) == columns
 
 
 def test_exactly_fifty_levels_need_no_other() -> None:

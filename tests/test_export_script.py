@@ -209,6 +209,13 @@ def test_flawed_tables_are_mended_again(target: str, missing: tuple[str, ...], h
             assert_same_rows(load_dataset(source, tables=options))
 
 
+def test_more_levels_are_encoded_again(here: Path) -> None:
+    people(200).to_csv("people.csv", index=False)
+    made = load_dataset("people.csv", target="pet", tables=TableOptions(levels=55))
+    assert made.input_shape > load_dataset("people.csv", target="pet").input_shape
+    assert_same_rows(made)
+
+
 def test_columns_of_one_kind_need_no_distinction(here: Path) -> None:
     frame = people()
     for columns in (["age", "income"], ["city", "floor"]):

@@ -605,3 +605,13 @@ def test_keras_is_imported_quietly_and_only_once() -> None:
     import keras as imported
 
     assert imported is keras
+
+
+def test_a_build_that_returns_the_same_model_is_told(written: Written) -> None:
+    same = (
+        "MODEL = compiled(keras.Sequential())\n\n\ndef build(hp):\n    hp.Int('u', 1, 4)\n    return MODEL\n"
+    )
+    remarks = load_model(written(same), DATA).remarks()
+    assert [r for r in remarks if "returns the very same model each time" in r]
+    new = "def build(hp):\n    hp.Int('u', 1, 4)\n    return compiled(keras.Sequential())\n"
+    assert load_model(written(new), DATA).remarks() == ()

@@ -74,7 +74,7 @@ def test_a_score_over_folds_is_the_mean_of_trainings_with_preprocessing_of_their
 def test_a_score_over_seeds_is_the_mean_of_trainings_from_each(tmp_path: Path) -> None:
     trial = searched(tmp_path / "s", executions=2)[0]
     with Study.open(tmp_path / "s") as study:
-        dataset, model = load_again(study)
+        dataset, model = load_again(study, study.trials())
     for n in (1, 2):
         job = Job(
             id=1,
@@ -160,7 +160,7 @@ def test_the_exported_model_of_a_mean_has_the_weights_of_the_means_best_epoch(tm
             file, _ = save_model(study, Finalist(trial=trial, confirmations=()), tmp_path / "m.keras")
         finally:
             patched.undo()
-        dataset, model = load_again(study)
+        dataset, model = load_again(study, study.trials())
         job = Job(
             id=1,
             trial_id=1,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hptune.data.table_options import MissingTarget, TableOptions
 from hptune.errors import SpaceError
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
@@ -76,3 +77,13 @@ def test_an_error_about_a_hyperparameter_is_placed_where_it_stands(
     )
     error = located(SpaceError("is wrong", name=name), path)
     assert error.message == f"{path}:{line}: {name}: is wrong"
+
+
+def test_a_study_remembers_what_was_said_of_a_table_where_it_is_not_the_default() -> None:
+    plain = SearchTask(data="t.csv", target="y", epochs=1)
+    assert not {"levels", "missing", "missing_target", "strict"} & plain.settings.keys()
+    said = SearchTask(data="t.csv", epochs=1, missing="NA, ?", missing_target="refuse", strict=True)
+    assert said.settings.items() >= {"missing": "NA, ?", "missing_target": "refuse", "strict": True}.items()
+    assert said._reading["tables"] == TableOptions(
+        missing=("NA", "?"), missing_target=MissingTarget.REFUSE, strict=True
+    )

@@ -239,6 +239,7 @@ def test_a_lock_is_held_against_others_and_given_up_on_kill(study: Study) -> Non
 @pytest.mark.parametrize(
     ("data", "model", "name"),
     [
+        ("parts/*.csv", "mlp", "parts-mlp"),
         ("digits", "mlp", "digits-mlp"),
         ("data/train.csv", "mlp", "train-mlp"),
         ("load.py:load", "model.py:build", "load-model"),

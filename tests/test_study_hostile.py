@@ -11,6 +11,7 @@ import pytest
 from support.studies import Recipe, build
 
 from hptune.__main__ import run
+from hptune.errors import StudyError
 
 
 @pytest.fixture
@@ -77,3 +78,9 @@ def test_sqlite_itself_would_delete_it(victim: Path) -> None:
     with contextlib.closing(sqlite3.connect("s/study.db")) as database:
         database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     assert not victim.exists()
+
+
+def test_a_path_that_sqlite_does_not_take_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    deep = "/".join([str(tmp_path), *["a" * 200] * 3])
+    with pytest.raises(StudyError, match="bytes, and SQLite takes 500"):
+        build(Path(deep), Recipe(trials=1, passes=1))

@@ -38,6 +38,7 @@ def test_without_a_name_it_is_what_the_task_suggests(
         ("val_mae", "min"),
         ("val_kl_divergence", "min"),
         ("val_head_accuracy", "max"),
+        ("val_age_mae", "min"),
         ("val_head_loss", "min"),
         ("val_top_k_categorical_accuracy", "max"),
         ("val_false_negatives", "min"),

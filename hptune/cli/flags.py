@@ -29,6 +29,7 @@ class TaskFlags:
     image_size: int | None
     missing: str | None
     missing_target: str
+    levels: int
     strict: bool
     model: str
     space: str | None

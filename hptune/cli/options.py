@@ -52,13 +52,13 @@ OPTION_NAMES: tuple[str, ...] = (
     ),
     *("cv", "executions", "class-weight", "no-presets", "skip-broken", "isolate"),
     *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
-    *("missing", "missing-target", "strict"),
+    *("missing", "missing-target", "levels", "strict"),
 )
 """What a project file may set."""
 
 _OF_DATA = (
     *("target", "validation", "task", "skip_broken", "image_size", "positive"),
-    *("missing", "missing_target", "strict"),
+    *("missing", "missing_target", "levels", "strict"),
 )
 """Parameters that say how one's data is read."""
 
@@ -110,6 +110,13 @@ def data_options(command: F) -> F:
             type=click.Choice(["drop", "refuse"]),
             default="drop",
             help="Leave out rows of a table without a target, or refuse it.",
+        ),
+        option(
+            "--levels",
+            type=click.IntRange(1, 1_000_000),
+            default=50,
+            metavar="N",
+            help="Levels of a column of words that have a feature of their own, the most frequent ones.",
         ),
         option(
             "--strict",

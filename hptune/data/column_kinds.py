@@ -26,15 +26,13 @@ from hptune.data.encoder import (
 from hptune.data.encoding import as_texts
 from hptune.data.parquet_rows import ParquetRows
 from hptune.data.raw import Raw, is_table, row_names
+from hptune.data.table_options import MOST_LEVELS
 from hptune.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MOST_LEVELS", "Columns", "learn_encoder", "number_columns"]
-
-MOST_LEVELS = 50
-"""How many levels of a column have a feature of their own; a missing value's is not counted."""
+__all__ = ["Columns", "learn_encoder", "number_columns"]
 
 _ENOUGH = 10
 """Rows from which on a column of distinct values is taken for an identifier."""
@@ -65,15 +63,19 @@ def number_columns(raw: Raw) -> dict[str, bool] | None:
     return {name: _kind(column) == "number" for name, column in columns.items()}
 
 
-def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEncoder, tuple[str, ...]]:
+def learn_encoder(
+    frame: Columns, *, where: Where = row_names, levels: int = MOST_LEVELS
+) -> tuple[TableEncoder, tuple[str, ...]]:
     """Learn from training rows how a table becomes features, and return what to say of it.
 
     The index holds the place of each row in the whole table; `where` names rows, given by their place in
-    `frame`, in messages. Dates become numbers. Columns are dropped that have no values, or always the same;
-    that hold times, or neither numbers nor text; and, with 10 or more values, those that identify the row
-    instead of telling anything about it: text of which at least 90 % of the values are distinct; whole
-    numbers that number the rows of the table from 0 or 1; and distinct whole numbers in a column named like
-    an identifier (id, customer_id, PassengerId, …).
+    `frame`, in messages; `levels` is how many levels of a column have a feature of their own.
+
+    Dates become numbers. Columns are dropped that have no values, or always the same; that hold times, or
+    neither numbers nor text; and, with 10 or more values, those that identify the row instead of telling
+    anything about it: text of which at least 90 % of the values are distinct; whole numbers that number the
+    rows of the table from 0 or 1; and distinct whole numbers in a column named like an identifier (id,
+    customer_id, PassengerId, …).
 
     Raises `DataError` where no column is left, and where `as_numbers` does.
     """
@@ -87,7 +89,7 @@ def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEnc
             dropped.append(DroppedColumn(name=name, reason=reason))
             notes.append(f"column {name!r} is not used: it {reason}")
             continue
-        made, said = _learn(name, column, where)
+        made, said = _learn(name, column, where, levels)
         columns.append(made)
         notes += [f"column {name!r}: {said}"] if said else []
     if not columns:
@@ -95,11 +97,11 @@ def learn_encoder(frame: Columns, *, where: Where = row_names) -> tuple[TableEnc
     return TableEncoder(columns=tuple(columns), dropped=tuple(dropped)), tuple(notes)
 
 
-def _learn(name: str, column: pd.Series[Any], where: Where) -> tuple[Column, str]:
+def _learn(name: str, column: pd.Series[Any], where: Where, levels: int) -> tuple[Column, str]:
     kind = _kind(column)
     if kind == "date":
         return _learn_dates(name, column)
-    return _learn_numbers(name, column, where) if kind == "number" else _learn_levels(name, column)
+    return _learn_numbers(name, column, where) if kind == "number" else _learn_levels(name, column, levels)
 
 
 def _learn_dates(name: str, column: pd.Series[Any]) -> tuple[DateColumn, str]:
@@ -138,19 +140,21 @@ def _learn_numbers(name: str, column: pd.Series[Any], where: Where) -> tuple[Num
     return NumericColumn(name=name, fill=fill, indicator=missing > 0), said if missing else ""
 
 
-def _learn_levels(name: str, column: pd.Series[Any]) -> tuple[CategoricalColumn, str]:
+def _learn_levels(name: str, column: pd.Series[Any], most: int) -> tuple[CategoricalColumn, str]:
     texts = as_texts(column)
     counts = texts.value_counts()
     by_count = sorted(((-int(n), str(level)) for level, n in counts.items()))
-    levels = sorted(level for _, level in by_count[:MOST_LEVELS])
+    levels = sorted(level for _, level in by_count[:most])
     missing = int(texts.isna().sum())
     said = []
     if missing:
         levels.insert(0, MISSING)
         said.append(f"{missing} of {len(texts)} training values are missing, which is a level of its own")
-    many = len(counts) > MOST_LEVELS
+    many = len(counts) > most
     if many:
-        said.append(f"the {MOST_LEVELS} most frequent of {len(counts)} levels count, all others as one")
+        said.append(
+            f"the {most} most frequent of {len(counts)} levels count, all others as one; --levels takes more"
+        )
     share = _share_of_numbers(counts)
     if share >= 0.5 and (share < 1 or len(counts) > FEW):
         said.append(f"taken as text, though {share:.0%} of its values are numbers")

@@ -22,7 +22,7 @@ def csv_files(source: str) -> list[str]:
     """Return the files that a pattern such as parts/*.csv names, or a folder holds, by name; or the file."""
     if Path(source).is_dir():
         return sorted(str(path) for path in Path(source).iterdir() if ".csv" in path.suffixes) or [source]
-    if "*" in source or "?" in source:
+    if ("*" in source or "?" in source) and not Path(source).exists():
         return sorted(glob(source))  # noqa: PTH207
     return [source]
 

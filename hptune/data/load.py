@@ -92,7 +92,7 @@ def load_dataset(
         y = spread(code_targets(with_rows(apart, held), targets), held, apart.rows)
         said = (*said, *apart.notes) if is_table(apart.x) else said
         raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
-        return make_dataset(raw, targets, origin, rows, apart, held, y, as_given)
+        return make_dataset(raw, targets, origin, rows, apart, held, y, as_given, options.tables.levels)
     smaller = min(math.ceil(share * len(rows)), len(rows) - math.ceil(share * len(rows)))
     codes, classes, said = _classes_to_split(raw, known, options, 2, smaller)
     raw = replace(raw, notes=(*raw.notes, *said))
@@ -102,7 +102,9 @@ def load_dataset(
     train, held = split_indices(
         raw.name, len(rows), validation=share, seed=seed, codes=codes, classes=classes
     )
-    return make_dataset(raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given)
+    return make_dataset(
+        raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given, options.tables.levels
+    )
 
 
 def load_folds(
@@ -139,7 +141,11 @@ def load_folds(
     return tuple(
         replace(made, name=f"{raw.name} (fold {number} of {folds})")
         for number, (train, held) in enumerate(parts, start=1)
-        for made in [make_dataset(raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given)]
+        for made in [
+            make_dataset(
+                raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given, options.tables.levels
+            )
+        ]
     )
 
 

@@ -39,14 +39,18 @@ def make_dataset(
     held: Indices,
     held_targets: NDArray[Any],
     as_given: bool,
+    levels: int,
 ) -> Dataset:
-    """Encode training rows, and the validation rows, those of `other`, with what was learned from them."""
+    """Encode training rows, and the validation rows, those of `other`, with what was learned from them.
+
+    Of a column of words `levels` at most have a feature of their own.
+    """
     notes = [targets.note, *raw.notes]
     if other is not raw:
         notes.append(f"validation: the {len(held)} rows of {other.name}")
     encoder = None
     if is_table(raw.x):
-        encoder, said, x, held_x = _encoded(raw, train, other, held)
+        encoder, said, x, held_x = _encoded(raw, train, other, held, levels)
         notes += said
     else:
         x, held_x = _inputs(raw, train, as_given), _inputs(other, held, as_given)
@@ -107,12 +111,12 @@ def _rows_of(tree: Any, rows: Indices) -> Any:
 
 
 def _encoded(
-    raw: Raw, train: Indices, other: Raw, held: Indices
+    raw: Raw, train: Indices, other: Raw, held: Indices, levels: int
 ) -> tuple[TableEncoder, tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
     """Learn an encoder from the training rows of a table, and encode these and the validation rows."""
     with _named(raw.name):
         columns = raw.x.taken(train) if isinstance(raw.x, ParquetRows) else raw.x.iloc[train]
-        encoder, said = learn_encoder(columns, where=_places(raw, train))
+        encoder, said = learn_encoder(columns, where=_places(raw, train), levels=levels)
         x = _encode(encoder, raw, train)
     with _named(other.name):
         held_x = _encode(encoder, other, held)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["NO_OPTIONS", "MissingTarget", "TableOptions"]
+__all__ = ["MOST_LEVELS", "NO_OPTIONS", "MissingTarget", "TableOptions"]
+
+MOST_LEVELS = 50
+"""Levels of a column that have a feature of their own, unless the user says another number."""
 
 
 class MissingTarget(StrEnum):
@@ -24,16 +27,19 @@ class TableOptions:
     missing_target: MissingTarget = MissingTarget.DROP
     missing: tuple[str, ...] = ()
     """Words, or numbers as they are written, that stand for a missing value in every column."""
+    levels: int = MOST_LEVELS
+    """How many levels of a column of words have a feature of their own; a missing value's is not counted."""
     strict: bool = False
     """Refuse what is mended else: words among numbers, infinite values, and classes of one row."""
 
     @classmethod
-    def of(cls, missing: str | None, missing_target: str, *, strict: bool) -> TableOptions:
+    def of(cls, missing: str | None, missing_target: str, *, levels: int, strict: bool) -> TableOptions:
         """Return options as they are given on a command line: `missing` is words parted by commas."""
         words = [word.strip() for word in (missing or "").split(",")]
         return cls(
             missing_target=MissingTarget.REFUSE if strict else MissingTarget(missing_target),
             missing=tuple(dict.fromkeys(word for word in words if word)),
+            levels=levels,
             strict=strict,
         )
 

@@ -31,6 +31,10 @@ __all__ = ["UserModel", "load_user_model"]
 _DEFAULT_BATCH = 32
 """Keras's own default."""
 _DATA = "data"
+_SAME = (
+    "{}: its build returns the very same model each time, so that a trial goes on from the weights of the one"
+    " before, as with Keras Tuner, and its score can't be had again: make a new model inside build"
+)
 _TRIED_ROWS = 32
 """Rows on which a user's own fit is called once, to see what it asks for."""
 
@@ -233,14 +237,20 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     if fit is not None:
         _refuse_without_steps(fit, dataset, spec)
     first, refused = Asked(), set[str]()
+    # The first model that was built is kept: another one can't be at its address.
+    kept: list[Any] = []
+    returned_again = False
 
     def explore(hp: Any) -> None:
+        nonlocal returned_again
         with under_way(_call(spec, hp)), random_numbers_kept(), importable(file):
             if fit is not None and hp is first:
                 # Once: it trains, and what it asks for hardly depends on the rest.
                 refused.update(_try_fit(fit, hp, lambda: _checked(build(hp), spec, own_fit=True), dataset))
             else:
-                _checked(build(hp), spec, own_fit=fit is not None)
+                model = _checked(build(hp), spec, own_fit=fit is not None)
+                returned_again = returned_again or (bool(kept) and model is kept[0])
+                kept[:] = kept or [model]
 
     try:
         found = discover(explore, from_keras_tuner, first)
@@ -258,7 +268,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
         fingerprint=_fingerprint(file, spec),
         searched=found.space,
         first_tried=dict(first.values),
-        noticed=found.remarks,
+        noticed=(*found.remarks, *([_SAME.format(spec)] if returned_again else [])),
         own_data=_DATA in refused,
         _build=build,
         _fit=fit,

@@ -119,6 +119,7 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         skip_broken=task.skip_broken,
         image_size=task.image_size,
         missing=task.missing,
+        levels=None if task.levels == SearchTask.levels else task.levels,
         strict=task.strict,
         missing_target=None if task.missing_target == SearchTask.missing_target else task.missing_target,
         model=task.model,

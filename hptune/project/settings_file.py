@@ -38,6 +38,7 @@ class Settings:
     image_size: int | None
     missing: str | None = None
     missing_target: str | None = None
+    levels: int | None = None
     strict: bool = False
     model: str
     space: str
@@ -64,6 +65,7 @@ def settings_text(settings: Settings, source: str) -> str:
         "image-size": settings.image_size,
         "missing": settings.missing,
         "missing-target": settings.missing_target,
+        "levels": settings.levels,
         "strict": settings.strict or None,
         "model": settings.model,
         "space": settings.space,

@@ -30,6 +30,7 @@ _ONCE: dict[str, Value | None] = {
     "class_weight": "none",
     "executions": 1,
     "image_size": None,
+    "levels": 50,
     "max_parameters": None,
     "missing": None,
     "missing_target": "drop",
@@ -61,6 +62,8 @@ class SearchTask:
     """Words, parted by commas, that stand for a missing value in a table."""
     missing_target: str = "drop"
     """drop or refuse: what becomes of rows of a table that have no target."""
+    levels: int = 50
+    """Levels of a column of words that have a feature of their own."""
     strict: bool = False
     """Refuse a table where it would be mended."""
     model: str = "mlp"
@@ -163,7 +166,9 @@ class SearchTask:
             "image_size": self.image_size,
             "positive": self.positive,
             "as_given": is_function_spec(self.model),
-            "tables": TableOptions.of(self.missing, self.missing_target, strict=self.strict),
+            "tables": TableOptions.of(
+                self.missing, self.missing_target, levels=self.levels, strict=self.strict
+            ),
         }
 
     def load_model(self, dataset: Dataset) -> Model:

@@ -43,7 +43,9 @@ def default_path(data: str, model: str) -> Path:
 
     def short(name: str) -> str:
         path, _, function = name.partition(":")
-        words = [Path(path).stem] + ([function] if function not in ("", "build", "load") else [])
+        # Of a pattern, parts/*.csv, it is the folder that has a name.
+        stem = Path(path).stem if re.search(r"\w", Path(path).stem) else Path(path).parent.name
+        words = [stem] + ([function] if function not in ("", "build", "load") else [])
         return re.sub(r"[^A-Za-z0-9_.]+", "-", "-".join(words))[:_LONGEST].strip("-.") or "data"
 
     return STUDIES / f"{short(data)}-{short(model)}"

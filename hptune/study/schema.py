@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -96,10 +97,24 @@ _NO_DAMAGE = ("BUSY", "LOCKED", "READONLY", "IOERR", "FULL", "CANTOPEN", "NOMEM"
 """How the names of SQLite's errors go on after SQLITE_ that tell nothing of the file's content."""
 
 
+_LONGEST_PATH = 500
+"""Bytes of a path that SQLite opens, with what it adds for its journals."""
+
+
 def is_damage(error: sqlite3.Error) -> bool:
     """Return whether SQLite's error is of what the file holds, and not of a lock, rights or room."""
     name = (getattr(error, "sqlite_errorname", None) or "SQLITE_ERROR").removeprefix("SQLITE_")
     return not name.startswith(_NO_DAMAGE)
+
+
+def _refuse_long_path(path: str) -> None:
+    """Raise StudyError where it is the length of its path for which SQLite can't open a file."""
+    length = len(os.fsencode(Path(path).absolute()))
+    if length > _LONGEST_PATH:
+        raise StudyError(
+            f"{path}: the whole path has {length} bytes, and SQLite takes {_LONGEST_PATH}",
+            hint="Choose a folder nearer to the root with --study.",
+        )
 
 
 def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
@@ -123,6 +138,7 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
             database.close()
         if read_only and Path(f"{path}-journal").exists() and _is_rolled_back(path):
             return connect(path, read_only=True)
+        _refuse_long_path(path)
         raise StudyError(
             f"{path}: can't be opened as a study: {error}",
             hint="A search with --fresh archives it and starts over.",
@@ -212,6 +228,7 @@ def create(path: Path, meta: Mapping[str, str]) -> None:
             database.execute("COMMIT")
         new.replace(path)
     except (sqlite3.Error, OSError) as error:
+        _refuse_long_path(str(path))
         raise StudyError(f"{path.parent}: can't write the study: {error}") from error
 
 

@@ -135,4 +135,6 @@ def direction_of(metric: str) -> Direction | None:
     for known in sorted(_MORE_IS_BETTER, key=len, reverse=True):
         if base.endswith(f"_{known}"):
             return Direction.MAX
+    if base.endswith(tuple(f"_{known}" for known in _LESS_IS_BETTER)):
+        return Direction.MIN
     return None

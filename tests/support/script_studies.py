@@ -174,11 +174,15 @@ def write_sources(folder: Path) -> None:
     frame = pd.DataFrame(
         {
             "age": np.where(rng.random(rows) < 0.2, np.nan, age),
+            "price": [f"${number:,}" for number in (1000 + 37 * np.arange(rows)) % 1900],
+            "seen": [f"2024-{1 + row % 9:02}-{1 + row % 28:02}" for row in range(rows)],
+            "weight": np.where(np.arange(rows) % 9 == 4, "NA", (age / 7).round(3).astype(str)),
             "city": rng.choice(["Lyon", "Paris", "Århus", None], rows),
             "member": rng.random(rows) < 0.5,
             "pet": np.where(age > 42, "cat", np.where(rng.random(rows) < 0.3, "eel", "dog")),
         }
     )
+    frame.loc[[5, 44], "pet"] = None
     frame.to_csv(folder / "pets.csv", index=False)
     (folder / "own").mkdir()
     (folder / "own" / "model.py").write_text(BUILD)
