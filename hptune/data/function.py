@@ -49,7 +49,7 @@ def read_function(
     def call() -> Any:
         with importable(file), seeded():
             try:
-                with under_way(spec):
+                with under_way(spec, loads=True):
                     return function()
             except Died as died:
                 raise DataError(f"{spec}: {died}") from died

@@ -148,7 +148,7 @@ def _run(path: Path, error: type[InputError]) -> ModuleType:
         before = sys.modules.get(module.__name__)
         sys.modules[module.__name__] = module
         try:
-            with under_way(f"running {path}"), seeded():
+            with under_way(f"running {path}", loads=True), seeded():
                 exec(code, module.__dict__)
         except Died as died:
             _restore(module.__name__, before)

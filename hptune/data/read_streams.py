@@ -128,7 +128,7 @@ def _first(name: str, file: str, what: str, part: Stream | Given) -> list[Given]
         # What is shuffled gives the same two in every process, and so is of the same form.
         seed_order(0)
         try:
-            with under_way(f"{name}: its first {what} batches"):
+            with under_way(f"{name}: its first {what} batches", loads=True):
                 found = part.first(2)
         except Died as died:
             raise DataError(f"{name}: {died} while its first {what} batches were taken") from died

@@ -71,11 +71,12 @@ def watch() -> Watch | None:
 
 
 @contextmanager
-def under_way(what: str, *, tries: int = 1) -> Iterator[None]:
+def under_way(what: str, *, tries: int = 1, loads: bool = False) -> Iterator[None]:
     """Tell that user code is under way, and when it has returned; costs nothing where nobody watches.
 
     `what` names it, the same in each process. Raises Died where as many processes as `tries` died of it.
-    Inside another one that is under way it does nothing.
+    Inside another one that is under way it does nothing. `loads` says that it may take any time: a file that
+    is run, a function that loads data.
     """
     seen = _watch
     if seen is None or seen.inside:
@@ -85,7 +86,7 @@ def under_way(what: str, *, tries: int = 1) -> Iterator[None]:
     if death is not None and (death.final or death.times >= tries):
         raise Died(death.reason)
     seen.inside = True
-    seen.tell("job" if tries > 1 else "call", what)
+    seen.tell("load" if loads else "job" if tries > 1 else "call", what)
     try:
         yield
     finally:

@@ -44,7 +44,11 @@ class _Seen:
     under_way: str | None = None
     trains: bool = False
     """That is a job."""
+    loads: bool = False
+    """That may take any time."""
     since: float = 0.0
+    took_too_long: str | None = None
+    """What it was killed for."""
     said: bool = False
     """That it takes long."""
     code: int | None = None
@@ -146,8 +150,8 @@ class Watched:
 
     def _take(self, kind: str, text: str, seen: _Seen) -> None:
         seen.since, seen.said = time.monotonic(), False
-        if kind in ("call", "job"):
-            seen.under_way, seen.trains = text, kind == "job"
+        if kind in ("load", "call", "job"):
+            seen.under_way, seen.trains, seen.loads = text, kind == "job", kind == "load"
         elif kind == "end":
             seen.under_way = None
         elif kind == "study":
@@ -171,26 +175,31 @@ class Watched:
         # A job under way is given its epoch, until it is asked twice.
         asked = self._asked[what is not None and seen.trains :]
         if asked and now > asked[0] + GRACE_SECONDS:
-            raise SearchInterruptedError("what was trained is kept")
+            raise self._interrupted()
         if what is None:
             return
         taken = now - seen.since
-        if self.limit is not None and taken > self.limit + GRACE_SECONDS * seen.trains:
+        if self.limit is not None and not seen.loads and taken > self.limit + GRACE_SECONDS * seen.trains:
             self.deaths[what] = Death(times=1, reason=too_long(self.limit), final=True)
+            seen.took_too_long = what
             process.kill()
         elif taken > SAY_AFTER_SECONDS and not seen.trains and not seen.said:
             seen.said = True
-            self.say(
-                f"{what}: no answer for {SAY_AFTER_SECONDS:.0f} s. Ctrl-C ends it; --trial-time limits it."
-            )
+            more = "" if seen.loads else "; --trial-time limits it"
+            self.say(f"{what}: no answer for {SAY_AFTER_SECONDS:.0f} s. Ctrl-C ends it{more}.")
+
+    def _interrupted(self) -> SearchInterruptedError:
+        return SearchInterruptedError(
+            "what was trained is kept" if self._has_study else "nothing was trained yet"
+        )
 
     def _note_death(self, seen: _Seen, code: int) -> None:
         if self._asked:
-            raise SearchInterruptedError("what was trained is kept")
-        what, how = seen.under_way, how_it_died(code)
+            raise self._interrupted()
+        what, how = seen.took_too_long or seen.under_way, how_it_died(code)
         if what is None:
             raise StudyError(
-                f"{how.replace('its', 'the search’s')} while it called no code of yours",
+                f"{how.replace('its', 'the', 1)} while it called no code of yours",
                 hint="Nothing that was trained is lost: the same command resumes it.",
             )
         death = self.deaths.get(what)
