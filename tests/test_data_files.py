@@ -92,7 +92,6 @@ def write(name: str, frame: pd.DataFrame) -> str:
     elif path.suffix == ".feather":
         frame.to_feather(path)
     elif path.suffix == ".xlsx":
-        pytest.importorskip("openpyxl")
         frame.to_excel(path, index=False)
     elif ":" in name:
         with closing(sqlite3.connect(path)) as database:
