@@ -217,7 +217,7 @@ def test_a_new_study_that_learns_from_it_searches_it_from_the_start(
     search("--trials", "6", "--study", "new")
     assert passes("new") == before
     assert run(["export", "new"]) == 0
-    Path("m.py").write_text(MODEL + "# Another model.")
+    Path("m.py").write_text(MODEL + "ANOTHER = True\n")
     capsys.readouterr()
     assert run([*SEARCH, "--trials", "4", "--learn-from", "s", "--study", "other", "--dry-run"]) == 0
     assert "rare_dropout" not in capsys.readouterr().out

@@ -166,7 +166,9 @@ def test_the_fingerprint_is_that_of_both_files() -> None:
     )
     assert first == again
     assert len({first, other, model.fingerprint}) == 3
-    Path("c.py").write_text(CALLBACKS + "\n", encoding="utf-8")
+    Path("c.py").write_text(CALLBACKS + "\n# The same.\n", encoding="utf-8")
+    assert first == with_callbacks(model, "c.py:one").fingerprint
+    Path("c.py").write_text(CALLBACKS + "\nOTHER = 1\n", encoding="utf-8")
     assert first != with_callbacks(model, "c.py:one").fingerprint
 
 

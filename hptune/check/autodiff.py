@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune.models.backend import keras
+from hptune.models.precision import computing_in
 
 __all__ = [
     "Gradients",
@@ -179,15 +180,8 @@ def _no_record() -> Iterator[None]:
 @contextmanager
 def double_precision() -> Iterator[None]:
     """Let everything that Keras makes meanwhile be float64."""
-    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    with _wide_jax(), _wide_operations():
-        keras.config.set_floatx("float64")
-        keras.config.set_dtype_policy("float64")
-        try:
-            yield
-        finally:
-            keras.config.set_floatx(floatx)
-            keras.config.set_dtype_policy(policy)
+    with _wide_jax(), _wide_operations(), computing_in("float64"):
+        yield
 
 
 @contextmanager

@@ -9,10 +9,10 @@ from typing import Any
 from hptune.data.stream import Stream
 from hptune.export.script_part import ScriptPart, function
 from hptune.models.backend import keras, set_up_tensorflow, set_up_torch
+from hptune.models.call_fit import call_with_what_it_takes
 from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.recipes.recipe import Target
 from hptune.models.recipes.schedules import Schedule
-from hptune.models.user_model import call_with_what_it_takes
 from hptune.study.trial import Direction, Objective
 from hptune.training.epoch_rules import EpochRules
 from hptune.training.feeds import GeneratorFeed

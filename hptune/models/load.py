@@ -8,6 +8,7 @@ from dataclasses import replace
 from hptune.data import Dataset
 from hptune.data.python_file import is_function_spec
 from hptune.errors import ModelError, did_you_mean
+from hptune.models.load_user_model import load_user_model
 from hptune.models.model import Model
 from hptune.models.override import OF_THE_TRAINER, overridden
 from hptune.models.recipe_model import RecipeModel
@@ -18,7 +19,7 @@ from hptune.models.recipes import (
     make_recipe,
     with_all_rows,
 )
-from hptune.models.user_model import UserModel, load_user_model
+from hptune.models.user_model import UserModel
 from hptune.space import Fixed, Hyperparameter, Space
 from hptune.space.files import ready_space
 

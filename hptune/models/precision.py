@@ -6,14 +6,15 @@ next model.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 from hptune.models.backend import keras
 
-__all__ = ["Precision", "building_in"]
+__all__ = ["Precision", "building_in", "computing_in"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +35,29 @@ class Precision:
         keras.config.set_floatx(self.floatx)
         keras.config.set_dtype_policy(self.floatx if self.policy is None else self.policy)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is Keras's own, float32 for everything."""
+        return self.floatx == "float32" and getattr(self.policy, "name", "float32") == "float32"
 
+
+_wanted: list[Precision] = []
+"""What `computing_in` asks for; empty outside it."""
 _changed: list[Precision] = []
 """What was set before the first build, which may have changed it; empty where nothing was built."""
+
+
+@contextmanager
+def computing_in(floatx: str) -> Iterator[None]:
+    """Let everything that Keras makes meanwhile be of this type, but what a user's file has otherwise."""
+    before = Precision.now()
+    _wanted.append(Precision(floatx=floatx, policy=None))
+    _wanted[-1].restore()
+    try:
+        yield
+    finally:
+        _wanted.pop()
+        before.restore()
 
 
 def building_in(
@@ -54,7 +75,7 @@ def building_in(
         @wraps(build)
         def built(hp: Any) -> Any:
             _changed[:] = [left]
-            left.restore()
+            (_wanted[-1] if _wanted and left.is_plain else left).restore()
             return build(hp)
 
         return built

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import warnings
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,29 +11,19 @@ from typing import Any
 from hptune._log import logger
 from hptune.data import Dataset
 from hptune.data.put_back import random_numbers_kept
-from hptune.data.python_file import importable, load_function, where_raised
-from hptune.data.source_code import code_fingerprint
-from hptune.data.stream import Stream
-from hptune.data.under_way import Died, under_way
-from hptune.errors import HptuneError, ModelError
+from hptune.data.python_file import importable
+from hptune.data.under_way import under_way
 from hptune.models.beyond import Beyond
-from hptune.models.discover import discover, find_conditions
+from hptune.models.call_fit import call_with_what_it_takes, takes
+from hptune.models.discover import find_conditions
 from hptune.models.model import Arrays, OwnFit, Streamed, Training
-from hptune.models.shapes import hint_of, refuse_other_shapes, refuse_returned, refused_searches
+from hptune.models.user_code import bytes_fingerprint, checked, load_user_code, named_call
 from hptune.space import Hyperparameter, Space, Values
-from hptune.space.describe import describe_value
 
-__all__ = ["UserModel", "load_user_model"]
+__all__ = ["UserModel", "arrays_of"]
 
 _DEFAULT_BATCH = 32
 """Keras's own default."""
-_DATA = "data"
-_SAME = (
-    "{}: its build returns the very same model each time, so that a trial goes on from the weights of the one"
-    " before, as with Keras Tuner, and its score can't be had again: make a new model inside build"
-)
-_TRIED_ROWS = 32
-"""Rows on which a user's own fit is called once, to see what it asks for."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -72,7 +59,7 @@ class UserModel:
 
     def known_as(self, fingerprint: str) -> bool:
         """Return whether a recorded fingerprint is this model's; older ones were of the file's bytes."""
-        return fingerprint in (self.fingerprint, _bytes_fingerprint(self.file, self.name))
+        return fingerprint in (self.fingerprint, bytes_fingerprint(self.file, self.name))
 
     def space(self) -> Space:
         """Return what it asked for when it was called, and what a space file made of it."""
@@ -89,7 +76,7 @@ class UserModel:
         hp = self._beyond.given(values)
         self._beyond.clear()
         with self._beyond.noting(hp), importable(self.file):
-            return _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+            return checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     @cached_property
     def _beyond(self) -> Beyond:
@@ -119,8 +106,8 @@ class UserModel:
 
     def _build_quietly(self, hp: Any) -> None:
         """Build a model that is only looked at."""
-        with under_way(_call(self.name, hp)), random_numbers_kept(), importable(self.file):
-            _checked(self._build(hp), self.name, own_fit=self._fit is not None)
+        with under_way(named_call(self.name, hp)), random_numbers_kept(), importable(self.file):
+            checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     def with_conditions(
         self, found: tuple[Hyperparameter, ...], values: Values, space: Space
@@ -150,7 +137,7 @@ class UserModel:
 
     def arrays(self, dataset: Dataset, values: Values) -> Arrays:
         """Return the data as it came."""
-        return _arrays(dataset)
+        return arrays_of(dataset)
 
     def graph_key(self, values: Values) -> Hashable | None:
         """Return None: what the user's code does besides is not known."""
@@ -171,12 +158,12 @@ class UserModel:
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 
         # Without the data, there is nothing to give a model the weights that it would go on from.
-        goes_on = _takes(fit, "initial_epoch") and not self.own_data
+        goes_on = takes(fit, "initial_epoch") and not self.own_data
         return OwnFit(
             run,
             goes_on=goes_on,
             own_data=self.own_data,
-            takes_class_weight=_takes(fit, "class_weight"),
+            takes_class_weight=takes(fit, "class_weight"),
             refused=refused,
         )
 
@@ -207,7 +194,8 @@ class UserModel:
         return self.file
 
 
-def _arrays(dataset: Dataset) -> Arrays:
+def arrays_of(dataset: Dataset) -> Arrays:
+    """Return the data as it came."""
     train, held = (part.as_given for part in (dataset.train, dataset.validation))
     arrays = {
         "x": train.x,
@@ -220,61 +208,6 @@ def _arrays(dataset: Dataset) -> Arrays:
     return Arrays(**arrays) if dataset.streams is None else Streamed(**arrays, streams=dataset.streams)
 
 
-def load_user_model(spec: str, dataset: Dataset) -> UserModel:
-    """Load FILE.py:NAME and find its hyperparameters by calling it.
-
-    NAME is a function `build(hp)`, a HyperModel, or a HyperModel class that needs no arguments.
-    Raises ModelError where it can't be loaded or called, or gives no compiled model.
-    """
-    from hptune.models.backend import set_up
-
-    set_up(dataset.input_shape)
-    # After the backend: they import Keras as well.
-    from hptune.models.asked import Asked
-    from hptune.models.keras_tuner_space import from_keras_tuner
-
-    file, build, fit = _load(spec)
-    if fit is not None:
-        _refuse_without_steps(fit, dataset, spec)
-    first, refused = Asked(), set[str]()
-    # The first model that was built is kept: another one can't be at its address.
-    kept: list[Any] = []
-    returned_again = False
-
-    def explore(hp: Any) -> None:
-        nonlocal returned_again
-        with under_way(_call(spec, hp)), random_numbers_kept(), importable(file):
-            if fit is not None and hp is first:
-                # Once: it trains, and what it asks for hardly depends on the rest.
-                refused.update(_try_fit(fit, hp, lambda: _checked(build(hp), spec, own_fit=True), dataset))
-            else:
-                model = _checked(build(hp), spec, own_fit=fit is not None)
-                returned_again = returned_again or (bool(kept) and model is kept[0])
-                kept[:] = kept or [model]
-
-    try:
-        found = discover(explore, from_keras_tuner, first)
-    except HptuneError:
-        raise
-    except (Exception, SystemExit) as error:
-        kind = "" if isinstance(error, Died) else f"{type(error).__name__}: "
-        message = f"{where_raised(error, file)}: {kind}{error}"
-        start = ", ".join(f"{name} {value}" for name, value in first.values.items())
-        tried = f"\n  It was given what Keras Tuner begins with: {start}" if start else ""
-        raise ModelError(f"can't be built\n  {message}{tried}", hint=hint_of(error), source=spec) from error
-    return UserModel(
-        name=spec,
-        file=file,
-        fingerprint=_fingerprint(file, spec),
-        searched=found.space,
-        first_tried=dict(first.values),
-        noticed=(*found.remarks, *([_SAME.format(spec)] if returned_again else [])),
-        own_data=_DATA in refused,
-        _build=build,
-        _fit=fit,
-    )
-
-
 def _again(
     spec: str,
     fingerprint: str,
@@ -284,7 +217,7 @@ def _again(
     found: frozenset[str],
 ) -> UserModel:
     """Load a model again, in another process, without looking for its hyperparameters."""
-    file, build, fit = _load(spec)
+    file, build, fit = load_user_code(spec)
     return UserModel(
         name=spec,
         file=file,
@@ -296,165 +229,3 @@ def _again(
         _build=build,
         _fit=fit,
     )
-
-
-def _call(spec: str, hp: Any) -> str:
-    """Say which call of a build this is, by the values that it is given."""
-    given = ", ".join(f"{name} {describe_value(value)}" for name, value in hp.values.items())
-    return f"{spec} with {given or 'what Keras Tuner begins with'}"
-
-
-def _fingerprint(file: Path, spec: str) -> str:
-    named = f"{code_fingerprint(file)} {spec.rpartition(':')[2]}"
-    return hashlib.sha256(named.encode()).hexdigest()
-
-
-def _bytes_fingerprint(file: Path, spec: str) -> str:
-    return hashlib.sha256(file.read_bytes() + spec.rpartition(":")[2].encode()).hexdigest()
-
-
-def _load(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | None]:
-    """Return the file, what builds, and its own fit where it has one."""
-    # Sets up the backend, before the file imports Keras.
-    from hptune.models.precision import building_in
-
-    file = Path(spec.rpartition(":")[0])
-    with refused_searches(spec):
-        found, in_precision = building_in(lambda: load_function(spec, error=ModelError))
-    refuse_other_shapes(found, spec)
-    if inspect.isclass(found):
-        try:
-            with under_way(f"{spec}()"), importable(file):
-                found = found()
-        except (Exception, SystemExit) as error:
-            raise ModelError(
-                f"{where_raised(error, file)}: {spec} can't be made: {type(error).__name__}: {error}",
-                hint="A class must need no arguments; a function that returns the model will do as well.",
-            ) from error
-    if not hasattr(found, "build"):
-        return file, in_precision(found), None
-    return file, in_precision(found.build), _own_fit(found)
-
-
-def _own_fit(hypermodel: Any) -> Callable[..., Any] | None:
-    """Return fit where a class defines one of its own, not that of Keras Tuner's HyperModel."""
-    for kind in type(hypermodel).__mro__:
-        if "fit" in vars(kind):
-            stock = kind.__name__ == "HyperModel" and kind.__module__.startswith("keras_tuner.")
-            return None if stock else hypermodel.fit
-    return None
-
-
-def _checked(model: Any, spec: str, *, own_fit: bool) -> Any:
-    """Return what the user's build gave if it is a model that can be trained; else raise ModelError."""
-    from hptune.models.backend import keras
-
-    if model is None:
-        raise ModelError("returned None", hint="End it with `return model`.", source=spec)
-    refuse_returned(model, spec)
-    if not isinstance(model, keras.Model):
-        kind = type(model)
-        raise ModelError(
-            f"returned {kind.__module__}.{kind.__qualname__}, not a keras.Model of Keras 3",
-            hint="Return the compiled model.",
-            source=spec,
-        )
-    if not model.compiled and not own_fit:
-        raise ModelError(
-            "the model is not compiled", hint="Call model.compile(…) before returning it.", source=spec
-        )
-    return model
-
-
-def _try_fit(fit: Callable[..., Any], hp: Any, build: Callable[[], Any], dataset: Dataset) -> frozenset[str]:
-    """Call a user's own fit, so that it asks for its hyperparameters; returns what it refused.
-
-    It is called on a few rows, and where that fails on all of them: a few may be too few for it, as
-    where it passes weights of all rows. What it raises then is the model's fault.
-    """
-    from keras_tuner.errors import FailedTrialError
-
-    def on(rows: int | None) -> frozenset[str]:
-        refused = set[str]()
-        arrays = _arrays(dataset)
-        arguments, given = (arrays if rows is None else arrays.few(rows)).for_own_fit()
-        given = {**given, "epochs": 1, "callbacks": [], "verbose": 0}
-        call_with_what_it_takes(fit, hp, build(), refused, *arguments, **given)
-        return frozenset(refused)
-
-    try:
-        return on(_TRIED_ROWS)
-    except HptuneError:
-        raise
-    except (Exception, SystemExit):
-        try:
-            return on(None)
-        except FailedTrialError:
-            # It refuses this configuration, and others may do.
-            return frozenset()
-
-
-def _refuse_without_steps(fit: Callable[..., Any], dataset: Dataset, spec: str) -> None:
-    """Raise ModelError where a fit can't be told how many batches an epoch has: it might never end."""
-    if dataset.streams is None:
-        return
-    keywords = zip(("steps_per_epoch", "validation_steps"), dataset.streams.parts, strict=True)
-    told = [name for name, part in keywords if isinstance(part, Stream) and part.steps is not None]
-    missing = [name for name in told if not _takes(fit, name)]
-    if missing:
-        raise ModelError(
-            f"its own fit takes no {' and no '.join(missing)}, by which batches of {dataset.name} end",
-            hint="Let fit take them, or **kwargs, and pass them on to model.fit.",
-            source=spec,
-        )
-
-
-def call_with_what_it_takes(
-    fit: Callable[..., Any], hp: Any, model: Any, refused: set[str], /, *args: Any, **kwargs: Any
-) -> Any:
-    """Call fit(hp, model, *args, **kwargs) without the keywords that it gives itself or does not take.
-
-    Those are added to `refused`; so is "data" where it brings its own, which has no place for `args`.
-
-    Keras Tuner passes on what its user wrote; here nobody wrote anything, so `verbose=0` or
-    `epochs=…` must not be in the way of a fit that sets them.
-    """
-    while True:
-        try:
-            with warnings.catch_warnings():
-                # Nobody asked Keras to shuffle batches that come in an order of their own.
-                warnings.filterwarnings("ignore", message="`shuffle=True` was passed, but will be ignored")
-                return fit(hp, model, *args, **kwargs)
-        except TypeError as error:
-            key = next((key for key in kwargs if _refuses(error, key)), None)
-            if key is not None:
-                kwargs = {name: value for name, value in kwargs.items() if name != key}
-            elif args and _has_no_place_for_data(fit, error):
-                # Its rows are others: these are not what it is validated on either.
-                key, args = _DATA, ()
-                kwargs = {name: value for name, value in kwargs.items() if name != "validation_data"}
-            else:
-                raise
-            refused.add(key)
-
-
-def _has_no_place_for_data(fit: Callable[..., Any], error: TypeError) -> bool:
-    """Return whether an error says that x and y came where a fit has something else."""
-    parameters = list(inspect.signature(fit).parameters.values())[2:]
-    forwards = any(p.kind is p.VAR_POSITIONAL for p in parameters)
-    required = [p for p in parameters if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
-    if forwards:
-        return "multiple values for argument" in str(error)
-    crowded = ("multiple values for argument", "positional arguments but")
-    return not required and any(text in str(error) for text in crowded)
-
-
-def _takes(function: Callable[..., Any], keyword: str) -> bool:
-    """Return whether a function can be given a keyword."""
-    parameters = inspect.signature(function).parameters.values()
-    return any(p.name == keyword or p.kind is p.VAR_KEYWORD for p in parameters)
-
-
-def _refuses(error: TypeError, key: str) -> bool:
-    text = str(error)
-    return f"keyword argument '{key}'" in text and ("multiple values" in text or "unexpected" in text)
