@@ -24,8 +24,7 @@ from hptune.data.table_columns import (
     is_headless,
     judge_columns,
     listed_names,
-    read_columns,
-    take_target,
+    raw_of_frame,
 )
 from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.errors import DataError
@@ -99,8 +98,6 @@ def read_csv(
         raise DataError(f"{path}: has a line of column names and no rows below it")
     where = partial(_lines_of_files, files, [len(part) for part in frames], separator)
     judge = Judge(name=path.name, where=where, options=options, decimal=decimal, like=like)
-    frame, conversions, said = read_columns(frame, judge)
-    x, y = take_target(path.name, frame, target)
     notes = [f"{len(files)} files are read as one table"] if len(files) > 1 else []
     notes += [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
@@ -108,16 +105,8 @@ def read_csv(
         notes.append(
             f"the column names look like values ({listed_names(header)}): is the first line a row of data?"
         )
-    return Raw(
-        name=path.name,
-        kind=SourceKind.CSV,
-        x=x,
-        y=y,
-        target=str(y.name),
-        reading=Reading(separator=separator, decimal=decimal, conversions=conversions, parts=files != [path]),
-        notes=(*notes, *said),
-        where=where,
-    )
+    reading = Reading(separator=separator, decimal=decimal, parts=files != [path])
+    return raw_of_frame(frame, target, judge, SourceKind.CSV, reading=reading, notes=notes)
 
 
 def read_parquet(
@@ -147,17 +136,7 @@ def read_parquet(
     judge = Judge(name=path.name, where=row_names, options=options, like=like)
     if frame is None:
         return _large_table(path, rows, target, judge)
-    frame, conversions, notes = read_columns(frame.reset_index(drop=True), judge)
-    x, y = take_target(path.name, frame, target)
-    return Raw(
-        name=path.name,
-        kind=SourceKind.PARQUET,
-        x=x,
-        y=y,
-        target=str(y.name),
-        reading=Reading(conversions=conversions),
-        notes=tuple(notes),
-    )
+    return raw_of_frame(frame.reset_index(drop=True), target, judge, SourceKind.PARQUET)
 
 
 def is_parquet_folder(path: Path) -> bool:

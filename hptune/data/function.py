@@ -16,7 +16,7 @@ from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
 from hptune.data.read_streams import read_streams
 from hptune.data.reading import Reading
 from hptune.data.structure import Given, as_array, is_structure, leaves, parts_of
-from hptune.data.table_columns import read_columns, take_target
+from hptune.data.table_columns import raw_of_frame, read_columns
 from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.data.under_way import Died, under_way
 from hptune.errors import DataError
@@ -83,17 +83,7 @@ def read_function(
 def _from_frame(frame: Any, target: str | None, judge: Judge) -> Raw:
     if len(frame) == 0:
         raise DataError(f"{judge.name}: has no rows")
-    frame, conversions, notes = read_columns(frame.reset_index(drop=True), judge)
-    x, y = take_target(judge.name, frame, target)
-    return Raw(
-        name=judge.name,
-        kind=SourceKind.FUNCTION,
-        x=x,
-        y=y,
-        target=str(y.name),
-        reading=Reading(conversions=conversions),
-        notes=tuple(notes),
-    )
+    return raw_of_frame(frame.reset_index(drop=True), target, judge, SourceKind.FUNCTION)
 
 
 def _checked(part: tuple[Any, ...], judge: Judge) -> Raw:

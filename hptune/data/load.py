@@ -83,16 +83,27 @@ def load_dataset(
         return stream_dataset(raw, origin, task, positive)
     apart, share = _validation_rows(raw, validation, options)
     known = read_known_targets(raw, task, options.tables, positive=positive, splits=apart is None)
-    targets, rows = known.targets, known.rows
     origin = _origin(raw, source, target, validation, seed, as_images)
     raw = replace(raw, notes=(*known.notes, *raw.notes))
     if apart is not None:
-        held, said = known_rows(apart, options.tables)
-        origin = replace(origin, drops_unknown=bool(said or known.notes), held_reading=apart.reading)
-        y = spread(code_targets(with_rows(apart, held), targets), held, apart.rows)
-        said = (*said, *apart.notes) if is_table(apart.x) else said
-        raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
-        return make_dataset(raw, targets, origin, rows, apart, held, y, as_given, options.tables.levels)
+        return _beside(raw, apart, known, origin, options)
+    return _split(raw, known, origin, options, share)
+
+
+def _beside(raw: Raw, apart: Raw, known: KnownTargets, origin: Origin, options: _Options) -> Dataset:
+    """Return training rows, and validation rows that came apart from them."""
+    held, said = known_rows(apart, options.tables)
+    origin = replace(origin, drops_unknown=bool(said or known.notes), held_reading=apart.reading)
+    y = spread(code_targets(with_rows(apart, held), known.targets), held, apart.rows)
+    said = (*said, *apart.notes) if is_table(apart.x) else said
+    raw = replace(raw, notes=(*raw.notes, *(f"{apart.name}: {note}" for note in said)))
+    levels = options.tables.levels
+    return make_dataset(raw, known.targets, origin, known.rows, apart, held, y, options.as_given, levels)
+
+
+def _split(raw: Raw, known: KnownTargets, origin: Origin, options: _Options, share: float) -> Dataset:
+    """Return rows of which a share is held back."""
+    rows, targets = known.rows, known.targets
     held_back = math.ceil(share * len(rows)) if 0 < share < 1 else 0
     smaller = min(held_back, len(rows) - held_back)
     codes, classes, said = _classes_to_split(raw, known, options, 2, smaller)
@@ -101,10 +112,11 @@ def load_dataset(
         origin, drops_unknown=bool(known.notes), left_out=known.left_out, stratified=codes is not None
     )
     train, held = split_indices(
-        raw.name, len(rows), validation=share, seed=seed, codes=codes, classes=classes
+        raw.name, len(rows), validation=share, seed=origin.seed, codes=codes, classes=classes
     )
+    levels = options.tables.levels
     return make_dataset(
-        raw, targets, origin, rows[train], raw, rows[held], targets.y, as_given, options.tables.levels
+        raw, targets, origin, rows[train], raw, rows[held], targets.y, options.as_given, levels
     )
 
 

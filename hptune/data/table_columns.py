@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptune._text import first_of, is_number
 from hptune.data.column_values import Judge, Judged, grouped_notes, missing_notes
 from hptune.data.conversions import convert_column, convert_columns
-from hptune.data.raw import SHOWN
+from hptune.data.kinds import SourceKind
+from hptune.data.raw import SHOWN, Raw
+from hptune.data.reading import Reading
 from hptune.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ __all__ = [
     "is_headless",
     "judge_columns",
     "listed_names",
+    "raw_of_frame",
     "read_columns",
     "take_target",
 ]
@@ -40,6 +44,33 @@ def read_columns(
     check_names(Path(judge.name), list(frame.columns))
     conversions, notes = judge_columns(judge, ((name, frame[name]) for name in frame.columns))
     return convert_columns(frame, conversions), conversions, notes
+
+
+def raw_of_frame(
+    frame: pd.DataFrame,
+    target: str | None,
+    judge: Judge,
+    kind: SourceKind,
+    *,
+    reading: Reading | None = None,
+    notes: Sequence[str] = (),
+) -> Raw:
+    """Return a table with its target as it is learned from; `notes` stand before those of its columns.
+
+    Raises `DataError` as `read_columns` and `take_target` do.
+    """
+    frame, conversions, said = read_columns(frame, judge)
+    x, y = take_target(judge.name, frame, target)
+    return Raw(
+        name=judge.name,
+        kind=kind,
+        x=x,
+        y=y,
+        target=str(y.name),
+        reading=replace(reading or Reading(), conversions=conversions),
+        notes=(*notes, *said),
+        where=judge.where,
+    )
 
 
 def judge_columns(

@@ -14,8 +14,7 @@ from hptune.data.frames import csv_files, excel_frame, json_frame, sqlite_frame,
 from hptune.data.kinds import SourceKind
 from hptune.data.open_files import BROKEN, COMPRESSED
 from hptune.data.raw import SHOWN, Raw, row_names
-from hptune.data.reading import Reading
-from hptune.data.table_columns import read_columns, take_target
+from hptune.data.table_columns import raw_of_frame
 from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.errors import DataError, did_you_mean
 
@@ -82,17 +81,7 @@ def read_table_file(
         raise DataError(f"{source}: has no rows")
     typed = kind is SourceKind.FEATHER
     judge = Judge(name=name, where=row_names, options=options, like=like, types_numbers=typed)
-    frame, conversions, said = read_columns(frame.reset_index(drop=True), judge)
-    x, y = take_target(name, frame, target)
-    return Raw(
-        name=name,
-        kind=kind,
-        x=x,
-        y=y,
-        target=str(y.name),
-        reading=Reading(conversions=conversions),
-        notes=(*notes, *said),
-    )
+    return raw_of_frame(frame.reset_index(drop=True), target, judge, kind, notes=notes)
 
 
 def _frame(source: str, kind: SourceKind) -> tuple[pd.DataFrame, list[str]]:
