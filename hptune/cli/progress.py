@@ -139,9 +139,13 @@ class ProgressListener(Listener):
             self._best is None or self._sign * trial.score > self._sign * self._best
         ):
             self._best = trial.score
-            if not self._console.is_terminal:
-                self._console.print(f"{self._title}: {self._standing()}")
+            self._show_better()
         self._refresh()
+
+    def _show_better(self) -> None:
+        """Say that there is a better trial, where no line moves."""
+        if not self._console.is_terminal:
+            self._console.print(f"{self._title}: {self._standing()}")
 
     def on_ranges_moved(self, proposal: Proposal) -> Proposal | None:
         """Say how the ranges move; ask first where the search is interactive."""

@@ -1,15 +1,16 @@
-"""Data from a function of a user's own, named as FILE.py:FUNCTION."""
+"""Data from a function of a user's own, named as FILE.py:FUNCTION, or from a Python program's memory."""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hptune.data.column_kinds import number_columns
 from hptune.data.column_values import Judge
+from hptune.data.in_program import PREFIX, handed_over
 from hptune.data.kinds import SourceKind
 from hptune.data.python_file import importable, load_function, seeded, where_raised
 from hptune.data.raw import Raw, is_table, of_structure, pair, row_names
@@ -21,7 +22,7 @@ from hptune.data.table_options import NO_OPTIONS, TableOptions
 from hptune.data.under_way import Died, under_way
 from hptune.errors import DataError
 
-__all__ = ["read_function"]
+__all__ = ["read_function", "read_program"]
 
 _FORMS = (
     "Return (x, y), (x, y, sample_weight), ((x_train, y_train), (x_val, y_val)), a DataFrame with the"
@@ -59,6 +60,34 @@ def read_function(
 
     made = call()
     name = f"{Path(file).name}:{spec.rpartition(':')[2]}"
+    return _read_made(name, file, made, call, target, options, like)
+
+
+def read_program(
+    spec: str,
+    target: str | None,
+    options: TableOptions = NO_OPTIONS,
+    *,
+    like: Mapping[str, bool] | None = None,
+) -> Raw:
+    """Take what a Python program hands over as data, in the forms that a function may return.
+
+    Raises `DataError` where no program hands anything over, or for anything else.
+    """
+    objects = handed_over(spec, error=DataError)
+    name = spec.removeprefix(PREFIX)
+    return _read_made(name, str(objects.file), objects.data, lambda: objects.data, target, options, like)
+
+
+def _read_made(
+    name: str,
+    file: str,
+    made: Any,
+    again: Callable[[], Any],
+    target: str | None,
+    options: TableOptions,
+    like: Mapping[str, bool] | None,
+) -> Raw:
     if is_table(made):
         return _from_frame(made, target, Judge(name=name, where=row_names, options=options, like=like))
     if target is not None:
@@ -66,7 +95,7 @@ def read_function(
             f"{name}: returns {_described(made)}, which has no column {target!r}",
             hint="Without --target, y is what is predicted.",
         )
-    streamed = read_streams(name, file, made, call)
+    streamed = read_streams(name, file, made, again)
     if streamed is not None:
         return streamed
     parts = parts_of(made)

@@ -15,8 +15,9 @@ from hptune.data.bundled import BUNDLED, read_bundled
 from hptune.data.column_kinds import number_columns
 from hptune.data.csv_and_parquet import read_csv, read_parquet
 from hptune.data.dataset import Dataset, Origin, is_source
-from hptune.data.function import read_function
+from hptune.data.function import read_function, read_program
 from hptune.data.images import read_images
+from hptune.data.in_program import is_in_program
 from hptune.data.kinds import SourceKind, Task
 from hptune.data.known_targets import KnownTargets, known_rows, read_known_targets, spread, with_rows
 from hptune.data.make_dataset import make_dataset
@@ -204,7 +205,8 @@ def _read(source: str, options: _Options, like: Raw | None = None) -> Raw:
             "no data: the name is empty",
             hint=f"Give a file, a folder, FILE.py:FUNCTION, or {', '.join(BUNDLED)}.",
         )
-    kind = None if source in BUNDLED or is_function_spec(source) else table_kind(source)
+    no_file = source in BUNDLED or is_function_spec(source) or is_in_program(source)
+    kind = None if no_file else table_kind(source)
     raw = (
         _read_without_columns(source, options, like)
         if kind is None
@@ -237,6 +239,8 @@ def _read_without_columns(source: str, options: _Options, like: Raw | None) -> R
     path = Path(source)
     if source in BUNDLED:
         return read_bundled(source)
+    if is_in_program(source):
+        return read_program(source, options.target, options.tables, like=_numbers_in(like))
     if is_function_spec(source):
         return read_function(source, options.target, options.tables, like=_numbers_in(like))
     if path.is_dir():

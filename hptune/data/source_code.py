@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["code_fingerprint"]
+__all__ = ["code_fingerprint", "meaning_of"]
 
 _WITHOUT_MEANING = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING)
 
@@ -22,13 +22,14 @@ def code_fingerprint(file: Path) -> str:
     digest = hashlib.sha256()
     home = file.resolve().parent
     for path in _with_imports(file.resolve(), home, set()):
-        digest.update(f"{path.relative_to(home)}\0{_meaning(path)}\0".encode(errors="surrogatepass"))
+        digest.update(
+            f"{path.relative_to(home)}\0{meaning_of(path.read_bytes())}\0".encode(errors="surrogatepass")
+        )
     return digest.hexdigest()
 
 
-def _meaning(file: Path) -> str:
-    """Return the words of a file; its bytes where it is not Python."""
-    content = file.read_bytes()
+def meaning_of(content: bytes) -> str:
+    """Return the words of a text; its bytes where it is not Python."""
     try:
         words = [
             f"{token.type} " if token.type in (tokenize.INDENT, tokenize.DEDENT) else token.string

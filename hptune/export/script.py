@@ -12,6 +12,7 @@ from typing import Any
 
 from hptune._text import on_one_line
 from hptune.data import Dataset
+from hptune.data.in_program import is_in_program
 from hptune.data.normalisation import Normalisation
 from hptune.data.python_file import is_function_spec
 from hptune.errors import StudyError, UsageError
@@ -46,6 +47,11 @@ def script(study: Study, trial: Trial) -> str:
     """
     if trial.score is None:
         raise StudyError(f"{study.folder}: trial {trial.id} has no score", hint="Export another one.")
+    if is_in_program(study.identity.model):
+        raise UsageError(
+            f"{study.folder}: a Python program holds the data and the model of this study, and no script can",
+            hint="That program has both: tuner.hypermodel.build(tuner.get_best_hyperparameters()[0]).",
+        )
     dataset, model = load_again(study, [trial])
     _refuse_weights(dataset, fits=model.own_fit(trial.values) is not None)
     part = data(dataset, skip_broken=bool(study.identity.settings.get("skip_broken")))

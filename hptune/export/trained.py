@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hptune._files import appearing, write_text
 from hptune.analysis.finalists import Finalist
+from hptune.data import Dataset
 from hptune.errors import InputError, ModelError
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
+from hptune.models.recipes.recipe import Target
 from hptune.search.task import asked_epochs, load_again, task_of
 from hptune.study import Study
 from hptune.study.checkpoints import weights_path
+from hptune.study.trial import Trial
 
-__all__ = ["save_model"]
+__all__ = ["TrainedModel", "save_model", "trained_model"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainedModel:
+    """A trial's model, as it learned."""
+
+    model: Any
+    """keras.Model, from encoded rows to what it learned: z-scored targets in a recipe's regression."""
+    dataset: Dataset
+    scaled: Target | None
+    """How a recipe's target was scaled; None where it was not."""
 
 
 def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path]:
     """Write the model of a trial's best epoch to `path`, with its preprocessing inside.
 
-    Its weights are those on disk, or the trial is trained again with its seed. A trial that is a
-    mean over folds or seeds is trained once more on the one split, for as many epochs as its best
-    has. A card, NAME.md, is written beside it. Raises InputError where a file can't be written.
+    A card, NAME.md, is written beside it. Raises InputError where a file can't be written, and what
+    `trained_model` raises.
     """
-    trial = study.trial(finalist.trial.id)
+    done = trained_model(study, study.trial(finalist.trial.id))
+    target = None if done.scaled is None else (done.scaled.mean, done.scaled.deviation)
+    path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
+    whole = with_preprocessing(done.model, done.dataset, target=target)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with appearing(path) as file:
+            whole.save(file)
+    except OSError as error:
+        raise InputError(f"{path}: can't be written: {error.strerror}") from error
+    except (NotImplementedError, TypeError, ValueError) as error:
+        raise _only_weights(done.model, path, study, study.identity.model, error) from error
+    card = model_card(study, finalist, done.dataset, whole, file=path.name)
+    return path, write_text(path.with_suffix(".md"), card + "\n")
+
+
+def trained_model(study: Study, trial: Trial) -> TrainedModel:
+    """Return the model of a trial's best epoch, with its weights on disk, or trained again with its seed.
+
+    A trial that is a mean over folds or seeds is trained once more on the one split, for as many epochs as
+    its best has. Raises StudyMismatchError where data or code are others now.
+    """
     dataset, model = load_again(study, [trial])
     task = task_of(study)
     # The weights of all folds are no one model's.
@@ -36,20 +71,7 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     epochs = None if task.is_repeated else asked_epochs(study, trial)
     trained = task.split_trainer(dataset, model, goal).best_model(trial, checkpoint, epochs=epochs)
     recipe = model.recipe(trial.values)
-    scaled = None if recipe is None else recipe.target
-    target = None if scaled is None else (scaled.mean, scaled.deviation)
-    path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
-    whole = with_preprocessing(trained, dataset, target=target)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with appearing(path) as file:
-            whole.save(file)
-    except OSError as error:
-        raise InputError(f"{path}: can't be written: {error.strerror}") from error
-    except (NotImplementedError, TypeError, ValueError) as error:
-        raise _only_weights(trained, path, study, model.name, error) from error
-    card = model_card(study, finalist, dataset, whole, file=path.name)
-    return path, write_text(path.with_suffix(".md"), card + "\n")
+    return TrainedModel(model=trained, dataset=dataset, scaled=None if recipe is None else recipe.target)
 
 
 def _only_weights(trained: Any, path: Path, study: Study, source: str, error: Exception) -> ModelError:

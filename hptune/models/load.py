@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hptune.data import Dataset
+from hptune.data.in_program import is_in_program
 from hptune.data.python_file import is_function_spec
 from hptune.errors import ModelError, did_you_mean
 from hptune.models.load_user_model import load_user_model
@@ -49,7 +50,7 @@ def load_model(
         if batch_size is not None:
             raise _declares_it(spec)
         return _recipe(spec, space, DataFacts.of(dataset, epochs=epochs, metric=metric))
-    if not is_function_spec(spec):
+    if not (is_function_spec(spec) or is_in_program(spec)):
         raise ModelError(
             f"no model is named {spec!r}",
             hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",

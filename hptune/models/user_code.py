@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hptune.data.in_program import handed_over, is_in_program
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.data.source_code import code_fingerprint
 from hptune.data.under_way import under_way
@@ -15,11 +16,14 @@ from hptune.errors import ModelError
 from hptune.models.shapes import refuse_other_shapes, refuse_returned, refused_searches
 from hptune.space.describe import describe_value
 
-__all__ = ["bytes_fingerprint", "checked", "fingerprint_of", "load_user_code", "named_call"]
+__all__ = ["bytes_fingerprint", "checked", "fingerprint_of", "load_user_code", "named_call", "own_fit_of"]
 
 
 def load_user_code(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[..., Any] | None]:
     """Return the file, what builds, and its own fit where it has one."""
+    if is_in_program(spec):
+        objects = handed_over(spec, error=ModelError)
+        return objects.file, objects.build, objects.fit
     # Sets up the backend, before the file imports Keras.
     from hptune.models.precision import building_in
 
@@ -38,11 +42,11 @@ def load_user_code(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[...,
             ) from error
     if not hasattr(found, "build"):
         return file, in_precision(found), None
-    return file, in_precision(found.build), _own_fit(found)
+    return file, in_precision(found.build), own_fit_of(found)
 
 
-def _own_fit(hypermodel: Any) -> Callable[..., Any] | None:
-    """Return fit where a class defines one of its own, not that of Keras Tuner's HyperModel."""
+def own_fit_of(hypermodel: Any) -> Callable[..., Any] | None:
+    """Return a HyperModel's fit where its class defines one, and does not have Keras Tuner's; else None."""
     for kind in type(hypermodel).__mro__:
         if "fit" in vars(kind):
             stock = kind.__name__ == "HyperModel" and kind.__module__.startswith("keras_tuner.")
@@ -73,12 +77,16 @@ def checked(model: Any, spec: str, *, own_fit: bool) -> Any:
 
 def fingerprint_of(file: Path, spec: str) -> str:
     """Return what changes where the code does: SHA-256, hex."""
+    if is_in_program(spec):
+        return handed_over(spec, error=ModelError).fingerprint
     named = f"{code_fingerprint(file)} {spec.rpartition(':')[2]}"
     return hashlib.sha256(named.encode()).hexdigest()
 
 
 def bytes_fingerprint(file: Path, spec: str) -> str:
-    """Return the same as older studies have it, of the bytes of the file alone."""
+    """Return the same as older studies have it, of the bytes of the file alone; "" where there is no file."""
+    if is_in_program(spec):
+        return ""
     return hashlib.sha256(file.read_bytes() + spec.rpartition(":")[2].encode()).hexdigest()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from hptune._files import appearing
 from hptune.models.backend import keras
 from hptune.training.progress import TrainingState
 
-__all__ = ["Checkpoint", "load_checkpoint", "restore", "save_checkpoint", "take_checkpoint"]
+__all__ = ["Checkpoint", "load_checkpoint", "read_snapshot", "restore", "save_checkpoint", "take_checkpoint"]
 
 Weights = list[NDArray[Any]]
 
@@ -130,3 +131,11 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
         others=read["others"],
         progress=progress,
     )
+
+
+def read_snapshot(path: str | Path) -> Checkpoint | None:
+    """Return what a checkpoint holds; None where it is gone or damaged."""
+    try:
+        return load_checkpoint(path)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+        return None

@@ -6,7 +6,6 @@ import errno
 import gc
 import os
 import time
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -27,7 +26,7 @@ from hptune.models.model import Arrays, Model, OwnFit
 from hptune.space import Values
 from hptune.space.describe import describe_value
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState, Trial
-from hptune.training.checkpoint import Checkpoint, load_checkpoint
+from hptune.training.checkpoint import read_snapshot
 from hptune.training.epoch_callback import OnEpoch, never_stop
 from hptune.training.failures import Infeasible, in_words, infeasible_reason, is_fatal, traceback_text
 from hptune.training.feeds import as_floats
@@ -131,7 +130,7 @@ class Trainer:
         """
         if not job.checkpoint:
             return job
-        fit, found = self._model.own_fit(job.values), _read_snapshot(job.checkpoint)
+        fit, found = self._model.own_fit(job.values), read_snapshot(job.checkpoint)
         known = found is not None and found.progress.epochs <= job.initial_epoch
         if known and (fit is None or fit.goes_on):
             return job
@@ -276,7 +275,7 @@ class Trainer:
             epochs=epochs or trial.best_epoch or max(1, trial.epochs),
             part="export",
         )
-        kept = None if checkpoint is None else _read_snapshot(checkpoint)
+        kept = None if checkpoint is None else read_snapshot(checkpoint)
         fit = self._model.own_fit(trial.values)
         built = fit is None or not fit.own_data
         if built and kept and kept.best_weights and kept.progress.best_epoch == trial.best_epoch:
@@ -348,14 +347,6 @@ def _guarded(on_epoch: OnEpoch) -> OnEpoch:
             raise _ListenerFailed(error) from error
 
     return heard
-
-
-def _read_snapshot(path: str | Path) -> Checkpoint | None:
-    """Return what a checkpoint holds; None where it is gone or damaged."""
-    try:
-        return load_checkpoint(path)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
 
 
 def _outcome(job: Job, state: OutcomeState, reason: str) -> Outcome:

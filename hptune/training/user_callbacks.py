@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hptune.data.in_program import handed_over, is_in_program
 from hptune.data.python_file import importable, load_function, where_raised
 from hptune.data.source_code import code_fingerprint
 from hptune.errors import HptuneError, ModelError
@@ -49,6 +50,9 @@ def with_callbacks(model: Model, spec: str) -> Model:
             hint="Search schedule and early_stopping_patience in a space; --callbacks goes with --model"
             " FILE.py:build.",
         )
+    if is_in_program(spec):
+        # What the program says of its code counts its callbacks.
+        return model
     file = Path(spec.rpartition(":")[0])
     if not file.is_file():
         # What is missing is said where the function is loaded.
@@ -64,8 +68,7 @@ class UserCallbacks:
     def __init__(self, spec: str) -> None:
         """Load the function; raises ModelError where it can't be, or needs what it is not given."""
         self.spec = spec
-        self._file = Path(spec.rpartition(":")[0])
-        self._make = load_function(spec, error=ModelError)
+        self._file, self._make = _load(spec)
         self._latest: list[Any] = []
         """What it made last, kept so that the very same objects are known again."""
         _refuse_arguments(self._make, spec)
@@ -108,6 +111,13 @@ class UserCallbacks:
                     hint="Make the callbacks inside the function: each trial needs fresh ones.",
                     source=self.spec,
                 )
+
+
+def _load(spec: str) -> tuple[Path, Any]:
+    if is_in_program(spec):
+        objects = handed_over(spec, error=ModelError)
+        return objects.file, objects.callbacks
+    return Path(spec.rpartition(":")[0]), load_function(spec, error=ModelError)
 
 
 def _refuse_arguments(make: Any, spec: str) -> None:

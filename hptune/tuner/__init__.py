@@ -1,0 +1,1 @@
+"""Hyperparameter search from Python: a tuner in Keras Tuner's protocol, and studies as objects."""

@@ -1,0 +1,384 @@
+"""The coarse-to-fine search as a tuner of Keras Tuner."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from hptune._text import listed
+from hptune.data.in_program import PREFIX, InProgram, handing_over
+from hptune.errors import SearchInterruptedError, StudyError, UsageError
+from hptune.export.trained import trained_model
+from hptune.models.backend import keras
+from hptune.models.find_space import find_space
+from hptune.models.keras_tuner_space import from_keras_tuner, with_values
+from hptune.models.program_code import file_of, program_fingerprint
+from hptune.models.user_code import own_fit_of
+from hptune.oracles.of_study import StudyOracle
+from hptune.search.options import SearchOptions
+from hptune.search.run import search
+from hptune.search.task import SearchTask
+from hptune.space import Fixed, Space
+from hptune.space.describe import describe_range, describe_value
+from hptune.study import Study
+from hptune.study.checkpoints import weights_path
+from hptune.study.trial import Trial, metric_of
+from hptune.training.checkpoint import read_snapshot
+from hptune.tuner.arguments import (
+    at_least,
+    folder_of,
+    name_of,
+    names_of,
+    objective_text,
+    of_training_rows,
+    without_effect,
+)
+from hptune.tuner.bound_fit import bound_fit
+from hptune.tuner.fit_arguments import FitArguments
+from hptune.tuner.progress import listening, stopping
+from hptune.tuner.studies import StudyMethods
+from hptune.tuner.wording import hints_shown
+
+# After Keras's backend is set up.
+import keras_tuner  # isort: skip
+
+__all__ = ["CoarseToFine"]
+
+_TRIALS = 30
+
+
+class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
+    """A coarse-to-fine search of Keras models, in Keras Tuner's protocol.
+
+    It takes the place of `keras_tuner.RandomSearch`, `BayesianOptimization` or `Hyperband`:
+
+        tuner = hptune.CoarseToFine(build, objective="val_accuracy", trials=30, epochs=20)
+        tuner.search(x, y, validation_split=0.2)
+        model = tuner.get_best_models()[0]
+
+    Unpromising trials are paused and the ranges narrow from pass to pass, so that a budget tries more
+    configurations than as many full trainings would. The same program resumes a search that was interrupted.
+    The study's folder opens with the command line as well: `hptune status`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: Any = None,
+        trials: int | None = None,
+        *,
+        epochs: int | None = None,
+        passes: int = 3,
+        study: str | Path | None = None,
+        space: str | Path | Space | None = None,
+        learn_from: str | Path | Sequence[str | Path] = (),
+        max_time: float | None = None,
+        trial_time: float | None = None,
+        cv: int | None = None,
+        max_trials: int | None = None,
+        max_epochs: int | None = None,
+        seed: int | None = None,
+        hyperparameters: Any = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        executions_per_trial: int = 1,
+        max_model_size: int | None = None,
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        distribution_strategy: Any = None,
+        directory: str | Path | None = None,
+        project_name: str | None = None,
+        overwrite: bool = False,
+        **stock: Any,
+    ) -> None:
+        """Prepare a search; nothing is built or written before `search`.
+
+        Args:
+            hypermodel: A function `build(hp)` that returns a compiled keras.Model, or a HyperModel.
+            objective: As Keras Tuner has it: a name, such as "val_accuracy" or "max:val_f1", or a
+                `keras_tuner.Objective`. None for val_accuracy, or val_loss where nothing is classified.
+            trials: The budget, at least 1: the cost of as many full trainings. `max_trials` is the same.
+            epochs: Epochs of a full training, at least 1. None for those that `search` is given, or 1, as in
+                model.fit. `max_epochs` bounds them.
+            passes: How often the ranges are looked at, from 1 to 20, the first search included.
+            study: The study's folder. None for `directory`/`project_name` where these are given, else
+                studies/ and the function's name.
+            space: Ranges that take the place of the model's own, by name: a space, its file, or
+                `keras_tuner.HyperParameters` as `hyperparameters`.
+            learn_from: Past studies, whose best is tried first; "auto" for all under studies/.
+            max_time: Seconds after which the search ends. None for no limit.
+            trial_time: Seconds after which a training is infeasible. None for no limit.
+            cv: Folds, at least 2, over which a configuration's mean is its score; validation data are left
+                aside then. None for the validation that `search` is given.
+            seed: Seeds all random numbers, from 0 to 2³² − 1. None for 0.
+            tune_new_entries: Whether what `hyperparameters` does not name is searched, or has its default.
+            allow_new_entries: Whether the model may ask for what `hyperparameters` does not name.
+            executions_per_trial: Seeds over which a configuration's mean is its score.
+            max_model_size: Models with more weights are infeasible. None for no limit.
+            optimizer: Takes the place of what the model is compiled with; so do `loss` and `metrics`.
+            distribution_strategy: A tf.distribute.Strategy, under whose scope models are built.
+            overwrite: Whether a study that exists is set aside (renamed FOLDER.1) instead of resumed.
+
+        Raises TypeError for an argument that neither this nor a tuner of Keras Tuner has, UsageError for a
+        value out of range.
+        """
+        without_effect(stock)
+        if trials is not None and max_trials is not None:
+            raise TypeError("trials and max_trials are the same: give one")
+        self._trials = at_least("trials", trials if trials is not None else max_trials or _TRIALS)
+        self._epochs = None if epochs is None else at_least("epochs", epochs)
+        self._max_epochs = None if max_epochs is None else at_least("max_epochs", max_epochs)
+        self._passes = at_least("passes", passes)
+        self._seed = seed or 0
+        self._given_space = space
+        self._preset, self._tunes_new, self._allows_new = hyperparameters, tune_new_entries, allow_new_entries
+        self._learn_from = names_of(learn_from)
+        self._max_time, self._trial_time, self._cv = max_time, trial_time, cv
+        self._objective = objective_text(objective)
+        self._folder = folder_of(study, directory, project_name, hypermodel)
+        self._fresh = overwrite
+        self._objects: InProgram | None = None
+        self._explored: Space | None = None
+        _check_overridden(type(self))
+        super().__init__(
+            oracle=StudyOracle(None, self._explore),
+            hypermodel=hypermodel,
+            max_model_size=max_model_size,
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            distribution_strategy=distribution_strategy,
+            directory=str(self._folder.parent),
+            project_name=self._folder.name,
+            executions_per_trial=executions_per_trial,
+        )
+        if not overwrite:
+            self.reload()
+
+    # What Keras Tuner's tuners do
+
+    def search(self, *args: Any, **kwargs: Any) -> None:
+        """Search, or resume a search; takes what model.fit takes, or the HyperModel's own fit.
+
+        Callbacks are copied for each training. Raises what `hptune.errors` lists, and KeyboardInterrupt
+        where the user stops: the same call resumes from there.
+        """
+        own_fit = own_fit_of(self.hypermodel)
+        given = FitArguments.of(args, kwargs, own_fit=own_fit is not None)
+        self._objects = self._in_program(given, own_fit)
+        options = self._options(given)
+        with (
+            hints_shown(),
+            self._handing_over(),
+            _interactive_logging_kept(),
+            listening(quiet=given.quiet) as listener,
+            stopping(self._max_time) as stop,
+        ):
+            if given.epochs is None and self._epochs is None and own_fit is None:
+                listener.on_warning(
+                    "each trial trains 1 epoch, as model.fit does without epochs: give search(…, epochs=N)"
+                )
+            try:
+                search(options, listener=listener, stop=stop)
+            except SearchInterruptedError as stopped:
+                self.reload()
+                raise KeyboardInterrupt(f"{stopped.message}; the same search() resumes it") from stopped
+        self._fresh = False
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the study again, as far as it has been searched: another process may search it."""
+        if not Study.exists(self._folder) or self._fresh:
+            return
+        with Study.open(self._folder) as study:
+            if study.passes():
+                budget = study.notes.budget or self._trials * study.identity.epochs
+                left = max(0, budget - study.epochs_used()) // study.identity.epochs
+                self.oracle.read(study, left=left)
+
+    def save(self) -> None:
+        """Do nothing: the study has everything, from the first trial on."""
+
+    def load_model(self, trial: Any) -> Any:
+        """Return the keras.Model of a trial, one of `oracle.get_best_trials()`, at its best epoch.
+
+        Its weights are those that the search kept, for the best few trials, or it is trained again with its
+        seed. Raises StudyError where nothing was searched yet, and UsageError where the data are needed
+        and `search` was not called in this program.
+        """
+        if not Study.exists(self._folder):
+            raise StudyError(f"{self._folder}: there is no study yet", hint="Call search first.")
+        with self._reading() as study:
+            found = study.trial(int(trial.trial_id))
+            if self._objects is None:
+                return self._from_weights(study, found)
+            with self._handing_over():
+                return trained_model(study, found).model
+
+    def _from_weights(self, study: Study, trial: Trial) -> Any:
+        """Return a model with the weights that the search kept, without its data."""
+        kept = read_snapshot(weights_path(study.folder, trial.checkpoint)) if trial.checkpoint else None
+        model = self._build()(with_values(study.passes()[0].space, trial.values))
+        if kept is None or kept.progress.best_epoch != trial.best_epoch or not model.built:
+            raise UsageError(
+                f"trial {trial.id}: its weights are not on disk, or its model is built by its data only",
+                hint="Call search with the same data first: it trains nothing that was trained.",
+            )
+        model.set_weights(kept.best_weights)
+        return model
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """Return the models of the best trials, best first, each at its best epoch."""
+        return [self.load_model(trial) for trial in self.oracle.get_best_trials(num_models)]
+
+    @property
+    def project_dir(self) -> str:
+        """The study's folder, as text; it appears with the first search."""
+        return str(self._folder)
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Print each hyperparameter with its range, important ones first; `extended` adds their tiers."""
+        space = from_keras_tuner(self.oracle.get_space())
+        print(f"Search space summary\n{len(space.hyperparameters)} hyperparameters")
+        for hp in sorted(space, key=lambda hp: hp.tier):
+            tier = f", tier {int(hp.tier)}" if extended else ""
+            when = ", ".join(f"{c.parent} is {' or '.join(map(describe_value, c.values))}" for c in hp.when)
+            print(f"{hp.name}: {describe_range(hp)}{tier}{f' (when {when})' if when else ''}")
+
+    def _populate_initial_space(self) -> None:
+        """Do nothing: the model is explored when its space is asked for."""
+
+    # What it adds
+
+    @property
+    def study_folder(self) -> Path:
+        return self._folder
+
+    def __repr__(self) -> str:
+        return f"hptune.CoarseToFine(study={str(self._folder)!r})"
+
+    @contextmanager
+    def _handing_over(self) -> Iterator[None]:
+        if self._objects is None:
+            yield
+            return
+        with handing_over(self._objects):
+            yield
+
+    def _explore(self) -> Space:
+        """Return what the model asks for, with what the user wrote over it."""
+        if self.hypermodel is None:
+            raise UsageError("no hypermodel was given")
+        if self._explored is None:
+            self._explored = find_space(self._build(), file_of(self.hypermodel))
+        return self._explored
+
+    def _in_program(self, given: FitArguments, own_fit: Callable[..., Any] | None) -> InProgram:
+        """Return data, model and callbacks as a search finds them."""
+        return InProgram(
+            data=given.data,
+            build=self._build(),
+            fit=bound_fit(given, own_fit),
+            callbacks=given.callbacks,
+            file=file_of(self._code),
+            fingerprint=program_fingerprint(self._code, self.loss, self.optimizer, self.metrics, given.more),
+        )
+
+    @property
+    def _code(self) -> Any:
+        """What the user gave: Keras Tuner wraps a function."""
+        build = self.hypermodel.build
+        return build if inspect.isfunction(build) else self.hypermodel
+
+    def _build(self) -> Callable[[Any], Any]:
+        """Return what builds a model, under the strategy and with what it is compiled with instead."""
+        if self.hypermodel is None:
+            raise UsageError("no hypermodel was given")
+        if not (self.distribution_strategy or self.optimizer or self.loss or self.metrics):
+            return self.hypermodel.build  # type: ignore[no-any-return]
+
+        @wraps(self.hypermodel.build)
+        def build(hp: Any) -> Any:
+            return self._build_hypermodel(hp)
+
+        return build
+
+    def _options(self, given: FitArguments) -> SearchOptions:
+        """Return what the search is asked for."""
+        objective = self._objective
+        if not given.held_out:
+            objective = of_training_rows(objective)
+        epochs = given.epochs or self._epochs or 1
+        task = SearchTask(
+            data=f"{PREFIX}arrays",
+            model=f"{PREFIX}{name_of(self._code)}",
+            epochs=min(epochs, self._max_epochs or epochs),
+            metric=metric_of(objective or ""),
+            seed=self._seed,
+            cv=self._cv,
+            max_parameters=self.max_model_size,
+            batch_size=given.batch_size,
+            callbacks=None if given.callbacks is None else f"{PREFIX}callbacks",
+            executions=self.executions_per_trial,
+        )
+        return SearchOptions(
+            task=self._with_space(task),
+            study=self._folder,
+            passes=self._passes,
+            trials=self._trials,
+            oracle="coarse-to-fine",
+            objective=objective,
+            trial_seconds=self._trial_time,
+            learn_from=self._learn_from,
+            fresh=self._fresh,
+            command=" ".join(sys.argv[:1]),
+        )
+
+    def _with_space(self, task: SearchTask) -> SearchTask:
+        if self._preset is None:
+            if isinstance(self._given_space, Space):
+                return replace(task, space=self._given_space)
+            return task.with_space(None if self._given_space is None else str(self._given_space))
+        if self._given_space is not None:
+            raise TypeError("space and hyperparameters are the same: give one")
+        preset = from_keras_tuner(self._preset)
+        others = [hp for hp in self._explore() if hp.name not in preset]
+        if others and not self._allows_new:
+            raise UsageError(
+                f"the model asks for {listed([hp.name for hp in others])}, which hyperparameters lacks",
+                hint="Name them there, or leave allow_new_entries=False out.",
+            )
+        if not self._tunes_new:
+            fixed = (Fixed(name=hp.name, value=hp.initial, when=hp.when) for hp in others)
+            preset = replace(preset, hyperparameters=(*preset.hyperparameters, *fixed))
+        return replace(task, space=preset)
+
+
+@contextmanager
+def _interactive_logging_kept() -> Iterator[None]:
+    """Keep progress bars of Keras off while a search runs, and as they were afterwards."""
+    before = keras.utils.is_interactive_logging_enabled()
+    keras.utils.disable_interactive_logging()
+    try:
+        yield
+    finally:
+        if before:
+            keras.utils.enable_interactive_logging()
+
+
+def _check_overridden(kind: type) -> None:
+    """Refuse a subclass that trains by itself: its training is no part of this search."""
+    for name in ("run_trial", "_build_and_fit_model"):
+        if getattr(kind, name) is not getattr(CoarseToFine, name):
+            raise UsageError(
+                f"{kind.__name__} has a {name} of its own, which an hptune.CoarseToFine does not call",
+                hint="Give a HyperModel with its own fit; or let a keras_tuner.Tuner with your run_trial take"
+                " oracle=hptune.CoarseToFineOracle(…).",
+            )
