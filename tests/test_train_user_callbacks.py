@@ -82,6 +82,13 @@ def plateau():
     return [keras.callbacks.ReduceLROnPlateau("val_loss", min_delta=9, patience=1, factor=0.5), Watch()]
 
 
+def patient():
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=2, min_delta=0.05, restore_best_weights=True)
+    slower = keras.callbacks.ReduceLROnPlateau("val_loss", min_delta=9, patience=2, factor=0.5, cooldown=1)
+    decay = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.9)
+    return [slower, decay, keras.callbacks.TensorBoard("logs"), stop]
+
+
 def schedule():
     return [keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.1 / (epoch + 1)), Watch()]
 
@@ -192,6 +199,32 @@ def test_a_training_with_them_is_that_of_kerass_fit(function: str) -> None:
     assert len(outcome.curve) == len(history["loss"])
     for name, values in history.items():
         assert [epoch[name] for epoch in outcome.curve] == pytest.approx(values, rel=1e-5), name
+
+
+@pytest.mark.parametrize("ends", [(1, 2, 3, 4, 5, 6, 7, 8), (3, 8), (5, 6, 8)], ids=str)
+def test_what_callbacks_know_goes_along_from_job_to_job(tmp_path: Path, ends: tuple[int, ...]) -> None:
+    on = Trainer(DATA, load_model("m.py:build", DATA), ACCURACY, TrainerSettings(callbacks="c.py:patient"))
+    assert not on.preflight({}).in_one_go
+    whole = on.run(job(epochs=8))
+    curve: list[Any] = []
+    begun, kept = 0, ""
+    for end in ends:
+        part = on.run(
+            job(initial_epoch=begun, epochs=end, checkpoint=kept, keep_as=str(tmp_path / f"{end}.npz"))
+        )
+        assert part.state is OutcomeState.DONE, part.traceback
+        curve += part.curve
+        begun, kept = end, part.checkpoint
+        if part.ended:
+            break
+    assert curve == list(whole.curve)
+    assert part.ended is whole.ended is True
+    assert len(curve) < 8
+
+
+def test_one_callback_that_does_not_go_along_keeps_the_trial_whole() -> None:
+    assert trainer("c.py:plateau").preflight({}).in_one_go
+    assert trainer("c.py:named").preflight({"units": 4}).in_one_go
 
 
 def test_early_stopping_ends_the_trial_with_the_weights_of_its_best_epoch(tmp_path: Path) -> None:

@@ -187,8 +187,7 @@ def callbacks_option(command: F) -> F:
         "--callbacks",
         metavar="FILE.py:function",
         shell_complete=complete_file,
-        help="Makes Keras callbacks anew for each training of a model of your own, which Keras's fit then"
-        " trains in one go.",
+        help="Makes Keras callbacks anew for each training of a model of your own, by Keras's fit.",
     )(command)
 
 

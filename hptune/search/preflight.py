@@ -31,9 +31,13 @@ def preflight(
             " to rung: each trial is trained in one go"
         )
     if task.callbacks is not None:
+        how = (
+            "which Keras trains in one go"
+            if found.in_one_go
+            else "and their state goes along where it is paused"
+        )
         listener.on_remark(
-            f"{task.callbacks}: {listed(found.callbacks) or 'no callback'} for each trial, which Keras trains"
-            " in one go"
+            f"{task.callbacks}: {listed(found.callbacks) or 'no callback'} for each trial, {how}"
         )
     if found.own_epochs:
         listener.on_warning(

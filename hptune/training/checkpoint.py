@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hptune._files import appearing
 from hptune.models.backend import keras
+from hptune.training.callback_state import CallbackState
 from hptune.training.progress import TrainingState
 
 __all__ = ["Checkpoint", "load_checkpoint", "read_snapshot", "restore", "save_checkpoint", "take_checkpoint"]
@@ -30,6 +31,8 @@ class Checkpoint:
     best_weights: Weights | None
     """Those of the best epoch; None where they were not kept."""
     progress: TrainingState = field(default_factory=TrainingState)
+    callbacks: list[CallbackState] = field(default_factory=list)
+    """Of the user's callbacks, in their order; empty where there are none or they are trained in one go."""
     others: Weights = field(default_factory=list)
     """Of each further optimiser that the model holds: the places of its variables among the model's weights,
     (variables,), then its state."""
@@ -112,6 +115,10 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
     for part in _PARTS:
         for number, value in enumerate(getattr(checkpoint, part) or ()):
             arrays[f"{part}.{number:04d}"] = value
+    arrays["callbacks"] = np.array(json.dumps([dict(state.numbers) for state in checkpoint.callbacks]))
+    for place, state in enumerate(checkpoint.callbacks):
+        for number, value in enumerate(state.weights):
+            arrays[f"callback-{place}.{number:04d}"] = value
     with appearing(Path(path)) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
@@ -119,18 +126,26 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
 def load_checkpoint(path: str | Path) -> Checkpoint:
     """Read what `save_checkpoint` wrote."""
     with Path(path).open("rb") as file, np.load(file) as arrays:
-        read: Mapping[str, Any] = {
-            part: [arrays[key] for key in sorted(arrays.files) if key.startswith(f"{part}.")]
-            for part in _PARTS
-        }
+        read: Mapping[str, Any] = {part: _numbered(arrays, part) for part in _PARTS}
+        # Older ones have none.
+        known = json.loads(str(arrays["callbacks"])) if "callbacks" in arrays.files else []
+        callbacks = [
+            CallbackState(numbers, _numbered(arrays, f"callback-{place}"))
+            for place, numbers in enumerate(known)
+        ]
         progress = TrainingState(**json.loads(str(arrays["progress"])))
     return Checkpoint(
         weights=read["weights"],
         optimizer=read["optimizer"],
         best_weights=read["best_weights"] or None,
         others=read["others"],
+        callbacks=callbacks,
         progress=progress,
     )
+
+
+def _numbered(arrays: Any, part: str) -> Weights:
+    return [arrays[key] for key in sorted(arrays.files) if key.startswith(f"{part}.")]
 
 
 def read_snapshot(path: str | Path) -> Checkpoint | None:

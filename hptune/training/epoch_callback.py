@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from hptune.models.model import Training
 from hptune.study.trial import Job, Objective
+from hptune.training.callback_state import states_of, with_states
 from hptune.training.checkpoint import Checkpoint, Weights, take_checkpoint
 from hptune.training.epoch_rules import EpochRules, OnEpoch, never_stop
 from hptune.training.progress import TrainingState
@@ -40,7 +41,9 @@ class EpochCallback(EpochRules):
         progress: TrainingState,
         best_weights: Weights | None = None,
         keep_best: bool = False,
+        carried: Sequence[Any] = (),
     ) -> None:
+        """Conduct a job; `carried` are the user's callbacks whose state goes along with the checkpoint."""
         super().__init__(
             seed=job.seed,
             training=training,
@@ -60,6 +63,12 @@ class EpochCallback(EpochRules):
         self.ended_by_others = False
         """A callback of the user's ended the training at this epoch."""
         self._job = job
+        self._carried = carried
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Give the user's callbacks what they knew, which they have just forgotten: this one comes last."""
+        if self._carried and self.checkpoint is not None:
+            with_states(self._carried, self.checkpoint.callbacks)
 
     @property
     def averaged(self) -> bool:
@@ -99,6 +108,8 @@ class EpochCallback(EpochRules):
             if self.external_weights is not None:
                 self.external_weights.give()
             self.checkpoint = take_checkpoint(self.model, self.progress, self.best_weights)
+            if self.checkpoint is not None:
+                self.checkpoint.callbacks = states_of(self._carried)
 
     def judged_weights(self) -> Weights:
         """Copy the weights that validation judged: the averaged ones, where there are any."""

@@ -23,7 +23,7 @@ from hptune.training.epoch_callback import EpochCallback, OnEpoch
 from hptune.training.failures import Exhausted, TooLarge
 from hptune.training.graph_cache import Graphs, Traced, begin_as
 from hptune.training.progress import TrainingState
-from hptune.training.user_callbacks import noting_callbacks, with_state
+from hptune.training.user_callbacks import carried_along, noting_callbacks, with_state
 from hptune.training.user_fit import run_own_fit
 
 __all__ = ["Session", "make_ready"]
@@ -92,11 +92,12 @@ class Session:
             traced = self._reused()
             self.keras_model = self._built() if traced is None else traced.model
         self._count_parameters()
-        epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as))
-        self.curve = epoch_callback.curve
-        ended = epoch_callback.progress.ended
         fit = self._model.own_fit(self._job.values)
         callbacks = None if self._make_callbacks is None else self._make_callbacks()
+        carried = () if fit is not None else carried_along(callbacks or ())
+        epoch_callback = self._epoch_callback(on_epoch, keep_best or bool(self._job.keep_as), carried)
+        self.curve = epoch_callback.curve
+        ended = epoch_callback.progress.ended
         if ended:
             # By early stopping, in an earlier job.
             pass
@@ -104,7 +105,8 @@ class Session:
             self._fit(epoch_callback, traced, callbacks)
         else:
             ended = self._fit_by_itself(fit, epoch_callback, callbacks or ())
-        self._forget_what_lacks_state(epoch_callback, callbacks)
+        if self.stateful or (callbacks and not carried):
+            self._forget_what_lacks_state(epoch_callback)
         self._count_parameters()
         if keep_best and epoch_callback.best_weights is not None:
             self.keras_model.set_weights(epoch_callback.best_weights)
@@ -146,7 +148,7 @@ class Session:
         held = (id(self._arrays), id(self._weights))
         return None if key is None else (key, self._training.batch_size, held)
 
-    def _epoch_callback(self, on_epoch: OnEpoch, keep_best: bool) -> EpochCallback:
+    def _epoch_callback(self, on_epoch: OnEpoch, keep_best: bool, carried: Sequence[Any]) -> EpochCallback:
         """Return who conducts the epochs, having gone to where the checkpoint was taken."""
         checkpoint: Checkpoint | None = None
         if self._job.checkpoint:
@@ -161,20 +163,17 @@ class Session:
             progress=checkpoint.progress if checkpoint else TrainingState(),
             best_weights=checkpoint.best_weights if checkpoint else None,
             keep_best=keep_best,
+            carried=carried,
         )
         # Where there is nothing more to train, that is what is kept again.
         epoch_callback.checkpoint = checkpoint
         return epoch_callback
 
-    def _forget_what_lacks_state(
-        self, epoch_callback: EpochCallback, callbacks: Sequence[Any] | None
-    ) -> None:
+    def _forget_what_lacks_state(self, epoch_callback: EpochCallback) -> None:
         """Keep nothing to go on from where callbacks have a state: a later job starts over instead.
 
         A whole training that was interrupted leaves no epochs either.
         """
-        if callbacks is None and not self.stateful:
-            return
         if epoch_callback.stopped:
             self.curve, epoch_callback.checkpoint = [], None
         elif not self._in_one_go:

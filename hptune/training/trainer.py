@@ -33,7 +33,7 @@ from hptune.training.feeds import as_floats
 from hptune.training.graph_cache import Graphs
 from hptune.training.preflight import Preflight, try_one_batch
 from hptune.training.session import Session, make_ready
-from hptune.training.user_callbacks import UserCallbacks
+from hptune.training.user_callbacks import UserCallbacks, carried_along
 
 __all__ = ["ClassWeight", "Trainer", "TrainerSettings", "balanced_weights", "class_weights"]
 
@@ -203,9 +203,10 @@ class Trainer:
         """Have the user's callbacks made twice, as two trials would; Keras trains all with them."""
         if self._callbacks is None:
             return found
-        made = [self._callbacks.make(values, "preflight") for _ in range(2)]
-        names = tuple(type(one).__name__ for one in made[0])
-        return replace(found, numpy_difference="", in_one_go=True, callbacks=names)
+        made, _ = (self._callbacks.make(values, "preflight") for _ in range(2))
+        divided = self._model.own_fit(values) is None and carried_along(made) == tuple(made)
+        names = tuple(type(one).__name__ for one in made)
+        return replace(found, numpy_difference="", in_one_go=found.in_one_go or not divided, callbacks=names)
 
     def _try_own_fit(self, fit: OwnFit, values: Values, few: Arrays) -> Preflight:
         """Let a user's own fit train an epoch, on a few rows or, where these won't do, on all.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +18,17 @@ from hptune.models.backend import keras
 from hptune.models.model import Model
 from hptune.models.user_model import UserModel
 from hptune.space import Values
+from hptune.training.callback_state import goes_along
 from hptune.training.failures import in_words, infeasible_reason, is_fatal
 
-__all__ = ["UserCallbacks", "fresh_callbacks", "noting_callbacks", "with_callbacks", "with_state"]
+__all__ = [
+    "UserCallbacks",
+    "carried_along",
+    "fresh_callbacks",
+    "noting_callbacks",
+    "with_callbacks",
+    "with_state",
+]
 
 
 def fresh_callbacks(make: Callable[..., Any], values: Values, trial: str) -> list[Any]:
@@ -155,6 +163,11 @@ _STATELESS = (
 The learning rate that LearningRateScheduler sets is the optimizer's, which a checkpoint holds. All other
 callbacks count as having a state: EarlyStopping counts epochs, ModelCheckpoint knows the best so far.
 """
+
+
+def carried_along(callbacks: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the callbacks where the state of all of them goes along from job to job, else none."""
+    return tuple(callbacks) if all(map(goes_along, callbacks)) else ()
 
 
 def with_state(callbacks: list[Any]) -> tuple[str, ...]:
