@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import FrameType, TracebackType
+from typing import Any
 
 import click
 from rich.progress import Progress, TaskID
@@ -33,7 +34,8 @@ class ProgressListener(Listener):
     """Shows a search on stderr: passes, trials, best so far and the time it will still take."""
 
     def __init__(self, *, interactive: bool = False) -> None:
-        self._console = console()
+        # A notebook has lines of its own in its place.
+        self._console: Any = console()
         self._interactive = interactive
         watched = watch()
         # Where an earlier process of this command died, it told of data and model before.

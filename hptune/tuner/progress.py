@@ -6,21 +6,23 @@ import html
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from hptune._text import printable
 from hptune.cli.progress import ProgressListener, stop_on_signals
 from hptune.search.events import Listener, Stop
-from hptune.study import Pass
-from hptune.study.proposal import Proposal
+from hptune.study import Pass, Study
 from hptune.study.trial import Job, Trial
 from hptune.tuner.wording import in_python
 
 __all__ = ["NotebookProgress", "in_notebook", "listening", "stopping"]
 
 _EVERY = 0.5
-"""Seconds between two drawings of the line."""
+"""Seconds between two drawings."""
+_MOST_LINES = 200
+"""Lines that are kept."""
 
 
 def in_notebook() -> bool:
@@ -41,12 +43,17 @@ class _Progress(ProgressListener):
 
 
 class NotebookProgress(_Progress):
-    """Says the same as the terminal, with one line per search that is drawn over."""
+    """Says the same in one output of the cell, which is drawn over: what was said, and below it a bar."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._console = self._said = _Lines()
         self._handle: Any = None
         self._drawn_at = 0.0
+
+    def on_study_opened(self, study: Study, budget: int) -> None:
+        super().on_study_opened(study, budget)
+        self._draw(now=True)
 
     def on_pass_start(self, the_pass: Pass, end: int) -> None:
         self._title = f"pass {the_pass.number}"
@@ -61,37 +68,47 @@ class NotebookProgress(_Progress):
         self._draw()
 
     def _show_better(self) -> None:
-        """Do nothing: the line says it."""
-
-    def on_ranges_moved(self, proposal: Proposal) -> Proposal | None:
-        self._draw(now=True)
-        return super().on_ranges_moved(proposal)
+        """Do nothing: the line below the bar says it."""
 
     def __exit__(self, *error: Any) -> None:
         self._draw(now=True)
         super().__exit__(*error)
 
     def _draw(self, *, now: bool = False) -> None:
-        """Draw the line over, at most twice a second."""
-        if not self._title or (not now and time.monotonic() - self._drawn_at < _EVERY):
+        """Draw it over, at most twice a second."""
+        if not now and time.monotonic() - self._drawn_at < _EVERY:
             return
         from IPython.display import display
 
         self._drawn_at = time.monotonic()
-        text = f"{self._title}: {self._standing()}"
-        share = f'<progress value="{self._epochs_used}" max="{self._budget}"></progress>'
-        line = _Line(text, f"{share} {html.escape(text)}")
+        shown = _Shown(
+            tuple(self._said), f"{self._title}: {self._standing()}", self._epochs_used, self._budget
+        )
         if self._handle is None:
-            self._handle = display(line, display_id=True)
+            self._handle = display(shown, display_id=True)
         else:
-            self._handle.update(line)
+            self._handle.update(shown)
 
 
-class _Line:
-    """The line as text and as HTML: a notebook shows what it can."""
+class _Lines(list[str]):
+    """Keeps the last lines that are printed to it."""
 
-    def __init__(self, text: str, markup: str) -> None:
-        self._text, self._markup = text, markup
+    is_terminal = False
+
+    def print(self, text: str, **how: Any) -> None:
+        self.append(printable(text))
+        del self[:-_MOST_LINES]
+
+
+class _Shown:
+    """A search's output as text and as HTML: a notebook shows what it can."""
+
+    def __init__(self, lines: Sequence[str], standing: str, done: int, budget: int) -> None:
+        self._text = "\n".join([*lines, standing])
+        self._markup = (
+            f"<pre>{html.escape(chr(10).join(lines))}</pre>"
+            f'<progress value="{done}" max="{max(1, budget)}"></progress> {html.escape(standing)}'
+        )
 
     def __repr__(self) -> str:
         return self._text
