@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from hptune._processes import is_running
 from hptune._text import on_one_line
 from hptune.errors import InputError
 
@@ -37,18 +39,30 @@ def appearing(path: Path) -> Iterator[Path]:
     """Give a file beside `path` to write; it takes the place of `path` when the block ends without an error.
 
     Its suffix is that of `path`. A link stays one, and what is no plain file, such as a pipe, is
-    itself given. Raises what the block and the system raise; nothing is left behind then.
+    itself given. Raises what the block and the system raise; nothing is left behind then. What a process
+    that was killed has left behind is deleted by the next that writes the same file.
     """
     target = path.resolve()
     if target.exists() and not target.is_file():
         yield target
         return
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    _clear_away(target)
     try:
         yield temporary
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _clear_away(target: Path) -> None:
+    """Delete half-written files of processes that were killed while they wrote this one."""
+    name = re.compile(rf"\.{re.escape(target.stem)}\.([1-9]\d{{0,8}})\.tmp{re.escape(target.suffix)}")
+    with suppress(OSError), os.scandir(target.parent) as files:
+        for file in files:
+            found = name.fullmatch(file.name)
+            if found and not is_running(int(found[1])):
+                Path(file).unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str, *, hint: str = "") -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from support.fakes import SPACE, FakeSearcher, FakeTrainer, identity, keep_all
 
+from hptune._processes import is_running
 from hptune.errors import DataError, ModelError, StudyError
 from hptune.executors import Executor, processes
 from hptune.executors import time_limit as limited
@@ -207,7 +208,7 @@ def test_workers_end_with_the_process_that_began_them() -> None:
     main.wait()
     main.stdout.close()
     until = time.monotonic() + 30
-    while processes._is_there(worker):
+    while is_running(worker):
         assert time.monotonic() < until
         time.sleep(0.05)
 

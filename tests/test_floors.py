@@ -12,7 +12,7 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "hptune"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("", "errors", "_files", "_log", "_text"),
+    ("", "errors", "_files", "_log", "_processes", "_text"),
     ("space",),
     ("study", "data"),
     ("strategy", "analysis", "narrowing", "models"),

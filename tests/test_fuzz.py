@@ -5,11 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import csv
-import io
 import json
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +15,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from support.hostile import CELLS, JSON, ODD, one_file, outside, said, set_cell
 from support.studies import Recipe, build, confirm, versions
 
-from hptune.__main__ import run
 from hptune.errors import HptuneError, InputError, SpaceError
 from hptune.space.files import parse_space
 from hptune.study import Study
-from hptune.study.cells import TABLES
 
 QUICK = settings(
     max_examples=60,
@@ -44,20 +41,6 @@ COMMANDS = (
     ["export", "s", "--format", "csv", "--top", "9"],
     ["export", "s", "--format", "json"],
 )
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-ODD = st.one_of(
-    st.none(),
-    st.integers(-(2**63), 2**63 - 1),
-    st.floats(),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    st.binary(max_size=8),
-    st.sampled_from(["../victim", "/etc/passwd", "\x1b[2J", "{", "[" * 2000, "9" * 5000, "\ud7ff"]),
-    JSON.map(json.dumps),
-)
 
 
 @pytest.fixture(scope="module")
@@ -70,27 +53,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     study = build(top / "in" / "whole", Recipe(trials=9, running=1, notes={"budget": 300, **versions()}))
     confirm(study, [0.95, 0.94])
     study.close()
-    with contextlib.closing(sqlite3.connect(top / "in" / "whole" / "study.db")) as database:
-        database.execute("PRAGMA journal_mode = DELETE")
+    one_file(top / "in" / "whole" / "study.db")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(top / "in")
         yield top
-
-
-def outside(place: Path) -> dict[str, tuple[int, bytes]]:
-    """Everything that lies beside the working directory."""
-    found = [path for path in place.rglob("*") if "in" not in path.relative_to(place).parts[:1]]
-    return {str(p): (p.stat().st_mtime_ns, p.read_bytes() if p.is_file() else b"") for p in found}
-
-
-def said(arguments: list[str]) -> tuple[int, str]:
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = run(arguments)
-    return code, err.getvalue()
-
-
-CELLS = [(name, column) for name, table in TABLES.items() for column in table.columns]
 
 
 @settings(QUICK, max_examples=250)
@@ -101,16 +67,7 @@ def test_an_odd_value_in_any_field_of_a_study(
     table, column = cell
     shutil.rmtree("s", ignore_errors=True)
     shutil.copytree("whole", "s")
-    with contextlib.closing(sqlite3.connect("s/study.db")) as database:
-        key = TABLES[table].key
-        keys = [found for (found,) in database.execute(f"SELECT {key} FROM {table} ORDER BY {key}")]
-        try:
-            database.execute(
-                f'UPDATE {table} SET "{column}" = ? WHERE {key} = ?', (value, keys[row % len(keys)])
-            )
-            database.commit()
-        except (sqlite3.Error, UnicodeEncodeError):
-            assume(False)
+    assume(set_cell(Path("s/study.db"), table, column, row, value))
     before = outside(place)
     command = data.draw(st.sampled_from(COMMANDS))
     code, words = said(command)

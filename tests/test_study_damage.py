@@ -21,6 +21,8 @@ COMMANDS = [
     pytest.param(["compare", "s", "s"], id="compare"),
     pytest.param(["export", "s"], id="export"),
     pytest.param(["export", "s", "--format", "json"], id="export json"),
+    pytest.param(["search", "digits", "--study", "s"], id="search"),
+    pytest.param(["confirm", "s"], id="confirm"),
 ]
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from pebble import ProcessExpired, ProcessPool
 
+from hptune._processes import is_running
 from hptune.errors import ModelError, StudyError
 from hptune.executors import JobTrainer, OnEpoch
 from hptune.executors.deaths import EXITED, die_with, how_it_died, is_from_outside
@@ -311,20 +312,10 @@ def _note_end(places: Any, place: int, process: int) -> None:
 def _take_place(places: Any) -> int:
     """Take a place that is free, or whose worker is gone; returns its number, from 0."""
     with places.get_lock():
-        free = [place for place, process in enumerate(places) if process <= 0 or not _is_there(process)]
+        free = [place for place, process in enumerate(places) if process <= 0 or not is_running(process)]
         place = free[0] if free else 0
         places[place] = os.getpid()
     return place
-
-
-def _is_there(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _take_share(place: int, workers: int) -> None:

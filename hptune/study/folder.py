@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -89,11 +90,20 @@ def find_study(given: str | Path | None) -> Path:
 
 
 def archive(folder: Path) -> Path | None:
-    """Rename a study's folder to make room for a fresh one; returns where it went, or None."""
+    """Rename a study's folder to make room for a fresh one; returns where it went, or None.
+
+    Raises StudyError where it can't be renamed.
+    """
     if not folder.exists():
         return None
     number = 1
-    while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+    while os.path.lexists(aside := folder.with_name(f"{folder.name}.{number}")):
         number += 1
-    folder.rename(aside)
+    try:
+        folder.rename(aside)
+    except OSError as error:
+        raise StudyError(
+            f"{folder}: can't be archived as {aside.name}: {error.strerror}",
+            hint="Give the new search its own folder with --study.",
+        ) from error
     return aside

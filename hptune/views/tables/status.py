@@ -97,13 +97,13 @@ def _eta(study: Study, epochs: int, now: float | None) -> float | None:
     """Return the seconds that `epochs` more will take at the pace of the search that is running.
 
     By the clock, not by what trainings took: those of several processes overlap.
-    None before the first epoch of its own.
+    None before the first epoch of its own, and where the clock was set back since.
     """
     began, trained = study.trained_since(StudyLock.taken_at(study.folder))
     if not trained:
         return None
     passed = (time.time() if now is None else now) - began
-    return round(max(0, epochs) * max(0.0, passed) / trained, 1)
+    return round(max(0, epochs) * passed / trained, 1) if passed >= 0 else None
 
 
 def status_json(study: Study) -> str:
