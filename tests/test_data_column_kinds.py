@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import date, time
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hptune.data import load_folds
 from hptune.data.column_kinds import learn_encoder
 from hptune.data.encoder import CategoricalColumn, DroppedColumn, NumericColumn, TableEncoder
+from hptune.data.levels import chosen_levels
 from hptune.data.table_options import MOST_LEVELS
 from hptune.errors import DataError
 
@@ -82,11 +85,48 @@ def test_beyond_fifty_levels_the_rarest_share_one_feature_that_takes_unknown_one
     assert made.argmax(axis=1).tolist() == [0, 0, 1]
     assert made.sum(axis=1).tolist() == [1, 1, 1]
     assert said == (
-        "column 'city': the 50 most frequent of 60 levels count, all others as one; --levels takes more",
+        "column 'city': the 50 most frequent of 60 levels count, all others as one;"
+        " --levels N takes another number",
     )
     for levels, columns in ((60, 60), (20, 21)):
         wide = learn_encoder(pd.DataFrame({"city": values}), levels=levels)[0]
         assert len(wide.feature_names) == columns
+
+
+def test_levels_beyond_fifty_count_where_they_stand_in_three_rows_each() -> None:
+    values = [f"level {i:03}" for i in range(150)] * 3
+    encoder, said = learn_encoder(pd.DataFrame({"city": values}))
+    assert len(encoder.feature_names) == 150
+    assert said == ("column 'city': each of its 150 levels has a feature of its own",)
+    encoder, said = learn_encoder(pd.DataFrame({"city": [*values, "rare", "rare"]}))
+    assert len(encoder.feature_names) == 151
+    assert encoder.feature_names[0] == "city is another"
+    assert said[0].startswith("column 'city': the 150 most frequent of 151 levels count")
+
+
+def test_levels_are_counted_in_the_training_rows_of_each_fold_alone(tmp_path: Path) -> None:
+    shops = np.array([f"shop {i:02}" for i in np.arange(640) % 80])
+    path = tmp_path / "t.csv"
+    pd.DataFrame({"shop": shops, "y": np.arange(640) + 0.5}).to_csv(path, index=False)
+    found = []
+    for fold in load_folds(str(path), folds=2, target="y"):
+        assert fold.encoder is not None
+        [column] = fold.encoder.columns
+        assert isinstance(column, CategoricalColumn)
+        # The target tells which rows these are.
+        trained = pd.Series(shops[fold.train.y.astype(int)]).value_counts()
+        assert set(column.levels) == set(trained[trained >= 3].index)
+        assert 50 < len(column.levels) < 80
+        found.append(column.levels)
+    assert found[0] != found[1]
+
+
+def test_levels_are_no_more_than_memory_has_room_for() -> None:
+    counts = {f"level {i:04}": 5 for i in range(1200)}
+    assert len(chosen_levels(counts, 6_000, None)[0]) == 1000
+    assert len(chosen_levels(counts, 1_000_000, None)[0]) == 67
+    assert len(chosen_levels(counts, 10**8, None)[0]) == MOST_LEVELS
+    assert len(chosen_levels(counts, 10**8, 1100)[0]) == 1100
 
 
 def test_exactly_fifty_levels_need_no_other() -> None:

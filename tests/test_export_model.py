@@ -108,6 +108,13 @@ def test_infinite_numbers_are_missing_to_an_exported_model(tmp_path: Path) -> No
     assert_same_answers(pd.DataFrame({"x": numbers, "y": rng.choice(["u", "v", "w"], ROWS)}), tmp_path)
 
 
+def test_many_levels_go_in_raw(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    shop = [f"no. {number}" for number in np.arange(6 * ROWS) % 75]
+    frame = pd.DataFrame({"shop": [*shop[:-1], "rare"], "y": rng.choice(["u", "v", "w"], 6 * ROWS)})
+    assert_same_answers(frame, tmp_path)
+
+
 def test_dates_go_in_as_numbers(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     days = pd.Series(pd.Timestamp("2023-06-01") + pd.to_timedelta(rng.integers(0, 500, ROWS), unit="D"))

@@ -397,6 +397,15 @@ def test_a_script_comes_to_the_score_of_its_trial(name: str, exported: Exported)
     assert (exported.folder / f"{name}-trained.keras").is_file()
 
 
+def test_a_saved_model_knows_all_of_many_levels(exported: Exported) -> None:
+    model = keras.models.load_model(exported.folder / "many levels-trained.keras")
+    held = load_dataset(str(exported.folder / "shops.csv"), target="sales", seed=1).validation
+    assert held.x.shape[1] == 75 + 1
+    errors = model.predict(held.x, verbose=0)[:, 0] - held.y
+    r2 = 1 - np.square(errors).mean() / held.y.var()
+    assert r2 == pytest.approx(exported.trials["many levels"]["score"], rel=1e-4)
+
+
 def test_a_script_trains_as_many_epochs_as_its_trial(exported: Exported) -> None:
     name = "adam, stopped early"
     assert exported.trials[name]["epochs"] == 2 < CASES[name].trained < CASES[name].epochs

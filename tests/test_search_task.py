@@ -6,16 +6,19 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from hptune.data.table_options import MissingTarget, TableOptions
-from hptune.errors import SpaceError
+from hptune.errors import SpaceError, StudyMismatchError
 from hptune.search.events import Listener, Stop
 from hptune.search.run import SearchOptions, search
-from hptune.search.task import SearchTask
-from hptune.space.files import located
+from hptune.search.task import SearchTask, load_again
+from hptune.space.files import located, parse_space
+from hptune.study import Study
 
 DATA = """import tensorflow
 import numpy as np
@@ -28,7 +31,7 @@ def load():
 """
 QUIETLY = """
 import sys
-from hptune.search.task import SearchTask
+from hptune.search.task import SearchTask, load_again
 SearchTask(data=sys.argv[1], epochs=1).load()
 """
 
@@ -81,9 +84,41 @@ def test_an_error_about_a_hyperparameter_is_placed_where_it_stands(
 
 def test_a_study_remembers_what_was_said_of_a_table_where_it_is_not_the_default() -> None:
     plain = SearchTask(data="t.csv", target="y", epochs=1)
-    assert not {"levels", "missing", "missing_target", "strict"} & plain.settings.keys()
+    assert not {"missing", "missing_target", "strict"} & plain.settings.keys()
     said = SearchTask(data="t.csv", epochs=1, missing="NA, ?", missing_target="refuse", strict=True)
     assert said.settings.items() >= {"missing": "NA, ?", "missing_target": "refuse", "strict": True}.items()
     assert said._reading["tables"] == TableOptions(
         missing=("NA", "?"), missing_target=MissingTarget.REFUSE, strict=True
     )
+
+
+def test_a_study_that_remembers_no_levels_had_fifty_of_them() -> None:
+    auto = SearchTask(data="t.csv", target="y", epochs=1)
+    assert auto.settings["levels"] == "auto"
+    assert auto._reading["tables"].levels is None
+    fifty = replace(auto, levels=50)
+    assert "levels" not in fifty.settings
+    assert auto.as_in(fifty.settings) == fifty
+    assert auto.as_in(auto.settings) == auto
+    # What is said is not replaced, so that it is refused where the study has another number.
+    assert replace(auto, levels=60).as_in(fifty.settings).levels == 60
+
+
+def test_a_study_of_fifty_levels_is_resumed_with_as_many(tmp_path: Path) -> None:
+    shops = [f"shop {number % 60}" for number in range(300)]
+    numbers = [number % 7 + 0.5 for number in range(300)]
+    pd.DataFrame({"shop": shops, "y": numbers}).to_csv(tmp_path / "t.csv", index=False)
+    space = parse_space("hyperparameters: {units: {choices: [2, 4]}, layers: 1, batch_size: 64}", "s.yaml")
+    task = SearchTask(data=str(tmp_path / "t.csv"), target="y", epochs=1, space=space, levels=50)
+    begun = SearchOptions(task=task, study=tmp_path / "s", passes=1, trials=1, oracle="coarse-to-fine")
+    search(begun, listener=Listener(), stop=Stop())
+    more = replace(begun, task=replace(task, levels="auto"), trials=2)
+    search(more, listener=Listener(), stop=Stop())
+    with Study.open(tmp_path / "s") as study:
+        assert "levels" not in study.identity.settings
+        assert len(study.trials()) == 2
+        dataset, _ = load_again(study, study.trials())
+    assert dataset.input_shape == (51,)
+    assert replace(task, levels="auto").load_data().input_shape > (51,)
+    with pytest.raises(StudyMismatchError, match="its --levels is left out, not 55"):
+        search(replace(more, task=replace(task, levels=55)), listener=Listener(), stop=Stop())

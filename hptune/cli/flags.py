@@ -29,7 +29,7 @@ class TaskFlags:
     image_size: int | None
     missing: str | None
     missing_target: str
-    levels: int
+    levels: int | str
     strict: bool
     model: str
     space: str | None

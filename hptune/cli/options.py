@@ -113,10 +113,11 @@ def data_options(command: F) -> F:
         ),
         option(
             "--levels",
-            type=click.IntRange(1, 1_000_000),
-            default=50,
-            metavar="N",
-            help="Levels of a column of words that have a feature of their own, the most frequent ones.",
+            type=Levels(),
+            default="auto",
+            metavar="N|auto",
+            help="Levels of a column of words that have a feature of their own, the most frequent ones; auto:"
+            " 50, and up to 1000 that stand in three training rows or more.",
         ),
         option(
             "--strict",
@@ -267,6 +268,18 @@ class FilePath(click.Path):
 
 _SHOWN = 40
 """Characters of a wrong path that are shown."""
+
+
+class Levels(click.ParamType[int | str]):
+    """A number from 1 to 1,000,000, or auto."""
+
+    name = "levels"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number, or auto."""
+        if value == "auto":
+            return "auto"
+        return click.IntRange(1, 1_000_000).convert(value, param, ctx)
 
 
 class Duration(click.ParamType[float]):

@@ -24,9 +24,9 @@ from hptune.data.encoder import (
     as_numbers,
 )
 from hptune.data.encoding import as_texts
+from hptune.data.levels import chosen_levels
 from hptune.data.parquet_rows import ParquetRows
 from hptune.data.raw import Raw, is_table, row_names
-from hptune.data.table_options import MOST_LEVELS
 from hptune.errors import DataError
 
 if TYPE_CHECKING:
@@ -64,12 +64,13 @@ def number_columns(raw: Raw) -> dict[str, bool] | None:
 
 
 def learn_encoder(
-    frame: Columns, *, where: Where = row_names, levels: int = MOST_LEVELS
+    frame: Columns, *, where: Where = row_names, levels: int | None = None
 ) -> tuple[TableEncoder, tuple[str, ...]]:
     """Learn from training rows how a table becomes features, and return what to say of it.
 
     The index holds the place of each row in the whole table; `where` names rows, given by their place in
-    `frame`, in messages; `levels` is how many levels of a column have a feature of their own.
+    `frame`, in messages; `levels` is how many levels of a column have a feature of their own, None for as
+    many as the rows teach (`levels.chosen_levels`).
 
     Dates become numbers. Columns are dropped that have no values, or always the same; that hold times, or
     neither numbers nor text; and, with 10 or more values, those that identify the row instead of telling
@@ -97,7 +98,7 @@ def learn_encoder(
     return TableEncoder(columns=tuple(columns), dropped=tuple(dropped)), tuple(notes)
 
 
-def _learn(name: str, column: pd.Series[Any], where: Where, levels: int) -> tuple[Column, str]:
+def _learn(name: str, column: pd.Series[Any], where: Where, levels: int | None) -> tuple[Column, str]:
     kind = _kind(column)
     if kind == "date":
         return _learn_dates(name, column)
@@ -140,21 +141,18 @@ def _learn_numbers(name: str, column: pd.Series[Any], where: Where) -> tuple[Num
     return NumericColumn(name=name, fill=fill, indicator=missing > 0), said if missing else ""
 
 
-def _learn_levels(name: str, column: pd.Series[Any], most: int) -> tuple[CategoricalColumn, str]:
+def _learn_levels(name: str, column: pd.Series[Any], most: int | None) -> tuple[CategoricalColumn, str]:
     texts = as_texts(column)
     counts = texts.value_counts()
-    by_count = sorted(((-int(n), str(level)) for level, n in counts.items()))
-    levels = sorted(level for _, level in by_count[:most])
+    by_level = {str(level): int(n) for level, n in counts.items()}
+    levels, other = chosen_levels(by_level, len(texts), most)
+    many = len(levels) < len(counts)
     missing = int(texts.isna().sum())
     said = []
     if missing:
         levels.insert(0, MISSING)
         said.append(f"{missing} of {len(texts)} training values are missing, which is a level of its own")
-    many = len(counts) > most
-    if many:
-        said.append(
-            f"the {most} most frequent of {len(counts)} levels count, all others as one; --levels takes more"
-        )
+    said += [other] if other else []
     share = _share_of_numbers(counts)
     if share >= 0.5 and (share < 1 or len(counts) > FEW):
         said.append(f"taken as text, though {share:.0%} of its values are numbers")

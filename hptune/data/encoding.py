@@ -13,7 +13,7 @@ from hptune.data.dates import date_numbers
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MISSING", "as_texts", "encode_columns", "plain_numbers"]
+__all__ = ["MISSING", "as_texts", "encode_columns", "holds_numbers", "plain_numbers"]
 
 MISSING = ""
 """The level that a missing value is."""
@@ -65,13 +65,21 @@ def plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
     """Return a column as numbers, shape (rows,); NaN where it is missing, beyond float32, or no number."""
     import pandas as pd
 
-    types = pd.api.types
-    if not types.is_numeric_dtype(column.dtype) or types.is_complex_dtype(column.dtype):
+    if not holds_numbers(column):
+        types = pd.api.types
         plain = column.astype(object).where(column.notna(), None)
         is_time = types.infer_dtype(plain, skipna=True).startswith(("date", "time"))
         column = plain.map(lambda _: None) if is_time else pd.to_numeric(plain, errors="coerce")
     numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
     return np.where(np.abs(numbers) <= np.finfo(np.float32).max, numbers, np.nan)
+
+
+def holds_numbers(column: pd.Series[Any]) -> bool:
+    """Return whether a column is of a type of numbers, or of true and false."""
+    import pandas as pd
+
+    types = pd.api.types
+    return bool(types.is_numeric_dtype(column.dtype) and not types.is_complex_dtype(column.dtype))
 
 
 def mark_levels(

@@ -39,11 +39,11 @@ def make_dataset(
     held: Indices,
     held_targets: NDArray[Any],
     as_given: bool,
-    levels: int,
+    levels: int | None,
 ) -> Dataset:
     """Encode training rows, and the validation rows, those of `other`, with what was learned from them.
 
-    Of a column of words `levels` at most have a feature of their own.
+    Of a column of words `levels` at most have a feature of their own; None leaves it to the training rows.
     """
     notes = [targets.note, *raw.notes]
     if other is not raw:
@@ -111,7 +111,7 @@ def _rows_of(tree: Any, rows: Indices) -> Any:
 
 
 def _encoded(
-    raw: Raw, train: Indices, other: Raw, held: Indices, levels: int
+    raw: Raw, train: Indices, other: Raw, held: Indices, levels: int | None
 ) -> tuple[TableEncoder, tuple[str, ...], NDArray[np.float32], NDArray[np.float32]]:
     """Learn an encoder from the training rows of a table, and encode these and the validation rows."""
     with _named(raw.name):

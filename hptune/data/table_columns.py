@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -124,7 +125,7 @@ def check_target(name: str, columns: Sequence[str], target: str | None) -> str:
 
 def check_names(path: Path, header: Sequence[str]) -> None:
     """Raise `DataError` for column names that stand twice."""
-    twice = sorted({name for name in header if name and list(header).count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
     if twice:
         raise DataError(
             f"{path.name}: column name{'s' if len(twice) > 1 else ''} {listed_names(twice)} stand"

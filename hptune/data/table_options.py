@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["MOST_LEVELS", "NO_OPTIONS", "MissingTarget", "TableOptions"]
+__all__ = ["AUTO", "MOST_LEVELS", "NO_OPTIONS", "MissingTarget", "TableOptions"]
 
 MOST_LEVELS = 50
-"""Levels of a column that have a feature of their own, unless the user says another number."""
+"""Levels of a column that have a feature of their own however few rows they stand in (`levels.py`)."""
+
+AUTO = "auto"
+"""What leaves a choice to the training rows."""
 
 
 class MissingTarget(StrEnum):
@@ -27,19 +30,23 @@ class TableOptions:
     missing_target: MissingTarget = MissingTarget.DROP
     missing: tuple[str, ...] = ()
     """Words, or numbers as they are written, that stand for a missing value in every column."""
-    levels: int = MOST_LEVELS
-    """How many levels of a column of words have a feature of their own; a missing value's is not counted."""
+    levels: int | None = None
+    """How many levels of a column of words have a feature of their own, a missing value's not counted; None
+    leaves it to the training rows (`levels.chosen_levels`)."""
     strict: bool = False
     """Refuse what is mended else: words among numbers, infinite values, and classes of one row."""
 
     @classmethod
-    def of(cls, missing: str | None, missing_target: str, *, levels: int, strict: bool) -> TableOptions:
-        """Return options as they are given on a command line: `missing` is words parted by commas."""
+    def of(cls, missing: str | None, missing_target: str, *, levels: int | str, strict: bool) -> TableOptions:
+        """Return options as they are given on a command line: `missing` is words parted by commas.
+
+        `levels` is a number, or AUTO.
+        """
         words = [word.strip() for word in (missing or "").split(",")]
         return cls(
             missing_target=MissingTarget.REFUSE if strict else MissingTarget(missing_target),
             missing=tuple(dict.fromkeys(word for word in words if word)),
-            levels=levels,
+            levels=None if levels == AUTO else int(levels),
             strict=strict,
         )
 

@@ -38,7 +38,7 @@ class Settings:
     image_size: int | None
     missing: str | None = None
     missing_target: str | None = None
-    levels: int | None = None
+    levels: int | str | None = None
     strict: bool = False
     model: str
     space: str

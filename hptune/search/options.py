@@ -56,6 +56,8 @@ class SearchOptions:
     def resuming(self, study: Study) -> SearchOptions:
         """Return the same with what a study settled: its objective, who trains, what trials asked for.
 
+        What an older hptune left to no choice stays as it was.
+
         Raises StudyMismatchError where another objective is asked for.
         """
         identity = study.identity
@@ -68,7 +70,7 @@ class SearchOptions:
             )
         notes = study.notes
         task = replace(
-            self.task,
+            self.task.as_in(identity.settings),
             numpy_difference=notes.numpy_difference,
             in_one_go=notes.in_one_go,
             metric=metric_of(name),

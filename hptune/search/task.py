@@ -37,7 +37,11 @@ _ONCE: dict[str, Value | None] = {
     "positive": None,
     "strict": False,
 }
-"""Settings that a study remembers only where they are others."""
+"""Settings that a study remembers only where they are others: what they are where it does not."""
+
+
+_AUTO = ("levels",)
+"""Settings that are "auto" by default, and were something else in studies that do not remember them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +66,8 @@ class SearchTask:
     """Words, parted by commas, that stand for a missing value in a table."""
     missing_target: str = "drop"
     """drop or refuse: what becomes of rows of a table that have no target."""
-    levels: int = 50
-    """Levels of a column of words that have a feature of their own."""
+    levels: int | str = "auto"
+    """Levels of a column of words that have a feature of their own, or auto: as the training rows teach."""
     strict: bool = False
     """Refuse a table where it would be mended."""
     model: str = "mlp"
@@ -96,6 +100,11 @@ class SearchTask:
     """How NumPy differs from Keras, which trains everything then; "" where NumPy may train what it can."""
     in_one_go: bool = False
     """Each trial is trained to its end at once, not rung by rung."""
+
+    def as_in(self, settings: Mapping[str, Value | None]) -> SearchTask:
+        """Return the same with what studies of these settings had before there was an auto."""
+        old = {name: _ONCE[name] for name in _AUTO if name not in settings and getattr(self, name) == "auto"}
+        return replace(self, **old)  # type: ignore[arg-type]
 
     def with_space(self, given: str | None) -> SearchTask:
         """Return the same with the ready space of that name, or that file's; None changes nothing."""
@@ -264,7 +273,7 @@ def task_of(study: Study) -> SearchTask:
         seed=identity.seed,
         numpy_difference=study.notes.numpy_difference,
         in_one_go=study.notes.in_one_go,
-        **identity.settings,  # type: ignore[arg-type]
+        **{**_ONCE, **identity.settings},  # type: ignore[arg-type]
     )
 
 

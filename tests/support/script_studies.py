@@ -134,6 +134,12 @@ CASES = {
         values={"input_normalization": "centre", "units": 8, "schedule": "step", "drop_every": 1},
         objective="min:loss",
     ),
+    "many levels": Case(
+        data="shops.csv",
+        target="sales",
+        values={"units": 8, "batch_size": 32},
+        objective="max:val_r2",
+    ),
     "images": Case(
         data="digits",
         model="cnn",
@@ -184,6 +190,10 @@ def write_sources(folder: Path) -> None:
     )
     frame.loc[[5, 44], "pet"] = None
     frame.to_csv(folder / "pets.csv", index=False)
+    shop = np.arange(600) % 75
+    sales = np.exp(5 + rng.normal(0, 0.6, 75)[shop] + rng.normal(0, 0.1, 600))
+    shops = pd.DataFrame({"shop": [f"no. {number}" for number in shop], "size": rng.normal(0, 1, 600)})
+    shops.assign(sales=sales).to_csv(folder / "shops.csv", index=False)
     (folder / "own").mkdir()
     (folder / "own" / "model.py").write_text(BUILD)
     (folder / "own" / "sizes.py").write_text("OUTPUTS = 3\n")
