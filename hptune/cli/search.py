@@ -34,6 +34,10 @@ from hptune.cli.say import say
 __all__ = ["command"]
 
 
+_ONCE = ("--fresh", "--retry-failed")
+"""Flags that resuming a search doesn't repeat."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SearchFlags(TaskFlags):
     """The command line of a search."""
@@ -55,6 +59,7 @@ class SearchFlags(TaskFlags):
     interactive: bool
     dry_run: bool
     fresh: bool
+    retry_failed: bool
     isolate: bool | None
     as_json: bool
 
@@ -83,8 +88,8 @@ class SearchFlags(TaskFlags):
             learn_from=self.learn_from,
             presets=not self.no_presets,
             fresh=self.fresh and not has_begun(),
-            # Resuming a search is not starting over.
-            command=shlex.join(["hptune", *(word for word in sys.argv[1:] if word != "--fresh")]),
+            retry_failed=self.retry_failed,
+            command=shlex.join(["hptune", *(word for word in sys.argv[1:] if word not in _ONCE)]),
         )
 
 
@@ -156,6 +161,11 @@ class SearchFlags(TaskFlags):
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
 @click.option("--fresh", is_flag=True, help="Archive the existing study and start over.")
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Try failed trials again; those of an earlier version of your model's code always are.",
+)
 @json_option
 @takes(SearchFlags)
 def command(flags: SearchFlags) -> int | None:
