@@ -82,7 +82,9 @@ def load_dataset(
         origin = _origin(raw, source, target, validation, seed, as_images)
         return stream_dataset(raw, origin, task, positive)
     apart, share = _validation_rows(raw, validation, options)
-    known = read_known_targets(raw, task, options.tables, positive=positive, splits=apart is None)
+    known = read_known_targets(
+        raw, task, options.tables, positive=positive, splits=apart is None, labels=not as_given
+    )
     origin = _origin(raw, source, target, validation, seed, as_images)
     raw = replace(raw, notes=(*known.notes, *raw.notes))
     if apart is not None:
@@ -145,7 +147,7 @@ def load_folds(
     options = _options(target, as_images, image_size, skip_broken, as_given, tables)
     raw = _read(source, options)
     refuse_streams(raw, "--cv needs rows to make folds of", "Leave --cv out; --executions N averages seeds.")
-    known = read_known_targets(raw, task, options.tables, positive=positive)
+    known = read_known_targets(raw, task, options.tables, positive=positive, labels=not as_given)
     targets, rows = known.targets, known.rows
     codes, classes, said = _classes_to_split(raw, known, options, folds, len(rows))
     raw = replace(raw, notes=(*known.notes, *raw.notes, *said))

@@ -51,7 +51,7 @@ class SearchTask:
     validation: str = "0.2"
     """A share of the rows between 0 and 1, or a file of its own."""
     task: str | None = None
-    """binary, multiclass or regression; inferred where not given."""
+    """binary, multiclass, multilabel or regression; inferred where not given."""
     positive: str | None = None
     """Of two classes the one to be found; None leaves it to the data."""
     skip_broken: bool = False
