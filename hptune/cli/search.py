@@ -24,7 +24,8 @@ from hptune.cli.options import (
     model_options,
     option,
 )
-from hptune.errors import SearchInterruptedError
+from hptune.cli.standard_input import is_standard_input
+from hptune.errors import SearchInterruptedError, UsageError
 
 if TYPE_CHECKING:
     from hptune.search.options import SearchOptions
@@ -172,12 +173,17 @@ def command(flags: SearchFlags) -> int | None:
     """Search for the best hyperparameters, pass after pass.
 
     DATA is a bundled set (digits, breast_cancer, wine, iris, diabetes), a CSV, Parquet or NPZ
-    file, a folder of images by class, or FILE.py:function. The same command resumes a search that
-    was stopped.
+    file, a folder of images by class, FILE.py:function, or - for a CSV from a pipe. The same
+    command resumes a search that was stopped.
     """
     from hptune.cli.isolated import run_isolated
     from hptune.search.isolation import isolation_of
 
+    if flags.interactive and is_standard_input(flags.data):
+        raise UsageError(
+            "--interactive asks through standard input, from which - reads the data",
+            hint="Save it to a file.",
+        )
     options = flags.options()
     isolation = isolation_of(options, flags.isolate)
     if isolation is not None:

@@ -24,6 +24,7 @@ from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table, refuse_streams
 from hptune.data.split import fold_indices, split_indices, to_stratify
+from hptune.data.standard_input import STANDARD_INPUT
 from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
 from hptune.data.table_files import read_table_file, refused, table_kind
@@ -253,9 +254,9 @@ def _unknown(source: str, path: Path) -> DataError:
         "a table (CSV, Parquet, JSON, Feather, Excel, SQLite), an NPZ file, a folder of images by class, or"
         " FILE.py:FUNCTION"
     )
-    if source == "-":
+    if source == STANDARD_INPUT:
         return DataError(
-            "-: standard input can't be read again, and a search that is resumed reads its data again",
+            "-: standard input stands for the data of `hptune search`, `check` and `init` alone",
             hint="Save it to a file.",
         )
     if refused(source):
