@@ -988,7 +988,7 @@ def test_a_file_of_another_kind_is_refused() -> None:
         ("t.arff", "save it as CSV"),
         ("t.xls", "save it as .xlsx"),
         ("t.h5", "save the table as Parquet"),
-        ("-", "standard input can't be read again"),
+        ("-", "standard input stands for the data of `hptune search`"),
     ],
 )
 def test_what_is_never_read_is_refused_with_what_to_do(name: str, words: str) -> None:

@@ -95,7 +95,7 @@ def test_the_writer_brings_its_tables_up_to_date(here: Path) -> None:
         assert origins == ["given", "narrowed", "narrowed"]
         assert study.confirmations()
     database = sqlite3.connect(here / "finished" / "study.db")
-    assert database.execute("PRAGMA user_version").fetchone() == (3,)
+    assert database.execute("PRAGMA user_version").fetchone() == (4,)
     states = {state for (state,) in database.execute("SELECT DISTINCT state FROM jobs")}
     assert states == {"complete", "paused"}
     database.close()

@@ -61,6 +61,7 @@ def test_a_layer_may_have_units_of_its_own() -> None:
     [
         (Task.MULTICLASS, 4, "softmax", "sparse_categorical_crossentropy"),
         (Task.BINARY, 1, "sigmoid", "binary_crossentropy"),
+        (Task.MULTILABEL, 3, "sigmoid", "binary_crossentropy"),
         (Task.REGRESSION, 1, "linear", "mean_squared_error"),
     ],
 )
@@ -82,7 +83,7 @@ def test_a_regression_reports_its_error_and_r2_and_learns_z_scores() -> None:
 
 
 def test_targets_of_another_shape_need_a_model_of_ones_own() -> None:
-    with pytest.raises(ModelError, match="learns classes or one number"):
+    with pytest.raises(ModelError, match="learns classes, labels of 0 and 1 or one number"):
         mlp(replace(FACTS, task=Task.OTHER))
 
 

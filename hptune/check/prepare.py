@@ -17,6 +17,7 @@ __all__ = ["LOSSES", "build_ready", "file_of"]
 LOSSES = {
     Task.BINARY: "binary_crossentropy",
     Task.MULTICLASS: "sparse_categorical_crossentropy",
+    Task.MULTILABEL: "binary_crossentropy",
     Task.REGRESSION: "mean_squared_error",
 }
 """The loss that a task is usually learned with."""

@@ -40,9 +40,11 @@ class TaskFlags:
 
     def search_task(self, **more: Any) -> SearchTask:
         """Return the task that these flags name, `more` of its fields included; the space is left out."""
+        from hptune.cli.standard_input import data_of
         from hptune.search.task import SearchTask
 
         given = {field.name: getattr(self, field.name) for field in fields(TaskFlags)}
+        given["data"] = data_of(self.data)
         del given["space"]
         return SearchTask(**given, **more)
 

@@ -21,6 +21,7 @@ from hptune.cli.options import (
 )
 from hptune.cli.project_file import PROJECT_FILE
 from hptune.cli.say import say
+from hptune.cli.standard_input import data_of
 
 __all__ = ["command"]
 
@@ -58,6 +59,7 @@ def command(flags: InitFlags) -> int | None:
     from hptune.data.under_way import watch
 
     if flags.isolate and watch() is None:
+        data_of(flags.data)
         return run_again()
     # The file that the project file got from here is what is to be made anew.
     source = click.get_current_context().get_parameter_source("space")

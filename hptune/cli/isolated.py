@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hptune.cli.say import say
+from hptune.cli.standard_input import handed_on
 from hptune.data.under_way import Death, watch
 from hptune.errors import SearchInterruptedError
 
@@ -42,7 +43,8 @@ def run_again(*, limit: float | None = None, deaths: Mapping[str, Death] | None 
     from hptune.executors.watched import Watched
 
     arguments = click.get_current_context().find_root().obj or sys.argv[1:]
-    return Watched(arguments=arguments, say=_say, limit=limit, deaths=dict(deaths or {})).run()
+    with handed_on():
+        return Watched(arguments=arguments, say=_say, limit=limit, deaths=dict(deaths or {})).run()
 
 
 def has_begun() -> bool:

@@ -91,7 +91,7 @@ def data_options(command: F) -> F:
         ),
         option(
             "--task",
-            type=click.Choice(["binary", "multiclass", "regression"]),
+            type=click.Choice(["binary", "multiclass", "multilabel", "regression"]),
             help="What kind of target it is.  [default: inferred]",
         ),
         option(

@@ -45,7 +45,8 @@ class ProgressListener(Listener):
         self._task: TaskID | None = None
         self._trials = 0
         self._best: float | None = None
-        self._bad: Counter[TrialState] = Counter()
+        self._bad: dict[int, TrialState] = {}
+        """How trials ended that could not be trained, by number."""
         self._epochs_used = 0
         self._budget = 0
         self._sign = 1
@@ -91,7 +92,7 @@ class ProgressListener(Listener):
         self._epochs_used, self._budget, self._trials = study.epochs_used(), budget, len(trials)
         self._sign = study.identity.goal.sign
         self._best = best[0].score if best else None
-        self._bad = Counter(t.state for t in trials if t.state.is_bad)
+        self._bad = {t.id: t.state for t in trials if t.state.is_bad}
         if trials:
             self._console.print(f"Resuming {study.folder}: {self._standing()}")
         else:
@@ -127,15 +128,16 @@ class ProgressListener(Listener):
         self._refresh()
 
     def on_trial_start(self, job: Job, trial: Trial) -> None:
-        """Count a new trial."""
+        """Count a new trial; one that had failed is open again."""
         self._trials = max(self._trials, job.trial_id)
+        self._bad.pop(job.trial_id, None)
 
     def on_trial_end(self, job: Job, trial: Trial) -> None:
         """Note a score, and say at once what could not be trained."""
         # Epochs that only some of the folds had are not on record.
         self._epochs_used += self._counter.ended(job.id, trial.epochs)
         if trial.state.is_bad:
-            self._bad[trial.state] += 1
+            self._bad[trial.id] = trial.state
             self._console.print(f"  trial {trial.id} {trial.state}: {trial.reason}", style="yellow")
         elif trial.score is not None and (
             self._best is None or self._sign * trial.score > self._sign * self._best
@@ -195,7 +197,8 @@ class ProgressListener(Listener):
         parts = [self._told, f"{self._epochs_used}/{self._budget} epochs"]
         if self._best is not None:
             parts.append(f"best {significant(self._best, 4)}")
-        parts += [f"{self._bad[state]} {state}" for state in TrialState if self._bad[state]]
+        bad = Counter(self._bad.values())
+        parts += [f"{bad[state]} {state}" for state in TrialState if bad[state]]
         seconds = self._seconds_left()
         if seconds is not None:
             parts.append(f"ETA {_duration(seconds)}")

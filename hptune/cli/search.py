@@ -24,7 +24,8 @@ from hptune.cli.options import (
     model_options,
     option,
 )
-from hptune.errors import SearchInterruptedError
+from hptune.cli.standard_input import is_standard_input
+from hptune.errors import SearchInterruptedError, UsageError
 
 if TYPE_CHECKING:
     from hptune.search.options import SearchOptions
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 from hptune.cli.say import say
 
 __all__ = ["command"]
+
+
+_ONCE = ("--fresh", "--retry-failed")
+"""Flags that resuming a search doesn't repeat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,7 @@ class SearchFlags(TaskFlags):
     interactive: bool
     dry_run: bool
     fresh: bool
+    retry_failed: bool
     isolate: bool | None
     as_json: bool
 
@@ -83,8 +89,8 @@ class SearchFlags(TaskFlags):
             learn_from=self.learn_from,
             presets=not self.no_presets,
             fresh=self.fresh and not has_begun(),
-            # Resuming a search is not starting over.
-            command=shlex.join(["hptune", *(word for word in sys.argv[1:] if word != "--fresh")]),
+            retry_failed=self.retry_failed,
+            command=shlex.join(["hptune", *(word for word in sys.argv[1:] if word not in _ONCE)]),
         )
 
 
@@ -156,18 +162,28 @@ class SearchFlags(TaskFlags):
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
 @click.option("--fresh", is_flag=True, help="Archive the existing study and start over.")
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Try failed trials again; those of an earlier version of your model's code always are.",
+)
 @json_option
 @takes(SearchFlags)
 def command(flags: SearchFlags) -> int | None:
     """Search for the best hyperparameters, pass after pass.
 
     DATA is a bundled set (digits, breast_cancer, wine, iris, diabetes), a CSV, Parquet or NPZ
-    file, a folder of images by class, or FILE.py:function. The same command resumes a search that
-    was stopped.
+    file, a folder of images by class, FILE.py:function, or - for a CSV from a pipe. The same
+    command resumes a search that was stopped.
     """
     from hptune.cli.isolated import run_isolated
     from hptune.search.isolation import isolation_of
 
+    if flags.interactive and is_standard_input(flags.data):
+        raise UsageError(
+            "--interactive asks through standard input, from which - reads the data",
+            hint="Save it to a file.",
+        )
     options = flags.options()
     isolation = isolation_of(options, flags.isolate)
     if isolation is not None:

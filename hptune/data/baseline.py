@@ -29,6 +29,8 @@ def baseline_of(dataset: Dataset, objective: str, *, recipe: bool) -> Baseline |
         if name == "accuracy":
             return Baseline(what=f"always {dataset.classes[code]}", score=float(np.mean(part.y == code)))
         return _of_classes(dataset, part.y, name) if recipe else None
+    if dataset.task is Task.MULTILABEL and recipe:
+        return _of_labels(dataset, part.y, name)
     if dataset.task is Task.REGRESSION and recipe:
         trained = dataset.train.y.astype(np.float64)
         score = _of_numbers(part.y.astype(np.float64), trained.mean(), trained.std() or 1.0, name)
@@ -47,6 +49,14 @@ def _of_classes(dataset: Dataset, y: NDArray[Any], name: str) -> Baseline | None
     always = {"pr_auc": share, "precision": share, "f1_score": 2 * share / (1 + share)}
     what = f"always {dataset.classes[dataset.positive]}"
     return Baseline(what=what, score=always[name]) if name in always else None
+
+
+def _of_labels(dataset: Dataset, y: NDArray[Any], name: str) -> Baseline | None:
+    """Return what each label's more frequent value scores."""
+    often = dataset.train.y.mean(axis=0) > 0.5
+    scores = {"binary_accuracy": float(np.mean(y == often)), "auc": 0.5}
+    what = "all rows alike" if name == "auc" else "each label's more frequent value"
+    return Baseline(what=what, score=scores[name]) if name in scores else None
 
 
 def _of_numbers(y: NDArray[np.float64], mean: float, deviation: float, name: str) -> float | None:

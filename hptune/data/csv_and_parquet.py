@@ -18,6 +18,7 @@ from hptune.data.open_files import BROKEN, open_bytes, open_text
 from hptune.data.parquet_rows import ParquetRows, open_parquet
 from hptune.data.raw import Raw, row_names
 from hptune.data.reading import Reading
+from hptune.data.standard_input import how_to_get_it_back
 from hptune.data.table_columns import (
     check_names,
     check_target,
@@ -227,7 +228,7 @@ def _header(path: Path) -> tuple[str, list[str]]:
             rows = csv.reader(file, delimiter=separator, skipinitialspace=True)
             return separator, next(row for row in rows if any(cell.strip() for cell in row))
     except FileNotFoundError as low:
-        raise DataError(f"{path}: no such file") from low
+        raise DataError(f"{path}: no such file", hint=how_to_get_it_back(path)) from low
     except BROKEN as low:
         raise _broken(path, low) from low
     except OSError as low:

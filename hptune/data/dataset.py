@@ -68,7 +68,8 @@ class DataSplit:
     x: NDArray[Any]
     """Inputs, float32, shape (rows, *features); not normalised."""
     y: NDArray[Any]
-    """Class codes, int32, shape (rows,); or targets, float32, shape (rows,) in their own units."""
+    """Class codes, int32, shape (rows,); targets, float32, shape (rows,) in their own units; or 0 and 1 of
+    several labels, float32, shape (rows, labels)."""
     given: Given | None = None
     """What a user model learns from, as it came, where that is not x and y; x is its inputs then."""
 
@@ -148,7 +149,9 @@ class Dataset:
 
     @property
     def outputs(self) -> int:
-        """How many numbers a model gives per row: classes, or 1 for binary and regression."""
+        """How many numbers a model gives per row: classes, labels, or 1 for binary and regression."""
+        if self.task is Task.MULTILABEL:
+            return int(self.train.y.shape[1])
         return len(self.classes) if self.task is Task.MULTICLASS else 1
 
     @property

@@ -12,6 +12,8 @@ class Task(StrEnum):
 
     BINARY = "binary"
     MULTICLASS = "multiclass"
+    MULTILABEL = "multilabel"
+    """Several columns of 0 and 1, any number of which may be 1 in a row."""
     REGRESSION = "regression"
     OTHER = "other"
     """Targets of another shape, handed as they are to a user model."""

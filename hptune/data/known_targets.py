@@ -45,16 +45,23 @@ class KnownTargets:
 
 
 def read_known_targets(
-    raw: Raw, task: Task | None, options: TableOptions, *, positive: str | None, splits: bool = True
+    raw: Raw,
+    task: Task | None,
+    options: TableOptions,
+    *,
+    positive: str | None,
+    splits: bool = True,
+    labels: bool = False,
 ) -> KnownTargets:
     """Read the targets of the rows that have one, and say which are left out.
 
-    Where the rows are to be split, a row that alone is of its class is left out too, unless too many are.
-    Raises `DataError` as `target.read_targets` does, and where too few rows are left.
+    `labels` as for `target.read_targets`. Where the rows are to be split, a row that alone is of its class is
+    left out too, unless too many are. Raises `DataError` as `target.read_targets` does, and where too few
+    rows are left.
     """
     rows, notes = known_rows(raw, options)
     check_rows(raw.name, len(rows))
-    targets = read_targets(with_rows(raw, rows), task, positive=positive)
+    targets = read_targets(with_rows(raw, rows), task, positive=positive, labels=labels)
     left_out: tuple[str, ...] = ()
     if splits and task is None and _are_quantities(targets):
         note = (

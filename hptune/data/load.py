@@ -25,6 +25,7 @@ from hptune.data.npz import read_npz
 from hptune.data.python_file import is_function_spec
 from hptune.data.raw import Raw, is_table, refuse_streams
 from hptune.data.split import fold_indices, split_indices, to_stratify
+from hptune.data.standard_input import STANDARD_INPUT
 from hptune.data.stream_dataset import stream_dataset
 from hptune.data.structure import is_structure, map_leaves
 from hptune.data.table_files import read_table_file, refused, table_kind
@@ -83,7 +84,9 @@ def load_dataset(
         origin = _origin(raw, source, target, validation, seed, as_images)
         return stream_dataset(raw, origin, task, positive)
     apart, share = _validation_rows(raw, validation, options)
-    known = read_known_targets(raw, task, options.tables, positive=positive, splits=apart is None)
+    known = read_known_targets(
+        raw, task, options.tables, positive=positive, splits=apart is None, labels=not as_given
+    )
     origin = _origin(raw, source, target, validation, seed, as_images)
     raw = replace(raw, notes=(*known.notes, *raw.notes))
     if apart is not None:
@@ -146,7 +149,7 @@ def load_folds(
     options = _options(target, as_images, image_size, skip_broken, as_given, tables)
     raw = _read(source, options)
     refuse_streams(raw, "--cv needs rows to make folds of", "Leave --cv out; --executions N averages seeds.")
-    known = read_known_targets(raw, task, options.tables, positive=positive)
+    known = read_known_targets(raw, task, options.tables, positive=positive, labels=not as_given)
     targets, rows = known.targets, known.rows
     codes, classes, said = _classes_to_split(raw, known, options, folds, len(rows))
     raw = replace(raw, notes=(*known.notes, *raw.notes, *said))
@@ -255,9 +258,9 @@ def _unknown(source: str, path: Path) -> DataError:
         "a table (CSV, Parquet, JSON, Feather, Excel, SQLite), an NPZ file, a folder of images by class, or"
         " FILE.py:FUNCTION"
     )
-    if source == "-":
+    if source == STANDARD_INPUT:
         return DataError(
-            "-: standard input can't be read again, and a search that is resumed reads its data again",
+            "-: standard input stands for the data of `hptune search`, `check` and `init` alone",
             hint="Save it to a file.",
         )
     if refused(source):

@@ -38,7 +38,8 @@ class Targets:
 
     task: Task
     y: NDArray[Any]
-    """Class codes, int32, shape (rows,); numbers, float32, shape (rows,); or as they came."""
+    """Class codes, int32, shape (rows,); numbers, float32, shape (rows,); 0 and 1 of several labels,
+    float32, shape (rows, labels); or as they came."""
     classes: tuple[Value, ...] = ()
     """Labels in the order of their codes."""
     one_hot: bool = False
@@ -49,13 +50,16 @@ class Targets:
     """Of two classes the code of the one to be found."""
 
 
-def read_targets(raw: Raw, task: Task | None = None, *, positive: str | None = None) -> Targets:
+def read_targets(
+    raw: Raw, task: Task | None = None, *, positive: str | None = None, labels: bool = False
+) -> Targets:
     """Bring targets to the form of their task, and tell which of two classes is to be found.
 
-    That is the one that `positive` names; else true, yes or the greater of two numbers; of other names the
-    rarer one. Raises `DataError` as `_read_targets` does, and where `positive` is none of two classes.
+    `labels` takes several columns of 0 and 1 for labels, which else stay as they are. The class to be found
+    is the one that `positive` names; else true, yes or the greater of two numbers; of other names the rarer
+    one. Raises `DataError` as `_read_targets` does, and where `positive` is none of two classes.
     """
-    found = _read_targets(raw, task)
+    found = _read_targets(raw, task, labels=labels)
     if positive is None and found.task is not Task.BINARY:
         return found
     return replace(found, positive=_positive(raw, found, positive))
@@ -82,13 +86,14 @@ def _positive(raw: Raw, targets: Targets, given: str | None) -> int:
     return 0 if counts[0] < counts[1] else 1
 
 
-def _read_targets(raw: Raw, task: Task | None = None) -> Targets:
+def _read_targets(raw: Raw, task: Task | None = None, *, labels: bool = False) -> Targets:
     """Infer the task from the targets, unless it is given, and bring them to its form.
 
     Text and true or false are classes. Whole numbers are classes if there are at most two distinct ones, or
     if at most 20 distinct ones span at most 100 between them and come with 3 rows each on average. Other
     numbers are a regression. One column per class, each row with a single 1 and else 0, are classes;
-    anything else of two or more dimensions is `Task.OTHER` and stays as it is. Labels are sorted.
+    other columns of 0 and 1 are labels, where `labels` says so. Anything else of two or more dimensions is
+    `Task.OTHER` and stays as it is. Names of classes are sorted.
 
     Raises `DataError` for missing or infinite targets, for a single class, and for targets that can't be
     what `task` says.
@@ -102,14 +107,19 @@ def _read_targets(raw: Raw, task: Task | None = None) -> Targets:
         return _classes(raw, task, codes, raw.classes, "the data says so")
     values = np.asarray(raw.classes)[np.asarray(raw.y)] if raw.classes else _plain(raw)
     if values.ndim > 1:
-        return _of_more_dimensions(raw, values, task)
+        return _of_more_dimensions(raw, values, task, labels=labels)
+    if task is Task.MULTILABEL:
+        raise DataError(
+            f"{raw.name}: the task is given as multilabel, but there is one target for each row",
+            hint="Several labels are an array of shape (rows, labels) of 0 and 1.",
+        )
     if task is Task.REGRESSION:
         return _regression(raw, values, "as given")
     why = _why_classes(values)
     if task is None and not why:
         return _regression(raw, values, "inferred from numbers as the target")
-    codes, labels = distinct_labels(values)
-    return _classes(raw, task, codes, labels, why)
+    codes, names = distinct_labels(values)
+    return _classes(raw, task, codes, names, why)
 
 
 def _none_or_several(raw: Raw, task: Task | None) -> Targets:
@@ -141,6 +151,8 @@ def code_targets(raw: Raw, like: Targets) -> NDArray[Any]:
                 f"the training rows have {like.y.shape[1:]}"
             )
         return values
+    if like.task is Task.MULTILABEL:
+        return _labels(raw, values, like.y.shape[1])
     if like.task is Task.REGRESSION:
         return _numbers(raw, values)
     if like.one_hot and values.ndim == 2 and values.shape[1] == len(like.classes) and _is_one_hot(values):
@@ -196,7 +208,9 @@ def _refuse_structures(raw: Raw, column: pd.Series[Any]) -> None:
         )
 
 
-def _of_more_dimensions(raw: Raw, values: NDArray[Any], task: Task | None) -> Targets:
+def _of_more_dimensions(raw: Raw, values: NDArray[Any], task: Task | None, *, labels: bool) -> Targets:
+    if task is Task.MULTILABEL or (task is None and labels and _is_of_labels(values)):
+        return _multilabel(raw, values, "as given" if task else "as each row has several of 0 and 1")
     if _is_one_hot(values) and task is not Task.REGRESSION:
         codes = class_codes(values, range(values.shape[1]))
         why = f"the target has a column for each of {values.shape[1]} classes"
@@ -209,6 +223,33 @@ def _of_more_dimensions(raw: Raw, values: NDArray[Any], task: Task | None) -> Ta
         )
     note = f"task: other, as each target has the shape {values.shape[1:]}; targets stay as they are"
     return Targets(task=Task.OTHER, y=values, note=note)
+
+
+def _is_of_labels(values: NDArray[Any]) -> bool:
+    """Return whether these are columns of 0 and 1 of which a row may have any number of 1."""
+    zeros_and_ones = values.ndim == 2 and bool(np.all((values == 0) | (values == 1)))
+    return zeros_and_ones and not _is_one_hot(values)
+
+
+def _multilabel(raw: Raw, values: NDArray[Any], reason: str) -> Targets:
+    y = _labels(raw, values, values.shape[-1])
+    if np.all(y == y[0]):
+        raise DataError(f"{_the_target(raw)} is the same in every row", hint="There is nothing to predict.")
+    note = f"task: multilabel ({y.shape[1]} labels, {y.mean(axis=1).mean():.0%} of them are 1), {reason}"
+    return Targets(task=Task.MULTILABEL, y=y, note=note)
+
+
+def _labels(raw: Raw, values: NDArray[Any], columns: int) -> NDArray[np.float32]:
+    """Return 0 and 1 of several labels; raises `DataError` for anything else."""
+    if values.ndim != 2 or values.shape[1] != columns:
+        raise DataError(
+            f"{raw.name}: targets of shape {values.shape}, but several labels are of shape (rows, {columns})"
+        )
+    wrong = (values != 0) & (values != 1)
+    if wrong.any():
+        found = values[wrong].reshape(-1)[0]
+        raise DataError(f"{_the_target(raw)} holds {found!r}, and labels are 0 or 1")
+    return values.astype(np.float32)
 
 
 def _is_one_hot(values: NDArray[Any]) -> bool:

@@ -121,6 +121,11 @@ def _example_rows(tree: Any) -> str:
 
 
 def _prediction(dataset: Dataset) -> str:
+    if dataset.task is Task.MULTILABEL and dataset.train.given is None:
+        return (
+            f"`prediction`: 0 or 1 for each of {dataset.outputs} labels, shape (rows, {dataset.outputs}): 1"
+            " where the probability is above 0.5.\n\n`probability`: the same shape, from 0 to 1."
+        )
     if dataset.task is not Task.REGRESSION and not dataset.learns_codes:
         return "What the model itself gives; it takes targets as they are."
     what = f" of `{dataset.target}`" if dataset.target else ""

@@ -25,7 +25,8 @@ def with_preprocessing(
 
     A table's model takes {input_names[column]: shape (rows, 1)}: numbers as floats (NaN where
     missing), text as strings ("" where missing). Any other takes rows as they came. The prediction
-    is a label as it stood in the data, or a number in the target's own units. `target` is the
+    is a label as it stood in the data, 0 or 1 for each of several labels, or a number in the target's own
+    units. `target` is the
     (mean, deviation) that a regression's targets were z-scored by; None where they were not.
 
     What `model` was compiled with is taken from it: answers need no optimiser, loss or metrics, which
@@ -51,6 +52,9 @@ def with_preprocessing(
         if target is not None:
             outputs = keras.layers.Rescaling(scale=target[1], offset=target[0])(outputs)
         return keras.Model(inputs, {"prediction": outputs}, name="regression")
+    if dataset.task is Task.MULTILABEL and outputs.shape[1:] == (dataset.outputs,):
+        labels = keras.ops.cast(outputs > 0.5, "int32")
+        return keras.Model(inputs, {"prediction": labels, "probability": outputs}, name="labels")
     if not dataset.learns_codes:
         return keras.Model(inputs, outputs, name="model")
     return keras.Model(inputs, _labelled(outputs, dataset), name="classification")

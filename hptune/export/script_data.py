@@ -333,6 +333,8 @@ class _Writer:
             return f"as_array({y})", self._codes + ScriptPart(copies=(as_array,))
         if self.dataset.task is Task.OTHER:
             return f"np.asarray({y})", ScriptPart()
+        if self.dataset.task is Task.MULTILABEL:
+            return f'np.asarray({y}).astype("float32")', ScriptPart()
         part = ScriptPart(needs=("pandas",), copies=(plain_values,))
         if self.dataset.task is Task.REGRESSION:
             return f'plain_values({y}).astype("float64").astype("float32")', part

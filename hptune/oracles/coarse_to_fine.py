@@ -224,6 +224,10 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         """Say after how many epochs in all a trial ended, whatever it came to."""
         self._ledger.note_epochs(trial_id, epochs)
 
+    def begin_again(self, trial_id: str) -> None:
+        """Take up a trial again that has failed."""
+        self._ledger.begin_again(trial_id, self.trials[trial_id].hyperparameters.values)
+
     def _check_consecutive_failures(self) -> None:
         """Never end a search for failures: what fails is evidence."""
 

@@ -53,6 +53,10 @@ class DrivenOracle(Protocol):
         """Report how a trial ended, after how many epochs in all, and with which further values."""
         ...
 
+    def retry(self, trial: Any) -> None:
+        """Let a trial that was reported as failed run again, to be reported once more."""
+        ...
+
     def extend(self, space: Space, found: Sequence[Hyperparameter]) -> None:
         """Search hyperparameters that a trial asked for, with which the space has become `space`."""
         ...
@@ -79,6 +83,8 @@ class Driven:
         set_memo: Any
         note_epochs: Any
         add_values: Any
+        begin_again: Any
+        ongoing_trials: dict[str, Any]
 
     def ask(self) -> Any:
         # Keras Tuner returns the trial under way of a tuner_id: each ask gets one of its own.
@@ -93,6 +99,11 @@ class Driven:
         if memo is not None:
             self.set_memo(memo)
         return trial
+
+    def retry(self, trial: Any) -> None:
+        trial.status, trial.message = "RUNNING", None
+        self.ongoing_trials[f"again-{trial.trial_id}"] = trial
+        self.begin_again(trial.trial_id)
 
     def learn(self, values: Mapping[str, Value], score: float) -> None:
         """Report a trial that was never asked for."""
@@ -166,6 +177,9 @@ class DrivenStock(Driven):
 
     def note_epochs(self, trial_id: str, epochs: int) -> None:
         """Do nothing: Keras Tuner's oracles don't count epochs."""
+
+    def begin_again(self, trial_id: str) -> None:
+        """Do nothing: that it runs is all that they know."""
 
     def add_values(self, trial_id: str, added: Values) -> None:
         """Do nothing: a trial's own values are all that they know."""

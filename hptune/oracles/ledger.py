@@ -84,6 +84,16 @@ class Ledger:
             pass_number=pass_number,
         )
 
+    def begin_again(self, segment: str, given: Mapping[str, Any]) -> None:
+        """Note that a segment which failed is tried again.
+
+        That it failed stays among the observations: it teaches nothing, and their order is kept.
+        """
+        record = self._at[segment]
+        record.epochs = int(given.get("tuner/epochs", 1))
+        failed = next(o for o in reversed(self._reported) if o.trial_id == record.number)
+        self._running[segment] = replace(failed, epochs=record.epochs, state=TrialState.RUNNING)
+
     def note_epochs(self, segment: str, epochs: int) -> None:
         """Note after how many epochs in all a segment ends."""
         self._ended_at[segment] = epochs
@@ -92,7 +102,7 @@ class Ledger:
         """Let the trial of a running segment have further values, and have had them all along."""
         running = self._running[segment]
         self._running[segment] = _with(running, added)
-        if running.trial_id != int(segment):
+        if any(o.trial_id == running.trial_id for o in self._reported):
             self._reported = [
                 _with(o, added) if o.trial_id == running.trial_id else o for o in self._reported
             ]

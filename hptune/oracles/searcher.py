@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hptune.oracles.driven import DrivenOracle, plain
@@ -40,6 +40,8 @@ class _Open:
     oracle: DrivenOracle
     trial: Any
     """Keras Tuner's."""
+    trial_id: int = 0
+    """The study's, once its job is known."""
 
 
 @dataclass
@@ -52,8 +54,10 @@ class Searcher:
     _oracle: DrivenOracle | None = None
     _asked: _Open | None = None
     """The latest ask, until its job is known."""
-    _open: dict[int, _Open] = field(default_factory=dict)
-    """By job."""
+    _open: dict[int, tuple[_Open, ...]] = field(default_factory=dict)
+    """By job; several where a configuration that failed was suggested again, and is tried again."""
+    _failed: dict[int, tuple[_Open, ...]] = field(default_factory=dict)
+    """What was reported to the oracle as failed, by the study's trial."""
     _trial_of: dict[str, int] = field(default_factory=dict)
     """The study's trial of each trial of the oracle, which counts every ask."""
 
@@ -62,6 +66,7 @@ class Searcher:
         before, self._oracle = self._oracle, self.next_oracle(self._oracle, space, number, earlier)
         if self._oracle is not before:
             self._trial_of.clear()
+            self._failed.clear()
 
     def ask(self) -> Suggestion | NoSuggestion:
         """Ask for the next configuration; `started` must follow before the next call."""
@@ -88,7 +93,18 @@ class Searcher:
         """Say which job of which trial trains what was asked for last."""
         assert self._asked is not None
         self._trial_of[self._asked.trial.trial_id] = trial_id
-        self._open[job_id], self._asked = self._asked, None
+        self._open[job_id] = (replace(self._asked, trial_id=trial_id),)
+        self._asked = None
+
+    def retry(self, job_id: int, trial_id: int) -> None:
+        """Say which job tries a trial again that was reported as failed.
+
+        An oracle of an earlier pass, which is asked no more, hears nothing of it.
+        """
+        again = self._failed.pop(trial_id, ())
+        for failed in again:
+            failed.oracle.retry(failed.trial)
+        self._open[job_id] = again
 
     def report(
         self,
@@ -103,8 +119,10 @@ class Searcher:
 
         `added` are values of what its model asked for beyond what it was given.
         """
-        known = self._open.pop(job_id)
-        known.oracle.report(known.trial, state, score, epochs=epochs, added=added)
+        for known in self._open.pop(job_id):
+            known.oracle.report(known.trial, state, score, epochs=epochs, added=added)
+            if state is TrialState.FAILED and known.oracle is self._oracle:
+                self._failed[known.trial_id] = (*self._failed.get(known.trial_id, ()), known)
 
     def extend(self, space: Space, found: Sequence[Hyperparameter]) -> None:
         """Search hyperparameters that a trial asked for, with which the space has become `space`."""

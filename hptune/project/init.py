@@ -129,12 +129,19 @@ def _settings(options: ProjectOptions, dataset: Dataset, model: Model) -> Settin
         trials=options.trials,
         epochs=task.epochs,
         passes=options.passes,
-        # A model of your own may report no accuracy; the loss is always reported.
-        objective="val_accuracy"
-        if classes and model.recipe(model.space().defaults) is not None
-        else "val_loss",
+        objective=_objective(dataset, recipe=model.recipe(model.space().defaults) is not None),
         takes_class_weight=classes and (fit is None or fit.takes_class_weight),
     )
+
+
+def _objective(dataset: Dataset, *, recipe: bool) -> str:
+    """Return what a search improves where nothing is said; a user model may report no accuracy."""
+    of_task = {
+        Task.BINARY: "val_accuracy",
+        Task.MULTICLASS: "val_accuracy",
+        Task.MULTILABEL: "val_binary_accuracy",
+    }
+    return of_task.get(dataset.task, "val_loss") if recipe else "val_loss"
 
 
 def _held(space: Space) -> str:

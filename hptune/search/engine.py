@@ -53,6 +53,8 @@ class Engine:
     stop: Stop = field(default_factory=Stop)
     in_one_go: bool = False
     """Trials are trained to their end at once, whichever rung was suggested."""
+    retries: deque[int] = field(default_factory=deque)
+    """Failed trials that are tried again before anything is asked for."""
     left: bool = False
     """Whoever was asked between two passes chose to stop there."""
     _epochs_used: int = 0
@@ -160,11 +162,14 @@ class Engine:
         for event in self.study.events():
             if isinstance(event, Report):
                 self._any_score = self._any_score or event.score is not None
-                trial = self._trials[event.trial_id] = everything[event.trial_id - 1]
+                trial = self._trials[event.trial_id] = _as_reported(everything[event.trial_id - 1], event)
                 self._extend(event.found)
                 self.searcher.report(
                     event.job_id, event.state, event.score, epochs=trial.epochs, added=event.added
                 )
+            elif event.retries:
+                self._trials.pop(event.job.trial_id, None)
+                self.searcher.retry(event.job.id, event.job.trial_id)
             else:
                 self._reach(event.pass_number, passes)
                 job = event.job
@@ -181,7 +186,7 @@ class Engine:
         over: NoSuggestion | None = None
         while True:
             while self._may_begin(running) and over is None:
-                job = waiting.popleft() if waiting else self._ask(the_pass, end)
+                job = waiting.popleft() if waiting else self._retry() or self._ask(the_pass, end)
                 if job in (NoSuggestion.EXHAUSTED, NoSuggestion.BUDGET_USED):
                     over = job
                 if not isinstance(job, Job):
@@ -203,6 +208,24 @@ class Engine:
         done = [future for future in running if future.done()]
         for future in sorted(done, key=lambda f: running[f].id):
             self._record(running.pop(future), future.result())
+
+    def _retry(self) -> Job | None:
+        """Return the job that tries the next failed trial again; None where there is none, or no budget."""
+        if not self.retries:
+            return None
+        failed = self.study.failed_stretch(self.retries[0])
+        committed = self._epochs_used - failed.charged + self._pending
+        if committed > 0 and committed + failed.epochs - failed.initial_epoch > self.budget:
+            return None
+        trial_id = self.retries.popleft()
+        # Its pass is the one in which the oracle is: what it asked for, it hears of.
+        job = self.study.record_retry(trial_id, pass_number=self._reached)
+        self.searcher.retry(job.id, trial_id)
+        self._epochs_used = self.study.epochs_used() + self.study.jobs_without_epoch()
+        self._pending += job.epochs - job.initial_epoch
+        trial = self._trials.pop(trial_id)
+        self.listener.on_trial_start(job, replace(trial, state=TrialState.RUNNING))
+        return job
 
     def _ask(self, the_pass: Pass, end: int) -> Job | NoSuggestion | None:
         """Return the next job, why there is none, or None where the budget is used."""
@@ -409,6 +432,13 @@ class Engine:
             self._checkpoints.delete(self._trials[number] for number in gone)
             for number in gone:
                 self._trials[number] = replace(self._trials[number], checkpoint="")
+
+
+def _as_reported(trial: Trial, event: Report) -> Trial:
+    """Return a trial as it was reported, where it failed then: it may have been tried again since."""
+    if event.state is not TrialState.FAILED:
+        return trial
+    return replace(trial, state=event.state, score=None, best_epoch=None, epochs=event.epochs)
 
 
 def _key(values: Mapping[str, Value]) -> str:

@@ -36,6 +36,8 @@ class SearchOptions:
     """Whether a recipe's presets are tried first too."""
     fresh: bool = False
     """Archive the existing study and start over."""
+    retry_failed: bool = False
+    """Try all trials of the study again that have failed."""
     command: str = ""
     """The command line that repeats this."""
 

@@ -20,6 +20,7 @@ from hptune.search.next_pass import NEXT_PASS, read_next_pass
 from hptune.search.open_next_pass import open_next_pass
 from hptune.search.opening import Opening, open_search
 from hptune.search.options import SearchOptions
+from hptune.search.retry import Retries, find_retries, has_failed_trials, retrying
 from hptune.space import Space
 from hptune.strategy.plan import Plan
 from hptune.study import Study, StudyLock, archive
@@ -30,6 +31,7 @@ from hptune.views.report import write_report
 
 if TYPE_CHECKING:
     from hptune.data import Dataset
+    from hptune.models.model import Model
     from hptune.oracles.searcher import Searcher
 
 __all__ = ["SearchOptions", "plan_search", "search"]
@@ -49,6 +51,7 @@ def plan_search(
     with Study.open(options.folder) as study:
         opened = open_search(options, listener, study)
         space = _space_to_resume(options, study, opened.space, listener)
+        _find_retries(options, study, opened.model, listener, everything=options.retry_failed)
         warm_starts = () if study.epochs_used() else opened.warm_starts
         return space, options.plan(space), study.identity.goal, warm_starts
 
@@ -63,10 +66,13 @@ def search(options: SearchOptions, *, listener: Listener, stop: Stop) -> Path:
     if not options.fresh and Study.exists(folder):
         with StudyLock(folder), Study.open(folder, read_only=False) as study:
             options = options.resuming(study)
-            if is_budget_exhausted(study, options.task, oracle=options.oracle, budget=options.budget):
+            nothing_to_retry = not options.retry_failed or not has_failed_trials(study)
+            if nothing_to_retry and is_budget_exhausted(
+                study, options.task, oracle=options.oracle, budget=options.budget
+            ):
                 listener.on_study_opened(study, options.budget)
                 return folder
-            with marked_under_way(study, options.task):
+            with marked_under_way(study, options.task), retrying(study, asked=options.retry_failed):
                 opened = open_search(options, listener, study)
                 _warn_of_another_model(study, opened, listener)
                 _run(opened, study, listener, stop)
@@ -93,6 +99,17 @@ def _space_to_resume(options: SearchOptions, study: Study, space: Space, listene
         return space
     listener.on_remark(f"the next pass is {study.folder / NEXT_PASS}")
     return edited.next_space
+
+
+def _find_retries(
+    options: SearchOptions, study: Study, model: Model, listener: Listener, *, everything: bool = False
+) -> Retries:
+    """Return the failed trials that are tried again, and say so, or that there is no budget for it."""
+    retries = find_retries(study, model, everything=everything)
+    line = retries.line(paid=study.epochs_used() < options.budget)
+    if line:
+        listener.on_remark(line)
+    return retries
 
 
 def _archive_existing(folder: Path, *, fresh: bool) -> None:
@@ -136,6 +153,7 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
     _note_what_is_searched(opened, study)
     if not study.epochs_used():
         listener.on_warm_starts(opened.warm_starts)
+    retries = _find_retries(options, study, opened.model, listener)
     with executor_for(
         options.task,
         opened.dataset,
@@ -156,6 +174,7 @@ def _run(opened: Opening, study: Study, listener: Listener, stop: Stop) -> None:
             listener=listener,
             stop=stop,
             in_one_go=options.task.in_one_go,
+            retries=retries.queue(),
         )
         engine.run()
         stop.running = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hptune.study.trial import Objective
     from hptune.training import RepeatedTrainer, Trainer
 
-__all__ = ["SearchTask", "asked_epochs", "load_again", "load_trainer", "task_of"]
+__all__ = ["SearchTask", "asked_epochs", "load_again", "load_trainer", "task_of", "trained_by_other_code"]
 
 _ONCE: dict[str, Value | None] = {
     "batch_size": None,
@@ -55,7 +55,7 @@ class SearchTask:
     validation: str = "0.2"
     """A share of the rows between 0 and 1, or a file of its own."""
     task: str | None = None
-    """binary, multiclass or regression; inferred where not given."""
+    """binary, multiclass, multilabel or regression; inferred where not given."""
     positive: str | None = None
     """Of two classes the one to be found; None leaves it to the data."""
     skip_broken: bool = False
@@ -333,15 +333,20 @@ def load_again(study: Study, trials: Sequence[Trial]) -> tuple[Dataset, Model]:
     return dataset, model
 
 
-def _require_model(study: Study, model: Model, trials: Sequence[Trial]) -> None:
-    """Raise StudyMismatchError where the code has changed since a trial was trained."""
+def trained_by_other_code(study: Study, model: Model, trials: Iterable[int]) -> list[int]:
+    """Return those of these trials that were trained last by another version of the model's code."""
     notes = study.notes
     versions = [study.identity.model_fingerprint, *(v.fingerprint for v in notes.model_versions)]
     if not notes.model_versions and notes.model_fingerprint and model.known_as(notes.model_fingerprint):
         # Changed before versions were recorded: which trials are of which is not known.
-        return
+        return []
     version_of = study.model_versions()
-    others = [trial.id for trial in trials if not model.known_as(versions[version_of[trial.id] - 1])]
+    return [trial for trial in trials if not model.known_as(versions[version_of[trial] - 1])]
+
+
+def _require_model(study: Study, model: Model, trials: Sequence[Trial]) -> None:
+    """Raise StudyMismatchError where the code has changed since a trial was trained."""
+    others = trained_by_other_code(study, model, (trial.id for trial in trials))
     if others:
         also = (
             f" or {study.identity.settings['callbacks']}" if study.identity.settings.get("callbacks") else ""

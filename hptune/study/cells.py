@@ -189,6 +189,7 @@ TABLES: Mapping[str, Table] = {
             "seconds": _DURATION,
             "added": _OBJECT.or_none(),
             "found": _LIST.or_none(),
+            "superseded_by": _ID.or_none(),
         }
     ),
     "confirmations": Table(

@@ -26,13 +26,20 @@ def tallies(database: sqlite3.Connection, direction: Direction) -> tuple[Tally, 
 def epochs_used_by_pass(database: sqlite3.Connection) -> dict[int, int]:
     """Return the epochs trained so far, by the number of the pass that asked for them."""
     # A job counts once reported, by what it trained; an interrupted one by what it trained so far.
-    query = "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs GROUP BY pass_number"
+    # What failed and was tried again is charged once, by the attempt that counts.
+    query = (
+        "SELECT pass_number, sum(json_array_length(curve)) AS epochs FROM jobs WHERE superseded_by IS NULL"
+        " GROUP BY pass_number"
+    )
     return {row["pass_number"]: row["epochs"] for row in database.execute(query)}
 
 
 def jobs_without_epoch(database: sqlite3.Connection) -> int:
     """Return how many jobs ended badly without an epoch."""
-    query = f"SELECT count(*) FROM jobs WHERE reported IS NOT NULL AND curve = '[]' AND state IN ({_BAD})"
+    query = (
+        "SELECT count(*) FROM jobs WHERE reported IS NOT NULL AND curve = '[]' AND superseded_by IS NULL"
+        f" AND state IN ({_BAD})"
+    )
     return int(database.execute(query).fetchone()[0])
 
 
@@ -65,6 +72,6 @@ def progress(database: sqlite3.Connection) -> tuple[JobProgress, ...]:
         f" CASE WHEN (SELECT state FROM trials WHERE id = trial_id) IN ({_BAD}) THEN NULL ELSE score END"
         " AS score,"
         " coalesce(json_extract(timings, '$.fit'), 0.0) AS fit_seconds"
-        " FROM jobs WHERE reported IS NOT NULL ORDER BY reported"
+        " FROM jobs WHERE reported IS NOT NULL AND superseded_by IS NULL ORDER BY reported"
     )
     return tuple(JobProgress(**dict(row)) for row in database.execute(query))

@@ -27,6 +27,7 @@ _RULES = (
     ("trials", "best_epoch", "best_epoch > epochs", "an epoch that it has had"),
     ("trials", "best_epoch", "(best_epoch IS NULL) <> (score IS NULL)", "an epoch where there is a score"),
     ("jobs", "trial_id", "trial_id NOT IN (SELECT id FROM trials)", "the number of a trial"),
+    ("jobs", "superseded_by", "superseded_by NOT IN (SELECT id FROM jobs)", "the number of a job"),
     ("jobs", "pass_number", "pass_number NOT IN (SELECT number FROM passes)", "the number of a pass"),
     (
         "jobs",

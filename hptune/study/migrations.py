@@ -57,5 +57,11 @@ def _to_3(database: sqlite3.Connection) -> None:
     database.execute("CREATE INDEX jobs_that_found ON jobs (reported) WHERE found IS NOT NULL")
 
 
-_STEPS = (_to_2, _to_3)
+def _to_4(database: sqlite3.Connection) -> None:
+    """Let failed jobs be tried again."""
+    database.execute("ALTER TABLE jobs ADD COLUMN superseded_by INTEGER")
+    database.execute("CREATE INDEX jobs_superseded ON jobs (superseded_by) WHERE superseded_by IS NOT NULL")
+
+
+_STEPS = (_to_2, _to_3, _to_4)
 """The first brings schema 1 to 2, and so on."""

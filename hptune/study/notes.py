@@ -85,6 +85,10 @@ class StudyNotes:
     """A search of user code has begun and not ended; where no process holds it, that one died."""
     isolate: bool = False
     """Processes died of its trials: a search of it runs in one that may die."""
+    retry_before: int = 0
+    """Failed trials whose last job has a lower number are tried again, as --retry-failed asked for."""
+    retrying: bool = False
+    """A search with --retry-failed has begun and not ended."""
     in_one_go: bool = False
     """Each trial is trained to its end at once, not rung by rung."""
     baseline: Baseline | None = None
@@ -143,6 +147,8 @@ _KINDS: dict[str, Any] = {
     "in_one_go": bool,
     "under_way": bool,
     "isolate": bool,
+    "retry_before": int,
+    "retrying": bool,
     "budget": int,
     "train_examples": int,
     "versions": dict,

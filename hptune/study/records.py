@@ -84,6 +84,8 @@ class Ask:
     memo: object
     """Its small state right after."""
     pass_number: int
+    retries: bool = False
+    """Nothing was asked of the oracle: its trial, which had failed, is tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,8 @@ class Report:
     trial_id: int
     state: TrialState
     score: float | None
+    epochs: int
+    """Epochs that the trial had had by then, as far as it is told from the job alone."""
     pass_number: int
     added: Values = field(default_factory=dict)
     """What the model asked for and was given no value of: the trial's from here on."""

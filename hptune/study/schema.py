@@ -14,7 +14,7 @@ from hptune.study.migrations import migrate
 
 __all__ = ["VERSION", "connect", "create", "has_tables", "is_damage", "transaction"]
 
-VERSION = 3
+VERSION = 4
 """Raised whenever a table changes; what a newer hptune wrote is refused."""
 
 _TABLES = """
@@ -69,7 +69,8 @@ CREATE TABLE jobs (
     timings TEXT NOT NULL DEFAULT '{}',
     seconds REAL NOT NULL DEFAULT 0,
     added TEXT,                     -- JSON: values of what its model asked for beyond the trial's
-    found TEXT                      -- JSON: hyperparameters by which its report extends the space
+    found TEXT,                     -- JSON: hyperparameters by which its report extends the space
+    superseded_by INTEGER           -- the job that tries a failed one again; NULL for what counts
 );
 
 -- Trials trained again from the start with other seeds; they cost nothing of the search's budget.
@@ -90,6 +91,7 @@ CREATE INDEX trials_by_score ON trials (score) WHERE score IS NOT NULL;
 CREATE INDEX jobs_by_trial ON jobs (trial_id);
 CREATE INDEX jobs_under_way ON jobs (id) WHERE reported IS NULL;
 CREATE INDEX jobs_that_found ON jobs (reported) WHERE found IS NOT NULL;
+CREATE INDEX jobs_superseded ON jobs (superseded_by) WHERE superseded_by IS NOT NULL;
 """
 
 
@@ -237,7 +239,8 @@ def has_tables(path: Path) -> bool:
     database = connect(str(path), read_only=True)
     try:
         return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        # SQLite quotes damaged text in its messages, and Python decodes those.
         raise StudyError(
             f"{path}: can't be read as a study: {error}",
             hint="A search with --fresh archives it and starts over; nothing of it is deleted.",

@@ -19,13 +19,14 @@ from typing import Any
 from hptune.errors import StudyError, StudyMismatchError
 from hptune.space import Hyperparameter, Space, Value, Values
 from hptune.space.describe import describe_value
-from hptune.study import confirmations, counts, rows, schema
+from hptune.study import confirmations, counts, retries, rows, schema
 from hptune.study.damage import naming_damage, reading, require_whole
 from hptune.study.folder import DATABASE
 from hptune.study.notes import StudyNotes, note_to_json, read_notes
 from hptune.study.passes import select_found, select_passes
 from hptune.study.proposal import Proposal
 from hptune.study.records import Ask, Confirmation, Identity, JobProgress, Pass, Report, Tally
+from hptune.study.retries import FailedStretch
 from hptune.study.schema import transaction
 from hptune.study.trial import Direction, Epoch, Job, Outcome, OutcomeState, Trial, TrialState
 
@@ -169,7 +170,8 @@ class Study:
         """Return all trials in the order they were asked for; without curves it is faster."""
         found: dict[int, list[Epoch]] = {}
         if curves:
-            for row in self._database.execute("SELECT id, trial_id, curve FROM jobs ORDER BY id"):
+            query = "SELECT id, trial_id, curve FROM jobs WHERE superseded_by IS NULL ORDER BY id"
+            for row in self._database.execute(query):
                 found.setdefault(row["trial_id"], []).extend(rows.curve_of(row))
         goal = self.identity.objective if curves else None
         return tuple(
@@ -204,7 +206,7 @@ class Study:
 
     def _curve(self, trial_id: int) -> tuple[Epoch, ...]:
         found = self._database.execute(
-            "SELECT id, curve FROM jobs WHERE trial_id = ? ORDER BY id", (trial_id,)
+            "SELECT id, curve FROM jobs WHERE trial_id = ? AND superseded_by IS NULL ORDER BY id", (trial_id,)
         )
         return tuple(epoch for row in found for epoch in rows.curve_of(row))
 
@@ -264,20 +266,50 @@ class Study:
                     "UPDATE trials SET state = ?, reason = '' WHERE id = ?",
                     (TrialState.RUNNING.value, trial.id),
                 )
-            cursor = self._database.execute(
-                "INSERT INTO jobs (trial_id, pass_number, initial_epoch, epochs, asked, oracle_values, memo,"
-                " state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
-                (
-                    trial.id,
-                    pass_number,
-                    initial_epoch,
-                    epochs,
-                    self._next_event(),
-                    json.dumps(dict(oracle_values)),
-                    None if memo is None else json.dumps(memo),
-                ),
+            job = self._insert_job(trial.id, pass_number, initial_epoch, epochs, oracle_values, memo)
+        return rows.job_of(job, trial, initial_epoch, epochs)
+
+    def record_retry(self, trial_id: int, *, pass_number: int) -> Job:
+        """Write down that a failed trial is tried again, before anything is trained.
+
+        Its new job goes as far as those that failed should have gone, and counts instead of them.
+        """
+        with transaction(self._database):
+            failed = retries.failed_stretch(self._database, trial_id)
+            had, until = failed.initial_epoch, failed.epochs
+            job = self._insert_job(trial_id, pass_number, had, until, {}, None)
+            retries.supersede(self._database, trial_id, job)
+            note = retries.note(self.trial(trial_id).note, _UNSEARCHED)
+            self._database.execute(
+                "UPDATE trials SET state = ?, reason = '', epochs = ?, checkpoint = '', note = ?"
+                " WHERE id = ?",
+                (TrialState.RUNNING.value, had, note, trial_id),
             )
-        return rows.job_of(int(cursor.lastrowid or 0), trial, initial_epoch, epochs)
+        return rows.job_of(job, self.trial(trial_id), had, until)
+
+    def _insert_job(
+        self,
+        trial_id: int,
+        pass_number: int,
+        initial_epoch: int,
+        epochs: int,
+        oracle_values: Mapping[str, Value],
+        memo: object,
+    ) -> int:
+        cursor = self._database.execute(
+            "INSERT INTO jobs (trial_id, pass_number, initial_epoch, epochs, asked, oracle_values, memo,"
+            " state) VALUES (?, ?, ?, ?, ?, ?, ?, 'running')",
+            (
+                trial_id,
+                pass_number,
+                initial_epoch,
+                epochs,
+                self._next_event(),
+                json.dumps(dict(oracle_values)),
+                None if memo is None else json.dumps(memo),
+            ),
+        )
+        return int(cursor.lastrowid or 0)
 
     def record_progress(self, epochs: Mapping[int, int]) -> None:
         """Note the epoch that each running job has reached, for whoever watches."""
@@ -381,6 +413,16 @@ class Study:
         found = self._database.execute("SELECT trial_id, max(id) FROM jobs GROUP BY trial_id")
         return {trial: 1 + sum(first <= job for first in firsts) for trial, job in found}
 
+    @reading
+    def failed_stretch(self, trial_id: int) -> FailedStretch:
+        """Return what of a failed trial is tried again."""
+        return retries.failed_stretch(self._database, trial_id)
+
+    @reading
+    def failed_before(self, job: int) -> tuple[int, ...]:
+        """Return the trials that have failed and whose last job has a lower number than `job`, in order."""
+        return retries.failed_before(self._database, job)
+
     def forget_checkpoints(self, trial_ids: list[int]) -> None:
         """Note that these trials' weights are not kept any more."""
         with transaction(self._database):
@@ -423,6 +465,7 @@ class Study:
             " SELECT *, reported AS event, 0 AS is_ask FROM jobs WHERE reported IS NOT NULL ORDER BY event"
         )
         trials = {trial.id: trial for trial in self.trials(curves=False)}
+        again = retries.retrying_jobs(self._database)
         for row in self._database.execute(query):
             if row["is_ask"]:
                 yield Ask(
@@ -430,6 +473,7 @@ class Study:
                     oracle_values=rows.oracle_values_of(row),
                     memo=rows.memo_of(row),
                     pass_number=row["pass_number"],
+                    retries=row["id"] in again,
                 )
             else:
                 yield Report(
@@ -437,6 +481,7 @@ class Study:
                     trial_id=row["trial_id"],
                     state=TrialState(row["state"]),
                     score=row["score"],
+                    epochs=row["initial_epoch"] + len(rows.curve_of(row)),
                     pass_number=row["pass_number"],
                     added=rows.added_of(row),
                     found=rows.found_of(row),

@@ -83,14 +83,16 @@ def resolve_objective(
 
     `on_demand` would be reported, too, where one of them was asked for.
 
-    None is val_accuracy where it is reported for classes, or for targets of which nothing is known, else
-    val_loss. A name may say its
+    None is val_accuracy where it is reported for classes, or for targets of which nothing is known,
+    val_binary_accuracy where it is for several labels, else val_loss. A name may say its
     direction: max:val_f1, min:val_cost; otherwise it is known from the name, as in Keras
     Tuner. Raises ObjectiveError where it is not reported or its direction is unknown.
     """
     if name is None:
         classes = task in (Task.BINARY, Task.MULTICLASS, Task.UNKNOWN)
         name = "val_accuracy" if classes and "val_accuracy" in reported else "val_loss"
+        if task is Task.MULTILABEL and "val_binary_accuracy" in reported:
+            name = "val_binary_accuracy"
         if tuple(reported) == (UNNAMED,):
             name = UNNAMED
     prefix, colon, metric = name.rpartition(":")

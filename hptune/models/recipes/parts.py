@@ -120,11 +120,17 @@ def regularizer(options: Options) -> Call | None:
 
 
 def output(facts: DataFacts, recipe: str) -> Call:
-    """Return the last layer: softmax over classes, sigmoid for two, linear for a number."""
-    activations = {Task.MULTICLASS: "softmax", Task.BINARY: "sigmoid", Task.REGRESSION: "linear"}
+    """Return the last layer: softmax over classes, sigmoid for two and for labels, linear for a number."""
+    activations = {
+        Task.MULTICLASS: "softmax",
+        Task.BINARY: "sigmoid",
+        Task.MULTILABEL: "sigmoid",
+        Task.REGRESSION: "linear",
+    }
     if facts.task not in activations:
         raise ModelError(
-            f"the recipe {recipe} learns classes or one number per row, not targets of another shape",
+            f"the recipe {recipe} learns classes, labels of 0 and 1 or one number per row, not targets of"
+            " another shape",
             hint="Give a model of your own: --model FILE.py:build.",
         )
     arguments = {"units": facts.outputs, "activation": activations[facts.task]}
@@ -138,6 +144,9 @@ def losses(facts: DataFacts) -> tuple[str, tuple[str | Call, ...]]:
     if facts.task is Task.REGRESSION:
         r2 = Call(name="metrics.R2Score", arguments={"name": "r2"})
         return "mean_squared_error", ("mean_absolute_error", r2, *also)
+    if facts.task is Task.MULTILABEL:
+        # Keras takes "accuracy" of several outputs for that of a class.
+        return "binary_crossentropy", ("binary_accuracy", *also)
     multiclass = facts.task is Task.MULTICLASS
     loss = "sparse_categorical_crossentropy" if multiclass else "binary_crossentropy"
     return loss, ("accuracy", *also)
@@ -147,6 +156,9 @@ def metrics_on_demand(facts: DataFacts) -> dict[str, Call]:
     """Return, by name, the metrics that a recipe reports where one of them is the objective."""
     if facts.task is Task.REGRESSION:
         return _named({"root_mean_squared_error": Call(name="metrics.RootMeanSquaredError")})
+    if facts.task is Task.MULTILABEL:
+        of_each = {"multi_label": True, "num_labels": facts.outputs}
+        return _named({"auc": Call(name="metrics.AUC", arguments=of_each)})
     two = facts.task is Task.BINARY
     arguments = {"classes": 2, "positive": facts.positive} if two else {"classes": facts.outputs}
     scores = {
