@@ -116,9 +116,8 @@ def main() -> None:
         name, model, seed = options.one
         print(json.dumps(one(name, model, int(seed), options.trials, options.epochs)))
         return
-    print(
-        "| model | tuner | seconds | CPU seconds | validation accuracy | test accuracy |\n|---|---|---|---|---|---|"
-    )
+    print("| model | tuner | seconds | CPU seconds | validation accuracy | test accuracy |")
+    print("|---|---|---|---|---|---|")
     for model in MODELS:
         found: dict[str, list[dict[str, float]]] = defaultdict(list)
         # One after the other within a seed: the machine is as noisy for all.
