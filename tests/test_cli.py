@@ -191,12 +191,10 @@ def test_an_unknown_command_is_told_with_the_nearest(capsys: pytest.CaptureFixtu
 
 
 def test_the_summaries_in_help_are_those_of_the_commands() -> None:
-    import importlib
-
-    from hptune.cli.commands import COMMANDS
+    from hptune.cli.commands import COMMANDS, load_command
 
     for name, summary in COMMANDS.items():
-        command = importlib.import_module(f"hptune.cli.{name}").command
+        command = load_command(name)
         assert command.name == name
         assert command.short_help == summary
 

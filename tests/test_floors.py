@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("oracles", "training", "check"),
     ("executors", "views"),
     ("search",),
-    ("export", "project"),
+    ("export", "project", "bridges"),
     ("cli", "tuner", "__main__"),
 )
 """The house of docs/architecture.md, lowest floor first; a room is a module or a package."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 
-from hptune.cli.commands import COMMANDS
+from hptune.cli.commands import COMMANDS, load_command
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,7 +32,7 @@ def test_commands_are_found() -> None:
 def test_a_command_of_the_readme_is_one(line: str) -> None:
     name, *arguments = shlex.split(line)[1:]
     assert name in COMMANDS
-    command: click.Command = importlib.import_module(f"hptune.cli.{name}").command
+    command = load_command(name)
     # Parsing fails on an unknown option or a missing argument; nothing is run.
     command.make_context(name, arguments, resilient_parsing=False)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from hptune import __version__
-from hptune.cli.commands import COMMANDS
+from hptune.cli.commands import COMMANDS, load_command
 from hptune.cli.project_file import check_values, load_defaults
 
 __all__ = ["app"]
@@ -18,10 +16,7 @@ class _Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"hptune.cli.{name}").command
-        return command
+        return load_command(name) if name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["COMMANDS"]
+import importlib
+import keyword
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
+
+__all__ = ["COMMANDS", "load_command"]
 
 COMMANDS = {
     "search": "Search for the best hyperparameters, pass after pass.",
@@ -16,6 +23,14 @@ COMMANDS = {
     "confirm": "Train the best again with fresh seeds: who is better significantly.",
     "check": "Check a model before a search: gradients, start, batch size.",
     "export": "Write the best configurations, as a script or a trained model too.",
+    "import": "Make a study of past trials of another tool.",
     "spaces": "List, show and describe search spaces.",
 }
-"""Each command's file in this package and its summary."""
+"""Each command's file in this package, import_.py for import, and its summary."""
+
+
+def load_command(name: str) -> click.Command:
+    """Return a command by its name, and load its file and no other."""
+    file = f"{name}_" if keyword.iskeyword(name) else name
+    command: click.Command = importlib.import_module(f"hptune.cli.{file}").command
+    return command

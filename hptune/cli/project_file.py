@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 
 import click
 
-from hptune.cli.commands import COMMANDS
+from hptune.cli.commands import COMMANDS, load_command
 from hptune.cli.options import OPTION_NAMES
 from hptune.errors import UsageError, did_you_mean
 
@@ -139,8 +138,7 @@ def _lines(path: Path) -> dict[tuple[str, str], int]:
 
 
 def _parameters(command: str) -> list[click.Parameter]:
-    found: click.Command = importlib.import_module(f"hptune.cli.{command}").command
-    return [parameter for parameter in found.params if parameter.name]
+    return [parameter for parameter in load_command(command).params if parameter.name]
 
 
 def _longs(parameter: click.Parameter) -> list[str]:
