@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -30,6 +31,7 @@ __all__ = [
     "data_options",
     "isolate_option",
     "json_option",
+    "logger_options",
     "model_options",
     "option",
     "study_argument",
@@ -53,6 +55,7 @@ OPTION_NAMES: tuple[str, ...] = (
     *("cv", "executions", "class-weight", "no-presets", "skip-broken", "isolate"),
     *("image-size", "max-parameters", "positive", "batch-size", "callbacks"),
     *("missing", "missing-target", "levels", "strict"),
+    *("tensorboard", "mlflow", "wandb", "logger"),
 )
 """What a project file may set."""
 
@@ -200,6 +203,37 @@ def isolate_option(command: F) -> F:
         help="Call your code in a process that may die: what ends it is infeasible."
         "  [default: where an earlier search of the study died]",
     )(command)
+
+
+def logger_options(command: F) -> F:
+    """Add --tensorboard, --mlflow, --wandb and --logger."""
+    decorators = (
+        option(
+            "--tensorboard",
+            type=FilePath(path_type=Path),
+            metavar="FOLDER",
+            help="Write each trial's curve and hyperparameters there, for tensorboard --logdir FOLDER.",
+        ),
+        option(
+            "--mlflow",
+            is_flag=False,
+            flag_value="",
+            metavar="[URI]",
+            help="Log each trial as a run of MLflow: http://HOST:PORT, sqlite:///FILE; without a URI what"
+            " MLFLOW_TRACKING_URI says.",
+        ),
+        option(
+            "--wandb",
+            is_flag=False,
+            flag_value="",
+            metavar="[PROJECT]",
+            help="Log each trial as a run of Weights & Biases, of the study's name without a project.",
+        ),
+        option(
+            "--logger", multiple=True, metavar="NAME", help="Log trials by an installed package's logger."
+        ),
+    )
+    return _decorated(command, decorators)
 
 
 def budget_options(command: F) -> F:

@@ -21,6 +21,7 @@ from hptune.cli.options import (
     data_options,
     isolate_option,
     json_option,
+    logger_options,
     model_options,
     option,
 )
@@ -28,6 +29,7 @@ from hptune.cli.standard_input import is_standard_input
 from hptune.errors import SearchInterruptedError, UsageError
 
 if TYPE_CHECKING:
+    from hptune.bridges.open_loggers import Loggers
     from hptune.search.options import SearchOptions
 
 from hptune.cli.say import say
@@ -62,7 +64,17 @@ class SearchFlags(TaskFlags):
     fresh: bool
     retry_failed: bool
     isolate: bool | None
+    tensorboard: Path | None
+    mlflow: str | None
+    wandb: str | None
+    logger: tuple[str, ...]
     as_json: bool
+
+    def loggers(self) -> Loggers:
+        """Return where its trials are shown beside the study."""
+        from hptune.bridges.open_loggers import Loggers
+
+        return Loggers(tensorboard=self.tensorboard, mlflow=self.mlflow, wandb=self.wandb, named=self.logger)
 
     def options(self) -> SearchOptions:
         """Return what the search is asked for; raises SpaceError where its space file is wrong."""
@@ -158,6 +170,7 @@ class SearchFlags(TaskFlags):
 )
 @option("--no-presets", is_flag=True, help="Don't try the presets that did well on many data sets.")
 @isolate_option
+@logger_options
 @option("--seed", default=0, type=click.IntRange(0, 2**32 - 1), help="Seeds all random numbers.")
 @option("--interactive", is_flag=True, help="Ask between passes.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and train nothing.")
@@ -206,6 +219,7 @@ def _plan(options: SearchOptions, *, as_json: bool) -> None:
 
 
 def _run(options: SearchOptions, flags: SearchFlags) -> None:
+    from hptune.bridges.open_loggers import with_loggers
     from hptune.cli.isolated import time_left
     from hptune.cli.progress import ProgressListener, stop_on_signals
     from hptune.search.run import search
@@ -213,7 +227,11 @@ def _run(options: SearchOptions, flags: SearchFlags) -> None:
     from hptune.views import tables
 
     seconds = time_left(flags.max_time)
-    with ProgressListener(interactive=flags.interactive) as listener, stop_on_signals(seconds) as stop:
+    with (
+        ProgressListener(interactive=flags.interactive) as progress,
+        with_loggers(progress, flags.loggers()) as listener,
+        stop_on_signals(seconds) as stop,
+    ):
         try:
             # What user code prints is no data of ours.
             with contextlib.redirect_stdout(sys.stderr):

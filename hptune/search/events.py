@@ -12,7 +12,7 @@ from hptune.study.notes import WarmStart
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Job, Trial
 
-__all__ = ["Listener", "Stop"]
+__all__ = ["Listener", "Listeners", "Stop"]
 
 
 @dataclass
@@ -73,3 +73,54 @@ class Listener:
 
     def on_space_exhausted(self, the_pass: Pass) -> None:
         """Note that a pass ends early because its space holds nothing more to try."""
+
+
+class Listeners(Listener):
+    """Several listeners as one. The first is asked where something is to be decided."""
+
+    def __init__(self, first: Listener, *others: Listener) -> None:
+        self._first = first
+        self._all = (first, *others)
+
+    def on_data_loaded(self, dataset: Dataset) -> None:
+        for one in self._all:
+            one.on_data_loaded(dataset)
+
+    def on_remark(self, text: str) -> None:
+        for one in self._all:
+            one.on_remark(text)
+
+    def on_warning(self, text: str) -> None:
+        for one in self._all:
+            one.on_warning(text)
+
+    def on_study_opened(self, study: Study, budget: int) -> None:
+        for one in self._all:
+            one.on_study_opened(study, budget)
+
+    def on_warm_starts(self, warm_starts: tuple[WarmStart, ...]) -> None:
+        for one in self._all:
+            one.on_warm_starts(warm_starts)
+
+    def on_pass_start(self, the_pass: Pass, end: int) -> None:
+        for one in self._all:
+            one.on_pass_start(the_pass, end)
+
+    def on_trial_start(self, job: Job, trial: Trial) -> None:
+        for one in self._all:
+            one.on_trial_start(job, trial)
+
+    def on_epoch_end(self, job: Job, epoch: int, report: Mapping[str, float]) -> None:
+        for one in self._all:
+            one.on_epoch_end(job, epoch, report)
+
+    def on_trial_end(self, job: Job, trial: Trial) -> None:
+        for one in self._all:
+            one.on_trial_end(job, trial)
+
+    def on_ranges_moved(self, proposal: Proposal) -> Proposal | None:
+        return self._first.on_ranges_moved(proposal)
+
+    def on_space_exhausted(self, the_pass: Pass) -> None:
+        for one in self._all:
+            one.on_space_exhausted(the_pass)

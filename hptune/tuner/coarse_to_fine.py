@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hptune._text import listed
+from hptune.bridges.open_loggers import Loggers, with_loggers
 from hptune.data.in_program import PREFIX, InProgram, handing_over
 from hptune.errors import SearchInterruptedError, StudyError, UsageError
 from hptune.export.trained import trained_model
@@ -81,6 +82,10 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         max_time: float | None = None,
         trial_time: float | None = None,
         cv: int | None = None,
+        tensorboard: str | Path | None = None,
+        mlflow: str | None = None,
+        wandb: str | None = None,
+        loggers: Sequence[str] = (),
         max_trials: int | None = None,
         max_epochs: int | None = None,
         seed: int | None = None,
@@ -117,6 +122,10 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
             trial_time: Seconds after which a training is infeasible. None for no limit.
             cv: Folds, at least 2, over which a configuration's mean is its score; validation data are left
                 aside then. None for the validation that `search` is given.
+            tensorboard: A folder into which each trial's curve and values are written. None for nowhere.
+            mlflow: A tracking URI, or "" for what MLFLOW_TRACKING_URI says, to which each trial is logged.
+            wandb: A project of Weights & Biases, or "" for the study's name, likewise.
+            loggers: Loggers of other packages, by the names of their entry points.
             seed: Seeds all random numbers, from 0 to 2³² − 1. None for 0.
             tune_new_entries: Whether what `hyperparameters` does not name is searched, or has its default.
             allow_new_entries: Whether the model may ask for what `hyperparameters` does not name.
@@ -141,6 +150,12 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         self._preset, self._tunes_new, self._allows_new = hyperparameters, tune_new_entries, allow_new_entries
         self._learn_from = names_of(learn_from)
         self._max_time, self._trial_time, self._cv = max_time, trial_time, cv
+        self._loggers = Loggers(
+            tensorboard=None if tensorboard is None else Path(tensorboard),
+            mlflow=mlflow,
+            wandb=wandb,
+            named=tuple(loggers),
+        )
         self._objective = objective_text(objective)
         self._folder = folder_of(study, directory, project_name, hypermodel)
         self._fresh = overwrite
@@ -178,7 +193,8 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
             hints_shown(),
             self._handing_over(),
             _interactive_logging_kept(),
-            listening(quiet=given.quiet) as listener,
+            listening(quiet=given.quiet) as shown,
+            with_loggers(shown, self._loggers) as listener,
             stopping(self._max_time) as stop,
         ):
             if given.epochs is None and self._epochs is None and own_fit is None:
