@@ -133,7 +133,7 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("PRAGMA foreign_keys = ON")
         version = int(database.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if database is not None:
             database.close()
         if read_only and Path(f"{path}-journal").exists() and _is_rolled_back(path):
@@ -237,7 +237,7 @@ def has_tables(path: Path) -> bool:
     database = connect(str(path), read_only=True)
     try:
         return database.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone() is not None
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StudyError(
             f"{path}: can't be read as a study: {error}",
             hint="A search with --fresh archives it and starts over; nothing of it is deleted.",
