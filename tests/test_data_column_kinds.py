@@ -287,6 +287,20 @@ def test_nearly_distinct_whole_numbers_named_like_an_identifier_are_dropped() ->
     assert learn_encoder(frame)[0].dropped[0].reason == "identifies the row: nearly every value is distinct"
 
 
+@pytest.mark.parametrize(
+    ("names", "each", "reason"),
+    [(60, 5, "names 60 of something, each in few rows"), (60, 10, ""), (50, 5, ""), (400, 1, None)],
+)
+def test_many_names_of_few_rows_each_are_dropped(names: int, each: int, reason: str | None) -> None:
+    numbers = [1000 + 13 * (i % names) for i in range(names * each)]
+    frame = pd.DataFrame({"useful": [0.5, 1.5] * (names * each // 2), "user_id": numbers})
+    dropped = learn_encoder(frame)[0].dropped
+    if reason is None:
+        assert dropped[0].reason == "identifies the row: every value is distinct"
+    else:
+        assert [one.reason for one in dropped] == ([reason] if reason else [])
+
+
 def test_fractions_named_like_an_identifier_are_quantities() -> None:
     assert learned(id=[0.5, 1.5] * 10).feature_names == ("id",)
 

@@ -37,6 +37,9 @@ __all__ = ["Columns", "learn_encoder", "number_columns"]
 _ENOUGH = 10
 """Rows from which on a column of distinct values is taken for an identifier."""
 
+_ROWS_PER_NAME = 10
+"""Rows on average from which on each of many customers, or patients, can be told apart by what it does."""
+
 _SCALARS = (str, bool, int, float, np.generic)
 
 
@@ -224,6 +227,9 @@ def _useless(column: pd.Series[Any], where: Where) -> str:
         reason = _useless_numbers(column, where)
         if reason or kind == "number":
             return reason
+        reason, names = _useless_texts(as_texts(column)), column.nunique()
+        if not reason and names > MOST_LEVELS and column.notna().sum() < _ROWS_PER_NAME * names:
+            return f"names {names:,} of something, each in few rows"
     return _useless_texts(as_texts(column))
 
 
