@@ -702,21 +702,6 @@ def test_other_numbers_are_no_dates(numbers: list[float]) -> None:
     assert features(load_dataset(csv(text), target="y")) == ("n", "x")
 
 
-def test_a_word_that_is_missing_among_numbers_is_missing_in_the_target() -> None:
-    def rows(first: str) -> str:
-        body = "".join(f"{i}.5,{'a' if i % 3 else 'NA'},{['u', 'v', 'NA'][i % 3]}\n" for i in range(60))
-        return f"x,kind,y\n{first},a,u\n{body}"
-
-    made = load_dataset(csv(rows("NA")), target="y")
-    assert made.classes == ("u", "v")
-    assert (
-        "20 of 61 rows have no target 'y' and are left out: lines 5, 8, 11, 14, 17 and 15 more" in made.notes
-    )
-    assert "'NA' counts as missing in 2 columns, 'x' (1 row), 'y' (20 rows)" in made.notes
-    assert "kind=NA" in features(made)
-    assert load_dataset(csv(rows("1.5")), target="y").classes == ("NA", "u", "v")
-
-
 def test_a_class_with_a_single_row_is_refused_where_one_class_would_be_left() -> None:
     text = "x,y\n" + "".join(f"{i % 7},a\n" for i in range(20)) + "1,b\n"
     assert "'b' has 1" in failure(csv(text), target="y").message

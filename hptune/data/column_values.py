@@ -103,8 +103,6 @@ class Judge:
     """Of each column of the training rows whether it holds numbers, where these are validation rows."""
     types_numbers: bool = True
     """Whether numbers come as such, so that a column of text in which all are numbers is meant as text."""
-    target: str = ""
-    """The column to be predicted; "" where it is not known."""
 
     def column(self, column: pd.Series[Any]) -> Judged:
         """Return what a column is; its index counts the rows of the source from 0.
@@ -121,12 +119,6 @@ class Judge:
         if not (types.is_string_dtype(column.dtype) or column.dtype == object) or not _is_text(column):
             return Judged()
         return self._text(column, _Texts.of(column, self.options))
-
-    def without(self, column: pd.Series[Any], words: Sequence[str]) -> Judged:
-        """Return a column of text in which these words are missing."""
-        made = self._made(column, SAME, words)
-        rows = int(column.astype("string").str.strip().isin(words).sum())
-        return replace(made, missing=tuple(words), rows=rows)
 
     def infinite(self, column: pd.Series[Any]) -> str:
         """Say that a column of numbers has values that can't be learned from; "" where it has none.

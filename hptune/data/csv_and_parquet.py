@@ -6,7 +6,6 @@ import csv
 import re
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -155,7 +154,6 @@ def _large_table(path: Path, rows: ParquetRows, target: str | None, judge: Judge
     """Return a table of which no more than a column, or some rows, are in memory at a time."""
     check_names(path, rows.columns)
     target = check_target(path.name, rows.columns, target)
-    judge = replace(judge, target=target)
     conversions, said = judge_columns(judge, ((name, rows.column(name)) for name in rows.columns))
     rows = rows.converted(conversions)
     y = rows.column(target)

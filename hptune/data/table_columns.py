@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +60,7 @@ def raw_of_frame(
 
     Raises `DataError` as `read_columns` and `take_target` do.
     """
-    frame, conversions, said = read_columns(frame, replace(judge, target=target or ""))
+    frame, conversions, said = read_columns(frame, judge)
     x, y = take_target(judge.name, frame, target)
     return Raw(
         name=judge.name,
@@ -80,33 +81,17 @@ def judge_columns(
     conversions: list[Mapping[str, Any]] = []
     notes: list[str] = []
     found: dict[str, Judged] = {}
-    targets: dict[str, pd.Series[Any]] = {}
     for name, column in columns:
         judged = judge.column(column)
         notes += judged.notes
         found[name] = judged
-        if name == judge.target:
-            targets[name] = column
         if judged.conversion is not None:
             conversions.append(judged.conversion)
             column = convert_column(column, judged.conversion)
         said = judge.infinite(column)
         notes += [said] if said else []
-    shared = _missing_elsewhere(judge.target, found)
-    if shared:
-        found[judge.target] = judged = judge.without(targets[judge.target], shared)
-        assert judged.conversion is not None
-        conversions.append(judged.conversion)
     words = {name: judged.words for name, judged in found.items()}
     return tuple(conversions), [*missing_notes(found), *notes, *grouped_notes(words)]
-
-
-def _missing_elsewhere(target: str, found: Mapping[str, Judged]) -> tuple[str, ...]:
-    """Return the words in the target, otherwise classes, that are missing values in a column of numbers."""
-    if target not in found or found[target].conversion is not None:
-        return ()
-    elsewhere = {word for judged in found.values() for word in judged.missing}
-    return tuple(word for word in found[target].words if word in elsewhere)
 
 
 def take_target(name: str, frame: pd.DataFrame, target: str | None) -> tuple[pd.DataFrame, pd.Series[Any]]:
@@ -140,7 +125,7 @@ def check_target(name: str, columns: Sequence[str], target: str | None) -> str:
 
 def check_names(path: Path, header: Sequence[str]) -> None:
     """Raise `DataError` for column names that stand twice."""
-    twice = sorted({name for name in header if name and list(header).count(name) > 1})
+    twice = sorted(name for name, count in Counter(header).items() if name and count > 1)
     if twice:
         raise DataError(
             f"{path.name}: column name{'s' if len(twice) > 1 else ''} {listed_names(twice)} stand"
