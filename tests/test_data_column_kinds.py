@@ -296,6 +296,55 @@ def test_distinct_whole_numbers_named_like_an_identifier_are_dropped(name: str) 
     assert learn_encoder(frame)[0].dropped[0].reason == "identifies the row: every value is distinct"
 
 
+@pytest.mark.parametrize("name", ["Order No", "invoice_nr", "code", "seqno", "PID", "docno"])
+def test_distinct_whole_numbers_named_like_a_number_of_the_row_are_dropped(name: str) -> None:
+    frame = pd.DataFrame({"useful": [0.5, 1.5] * 10, name: [1000 + 13 * i for i in many()]})
+    assert learn_encoder(frame)[0].dropped[0].reason == "identifies the row: every value is distinct"
+
+
+@pytest.mark.parametrize("name", ["NO", "no", "week_no", "grid", "numbers"])
+def test_repeated_whole_numbers_with_such_a_name_are_kept(name: str) -> None:
+    assert learned(**{name: [1000 + 13 * (i // 2) for i in many()]}).feature_names == (name,)
+
+
+@pytest.mark.parametrize("name", ["id", "store_id", "StoreId", "subject", "Patient", "user.id"])
+@pytest.mark.parametrize("gap", [False, True])
+def test_whole_numbers_named_like_an_identifier_are_names(name: str, gap: bool) -> None:
+    numbers = [7, 12, 7, None if gap else 12, 300] * 6
+    encoder, said = learn_encoder(pd.DataFrame({name: numbers}))
+    levels = ("", "12", "300", "7") if gap else ("12", "300", "7")
+    assert encoder.columns == (CategoricalColumn(name=name, levels=levels),)
+    assert "its numbers are names, of 3 in all, and no quantities" in said[0]
+    assert encoder.encode(pd.DataFrame({name: [7, 300]})).argmax(axis=1).tolist() == [
+        levels.index("7"),
+        levels.index("300"),
+    ]
+
+
+def test_nearly_distinct_whole_numbers_named_like_an_identifier_are_dropped() -> None:
+    numbers = [1000 + 13 * i for i in range(95)] + [1000] * 5
+    frame = pd.DataFrame({"useful": [0.5, 1.5] * 50, "ID": numbers})
+    assert learn_encoder(frame)[0].dropped[0].reason == "identifies the row: nearly every value is distinct"
+
+
+@pytest.mark.parametrize(
+    ("names", "each", "reason"),
+    [(60, 5, "names 60 of something, each in few rows"), (60, 10, ""), (50, 5, ""), (400, 1, None)],
+)
+def test_many_names_of_few_rows_each_are_dropped(names: int, each: int, reason: str | None) -> None:
+    numbers = [1000 + 13 * (i % names) for i in range(names * each)]
+    frame = pd.DataFrame({"useful": [0.5, 1.5] * (names * each // 2), "user_id": numbers})
+    dropped = learn_encoder(frame)[0].dropped
+    if reason is None:
+        assert dropped[0].reason == "identifies the row: every value is distinct"
+    else:
+        assert [one.reason for one in dropped] == ([reason] if reason else [])
+
+
+def test_fractions_named_like_an_identifier_are_quantities() -> None:
+    assert learned(id=[0.5, 1.5] * 10).feature_names == ("id",)
+
+
 @pytest.mark.parametrize("name", ["width", "paid", "humidity", "idea"])
 def test_distinct_whole_numbers_with_another_name_are_kept(name: str) -> None:
     assert learned(**{name: [1000 + 13 * i for i in many()]}).feature_names == (name,)

@@ -611,6 +611,97 @@ def test_whole_numbers_of_which_one_stands_once_are_quantities() -> None:
     assert load_dataset(csv(grades), target="y").classes == (1, 2, 3, 4)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "task"),
+    [
+        pytest.param([0, 1, 2, 3, 7, 12], Task.REGRESSION, id="counts with gaps"),
+        pytest.param([0, 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30], Task.REGRESSION, id="visits"),
+        pytest.param([1, 2, 3, 5, 6, 7], Task.MULTICLASS, id="classes of which one is not used"),
+        pytest.param(
+            [*range(1, 11), *range(14, 17)], Task.MULTICLASS, id="classes of which few are not used"
+        ),
+        pytest.param(list(range(0, 100, 10)), Task.MULTICLASS, id="even steps"),
+        pytest.param([0, 1, 5, 90], Task.MULTICLASS, id="few codes"),
+        pytest.param(list(range(10)), Task.MULTICLASS, id="digits"),
+    ],
+)
+def test_many_whole_numbers_in_uneven_steps_are_quantities(numbers: list[int], task: Task) -> None:
+    text = "x,y\n" + "".join(f"{i}.5,{numbers[i % len(numbers)]}\n" for i in range(120))
+    made = load_dataset(csv(text), target="y")
+    assert made.task is task
+    if task is Task.REGRESSION:
+        low, high = min(numbers), max(numbers)
+        assert made.notes[0] == (
+            f"task: regression, as {len(numbers)} distinct whole numbers lie in uneven steps from {low} to"
+            f" {high}; --task multiclass takes them for classes"
+        )
+
+
+def _last(level: str) -> tuple[bool, str]:
+    """Levels are sorted; a missing value comes first."""
+    return "=" in level, level
+
+
+CODES = ["02134", "10001", "00501", "94105"]
+
+
+@pytest.mark.parametrize("gap", ["", "NA"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_numbers_that_begin_with_zeros_are_codes(separator: str, gap: str) -> None:
+    rows = [["zip", "x", "hour", "y"]]
+    rows += [[[*CODES, gap][i % 5], f"0.{i}", "06:30", "ab"[i % 2]] for i in range(60)]
+    made = load_dataset(csv("".join(separator.join(row) + "\n" for row in rows)), target="y")
+    levels = [f"zip={code}" for code in sorted(CODES)]
+    assert features(made)[:5] == tuple(sorted(["zip=NA" if gap else "zip is missing", *levels], key=_last))
+    if not gap:
+        assert "column 'zip' is one of codes, as some begin with 0" in made.notes
+    assert load_folds("t.csv", target="y", folds=2)[0].encoder is not None
+
+
+def test_numbers_that_begin_with_zeros_are_what_the_training_rows_have() -> None:
+    text = "code,x,y\n" + "".join(f"{CODES[i % 4]},{i}.5,{'ab'[i % 2]}\n" for i in range(60))
+    csv("code,x,y\n94105,1.5,a\n10001,2.5,b\n", "held.csv")
+    made = load_dataset(csv(text), target="y", validation="held.csv")
+    named = features(made)
+    assert [named[place] for place in made.validation.x[:, :4].argmax(axis=1)] == ["code=94105", "code=10001"]
+    csv("code,x,y\n7,1.5,a\n8,2.5,b\n" + "".join(f"{i},0.5,a\n" for i in range(20)), "t.csv")
+    csv("code,x,y\n07,1.5,a\n08,2.5,b\n", "held.csv")
+    made = load_dataset("t.csv", target="y", validation="held.csv")
+    assert made.validation.x[:, 0].tolist() == [7, 8]
+
+
+def test_a_letter_beside_codes_is_no_slip() -> None:
+    names = [*(f"{i:03}" for i in range(1, 40)), "136A"]
+    text = "family,x,y\n" + "".join(f"{names[i % 40]},{i}.5,{'ab'[i % 2]}\n" for i in range(200))
+    made = load_dataset(csv(text), target="y")
+    assert "family=136A" in features(made)
+    assert "family=001" in features(made)
+
+
+def test_eight_digits_that_are_dates_are_dates() -> None:
+    days = [f"2024{1 + i % 12:02}{1 + i % 28:02}" for i in range(60)]
+    text = "day,x,y\n" + "".join(f"{day},{i}.5,{'ab'[i % 2]}\n" for i, day in enumerate(days))
+    csv("day,x,y\n20240131,1.5,a\n20240229,2.5,b\n", "held.csv")
+    made = load_dataset(csv(text), target="y", validation="held.csv")
+    assert features(made)[:3] == ("day: month", "day: weekday", "day: days")
+    assert made.validation.x[:, 0].tolist() == [1, 2]
+    assert made.validation.x[:, 1].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        pytest.param([20240100 + i for i in range(60)], id="no days of months"),
+        pytest.param([20240101 + i % 5 for i in range(60)], id="few"),
+        pytest.param([2024 + i for i in range(60)], id="years"),
+        pytest.param([20240101.5 + i % 20 for i in range(60)], id="fractions"),
+    ],
+)
+def test_other_numbers_are_no_dates(numbers: list[float]) -> None:
+    text = "n,x,y\n" + "".join(f"{n},{i % 7}.5,{'ab'[i % 2]}\n" for i, n in enumerate(numbers))
+    assert features(load_dataset(csv(text), target="y")) == ("n", "x")
+
+
 def test_a_class_with_a_single_row_is_refused_where_one_class_would_be_left() -> None:
     text = "x,y\n" + "".join(f"{i % 7},a\n" for i in range(20)) + "1,b\n"
     assert "'b' has 1" in failure(csv(text), target="y").message

@@ -209,6 +209,23 @@ def test_flawed_tables_are_mended_again(target: str, missing: tuple[str, ...], h
             assert_same_rows(load_dataset(source, tables=options))
 
 
+@pytest.mark.parametrize("missing", [(), ("-999",)])
+def test_codes_dates_in_digits_and_names_are_read_again(missing: tuple[str, ...], here: Path) -> None:
+    rows = [
+        f"0{i % 9},{20240100 + 1 + i % 28},{i % 7},{'NA' if i == 5 else i},{['u', 'v', 'NA'][i % 3]}"
+        for i in range(90)
+    ]
+    text = "\n".join(["code,day,user_id,x,y", *rows]) + "\n"
+    Path("t.csv").write_text(text, encoding="utf-8")
+    Path("held.csv").write_text(text, encoding="utf-8")
+    for held in (0.2, "held.csv"):
+        made = load_dataset("t.csv", target="y", validation=held, tables=TableOptions(missing=missing))
+        assert made.encoder is not None
+        assert {"code=00", "day: days", "user_id=6"} <= {*made.encoder.feature_names}
+        assert made.classes == ("NA", "u", "v")
+        assert_same_rows(made)
+
+
 def test_more_levels_are_encoded_again(here: Path) -> None:
     people(200).to_csv("people.csv", index=False)
     made = load_dataset("people.csv", target="pet", tables=TableOptions(levels=55))

@@ -8,9 +8,15 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from support.fakes import OBJECTIVE, SPACE, FakeTrainer, identity, keep_all
 from support.studies import Recipe, build, confirm, versions
 
 from hptune.__main__ import run
+from hptune.errors import DamagedStudyError
+from hptune.executors.inline import InlineExecutor
+from hptune.oracles.names import make_searcher
+from hptune.search.engine import Engine
+from hptune.study import Study
 
 COMMANDS = [
     pytest.param(["status", "s"], id="status"),
@@ -44,6 +50,23 @@ def study(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(shutil.copytree(whole, "s"))
 
 
+def searched(folder: Path) -> None:
+    """Search with a made-up training, from wherever the study stands."""
+    there = Study.exists(folder)
+    with Study.open(folder, read_only=False) if there else Study.create(folder, identity()) as study:
+        if not there:
+            study.open_pass(SPACE, proposal=None, origin="given")
+        Engine(
+            study=study,
+            searcher=make_searcher(
+                "coarse-to-fine", objective=OBJECTIVE, root=SPACE, epochs=9, budget=27, seed=0
+            ),
+            executor=InlineExecutor(FakeTrainer()),
+            pass_ends=(27,),
+            narrow=keep_all,
+        ).run()
+
+
 def edit(study: Path, *statements: str) -> None:
     with contextlib.closing(sqlite3.connect(study / "study.db")) as database:
         for statement in statements:
@@ -71,6 +94,8 @@ DAMAGES = [
     pytest.param("DROP TABLE confirmations", "there is no table confirmations", id="table"),
     pytest.param("ALTER TABLE trials DROP COLUMN seed", "trials has no column seed", id="column"),
     pytest.param("UPDATE passes SET space = '{}' WHERE number = 2", "passes, row 2, space", id="space"),
+    pytest.param("DELETE FROM jobs WHERE id = 4", "numbers of events without a gap", id="a job is gone"),
+    pytest.param("DELETE FROM jobs", "trials, row 1, id: found 1, expected a trial", id="no jobs"),
 ]
 
 
@@ -142,3 +167,26 @@ def test_an_older_study_that_is_damaged_is_said(study: Path, capsys: pytest.Capt
     said = capsys.readouterr().err
     assert "written by an older hptune (schema 1)" in said
     assert "--fresh" in said
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_names_of_tables_that_are_no_text_are_damage(
+    study: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (study / "study.db").read_bytes()
+    (study / "study.db").write_bytes(content.replace(b"CREATE TABLE trials", b"CREATE TABLE tri\xd6ls"))
+    assert run(command) == 6
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert "nothing of it is deleted" in said
+
+
+@pytest.mark.parametrize(
+    "memo", ["[]", "{}", "7", '{"asks": "x", "model": {}}', '{"asks": 1, "model": {"theta": ["x"]}}']
+)
+def test_a_memo_that_no_search_algorithm_wrote_is_said(tmp_path: Path, memo: str) -> None:
+    folder = tmp_path / "s"
+    searched(folder)
+    edit(folder, f"UPDATE jobs SET memo = '{memo}' WHERE id = 4")
+    with pytest.raises(DamagedStudyError, match="jobs, row 4, memo: found"):
+        searched(folder)

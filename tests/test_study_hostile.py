@@ -45,6 +45,19 @@ def test_no_file_is_written_through_a_link(
     assert victim.read_text(encoding="utf-8") == "mine"
 
 
+@pytest.mark.parametrize("name", ["report.html", "next-pass.proposal.json", "study.lock", "study.db-wal"])
+def test_a_folder_in_the_place_of_a_file_is_said(
+    victim: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (Path("s") / name).unlink(missing_ok=True)
+    (Path("s") / name).mkdir()
+    for command in (["report", "s"], ["narrow", "s", "--accept"], ["confirm", "s"]):
+        assert run(command) == 6
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        assert f"s/{name}: no file, as a search writes it" in said or "can't be" in said
+
+
 def hot_journal(study: Path, named: Path) -> None:
     """Leave the journal of a half-written transaction, which names another file as SQLite's own would."""
     path = study / "study.db"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune._text import listed
+from hptune.data.column_names import names_rows, names_things
 from hptune.data.column_values import FEW
 from hptune.data.dates import date_numbers, date_order, is_date
 from hptune.data.encoder import (
@@ -37,7 +37,8 @@ __all__ = ["Columns", "learn_encoder", "number_columns"]
 _ENOUGH = 10
 """Rows from which on a column of distinct values is taken for an identifier."""
 
-_ID_WORDS = {"id", "ids", "idx", "index", "uuid", "guid", "key", "rowid", "rownumber", "unnamed"}
+_ROWS_PER_NAME = 10
+"""Rows on average from which on each of many customers, or patients, can be told apart by what it does."""
 
 _SCALARS = (str, bool, int, float, np.generic)
 
@@ -75,8 +76,8 @@ def learn_encoder(
     Dates become numbers. Columns are dropped that have no values, or always the same; that hold times, or
     neither numbers nor text; and, with 10 or more values, those that identify the row instead of telling
     anything about it: text of which at least 90 % of the values are distinct; whole numbers that number the
-    rows of the table from 0 or 1; and distinct whole numbers in a column named like an identifier (id,
-    customer_id, PassengerId, …).
+    rows of the table from 0 or 1; and distinct whole numbers in a column named like an identifier
+    (`column_names.names_rows`). Whole numbers in a column named so (`column_names.names_things`) are text.
 
     Raises `DataError` where no column is left, and where `as_numbers` does.
     """
@@ -154,7 +155,9 @@ def _learn_levels(name: str, column: pd.Series[Any], most: int | None) -> tuple[
         said.append(f"{missing} of {len(texts)} training values are missing, which is a level of its own")
     said += [other] if other else []
     share = _share_of_numbers(counts)
-    if share >= 0.5 and (share < 1 or len(counts) > FEW):
+    if names_things(name) and share == 1:
+        said.append(f"its numbers are names, of {len(counts)} in all, and no quantities")
+    elif share >= 0.5 and (share < 1 or len(counts) > FEW):
         said.append(f"taken as text, though {share:.0%} of its values are numbers")
     return CategoricalColumn(name=name, levels=tuple(levels), other=many), "; ".join(said)
 
@@ -174,8 +177,10 @@ def _kind(column: pd.Series[Any]) -> str:
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         return "text"
+    if types.is_complex_dtype(dtype):
+        return "other"
     if types.is_numeric_dtype(dtype):
-        return "other" if types.is_complex_dtype(dtype) else "number"
+        return "text" if _are_names(column) else "number"
     found = types.infer_dtype(column, skipna=True)
     if found in ("boolean", "integer", "floating", "decimal", "mixed-integer-float"):
         return "number"
@@ -192,8 +197,21 @@ def _kind(column: pd.Series[Any]) -> str:
     return "other"
 
 
+def _are_names(column: pd.Series[Any]) -> bool:
+    """Return whether the numbers of a column are names, as those of customers are."""
+    import pandas as pd
+
+    if pd.api.types.is_bool_dtype(column.dtype) or not names_things(str(column.name)):
+        return False
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    known = numbers[~np.isnan(numbers)]
+    return bool(len(known)) and bool(np.all(known == np.floor(known)))
+
+
 def _useless(column: pd.Series[Any], where: Where) -> str:
     """Return why nothing can be learned from a column; "" where something can."""
+    import pandas as pd
+
     if not column.notna().any():
         return "has no values in the training rows"
     kind = _kind(column)
@@ -203,7 +221,14 @@ def _useless(column: pd.Series[Any], where: Where) -> str:
         return "holds times or durations: give what matters of them as numbers, such as the hour or seconds"
     if kind == "date":
         return _useless_dates(column)
-    return _useless_numbers(column, where) if kind == "number" else _useless_texts(as_texts(column))
+    if kind == "number" or pd.api.types.is_numeric_dtype(column.dtype):
+        reason = _useless_numbers(column, where)
+        if reason or kind == "number":
+            return reason
+        reason, names = _useless_texts(as_texts(column)), column.nunique()
+        if not reason and names > MOST_LEVELS and column.notna().sum() < _ROWS_PER_NAME * names:
+            return f"names {names:,} of something, each in few rows"
+    return _useless_texts(as_texts(column))
 
 
 def _useless_dates(column: pd.Series[Any]) -> str:
@@ -235,10 +260,7 @@ def _useless_numbers(column: pd.Series[Any], where: Where) -> str:
         return ""
     if _numbers_the_rows(numbers, column.index.to_numpy()):
         return "numbers the rows"
-    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(column.name))]
-    if {*words, "".join(words)} & _ID_WORDS:
-        return "identifies the row: every value is distinct"
-    return ""
+    return "identifies the row: every value is distinct" if names_rows(str(column.name)) else ""
 
 
 def _numbers_the_rows(numbers: NDArray[np.float64], places: NDArray[Any]) -> bool:

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune._text import counted, first_of, listed
-from hptune.data.conversions import NUMBERS, SAME, TRUTH, convert_column, marked_number
+from hptune.data.conversions import (
+    DATES,
+    NUMBERS,
+    SAME,
+    TRUTH,
+    as_eight_digits,
+    convert_column,
+    marked_number,
+)
 from hptune.data.dates import is_date
 from hptune.data.raw import SHOWN
 from hptune.data.table_options import TableOptions
@@ -31,6 +39,9 @@ Below it words mean something: three in four of the tickets of the Titanic are n
 """
 
 _ROWS_PER_LEVEL = 3
+_FEWEST_DATES = 10
+"""Distinct numbers such as 20240131 from which on they are dates, where all are."""
+_FIRST_DATE, _LAST_DATE = 1800_01_01, 2199_12_31
 _SAMPLE = 1000
 """Distinct values that tell whether the others are looked at for numbers with marks."""
 
@@ -138,6 +149,8 @@ class Judge:
 
     def _numbers(self, column: pd.Series[Any]) -> Judged:
         """Return what a column of numbers is, in which some may stand for missing values."""
+        if self._are_dates(column):
+            return self._made(column, DATES, self.options.missing)
         given = [word for word in self.options.missing if _number(word) is not None]
         found = [word for word in given if (column == _number(word)).any()]
         if not found:
@@ -145,10 +158,27 @@ class Judge:
         rows = int(column.isin([_number(word) for word in found]).sum())
         return replace(self._made(column, SAME, found), missing=tuple(found), rows=rows)
 
+    def _are_dates(self, column: pd.Series[Any]) -> bool:
+        """Return whether the numbers of a column are dates, each of them: 20240131.
+
+        Few distinct ones may be so by chance. Validation rows hold dates where the training rows do.
+        """
+        import pandas as pd
+
+        is_number = None if self.like is None else self.like.get(str(column.name))
+        known = column.dropna().drop_duplicates()
+        known = known[~known.isin([_number(word) for word in self.options.missing])]
+        if is_number or len(known) < (1 if is_number is False else _FEWEST_DATES):
+            return False
+        if not known.between(_FIRST_DATE, _LAST_DATE).all():
+            return False
+        texts = as_eight_digits(known)
+        return bool(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").notna().all())
+
     def _text(self, column: pd.Series[Any], texts: _Texts) -> Judged:
         """Return what a column of text is."""
         number = None if self.like is None else self.like.get(str(column.name))
-        if number is not False and texts.rest.size:
+        if number is not False and texts.rest.size and (number or not texts.are_codes):
             if texts.share == 1.0 and (texts.blank or self._are_numbers(texts)):
                 return self._blank(column, texts, NUMBERS)
             if texts.blank and texts.is_truth:
@@ -162,9 +192,9 @@ class Judge:
         return replace(made, words=tuple(w for w in texts.blank if w in _LIBRARY and w not in texts.given))
 
     def _are_numbers(self, texts: _Texts) -> bool:
-        """Return whether numbers that came as text are no codes: many, and none begins with a needless 0."""
-        codes = texts.rest.index.str.contains(r"^0\d|\d{16}")
-        return not self.types_numbers and len(texts.rest) > FEW and not codes.any()
+        """Return whether numbers that came as text are no codes: they are many, and none is very long."""
+        long = texts.rest.index.str.contains(r"\d{16}")
+        return not self.types_numbers and len(texts.rest) > FEW and not long.any()
 
     def _blank(self, column: pd.Series[Any], texts: _Texts, to: str) -> Judged:
         """Return that a column becomes this, and blank words in it are missing."""
@@ -281,6 +311,12 @@ class _Texts:
     def share(self) -> float:
         """Share of the others that are plain numbers."""
         return float(self.rest[self.plain].sum() / self.rest.sum())
+
+    @property
+    def are_codes(self) -> bool:
+        """Whether they are numbers, a letter beside some, of which one begins with a needless 0: 007."""
+        digits = self.rest.index.str.contains(r"^0\d+\s*[A-Za-z]?$")
+        return bool(digits.any()) and bool(self.rest.index.str.contains(r"^\d+\s*[A-Za-z]?$").all())
 
     @property
     def is_truth(self) -> bool:

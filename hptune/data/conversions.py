@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["NUMBERS", "SAME", "TRUTH", "convert_column", "convert_columns", "marked_number"]
+__all__ = ["DATES", "NUMBERS", "SAME", "TRUTH", "convert_column", "convert_columns", "marked_number"]
 
 SAME = "same"
 """A column stays what it is, but for what is missing."""
@@ -13,6 +13,8 @@ NUMBERS = "numbers"
 """A column becomes numbers."""
 TRUTH = "truth"
 """A column becomes true and false."""
+DATES = "dates"
+"""A column of numbers such as 20240131 becomes dates, as text."""
 
 
 def convert_columns(frame: Any, conversions: Sequence[Mapping[str, Any]]) -> Any:
@@ -29,6 +31,10 @@ def convert_column(column: Any, how: Mapping[str, Any]) -> Any:
     """
     import pandas as pd
 
+    if how["to"] == DATES:
+        texts = as_eight_digits(column)
+        texts = texts.mask(texts.isin(how["missing"]).to_numpy(dtype=bool))
+        return pd.to_datetime(texts, format="%Y%m%d", errors="coerce").dt.strftime("%Y-%m-%d")
     if pd.api.types.is_numeric_dtype(column.dtype):
         return column.mask(column.isin([float(text) for text in how["missing"] if is_plain(text)]))
     texts = column.astype("string").str.strip()
@@ -43,6 +49,15 @@ def convert_column(column: Any, how: Mapping[str, Any]) -> Any:
         texts = texts.str.replace(r"[^\d.,eE+-]" if how["decimal"] == "." else r"[^\d,eE+-]", "", regex=True)
         texts = texts.str.replace(",", "" if how["decimal"] == "." else ".", regex=False)
     return pd.to_numeric(texts.astype(object), errors="coerce").astype("float64")
+
+
+def as_eight_digits(column: Any) -> Any:
+    """Return the numbers of a column, a pandas Series, as text where they have eight digits, else missing."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column.astype("string").str.strip(), errors="coerce").astype("Float64")
+    whole = numbers.where((numbers % 1 == 0) & (numbers >= 1e7) & (numbers < 1e8))
+    return whole.astype("Int64").astype("string")
 
 
 def is_plain(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -61,6 +62,7 @@ _MEMORY_FACTOR = 4
 _SEPARATORS = ",;\t|"
 BLANKS = r"\s+"
 """What pandas calls any number of blanks as a separator."""
+_NEEDLESS_ZERO = re.compile(rb"""[\s,;|"']0\d""")
 _DECIMAL_COMMA = r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*"
 
 
@@ -92,8 +94,9 @@ def read_csv(
     frames = [_csv_frame(file, separator, header) for file in files]
     frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     decimal = "," if separator != "," and _has_decimal_commas(frame) else "."
-    if decimal == ",":
-        frames = [_csv_frame(file, separator, header, decimal=decimal) for file in files]
+    codes = _code_columns(files, frame, separator, header, like or {})
+    if decimal == "," or codes:
+        frames = [_csv_frame(file, separator, header, decimal=decimal, texts=codes) for file in files]
         frame = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
     if len(frame) == 0:
         raise DataError(f"{path}: has a line of column names and no rows below it")
@@ -102,11 +105,14 @@ def read_csv(
     notes = [f"{len(files)} files are read as one table"] if len(files) > 1 else []
     notes += [] if separator == "," else [f"columns are separated by {_spoken(separator)}"]
     notes += ["numbers have a decimal comma"] if decimal == "," else []
+    if codes:
+        what = "column {} is one" if len(codes) == 1 else "columns {} are"
+        notes.append(f"{what.format(listed_names(codes))} of codes, as some begin with 0")
     if is_headless(header):
         notes.append(
             f"the column names look like values ({listed_names(header)}): is the first line a row of data?"
         )
-    reading = Reading(separator=separator, decimal=decimal, parts=files != [path])
+    reading = Reading(separator=separator, decimal=decimal, texts=codes, parts=files != [path])
     return raw_of_frame(frame, target, judge, SourceKind.CSV, reading=reading, notes=notes)
 
 
@@ -184,14 +190,54 @@ def _distinct_texts(column: pd.Series[Any]) -> pd.Series[Any]:
     return known[known.map(lambda value: isinstance(value, str)).astype(bool)].astype(object)
 
 
-def _csv_frame(path: Path, separator: str, header: Sequence[str], *, decimal: str = ".") -> pd.DataFrame:
-    """Return what pandas reads from a CSV file; names what is wrong in it by its line."""
+def _code_columns(
+    files: Sequence[Path],
+    frame: pd.DataFrame,
+    separator: str,
+    header: Sequence[str],
+    like: Mapping[str, bool],
+) -> tuple[str, ...]:
+    """Return the columns of digits, taken for numbers, in which some begin with a needless 0: 02134.
+
+    None is of which `like` says that it holds numbers.
+    """
+    kinds = {str(name): frame[name].dtype.kind for name in frame.columns}
+    numbers = [name for name, kind in kinds.items() if kind in "iuf" and not like.get(name)]
+    if not numbers or not any(map(_has_needless_zeros, files)):
+        return ()
+    frames = [_csv_frame(file, separator, header, texts=numbers) for file in files]
+    found = []
+    for name in numbers:
+        distinct = {str(text).strip() for part in frames for text in part[name].dropna().unique()}
+        if all(map(str.isdecimal, distinct)) and any(len(t) > 1 and t[0] == "0" for t in distinct):
+            found.append(name)
+    return tuple(found)
+
+
+def _has_needless_zeros(path: Path) -> bool:
+    """Return whether digits begin with a 0 anywhere in a file, those of times and dates included."""
+    rest = b"\n"
+    with open_bytes(path) as file:
+        while part := file.read(1 << 20):
+            if _NEEDLESS_ZERO.search(rest + part):
+                return True
+            rest = part[-2:]
+    return False
+
+
+def _csv_frame(
+    path: Path, separator: str, header: Sequence[str], *, decimal: str = ".", texts: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return what pandas reads from a CSV file, `texts` as text; names what is wrong in it by its line."""
     import pandas as pd
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame: pd.DataFrame = pd.read_csv(path, sep=separator, decimal=decimal, **CSV_OPTIONS)
+            kinds = dict.fromkeys(texts, "str")
+            frame: pd.DataFrame = pd.read_csv(
+                path, sep=separator, decimal=decimal, dtype=kinds, **CSV_OPTIONS
+            )
             return frame
     except UnicodeDecodeError as low:
         raise _not_utf8(path, low) from low

@@ -23,6 +23,8 @@ _MOST_ALONE = 0.1
 """Share of rows up to which those that are alone in their class are left out."""
 _MOST_GRADES = 5
 """Distinct whole numbers up to which they are classes, though one stands in a single row: 0/1, 1 to 5."""
+_DENSE = 0.6
+"""Share of the whole numbers of a span from which on those that are there are classes: 1, 2, 3, 5, 6, 7."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,11 +65,9 @@ def read_known_targets(
     check_rows(raw.name, len(rows))
     targets = read_targets(with_rows(raw, rows), task, positive=positive, labels=labels)
     left_out: tuple[str, ...] = ()
-    if splits and task is None and _are_quantities(targets):
-        note = (
-            f"task: regression, as some of {len(targets.classes)} distinct whole numbers stand in one row"
-            " only; --task multiclass takes them for classes"
-        )
+    why = _why_quantities(targets) if splits and task is None else ""
+    if why:
+        note = f"task: regression, as {why}; --task multiclass takes them for classes"
         targets = replace(read_targets(with_rows(raw, rows), Task.REGRESSION), note=note)
     elif splits and _has_columns(raw) and not options.strict and (alone := _alone(targets)).any():
         left_out = tuple(str(targets.classes[code]) for code in np.unique(targets.y[alone]))
@@ -83,12 +83,21 @@ def _has_columns(raw: Raw) -> bool:
     return is_table(raw.x) and raw.given is None
 
 
-def _are_quantities(targets: Targets) -> bool:
-    """Return whether whole numbers that were taken for classes are none: some stand in one row only."""
-    numbers = all(isinstance(label, int) and not isinstance(label, bool) for label in targets.classes)
-    if targets.one_hot or not numbers or len(targets.classes) <= _MOST_GRADES:
-        return False
-    return bool((np.bincount(targets.y) == 1).any())
+def _why_quantities(targets: Targets) -> str:
+    """Return why whole numbers that were taken for classes are none; "" where they are.
+
+    Some stand in one row only; or most between the least and the greatest are not there, in uneven steps:
+    0, 1, 2, 3, 7, 12.
+    """
+    numbers = [int(c) for c in targets.classes if isinstance(c, int) and not isinstance(c, bool)]
+    if targets.one_hot or len(numbers) != len(targets.classes) or len(numbers) <= _MOST_GRADES:
+        return ""
+    if (np.bincount(targets.y) == 1).any():
+        return f"some of {len(numbers)} distinct whole numbers stand in one row only"
+    low, high = min(numbers), max(numbers)
+    if len(numbers) < _DENSE * (high - low + 1) and len(np.unique(np.diff(sorted(numbers)))) > 1:
+        return f"{len(numbers)} distinct whole numbers lie in uneven steps from {low} to {high}"
+    return ""
 
 
 def _alone(targets: Targets) -> NDArray[np.bool_]:

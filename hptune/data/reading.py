@@ -19,5 +19,7 @@ class Reading:
     """What stands before the decimals of its numbers: a point, or a comma."""
     conversions: tuple[Mapping[str, Any], ...] = ()
     """What `conversions.convert_columns` makes of columns of text."""
+    texts: tuple[str, ...] = ()
+    """Columns of a CSV file whose digits are read as text: codes that begin with zeros."""
     parts: bool = False
     """Whether it is all the CSV files that a pattern names, or that a folder holds."""

@@ -172,7 +172,9 @@ class _Writer:
 
     def _csv(self, source: str, path: str, x: str, y: str) -> tuple[list[str], ScriptPart]:
         how = self._reading(source)
-        marks = {"sep": how.separator} | ({} if how.decimal == "." else {"decimal": how.decimal})
+        marks: dict[str, Any] = {"sep": how.separator}
+        marks |= {} if how.decimal == "." else {"decimal": how.decimal}
+        marks |= {"dtype": dict.fromkeys(how.texts, "str")} if how.texts else {}
         lines = [f"options = {literal({**marks, **CSV_OPTIONS})}", f"frame = pd.read_csv({path}, **options)"]
         if how.parts:
             lines[1] = f"frame = csv_frame({path}, options)"

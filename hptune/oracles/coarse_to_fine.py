@@ -135,9 +135,11 @@ class CoarseToFineOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return {"asks": self._asks, "model": dict(self._memo)}
 
     def set_memo(self, memo: Mapping[str, Any]) -> None:
-        """Take up a memo."""
-        self._asks = int(memo["asks"])
-        self._memo = dict(memo["model"])
+        """Take up a memo; raises LookupError, TypeError or ValueError for what is none."""
+        model = dict(memo["model"])
+        if not all(math.isfinite(number) for number in model.get("theta", ())):
+            raise ValueError("the model's numbers are not finite")
+        self._asks, self._memo = int(memo["asks"]), model
 
     # Keras Tuner's side
 

@@ -18,7 +18,11 @@ from hptune.study.trial import TrialState
 if TYPE_CHECKING:
     import keras_tuner
 
-__all__ = ["Driven", "DrivenOracle", "DrivenStock", "plain"]
+__all__ = ["Driven", "DrivenOracle", "DrivenStock", "WrongMemoError", "plain"]
+
+
+class WrongMemoError(Exception):
+    """What is replayed as an oracle's memo is none."""
 
 
 class DrivenOracle(Protocol):
@@ -97,7 +101,10 @@ class Driven:
         finally:
             self._recorded = None
         if memo is not None:
-            self.set_memo(memo)
+            try:
+                self.set_memo(memo)
+            except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+                raise WrongMemoError(str(error)) from error
         return trial
 
     def retry(self, trial: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ class _WithSeedState(DrivenStock):
         return self._seed_state
 
     def set_memo(self, memo: Any) -> None:
-        self._seed_state = memo
+        self._seed_state = operator.index(memo)
 
 
 class _Random(_WithSeedState, keras_tuner.oracles.RandomSearchOracle):  # type: ignore[misc]

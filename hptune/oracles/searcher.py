@@ -132,7 +132,10 @@ class Searcher:
     def replay_ask(
         self, job_id: int, trial_id: int, oracle_values: Mapping[str, Value], memo: object
     ) -> None:
-        """Bring the oracle to where it was after it gave `oracle_values`."""
+        """Bring the oracle to where it was after it gave `oracle_values`.
+
+        Raises WrongMemoError where `memo` is not what it noted then.
+        """
         assert self._oracle is not None
         self._asked = _Open(self._oracle, self._oracle.replay(oracle_values, memo))
         self.started(job_id, trial_id)

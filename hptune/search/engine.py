@@ -13,12 +13,14 @@ import numpy as np
 
 from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
 from hptune.executors import Executor
+from hptune.oracles.driven import WrongMemoError
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
 from hptune.search.events import Listener, Stop
 from hptune.search.found import Found, FoundNames, WithConditions
 from hptune.space import Hyperparameter, Space, Value
 from hptune.study import Pass, Report, Study
 from hptune.study.checkpoints import Checkpoints
+from hptune.study.damage import damaged_memo
 from hptune.study.proposal import Proposal
 from hptune.study.trial import Job, Outcome, OutcomeState, Trial, TrialState
 
@@ -173,7 +175,10 @@ class Engine:
             else:
                 self._reach(event.pass_number, passes)
                 job = event.job
-                self.searcher.replay_ask(job.id, job.trial_id, event.oracle_values, event.memo)
+                try:
+                    self.searcher.replay_ask(job.id, job.trial_id, event.oracle_values, event.memo)
+                except WrongMemoError as error:
+                    raise damaged_memo(self.study, job.id, event.memo) from error
         self._by_values = {_key(trial.values): trial.id for trial in everything}
         self._latest = len(everything)
         self._checkpoints.remember(everything)

@@ -13,16 +13,21 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from hptune.errors import DamagedStudyError
 from hptune.study import rows
-from hptune.study.cells import TABLES, DamagedCellError, checked
+from hptune.study.cells import TABLES, DamagedCellError, checked, shown
 from hptune.study.folder import DATABASE
 from hptune.study.schema import connect, is_damage
 from hptune.study.trial import Direction, Trial
 
-__all__ = ["WholeTrials", "naming_damage", "read_whole_trials", "reading", "require_whole"]
+__all__ = ["WholeTrials", "damaged_memo", "naming_damage", "read_whole_trials", "reading", "require_whole"]
 
 _SHOWN = 3
 """Damages that are listed."""
+_EVENTS = "(SELECT count(*) + count(reported) FROM jobs)"
 _RULES = (
+    ("trials", "id", "id NOT IN (SELECT trial_id FROM jobs)", "a trial that was asked for"),
+    ("trials", "id", "id > (SELECT count(*) FROM trials)", "numbers without a gap"),
+    ("jobs", "asked", f"asked > {_EVENTS}", "numbers of events without a gap"),
+    ("jobs", "reported", f"reported > {_EVENTS}", "numbers of events without a gap"),
     ("trials", "pass_number", "pass_number NOT IN (SELECT number FROM passes)", "the number of a pass"),
     ("trials", "best_epoch", "best_epoch > epochs", "an epoch that it has had"),
     ("trials", "best_epoch", "(best_epoch IS NULL) <> (score IS NULL)", "an epoch where there is a score"),
@@ -80,8 +85,8 @@ def naming_damage(folder: Path, database: sqlite3.Connection) -> Iterator[None]:
         yield
     except DamagedCellError as error:
         raise _error(folder, [str(error)], database) from error
-    except sqlite3.Error as error:
-        if not is_damage(error):
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        if isinstance(error, sqlite3.Error) and not is_damage(error):
             raise
         raise _error(folder, _found(database) or [str(error)], database) from error
 
@@ -113,6 +118,12 @@ class WholeTrials:
     """What can't be read."""
 
 
+def damaged_memo(study: _OpenStudy, job: int, memo: object) -> DamagedStudyError:
+    """Return the error that names a job's memo of which its search algorithm can make nothing."""
+    cell = DamagedCellError("jobs", job, "memo", shown(memo), "what the search algorithm noted")
+    return _error(study.folder, [str(cell)], study._database)
+
+
 def read_whole_trials(folder: Path) -> WholeTrials:
     """Return the trials with a score that are whole; raises StudyError where the file can't be opened."""
     database = connect(str(folder / DATABASE), read_only=True)
@@ -120,7 +131,7 @@ def read_whole_trials(folder: Path) -> WholeTrials:
         trials: list[Trial] = []
         damage = _found(database, on_trial=trials.append)
         maximised = True
-        with contextlib.suppress(sqlite3.Error, DamagedCellError, TypeError):
+        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError, DamagedCellError, TypeError):
             row = database.execute("SELECT value FROM meta WHERE key = 'identity'").fetchone()
             maximised = rows.identity_from_json(row["value"]).direction is Direction.MAX
     scored = [trial for trial in trials if trial.score is not None]
@@ -154,7 +165,7 @@ def _found(database: sqlite3.Connection, on_trial: Callable[[Trial], object] | N
 def _columns(database: sqlite3.Connection, table: str) -> list[str]:
     try:
         return [row["name"] for row in database.execute(f"PRAGMA table_info({table})")]
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return []
 
 
@@ -163,7 +174,7 @@ def _broken_rules(database: sqlite3.Connection, table: str) -> Iterator[tuple[st
     for one, column, wrong, expected in _RULES:
         if one != table:
             continue
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
             for row in database.execute(f"SELECT {key} AS row, {column} AS cell FROM {table} WHERE {wrong}"):
                 error = DamagedCellError(table, row["row"], column, repr(row["cell"]), expected)
                 yield str(error), row["row"]
@@ -178,7 +189,7 @@ def _rows(database: sqlite3.Connection, table: str, found: list[str]) -> Iterato
         for row in database.execute(f"SELECT * FROM {table} ORDER BY {key}"):
             last = row[key]
             yield row
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         where = "can't be read" if last is None else f"can't be read past row {last}"
         found.append(f"{table} {where}: {error}")
     finally:
@@ -209,5 +220,5 @@ def _scored(database: sqlite3.Connection) -> int:
     """Return how many trials seem to have a score; 0 where that can't be told."""
     try:
         return int(database.execute("SELECT count(*) FROM trials WHERE score IS NOT NULL").fetchone()[0])
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return 0

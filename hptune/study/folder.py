@@ -28,15 +28,18 @@ _OWN = (
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise StudyError where a file that is to be written in a study's folder is a link.
+    """Raise StudyError where a file that is to be written in a study's folder is a link, or no file.
 
     A study may come from anyone: what it links to is not the study's to overwrite.
     """
     for name in _OWN:
-        if (folder / name).is_symlink():
+        path = folder / name
+        if path.is_symlink():
             raise StudyError(
-                f"{folder / name}: a link, which no search wrote", hint="Replace it by what it points to."
+                f"{path}: a link, which no search wrote", hint="Replace it by what it points to."
             )
+        if path.exists() and not path.is_file():
+            raise StudyError(f"{path}: no file, as a search writes it", hint="Move it out of the study.")
 
 
 def default_path(data: str, model: str) -> Path:

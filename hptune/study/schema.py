@@ -135,7 +135,7 @@ def connect(path: str, *, read_only: bool) -> sqlite3.Connection:
             database.execute("PRAGMA synchronous = NORMAL")
             database.execute("PRAGMA foreign_keys = ON")
         version = int(database.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         if database is not None:
             database.close()
         if read_only and Path(f"{path}-journal").exists() and _is_rolled_back(path):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from support.hostile import CELLS, ODD, one_file, outside, said, set_cell
 
@@ -31,6 +31,8 @@ SLOW = settings(
     deadline=None,
     derandomize=True,
     database=None,
+    # To make an example smaller takes longer than to look at it.
+    phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 FILES = ["study.lock", "report.html", "next-pass.yaml", "next-pass.proposal.json", "checkpoints"]
