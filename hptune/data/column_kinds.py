@@ -27,6 +27,7 @@ from hptune.data.encoding import as_texts
 from hptune.data.levels import chosen_levels
 from hptune.data.parquet_rows import ParquetRows
 from hptune.data.raw import Raw, is_table, row_names
+from hptune.data.table_options import MOST_LEVELS
 from hptune.errors import DataError
 
 if TYPE_CHECKING:
