@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from hptune._files import appearing, write_text
 from hptune.analysis.finalists import Finalist
+from hptune.data.under_way import Died, under_way
 from hptune.errors import InputError, ModelError
+from hptune.executors.inline import TRIES
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
 from hptune.search.task import asked_epochs, load_again, task_of
 from hptune.study import Study
 from hptune.study.checkpoints import weights_path
 
-__all__ = ["save_model"]
+__all__ = ["dying_in_words", "save_model"]
+
+
+@contextmanager
+def dying_in_words(trial: int) -> Iterator[None]:
+    """Tell that a trial's model is built or trained; raises ModelError where processes died of it."""
+    try:
+        with under_way(f"trial {trial}, to be exported", tries=TRIES):
+            yield
+    except Died as died:
+        raise ModelError(f"trial {trial} can't be exported: {died}") from died
 
 
 def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path]:
@@ -34,7 +48,9 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     goal = None if task.is_repeated else study.identity.goal
     # A mean's best epoch is the end of the one training that stands for it.
     epochs = None if task.is_repeated else asked_epochs(study, trial)
-    trained = task.split_trainer(dataset, model, goal).best_model(trial, checkpoint, epochs=epochs)
+    trainer = task.split_trainer(dataset, model, goal)
+    with dying_in_words(trial.id):
+        trained = trainer.best_model(trial, checkpoint, epochs=epochs)
     recipe = model.recipe(trial.values)
     scaled = None if recipe is None else recipe.target
     target = None if scaled is None else (scaled.mean, scaled.deviation)
