@@ -71,7 +71,7 @@ def test_a_search_that_died_is_isolated_and_its_job_has_had_its_first_try(folder
     assert isolation_of(options(folder, replace(TASK, model="mlp")), None) is None
     with StudyLock(folder):
         assert isolation_of(options(folder), None) is None
-    forget_death(options(folder))
+    forget_death(folder)
     assert isolation_of(options(folder), None) is None
 
 

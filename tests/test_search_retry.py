@@ -19,6 +19,7 @@ from hptune.oracles.names import make_searcher
 from hptune.search.engine import Engine
 from hptune.search.events import Stop
 from hptune.search.retry import find_retries, has_failed_trials, retrying
+from hptune.space import Choice, Fixed, Space
 from hptune.study import Study
 from hptune.study.notes import ModelVersion
 from hptune.study.trial import Job, Outcome, OutcomeState, TrialState
@@ -34,8 +35,11 @@ class Code:
 
     name = "model.py:build"
 
-    def __init__(self, fingerprint: str) -> None:
-        self.fingerprint = fingerprint
+    def __init__(self, fingerprint: str, space: Space = SPACE) -> None:
+        self.fingerprint, self.searched = fingerprint, space
+
+    def space(self) -> Space:
+        return self.searched
 
     def known_as(self, fingerprint: str) -> bool:
         return fingerprint == self.fingerprint
@@ -283,6 +287,21 @@ def test_a_retry_waits_for_a_budget_that_pays_for_it(tmp_path: Path) -> None:
     engine(study, trainer, (used + EPOCHS - 1,), retries=deque(failed)).run()
     assert [job.trial_id for job in trainer.jobs] == [failed[0]]
     assert study.epochs_used() + study.jobs_without_epoch() == used + EPOCHS - 1
+
+
+def test_options_that_the_mended_code_has_no_more_are_left_as_they_are(tmp_path: Path) -> None:
+    study = broken(tmp_path, "random")
+    failed = [study.trial(number) for number in study.failed_before(study.next_job())]
+    plain = tuple(hp for hp in SPACE if hp.name not in ("optimizer", "momentum"))
+    for option in ("adam", "sgd"):
+        kept = tuple(t.id for t in failed if t.values["optimizer"] == option)
+        for left in (
+            Fixed(name="optimizer", value=option),
+            Choice(name="optimizer", options=(option, "rmsprop")),
+        ):
+            code = Code("m2", Space(name="left", hyperparameters=(left, *plain)))
+            assert find_retries(study, code).trials == kept  # type: ignore[arg-type]
+    assert failed
 
 
 def test_how_it_is_told() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from hptune.data import Task
 from hptune.errors import HptuneError, ModelError
 from hptune.models.backend import keras
+from hptune.models.memory import room_for_weights
 from hptune.models.model import Arrays, Model
 from hptune.space import Values
 from hptune.training.failures import in_words
@@ -35,7 +36,8 @@ def build_ready(model: Model, values: Values, seed: int, arrays: Arrays, task: T
     where it can't be built, called or compiled, with the line of the user's file.
     """
     try:
-        built = model.build(values, seed)
+        with room_for_weights():
+            built = model.build(values, seed)
         if not built.compiled:
             if task not in LOSSES:
                 raise ModelError(
@@ -44,7 +46,8 @@ def build_ready(model: Model, values: Values, seed: int, arrays: Arrays, task: T
                 )
             built.compile(optimizer="adam", loss=LOSSES[task])
         if not built.built:
-            built(keras.ops.convert_to_tensor(arrays.x[:1]))
+            with room_for_weights():
+                built(keras.ops.convert_to_tensor(arrays.x[:1]))
     except HptuneError:
         raise
     except Exception as error:

@@ -16,7 +16,8 @@ from hptune.check.start import check_start
 from hptune.check.throughput import check_throughput
 from hptune.check.units import check_units
 from hptune.data import Dataset
-from hptune.errors import HptuneError, InputError
+from hptune.data.under_way import Died, under_way
+from hptune.errors import HptuneError, InputError, ModelError
 from hptune.models.backend import keras, set_up
 from hptune.models.model import Model
 from hptune.space import Values
@@ -56,7 +57,11 @@ def run_checks(
         # Weights without a gradient are reported by name here.
         warnings.filterwarnings("ignore", message="Gradients do not exist for variables")
         warnings.filterwarnings("ignore", message="The model does not have any trainable weights")
-        built = build_ready(model, values, seed, arrays, dataset.task)
+        try:
+            with under_way(f"{model.name}: building it to check it"):
+                built = build_ready(model, values, seed, arrays, dataset.task)
+        except Died as died:
+            raise ModelError(f"{model.name}: can't be built: {died}") from died
         size = model.batch_size(values, arrays.rows)
         checks: dict[tuple[str, str], Callable[[], CheckSection]] = {
             ("gradients", "gradients against differences"): lambda: check_gradients(
@@ -72,7 +77,7 @@ def run_checks(
         for (name, title), check in checks.items():
             on_section(title)
             before = time.monotonic()
-            section = _guarded(check, model)
+            section = _guarded(check, model, title)
             seconds = time.monotonic() - before
             sections.append(replace(section, name=name, title=title, seconds=seconds))
     return CheckReport(
@@ -86,13 +91,15 @@ def run_checks(
     )
 
 
-def _guarded(check: Callable[[], CheckSection], model: Model) -> CheckSection:
-    """Run one check; an error of the model is a finding."""
+def _guarded(check: Callable[[], CheckSection], model: Model, title: str) -> CheckSection:
+    """Run one check; an error of the model, or that a process died of it, is a finding."""
     try:
-        return check()
+        with under_way(f"{model.name}: {title}"):
+            return check()
     except HptuneError:
         raise
     except Exception as error:
-        text = f"the model fails: {in_words(error, file_of(model))}"
+        words = str(error) if isinstance(error, Died) else in_words(error, file_of(model))
+        text = f"the model fails: {words}"
         finding = CheckFinding(verdict=CheckVerdict.WRONG, text=text, hint="hptune search would fail alike.")
         return CheckSection(findings=(finding,))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from hptune.cli.options import FilePath, study_argument, trust_option
+from hptune.cli.options import FilePath, isolate_option, study_argument, trust_option
 from hptune.cli.say import say
 
 __all__ = ["command"]
@@ -25,7 +25,10 @@ __all__ = ["command"]
 )
 @click.option("-o", "--output", type=FilePath(path_type=Path), help="A file, or a folder for several.")
 @trust_option
-def command(study: str | None, top: int, form: str, output: Path | None, trust: bool) -> None:
+@isolate_option
+def command(
+    study: str | None, top: int, form: str, output: Path | None, trust: bool, isolate: bool | None
+) -> int | None:
     """Write the best configurations, best first.
 
     yaml and json are spaces of fixed values, which `hptune search --space` takes; csv is a table;
@@ -34,11 +37,16 @@ def command(study: str | None, top: int, form: str, output: Path | None, trust: 
     fresh seeds where `hptune confirm` has run, else the best score. Of a damaged study csv holds
     what can be read.
     """
+    from hptune.cli.isolated import run_isolated
     from hptune.errors import DamagedStudyError
     from hptune.export.write import export, export_whole
+    from hptune.search.isolation import isolation_of_study
     from hptune.study import Study, find_study
 
     folder = find_study(study)
+    isolation = isolation_of_study(folder, isolate) if form in ("python", "keras") else None
+    if isolation is not None:
+        return run_isolated(isolation, folder)
     try:
         with Study.open(folder) as opened:
             exported = export(opened, form=form, top=top, output=output, trust=trust)
@@ -52,3 +60,4 @@ def command(study: str | None, top: int, form: str, output: Path | None, trust: 
         say(exported.text, exact=True)
     for path in exported.files:
         say(f"Wrote {path}", err=True)
+    return None

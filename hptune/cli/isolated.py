@@ -15,23 +15,30 @@ from hptune.data.under_way import Death, watch
 from hptune.errors import SearchInterruptedError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hptune.search.isolation import Isolation
-    from hptune.search.options import SearchOptions
 
 __all__ = ["has_begun", "run_again", "run_isolated", "time_left"]
 
 
-def run_isolated(isolation: Isolation, options: SearchOptions) -> int:
-    """Run this search in processes that may die; returns its exit code."""
+def run_isolated(
+    isolation: Isolation, folder: Path, *, limit: float | None = None, writes: bool = False, hint: str = ""
+) -> int:
+    """Run this command on the study in `folder` in processes that may die; returns its exit code.
+
+    `limit` as for `run_again`; `writes` says that it marks the study, `hint` how to resume it after Ctrl-C.
+    """
     from hptune.search.isolation import forget_death
 
     if isolation.why:
-        _say(f"{options.folder}: {isolation.why}. Your code runs in a process of its own, as by --isolate.")
+        _say(f"{folder}: {isolation.why}. Your code runs in a process of its own, as by --isolate.")
     try:
-        return run_again(limit=options.trial_seconds, deaths=isolation.deaths)
+        return run_again(limit=limit, deaths=isolation.deaths)
     except SearchInterruptedError as stopped:
-        forget_death(options)
-        stopped.hint = f"Resume it with: {options.command}"
+        if writes:
+            forget_death(folder)
+        stopped.hint = hint
         raise
 
 

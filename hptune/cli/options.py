@@ -200,8 +200,8 @@ def isolate_option(command: F) -> F:
     return option(
         "--isolate/--no-isolate",
         default=None,
-        help="Call your code in a process that may die: what ends it is infeasible."
-        "  [default: where an earlier search of the study died]",
+        help="Call your code in a process that may die: what ends it is infeasible, or an error."
+        "  [default: where an earlier process of the study died]",
     )(command)
 
 

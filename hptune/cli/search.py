@@ -200,7 +200,8 @@ def command(flags: SearchFlags) -> int | None:
     options = flags.options()
     isolation = isolation_of(options, flags.isolate)
     if isolation is not None:
-        return run_isolated(isolation, options)
+        hint = f"Resume it with: {options.command}"
+        return run_isolated(isolation, options.folder, limit=options.trial_seconds, writes=True, hint=hint)
     if flags.dry_run:
         _plan(options, as_json=flags.as_json)
     else:

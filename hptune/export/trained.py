@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,9 @@ from typing import Any
 from hptune._files import appearing, write_text
 from hptune.analysis.finalists import Finalist
 from hptune.data import Dataset
+from hptune.data.under_way import Died, under_way
 from hptune.errors import InputError, ModelError
+from hptune.executors.inline import TRIES
 from hptune.export.card import model_card
 from hptune.export.model import with_preprocessing
 from hptune.models.recipes.recipe import Target
@@ -18,7 +22,7 @@ from hptune.study import Study
 from hptune.study.checkpoints import weights_path
 from hptune.study.trial import Trial
 
-__all__ = ["TrainedModel", "save_model", "trained_model"]
+__all__ = ["TrainedModel", "dying_in_words", "save_model", "trained_model"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,6 +34,16 @@ class TrainedModel:
     dataset: Dataset
     scaled: Target | None
     """How a recipe's target was scaled; None where it was not."""
+
+
+@contextmanager
+def dying_in_words(trial: int) -> Iterator[None]:
+    """Tell that a trial's model is built or trained; raises ModelError where processes died of it."""
+    try:
+        with under_way(f"trial {trial}, to be exported", tries=TRIES):
+            yield
+    except Died as died:
+        raise ModelError(f"trial {trial} can't be exported: {died}") from died
 
 
 def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path]:
@@ -69,7 +83,9 @@ def trained_model(study: Study, trial: Trial) -> TrainedModel:
     goal = None if task.is_repeated else study.identity.goal
     # A mean's best epoch is the end of the one training that stands for it.
     epochs = None if task.is_repeated else asked_epochs(study, trial)
-    trained = task.split_trainer(dataset, model, goal).best_model(trial, checkpoint, epochs=epochs)
+    trainer = task.split_trainer(dataset, model, goal)
+    with dying_in_words(trial.id):
+        trained = trainer.best_model(trial, checkpoint, epochs=epochs)
     recipe = model.recipe(trial.values)
     return TrainedModel(model=trained, dataset=dataset, scaled=None if recipe is None else recipe.target)
 

@@ -128,8 +128,11 @@ def _place(study: Study, trial: Trial, folder: Path, form: str) -> Path:
 
 def _script(study: Study, trials: Sequence[Trial]) -> str:
     from hptune.export.script import script
+    from hptune.export.trained import dying_in_words
 
-    return script(study, study.trial(trials[0].id))
+    trial = study.trial(trials[0].id)
+    with dying_in_words(trial.id):
+        return script(study, trial)
 
 
 def _write_models(study: Study, finalists: tuple[Finalist, ...], output: Path | None) -> tuple[Path, ...]:

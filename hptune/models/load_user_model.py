@@ -13,6 +13,7 @@ from hptune.data.under_way import Died, under_way
 from hptune.errors import HptuneError, ModelError
 from hptune.models.call_fit import DATA, call_with_what_it_takes, takes
 from hptune.models.discover import discover
+from hptune.models.memory import room_for_weights
 from hptune.models.shapes import hint_of
 from hptune.models.user_code import checked, fingerprint_of, load_user_code, named_call
 from hptune.models.user_model import UserModel, arrays_of
@@ -50,7 +51,7 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
 
     def explore(hp: Any) -> None:
         nonlocal returned_again
-        with under_way(named_call(spec, hp)), random_numbers_kept(), importable(file):
+        with under_way(named_call(spec, hp)), random_numbers_kept(), importable(file), room_for_weights():
             if fit is not None and hp is first:
                 # Once: it trains, and what it asks for hardly depends on the rest.
                 refused.update(_try_fit(fit, hp, lambda: checked(build(hp), spec, own_fit=True), dataset))

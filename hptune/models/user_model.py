@@ -16,6 +16,7 @@ from hptune.data.under_way import under_way
 from hptune.models.beyond import Beyond
 from hptune.models.call_fit import call_with_what_it_takes, takes
 from hptune.models.discover import find_conditions
+from hptune.models.memory import room_for_weights
 from hptune.models.model import Arrays, OwnFit, Streamed, Training
 from hptune.models.user_code import bytes_fingerprint, checked, load_user_code, named_call
 from hptune.space import Hyperparameter, Space, Values
@@ -106,7 +107,8 @@ class UserModel:
 
     def _build_quietly(self, hp: Any) -> None:
         """Build a model that is only looked at."""
-        with under_way(named_call(self.name, hp)), random_numbers_kept(), importable(self.file):
+        watched = under_way(named_call(self.name, hp))
+        with watched, random_numbers_kept(), importable(self.file), room_for_weights():
             checked(self._build(hp), self.name, own_fit=self._fit is not None)
 
     def with_conditions(

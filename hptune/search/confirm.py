@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from hptune.analysis.finalists import Confirmed, ranked
+from hptune.data.under_way import Died, under_way
 from hptune.errors import InputError, SearchInterruptedError, StudyError
 from hptune.executors import JobTrainer
+from hptune.executors.inline import TRIES
 from hptune.search.events import Stop
+from hptune.search.isolation import marked_under_way
 from hptune.search.task import asked_epochs, load_again, task_of
 from hptune.search.trust import require_trust
 from hptune.study import Confirmation, Study, StudyLock
@@ -82,7 +85,8 @@ def confirm(
     # Raises where there is no study: taking the lock makes a file.
     Study.open(folder).close()
     with StudyLock(folder, "confirm"), Study.open(folder, read_only=False) as study:
-        found = confirm_study(study, top=top, seeds=seeds, load=load, watcher=watcher, stop=stop)
+        with marked_under_way(study, task_of(study)):
+            found = confirm_study(study, top=top, seeds=seeds, load=load, watcher=watcher, stop=stop)
         try:
             write_report(study)
         except (InputError, StudyError) as error:
@@ -146,7 +150,7 @@ def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher,
             watcher.epoch(one.trial, one.number, epoch)
             return stop.now
 
-        outcome = None if stop.now else trainer.run(one.job, on_epoch)
+        outcome = None if stop.now else _outcome(one.job, trainer, on_epoch)
         whole = outcome is not None and len(outcome.curve) == one.job.epochs
         if outcome is None or (outcome.state is OutcomeState.INTERRUPTED and not whole):
             raise SearchInterruptedError(
@@ -155,6 +159,15 @@ def _train(study: Study, due: list[_Due], trainer: JobTrainer, watcher: Watcher,
         confirmation = _noted(one, outcome, study.identity.goal)
         study.record_confirmation(confirmation)
         watcher.ended(confirmation)
+
+
+def _outcome(job: Job, trainer: JobTrainer, on_epoch: Callable[[int, object], bool]) -> Outcome:
+    """Train, unless processes died of it before."""
+    try:
+        with under_way(f"trial {job.trial_id}, {job.part}", tries=TRIES):
+            return trainer.run(job, on_epoch)
+    except Died as died:
+        return Outcome(job_id=job.id, state=OutcomeState.INFEASIBLE, reason=str(died))
 
 
 def _noted(due: _Due, outcome: Outcome, objective: Objective) -> Confirmation:

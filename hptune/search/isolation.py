@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hptune.data.python_file import is_function_spec
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from hptune.search.options import SearchOptions
     from hptune.search.task import SearchTask
 
-__all__ = ["Isolation", "forget_death", "isolation_of", "marked_under_way"]
+__all__ = ["Isolation", "forget_death", "isolation_of", "isolation_of_study", "marked_under_way"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,11 +54,30 @@ def isolation_of(options: SearchOptions, asked: bool | None) -> Isolation | None
         return Isolation(why="processes died of its trials") if notes.isolate else asked_for
 
 
-def forget_death(options: SearchOptions) -> None:
+def isolation_of_study(folder: Path, asked: bool | None) -> Isolation | None:
+    """Return how the trials of a study are built or trained again in isolation; None where they are not.
+
+    That is where it was asked for, and where processes died of the study's user code before. None where this
+    process is the one that may die, and for a study that can't be read, which is said later.
+    """
+    if watch() is not None or asked is False:
+        return None
+    with suppress(StudyError), Study.open(folder) as study:
+        notes, identity = study.notes, study.identity
+        sources = (identity.model, identity.data, str(identity.settings.get("validation")))
+        if any(map(is_function_spec, sources)):
+            if notes.under_way and StudyLock.held(folder) is None:
+                return Isolation(why="its process died")
+            if notes.isolate:
+                return Isolation(why="processes died of its trials")
+    return Isolation() if asked else None
+
+
+def forget_death(folder: Path) -> None:
     """Note that a process which holds the study no more was ended because the person asked."""
-    if Study.exists(options.folder):
+    if Study.exists(folder):
         unwritten = suppress(StudyError, sqlite3.Error)
-        with unwritten, StudyLock(options.folder), Study.open(options.folder, read_only=False) as study:
+        with unwritten, StudyLock(folder), Study.open(folder, read_only=False) as study:
             study.note(under_way=False)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hptune._text import counted
 from hptune.search.task import trained_by_other_code
+from hptune.space import Choice, Fixed, Space, Values
 from hptune.study import Study
 
 if TYPE_CHECKING:
@@ -57,13 +58,25 @@ def find_retries(study: Study, model: Model, *, everything: bool = False) -> Ret
     """Return the failed trials that are tried again.
 
     They are those of another version of the model's code, and those that a search with --retry-failed
-    began to try again; with `everything`, all that have failed.
+    began to try again; with `everything`, all that have failed. What the model's choices hold no more is left
+    as it is.
     """
-    failed = study.failed_before(study.next_job())
+    space = model.space()
+    failed = tuple(
+        trial
+        for trial in study.failed_before(study.next_job())
+        if _can_be_chosen(space, study.trial(trial).values)
+    )
     earlier = set(trained_by_other_code(study, model, failed))
     asked = failed if everything else study.failed_before(study.notes.retry_before)
     again = tuple(trial for trial in failed if trial in earlier or trial in asked)
     return Retries(trials=again, of_earlier_code=earlier.issuperset(again), model=model.name)
+
+
+def _can_be_chosen(space: Space, values: Values) -> bool:
+    """Return whether a space still has the options of a configuration; numbers may lie outside its ranges."""
+    known = ((space.get(name), value) for name, value in values.items())
+    return all(hp.contains(value) for hp, value in known if isinstance(hp, Choice | Fixed))
 
 
 @contextmanager

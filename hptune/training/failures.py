@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 
 from hptune.data.python_file import where_raised
+from hptune.models.memory import NoRoomError
 
 __all__ = [
     "Diverged",
@@ -51,6 +52,8 @@ def infeasible_reason(error: BaseException) -> str:
 
     Keras Tuner's FailedTrialError is how a user's code refuses a configuration: its message is the reason.
     """
+    if isinstance(error, NoRoomError):
+        return f"out of memory: {error}"
     if is_out_of_memory(error):
         return "out of memory"
     if _is_of_keras_tuner(error, "FailedTrialError"):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hptune.data.structure import map_leaves
 from hptune.errors import DataError
 from hptune.models.backend import keras
+from hptune.models.memory import room_for_weights
 from hptune.models.model import Arrays, Model, OwnFit, Training
 from hptune.study.trial import Job, Objective, Outcome, OutcomeState
 from hptune.training.checkpoint import Checkpoint, load_checkpoint, restore, save_checkpoint
@@ -118,10 +119,11 @@ class Session:
         )
 
     def _built(self) -> Any:
-        model = self._model.build(self._job.values, self._job.seed)
-        fit = self._model.own_fit(self._job.values)
-        if fit is None or not fit.own_data:
-            make_ready(model, self._arrays)
+        with room_for_weights():
+            model = self._model.build(self._job.values, self._job.seed)
+            fit = self._model.own_fit(self._job.values)
+            if fit is None or not fit.own_data:
+                make_ready(model, self._arrays)
         return model
 
     def _count_parameters(self) -> None:

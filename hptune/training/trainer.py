@@ -22,6 +22,7 @@ from hptune.data.structure import is_structure
 from hptune.data.under_way import Died, under_way
 from hptune.errors import HptuneError, InputError, ModelError, StudyError
 from hptune.models.backend import keras, set_up
+from hptune.models.memory import room_for_weights
 from hptune.models.model import Arrays, Model, OwnFit
 from hptune.space import Values
 from hptune.space.describe import describe_value
@@ -195,8 +196,9 @@ class Trainer:
         fit = self._model.own_fit(values)
         if fit is not None:
             return self._try_callbacks(values, self._try_own_fit(fit, values, few))
-        model = self._model.build(values, seed=0)
-        make_ready(model, few)
+        with room_for_weights():
+            model = self._model.build(values, seed=0)
+            make_ready(model, few)
         return self._try_callbacks(values, try_one_batch(model, few.each(as_floats)))
 
     def _try_callbacks(self, values: Values, found: Preflight) -> Preflight:
