@@ -1,6 +1,6 @@
 """Searches on public tables beside a linear model and boosted trees of scikit-learn, on rows nobody chose by.
 
-    python benchmarks/tables.py                 every table, three splits: about an hour of one core
+    python benchmarks/tables.py                 every table, three splits: about half an hour of one core
     python benchmarks/tables.py --quick         one small table, one split
     python benchmarks/tables.py --sizes         seconds and memory of wide and of long tables
 
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--tables", nargs="+", default=list(TABLES), choices=TABLES, metavar="NAME")
     parser.add_argument("--halves", nargs="+", default=list(HALVES), choices=HALVES)
-    parser.add_argument("--trials", type=int, default=20, help="budget in full trainings")
+    parser.add_argument("--trials", type=int, default=10, help="budget in full trainings")
     parser.add_argument("--epochs", type=int, default=20, help="epochs of a full training")
     parser.add_argument("--seeds", type=int, default=3, help="splits of each table")
     parser.add_argument("--options", default="", help="more options of hptune search, in one word")

@@ -328,6 +328,23 @@ def test_durations_are_read(text: str, seconds: float) -> None:
     assert Duration().convert(text, None, None) == seconds
 
 
+@pytest.mark.parametrize(("given", "levels"), [("auto", "auto"), ("150", 150), (150, 150)], ids=repr)
+def test_levels_are_a_number_or_auto(given: int | str, levels: int | str) -> None:
+    from hptune.cli.options import Levels
+
+    assert Levels().convert(given, None, None) == levels
+
+
+@pytest.mark.parametrize("given", ["many", "2.5", "0", -3, ""], ids=repr)
+def test_levels_that_are_no_number_are_refused(given: int | str) -> None:
+    import click
+
+    from hptune.cli.options import Levels
+
+    with pytest.raises(click.BadParameter):
+        Levels().convert(given, None, None)
+
+
 @pytest.mark.parametrize("text", ["", "soon", "0s", "-3m", "1d"])
 def test_wrong_durations_are_refused(text: str) -> None:
     import click

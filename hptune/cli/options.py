@@ -313,6 +313,8 @@ class Levels(click.ParamType[int | str]):
         """Return the number, or auto."""
         if value == "auto":
             return "auto"
+        if not str(value).lstrip("-").isdecimal():
+            self.fail(f"{value!r} is neither a number of levels nor auto", param, ctx)
         return click.IntRange(1, 1_000_000).convert(value, param, ctx)
 
 

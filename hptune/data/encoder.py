@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hptune.data.encoding import MISSING, encode_columns, holds_numbers, plain_numbers
+from hptune.data.encoding import MISSING, encode_columns, is_plain_number, plain_numbers
 from hptune.data.raw import row_names
 from hptune.errors import DataError, did_you_mean
 
@@ -150,9 +150,10 @@ class TableEncoder:
                 f"the table has no column {', '.join(map(repr, missing))}",
                 hint=did_you_mean(missing[0], frame.columns),
             )
+        # Columns that hold numbers alone need no second look, which would double the time of wide tables.
+        doubtful = {name for name, dtype in frame.dtypes.items() if not is_plain_number(dtype)}
         for column in self.columns:
-            # Columns that hold numbers alone need no second look, which would double the time of wide tables.
-            if isinstance(column, NumericColumn) and not holds_numbers(frame[column.name]):
+            if isinstance(column, NumericColumn) and column.name in doubtful:
                 as_numbers(frame[column.name], where)
         return encode_columns(frame, self.as_dicts)
 
@@ -168,7 +169,7 @@ def as_numbers(column: pd.Series[Any], where: Where = row_names) -> NDArray[np.f
     Raises `DataError` for a value that is no number.
     """
     numbers = plain_numbers(column)
-    if not holds_numbers(column):
+    if not is_plain_number(column.dtype):
         plain = column.astype(object).where(column.notna(), None)
         wrong = np.flatnonzero(np.isnan(numbers) & column.notna().to_numpy() & (plain != "").to_numpy())
         # What is beyond float32 is a number all the same.

@@ -13,7 +13,7 @@ from hptune.data.dates import date_numbers
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MISSING", "as_texts", "encode_columns", "holds_numbers", "plain_numbers"]
+__all__ = ["MISSING", "as_texts", "encode_columns", "is_plain_number", "plain_numbers"]
 
 MISSING = ""
 """The level that a missing value is."""
@@ -65,7 +65,7 @@ def plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
     """Return a column as numbers, shape (rows,); NaN where it is missing, beyond float32, or no number."""
     import pandas as pd
 
-    if not holds_numbers(column):
+    if not is_plain_number(column.dtype):
         types = pd.api.types
         plain = column.astype(object).where(column.notna(), None)
         is_time = types.infer_dtype(plain, skipna=True).startswith(("date", "time"))
@@ -74,12 +74,12 @@ def plain_numbers(column: pd.Series[Any]) -> NDArray[np.float64]:
     return np.where(np.abs(numbers) <= np.finfo(np.float32).max, numbers, np.nan)
 
 
-def holds_numbers(column: pd.Series[Any]) -> bool:
-    """Return whether a column is of a type of numbers, or of true and false."""
+def is_plain_number(dtype: Any) -> bool:
+    """Return whether a column's type is one of numbers, or of true and false."""
     import pandas as pd
 
     types = pd.api.types
-    return bool(types.is_numeric_dtype(column.dtype) and not types.is_complex_dtype(column.dtype))
+    return bool(types.is_numeric_dtype(dtype) and not types.is_complex_dtype(dtype))
 
 
 def mark_levels(
