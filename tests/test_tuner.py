@@ -324,6 +324,33 @@ def test_hyperparameters_given_beside_the_model_count(tmp_path: Path) -> None:
         tuned(tmp_path / "other", hyperparameters=hp, allow_new_entries=False)
 
 
+def test_a_build_may_ask_for_what_is_declared_beside_it(tmp_path: Path) -> None:
+    def asks(hp: Any) -> Any:
+        model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(hp.get("units"))])
+        model.add(keras.layers.Dense(1, activation="sigmoid"))
+        model.compile(keras.optimizers.Adam(hp.get("lr")), "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    hp = keras_tuner.HyperParameters()
+    hp.Int("units", 4, 6, default=5)
+    hp.Choice("lr", [0.01, 0.001])
+    tuner = tuned(tmp_path / "study", asks, max_trials=2, hyperparameters=hp, allow_new_entries=False)
+    assert set(tuner.trials()["units"]) <= {4, 5, 6}
+    assert set(tuner.trials()["lr"]) <= {0.01, 0.001}
+
+
+def test_attributes_are_those_of_a_tuner_before_it_searches(tmp_path: Path) -> None:
+    tuner = hptune.CoarseToFine(build, "val_accuracy", 2, executions_per_trial=3, directory=tmp_path)
+    assert tuner.oracle.objective.name == "val_accuracy"
+    assert (tuner.oracle.max_trials, tuner.executions_per_trial, tuner.remaining_trials) == (2, 3, 2)
+    assert {hp.name for hp in tuner.oracle.get_space().space} == {"units", "learning_rate"}
+    assert Path(tuner.directory) == tmp_path
+    unknown = hptune.CoarseToFine(build, "max:val_of_my_own", 2, directory=tmp_path)
+    assert unknown.oracle.trials == {}
+    with pytest.raises(ValueError, match="hypermodel=None"):
+        hptune.CoarseToFine(objective="val_loss", directory=tmp_path)
+
+
 def test_arguments_of_other_tuners_are_named(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="factor has no effect"):
         tuner = hptune.CoarseToFine(build, "val_accuracy", max_epochs=3, factor=4, study=tmp_path / "study")

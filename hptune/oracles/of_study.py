@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import keras_tuner
 from keras_tuner.engine import trial as kt_trial
+from keras_tuner.src.engine.objective import create_objective
 
 from hptune.models.keras_tuner_space import to_keras_tuner, with_values
 from hptune.space import Space
@@ -31,12 +33,16 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
     they have in the study, as text. A trial that is paused has a score and counts as completed.
     """
 
-    def __init__(self, objective: Objective | None, explore: Callable[[], Space]) -> None:
-        """Begin without trials; `explore` gives the space where no study does yet."""
+    def __init__(self, objective: Any, max_trials: int, explore: Callable[[], Space]) -> None:
+        """Begin without trials; `explore` gives the space where no study does yet.
+
+        `objective` is what Keras Tuner takes; where it can't tell the direction, the search finds it.
+        """
         self._explore = explore
         self._explored: keras_tuner.HyperParameters | None = None
-        named = None if objective is None else _kt_objective(objective)
-        super().__init__(objective=named, max_trials=None)
+        super().__init__(max_trials=max_trials)
+        with contextlib.suppress(ValueError):
+            self.objective = create_objective(objective)
 
     @property
     def hyperparameters(self) -> keras_tuner.HyperParameters:
@@ -56,7 +62,6 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         goal, space = study.identity.goal, study.passes()[0].space
         self.objective = _kt_objective(goal)
         self._explored = to_keras_tuner(space)
-        self.max_trials = None
         found = study.trials()
         order = [trial.id for trial in study.best(len(found))]
         self.trials = {str(trial.id): _kt_trial(trial, space, goal) for trial in found}
@@ -73,8 +78,8 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
         return self._best[:num_trials]
 
     def remaining_trials(self) -> int | None:
-        """Return how many full trainings the budget still has; None before the first search."""
-        return self._left
+        """Return how many full trainings the budget still has."""
+        return self.max_trials if self._left is None else self._left
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Refuse: the study's own search algorithm asks and reports."""

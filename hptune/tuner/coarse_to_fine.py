@@ -163,7 +163,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         self._explored: Space | None = None
         _check_overridden(type(self))
         super().__init__(
-            oracle=StudyOracle(None, self._explore),
+            oracle=StudyOracle(objective, self._trials, self._explore),
             hypermodel=hypermodel,
             max_model_size=max_model_size,
             optimizer=optimizer,
@@ -317,12 +317,16 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         """Return what builds a model, under the strategy and with what it is compiled with instead."""
         if self.hypermodel is None:
             raise UsageError("no hypermodel was given")
-        if not (self.distribution_strategy or self.optimizer or self.loss or self.metrics):
+        overridden = self.distribution_strategy or self.optimizer or self.loss or self.metrics
+        if not overridden and self._preset is None:
             return self.hypermodel.build  # type: ignore[no-any-return]
 
         @wraps(self.hypermodel.build)
         def build(hp: Any) -> Any:
-            return self._build_hypermodel(hp)
+            if self._preset is not None:
+                # The build may ask for their values without declaring them.
+                hp.merge(self._preset, overwrite=False)
+            return self._build_hypermodel(hp) if overridden else self.hypermodel.build(hp)
 
         return build
 
