@@ -251,6 +251,21 @@ def test_a_keyword_that_model_fit_takes_reaches_it(tmp_path: Path) -> None:
     assert all(weights == {0: 1.0, 1: 3.0} for weights in seen)
 
 
+def test_the_precision_of_the_program_holds_and_stays(tmp_path: Path) -> None:
+    def without_precision(hp: Any) -> Any:
+        return build(hp)
+
+    keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    try:
+        tuner = tuned(tmp_path / "study", without_precision, max_trials=2, objective="val_loss")
+        assert keras.mixed_precision.dtype_policy().name == "mixed_bfloat16"
+        (model,) = tuner.get_best_models()
+        assert {layer.compute_dtype for layer in model.layers} == {"bfloat16"}
+        assert keras.mixed_precision.dtype_policy().name == "mixed_bfloat16"
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+
+
 def test_callbacks_are_called_in_each_training(tmp_path: Path) -> None:
     begun: list[int] = []
 

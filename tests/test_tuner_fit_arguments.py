@@ -94,6 +94,11 @@ def test_shares_that_leave_a_part_empty_are_refused(share: float) -> None:
         of(X[:1], Y[:1], validation_split=share)
 
 
+def test_unequal_rows_are_counted() -> None:
+    with pytest.raises(DataError, match="10 rows of x and 9 rows of y"):
+        of(X, Y[:9], validation_split=0.2)
+
+
 def test_no_data_is_refused() -> None:
     with pytest.raises(DataError, match="got no data"):
         of()

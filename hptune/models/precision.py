@@ -14,7 +14,7 @@ from typing import Any
 
 from hptune.models.backend import keras
 
-__all__ = ["Precision", "building_in", "computing_in"]
+__all__ = ["Precision", "building_in", "computing_in", "in_precision_of_now", "precision_kept"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,28 @@ def computing_in(floatx: str) -> Iterator[None]:
         yield
     finally:
         _wanted.pop()
+        before.restore()
+
+
+def in_precision_of_now(build: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a build that begins in the precision that is set now, whatever is set later."""
+    wanted = Precision.now()
+
+    @wraps(build)
+    def built(hp: Any) -> Any:
+        wanted.restore()
+        return build(hp)
+
+    return built
+
+
+@contextmanager
+def precision_kept() -> Iterator[None]:
+    """Set the precision again that was set before: each session that is cleared forgets it."""
+    before = Precision.now()
+    try:
+        yield
+    finally:
         before.restore()
 
 

@@ -19,6 +19,7 @@ from hptune.export.trained import trained_model
 from hptune.models.backend import keras
 from hptune.models.find_space import find_space
 from hptune.models.keras_tuner_space import from_keras_tuner, with_values
+from hptune.models.precision import in_precision_of_now, precision_kept
 from hptune.models.program_code import file_of, program_fingerprint
 from hptune.models.user_code import own_fit_of
 from hptune.oracles.of_study import StudyOracle
@@ -193,6 +194,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
             hints_shown(),
             self._handing_over(),
             _interactive_logging_kept(),
+            precision_kept(),
             listening(quiet=given.quiet) as shown,
             with_loggers(shown, self._loggers) as listener,
             stopping(self._max_time) as stop,
@@ -235,7 +237,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
             found = study.trial(int(trial.trial_id))
             if self._objects is None:
                 return self._from_weights(study, found)
-            with self._handing_over():
+            with self._handing_over(), precision_kept():
                 return trained_model(study, found).model
 
     def _from_weights(self, study: Study, trial: Trial) -> Any:
@@ -300,7 +302,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         """Return data, model and callbacks as a search finds them."""
         return InProgram(
             data=given.data,
-            build=self._build(),
+            build=in_precision_of_now(self._build()),
             fit=bound_fit(given, own_fit),
             callbacks=given.callbacks,
             file=file_of(self._code),

@@ -156,6 +156,11 @@ def _data(given: Mapping[str, Any]) -> tuple[Any, bool]:
         return (rows, rows), False
     if not 0 < share < 1:
         raise DataError(f"validation_split: {share:g} is no share of the rows", hint="Give one like 0.2.")
+    lengths = [(name, _count(tree)) for name, tree in (("x", x), ("y", y)) if tree is not None]
+    if len({length for _, length in lengths}) > 1:
+        raise DataError(
+            "search() got " + " and ".join(f"{length} rows of {name}" for name, length in lengths)
+        )
     # As Keras's fit parts them: the last rows, before anything is shuffled.
     at = math.floor(_count(x) * (1.0 - share))
     if not 0 < at < _count(x):
