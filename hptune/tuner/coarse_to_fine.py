@@ -180,6 +180,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
 
     # What Keras Tuner's tuners do
 
+    @hints_shown()
     def search(self, *args: Any, **kwargs: Any) -> None:
         """Search, or resume a search; takes what model.fit takes, or the HyperModel's own fit.
 
@@ -191,7 +192,6 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         self._objects = self._in_program(given, own_fit)
         options = self._options(given)
         with (
-            hints_shown(),
             self._handing_over(),
             _interactive_logging_kept(),
             precision_kept(),
