@@ -410,6 +410,19 @@ def test_progress_bars_of_keras_are_as_before(tmp_path: Path) -> None:
             keras.utils.disable_interactive_logging()
 
 
+def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    example = readme.split("```python\n")[1].split("```")[0]
+    # The same with a smaller budget.
+    smaller = example.replace("max_trials=30", "max_trials=2").replace("epochs=20", "epochs=2, verbose=0")
+    assert smaller != example
+    names: dict[str, Any] = {"build": build, "x": X, "y": Y}
+    exec(smaller, names)
+    assert names["model"].predict(X[:2], verbose=0).shape == (2, 1)
+    assert (tmp_path / "studies" / "build" / "report.html").exists()
+
+
 PROGRAM = """
 import sys
 import numpy as np, keras, hptune
