@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--one", nargs=3, metavar=("TUNER", "MODEL", "SEED"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
@@ -118,7 +119,7 @@ def main() -> None:
         return
     print("| model | tuner | seconds | CPU seconds | validation accuracy | test accuracy |")
     print("|---|---|---|---|---|---|")
-    for model in MODELS:
+    for model in options.models:
         found: dict[str, list[dict[str, float]]] = defaultdict(list)
         # One after the other within a seed: the machine is as noisy for all.
         for seed in range(options.seeds):
