@@ -386,6 +386,13 @@ def test_a_subclass_that_trains_by_itself_is_told_of_the_oracle() -> None:
     with pytest.raises(UsageError, match="run_trial of its own"):
         Mine(build, "val_accuracy")
 
+    class Listens(hptune.CoarseToFine):
+        def on_epoch_end(self, trial: Any, model: Any, epoch: int, logs: Any = None) -> None:
+            pass
+
+    with pytest.raises(UsageError, match="on_epoch_end of its own"):
+        Listens(build, "val_accuracy")
+
 
 def test_the_oracle_serves_a_tuner_of_ones_own(tmp_path: Path) -> None:
     class Square(keras_tuner.Tuner):  # type: ignore[misc]

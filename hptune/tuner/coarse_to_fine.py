@@ -53,6 +53,11 @@ import keras_tuner  # isort: skip
 __all__ = ["CoarseToFine"]
 
 _TRIALS = 30
+_NOT_CALLED = (
+    *("run_trial", "_build_and_fit_model", "save_model", "pre_create_trial"),
+    *(f"on_{what}_{when}" for what in ("search", "trial", "epoch", "batch") for when in ("begin", "end")),
+)
+"""Methods of Keras Tuner's tuners by which a subclass takes part in a search."""
 
 
 class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
@@ -396,11 +401,11 @@ def _interactive_logging_kept() -> Iterator[None]:
 
 
 def _check_overridden(kind: type) -> None:
-    """Refuse a subclass that trains by itself: its training is no part of this search."""
-    for name in ("run_trial", "_build_and_fit_model"):
+    """Refuse a subclass that trains or listens by methods of its own: they are no part of this search."""
+    for name in _NOT_CALLED:
         if getattr(kind, name) is not getattr(CoarseToFine, name):
             raise UsageError(
                 f"{kind.__name__} has a {name} of its own, which an hptune.CoarseToFine does not call",
-                hint="Give a HyperModel with its own fit; or let a keras_tuner.Tuner with your run_trial take"
-                " oracle=hptune.CoarseToFineOracle(…).",
+                hint="Give a HyperModel with its own fit, and callbacks to search; or let your keras_tuner.Tuner"
+                " take oracle=hptune.CoarseToFineOracle(…).",
             )
