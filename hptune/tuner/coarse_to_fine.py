@@ -406,6 +406,6 @@ def _check_overridden(kind: type) -> None:
         if getattr(kind, name) is not getattr(CoarseToFine, name):
             raise UsageError(
                 f"{kind.__name__} has a {name} of its own, which an hptune.CoarseToFine does not call",
-                hint="Give a HyperModel with its own fit, and callbacks to search; or let your keras_tuner.Tuner"
-                " take oracle=hptune.CoarseToFineOracle(…).",
+                hint="Give a HyperModel with its own fit, and callbacks to search; or let your"
+                " keras_tuner.Tuner take oracle=hptune.CoarseToFineOracle(…).",
             )
