@@ -11,12 +11,13 @@ from support.studies import MLP, Recipe
 from support.studies import build as made_study
 
 from hptune.__main__ import run
+from hptune.bridges.from_mlflow import read_mlflow
 from hptune.bridges.loggers import LoggedStudy, Logging
 from hptune.bridges.open_loggers import Loggers, with_loggers
 from hptune.bridges.to_mlflow import MLflowLogger
 from hptune.bridges.to_tensorboard import TensorBoardLogger
 from hptune.bridges.to_wandb import WandbLogger
-from hptune.errors import UsageError
+from hptune.errors import DataError, UsageError
 from hptune.search.events import Listener, Listeners
 from hptune.study.trial import Job, Trial, TrialState
 
@@ -196,7 +197,8 @@ def test_mlflow_has_a_run_for_each_trial_which_is_resumed(
     runs = {run.data.tags["hptune.trial"]: run for run in client.search_runs([experiment.experiment_id])}
     assert set(runs) == {"1", "2"}
     first, second = runs["1"], runs["2"]
-    assert first.data.params == {"lr": "0.01", "optimizer": "adam", "norm": "True", "seed": "7"}
+    assert first.data.params == {"lr": "0.01", "optimizer": "adam", "norm": "True"}
+    assert first.data.tags["hptune.seed"] == "7"
     assert first.data.metrics["best_val_accuracy"] == 0.9
     history = client.get_metric_history(first.info.run_id, "val_accuracy")
     assert [(one.step, one.value) for one in history] == [(1, 0.5), (2, 0.6), (3, 0.9)]
@@ -207,16 +209,34 @@ def test_mlflow_has_a_run_for_each_trial_which_is_resumed(
 def test_runs_that_were_logged_come_back_as_past_trials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hptune.bridges.from_mlflow import read_mlflow
-
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     uri = f"file:{tmp_path}/runs"
     shown(MLflowLogger(uri))
     found = read_mlflow(uri, objective="val_accuracy")
     by_state = {past.state: past for past in found.trials}
     assert by_state[TrialState.COMPLETE].curve == (0.5, 0.6, 0.9)
-    assert by_state[TrialState.COMPLETE].values["optimizer"] == "adam"
+    assert by_state[TrialState.COMPLETE].values == VALUES
     assert by_state[TrialState.FAILED].score is None
+
+
+def test_a_folder_of_runs_that_can_not_be_read_is_refused_and_none_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    with pytest.raises(DataError, match="only where MLFLOW_ALLOW_FILE_STORE=true is set"):
+        read_mlflow(str(tmp_path), objective="val_accuracy")
+    for place in (tmp_path / "runs", f"file:{tmp_path}/runs", f"file://{tmp_path}/runs"):
+        with pytest.raises(DataError, match="runs: no such file"):
+            read_mlflow(str(place), objective="val_accuracy")
+    with pytest.raises(DataError, match=r"runs\.db: no such file"):
+        read_mlflow(f"sqlite:///{tmp_path}/runs.db", objective="val_accuracy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(DataError, match="MLflow can't read it: API request"):
+        read_mlflow("http://127.0.0.1:1", objective="val_accuracy")
 
 
 def test_wandb_writes_a_run_for_each_trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

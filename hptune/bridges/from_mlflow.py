@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from typing import Any
 
 from hptune.bridges.guess_space import guess_space, value_of_text
 from hptune.bridges.past_trials import PastSearch, PastTrial, direction_of
+from hptune.bridges.places import first_line, require_there, sqlite_file
 from hptune.errors import DataError, InputError, did_you_mean
 from hptune.study.trial import Direction, TrialState
 
 __all__ = ["read_mlflow"]
 
 _PAGE = 1000
+_ALLOWS = "MLFLOW_ALLOW_FILE_STORE"
 _ENDED = {"FINISHED": TrialState.COMPLETE, "KILLED": TrialState.PAUSED, "FAILED": TrialState.FAILED}
 
 
@@ -30,16 +33,18 @@ def read_mlflow(uri: str, *, objective: str, experiment: str | None = None) -> P
         from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise InputError("mlflow is not installed", hint="pip install 'hptune[mlflow]' brings it.") from error
+    require_there(sqlite_file(uri) or _folder(uri))
+    # MLflow tries a server that is not there for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     direction, _, metric = objective.rpartition(":")
-    client = MlflowClient(tracking_uri=uri)
     try:
+        client = MlflowClient(tracking_uri=uri)
         name, number = _experiment(client, uri, experiment)
         runs = [run for run in _runs(client, [number]) if run.info.status in _ENDED]
         goal = direction_of(metric, direction or None)
         trials = tuple(_trial(client, run, metric, goal) for run in runs)
     except (MlflowException, OSError) as error:
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{uri}: MLflow can't read it: {first[0][:300]}") from error
+        raise _unreadable(uri, error) from error
     if not runs:
         raise DataError(f"{uri}: no run of experiment {name!r} has ended")
     if all(trial.score is None for trial in trials):
@@ -53,6 +58,18 @@ def read_mlflow(uri: str, *, objective: str, experiment: str | None = None) -> P
         space=guess_space(name, [trial.values for trial in trials]),
         trials=trials,
     )
+
+
+def _folder(uri: str) -> str | None:
+    """Return the path of a folder of runs; None for what is none."""
+    path = uri.removeprefix("file:").removeprefix("//")
+    return None if ":" in path or path == "databricks" else path
+
+
+def _unreadable(uri: str, error: Exception) -> DataError:
+    if _ALLOWS in str(error):
+        return DataError(f"{uri}: MLflow reads a folder of runs only where {_ALLOWS}=true is set")
+    return DataError(f"{uri}: MLflow can't read it: {first_line(error)}")
 
 
 def _experiment(client: Any, uri: str, given: str | None) -> tuple[str, str]:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hptune.bridges.optuna_client import optuna_client
 from hptune.bridges.past_trials import PastSearch, PastTrial, plain_values
-from hptune.errors import DataError, InputError, did_you_mean
+from hptune.bridges.places import first_line, require_there, sqlite_file
+from hptune.errors import DataError, did_you_mean
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Space, Tier
 from hptune.space.names import meaning
 from hptune.space.scales import Scale
@@ -16,32 +18,27 @@ from hptune.study.trial import Direction, TrialState
 __all__ = ["read_optuna"]
 
 
-def read_optuna(url: str, *, study: str | None = None, objective: str = "value") -> PastSearch:
+def read_optuna(url: str, *, study: str | None = None, objective: str | None = None) -> PastSearch:
     """Read the trials that ended of an Optuna study: sqlite:///FILE, or any URL that Optuna takes.
 
     `study` is its name; it may be left out where the storage holds one alone. `objective` is what its
-    values are of, such as val_accuracy. What `trial.report` noted is the curve, step by step; a trial that
-    was pruned counts as paused. Raises InputError where Optuna is not installed, DataError where there
-    is no such study or it has several objectives.
+    values are of, such as val_accuracy; without it the metric that the study names, else "value". What
+    `trial.report` noted is the curve, step by step; a trial that was pruned counts as paused. Raises
+    InputError where Optuna is not installed, DataError where there is no such study or it has several
+    objectives.
     """
-    try:
-        import optuna
-    except ImportError as error:
-        raise InputError("optuna is not installed", hint="pip install 'hptune[optuna]' brings it.") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if url.startswith("sqlite:///"):
-        _require_file(url)
+    optuna = optuna_client()
+    require_there(sqlite_file(url))
     try:
         names = optuna.get_all_study_names(url)
         name = _named(url, study, names)
         found = optuna.load_study(study_name=name, storage=url)
         trials = found.get_trials(deepcopy=False)
-        directions = found.directions
+        directions, named = found.directions, found.metric_names or ["value"]
     except DataError:
         raise
     except Exception as error:
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        raise DataError(f"{url}: Optuna can't read it: {first[0]}") from error
+        raise DataError(f"{url}: Optuna can't read it: {first_line(error)}") from error
     if len(directions) != 1:
         raise DataError(
             f"{url}: study {name!r} has {len(directions)} objectives, and one is searched for here"
@@ -52,20 +49,11 @@ def read_optuna(url: str, *, study: str | None = None, objective: str = "value")
     return PastSearch(
         name=name,
         source=f"optuna:{name}",
-        objective=objective,
+        objective=objective or named[0],
         direction=Direction.MAX if directions[0].name == "MAXIMIZE" else Direction.MIN,
         space=_space(name, ended),
         trials=tuple(_trial(trial) for trial in ended),
     )
-
-
-def _require_file(url: str) -> None:
-    """Raise DataError where a database is not there: Optuna would make an empty one."""
-    from pathlib import Path
-
-    path = Path(url.removeprefix("sqlite:///").partition("?")[0])
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
 
 
 def _named(url: str, study: str | None, names: Sequence[str]) -> str:

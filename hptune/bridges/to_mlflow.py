@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +20,8 @@ _STATUS = {
     TrialState.FAILED: "FAILED",
 }
 _STUDY, _TRIAL, _STATE, _REASON = "hptune.study", "hptune.trial", "hptune.state", "hptune.reason"
-"""Tags of a run."""
+_SEED = "hptune.seed"
+"""Tags of a run: its parameters are hyperparameters alone, as an import reads them."""
 
 
 class MLflowLogger:
@@ -39,6 +41,8 @@ class MLflowLogger:
             from mlflow import MlflowClient
         except ImportError as error:
             raise InputError("mlflow is not installed: pip install 'hptune[mlflow]'") from error
+        # It would print two addresses at the end of each trial, into the output of --json too.
+        os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
         self._client = MlflowClient(tracking_uri=uri or None)
         self._runs: dict[int, str] = {}
         self._open: set[int] = set()
@@ -100,9 +104,9 @@ class MLflowLogger:
         made: Any = self._client.create_run(
             self._experiment,
             run_name=f"trial-{trial.id}",
-            tags={_STUDY: self._study.folder, _TRIAL: str(trial.id)},
+            tags={_STUDY: self._study.folder, _TRIAL: str(trial.id), _SEED: str(trial.seed)},
         )
         run = str(made.info.run_id)
         params = [Param(name, str(value)) for name, value in trial.values.items()]
-        self._client.log_batch(run, params=[*params, Param("seed", str(trial.seed))])
+        self._client.log_batch(run, params=params)
         return run

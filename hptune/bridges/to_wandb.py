@@ -42,7 +42,7 @@ class WandbLogger:
             id=_run_id(self._study.folder, trial.id),
             resume="allow",
             reinit="create_new",
-            config={**trial.values, "seed": trial.seed},
+            config={"seed": trial.seed, **trial.values},
             settings=self._wandb.Settings(console="off", silent=True),
         )
 

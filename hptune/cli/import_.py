@@ -65,10 +65,10 @@ def keras_tuner(
 @click.argument("url")
 @click.option("--study", "name", metavar="NAME", help="Its name, where the storage holds several.")
 @click.option(
-    "--objective", default="value", show_default=True, metavar="METRIC", help="What its values are of."
+    "--objective", metavar="METRIC", help="What its values are of.  [default: what it says, else value]"
 )
 @_to
-def optuna(url: str, name: str | None, objective: str, output: Path | None, as_json: bool) -> None:
+def optuna(url: str, name: str | None, objective: str | None, output: Path | None, as_json: bool) -> None:
     """Read an Optuna study from its storage: sqlite:///FILE, or any URL that Optuna takes."""
     from hptune.bridges.from_optuna import read_optuna
 

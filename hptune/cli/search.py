@@ -25,6 +25,7 @@ from hptune.cli.options import (
     model_options,
     option,
 )
+from hptune.cli.oracle_name import OracleName
 from hptune.cli.standard_input import is_standard_input
 from hptune.errors import SearchInterruptedError, UsageError
 
@@ -140,8 +141,8 @@ class SearchFlags(TaskFlags):
 @option(
     "--oracle",
     default="coarse-to-fine",
-    type=click.Choice(["coarse-to-fine", "random", "bayesian", "hyperband", "grid"]),
-    help="The search algorithm.",
+    type=OracleName(),
+    help="The search algorithm; NAME is one of another package.",
 )
 @option(
     "--objective",

@@ -17,7 +17,7 @@ from hptune.study.damage import read_whole_trials
 from hptune.study.trial import Trial
 from hptune.views.tables import format_value
 
-__all__ = ["Exported", "export", "export_whole"]
+__all__ = ["Exported", "export", "export_whole", "file_of"]
 
 _SUFFIXES = {"yaml": "yaml", "json": "json", "csv": "csv", "python": "py", "keras": "keras"}
 
@@ -55,6 +55,13 @@ def export(study: Study, *, form: str, top: int, output: Path | None, trust: boo
     }
     text, files = _text(study, trials, output, form, renderers[form])
     return Exported(text=text, files=files, order=_order(study, finalists))
+
+
+def file_of(output: str | None) -> Path | None:
+    """Return the path of a file or folder to export to; raises UsageError for a URL."""
+    if output is not None and "://" in output:
+        raise UsageError(f"{output}: is no file", hint="A URL is what --format optuna takes.")
+    return None if output is None else Path(output)
 
 
 def export_whole(folder: Path, damage: DamagedStudyError, *, top: int, output: Path | None) -> Exported:

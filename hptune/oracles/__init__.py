@@ -3,4 +3,7 @@
 ORACLES = ("coarse-to-fine", "random", "bayesian", "hyperband", "grid")
 """Names that --oracle takes."""
 
-__all__ = ["ORACLES"]
+GROUP = "hptune.oracles"
+"""Entry points of other packages: each is a class of `keras_tuner.Oracle`, whose name --oracle takes too."""
+
+__all__ = ["GROUP", "ORACLES"]

@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from hptune.models.keras_tuner_space import to_keras_tuner
 from hptune.oracles.coarse_to_fine import CoarseToFineOracle
 from hptune.oracles.driven import Driven, DrivenOracle, DrivenStock
+from hptune.oracles.of_packages import OracleOfPackage
 from hptune.oracles.searcher import NextOracle, Searcher
 from hptune.space import Hyperparameter, Space
 from hptune.strategy.state import NoSuggestion
@@ -127,6 +128,16 @@ class _Oracles:
     def grid(self, before: Any, space: Space, number: int, earlier: Any) -> DrivenOracle:
         return self._stock(_Grid, space, number)
 
+    def of_package(self, name: str) -> NextOracle:
+        """Return what makes the oracle of each pass from a class that another package offers."""
+        offered = OracleOfPackage(name)
+
+        def made(before: Any, space: Space, number: int, earlier: Any) -> DrivenOracle:
+            seed = _seed(self.seed, number)
+            return offered.make(goal=self.goal, space=space, seed=seed, epochs=self.epochs)
+
+        return made
+
     def _stock(self, kind: type[Driven], space: Space, number: int, **more: Any) -> Driven:
         """Return an oracle of Keras Tuner's, which prints nothing."""
         make: Any = kind
@@ -151,10 +162,11 @@ def make_searcher(
     seed: int,
     warm_starts: tuple[WarmStart, ...] = (),
 ) -> Searcher:
-    """Return a searcher around the oracle called `name` (one of `hptune.oracles.ORACLES`).
+    """Return a searcher around the oracle called `name`: one of `hptune.oracles.ORACLES`, or a package's.
 
     `root` is the coarse space of the first pass, `epochs` those of one full training, `budget`
-    the epochs that the whole search may cost, `warm_starts` the configurations to begin with.
+    the epochs that the whole search may cost, `warm_starts` the configurations to begin with. Raises what
+    `OracleOfPackage` raises.
     """
     goal = keras_tuner.Objective(objective.name, objective.direction.value)
     oracles = _Oracles(goal=goal, root=root, epochs=epochs, budget=budget, seed=seed, warm_starts=warm_starts)
@@ -165,4 +177,4 @@ def make_searcher(
         "hyperband": oracles.hyperband,
         "grid": oracles.grid,
     }
-    return Searcher(next_oracle=makers[name], epochs=epochs)
+    return Searcher(next_oracle=makers.get(name) or oracles.of_package(name), epochs=epochs)

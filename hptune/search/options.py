@@ -25,7 +25,7 @@ class SearchOptions:
     trials: int
     """The budget: as many full trainings, in all."""
     oracle: str
-    """The search algorithm, one of `hptune.oracles.ORACLES`."""
+    """The search algorithm: one of `hptune.oracles.ORACLES`, or the name of a package's entry point."""
     objective: str | None = None
     workers: int = 1
     trial_seconds: float | None = None

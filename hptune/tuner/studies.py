@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hptune.analysis.finalists import Confirmed
+from hptune.bridges.to_optuna import export_to_optuna
 from hptune.errors import UsageError
+from hptune.export import FORMS
 from hptune.export.write import export as export_study
+from hptune.export.write import file_of
 from hptune.search import next_pass
 from hptune.search.confirm import Watcher
 from hptune.search.confirm import confirm as confirm_folder
@@ -173,16 +176,19 @@ class StudyMethods:
     ) -> str | tuple[Path, ...]:
         """Export the best configurations, best first: by the means of `confirm`, where it was run.
 
-        `format` is yaml, json, csv, python (a plain Keras script, of a model in a file) or keras (the
-        trained model, with its preprocessing inside and a card beside it). Returns the text, or the files
-        that were written to `output`, a file, or a folder for several. Raises what `hptune.errors` lists.
+        `format` is yaml, json, csv, python (a plain Keras script, of a model in a file), keras (the
+        trained model, with its preprocessing inside and a card beside it) or optuna. Returns the text, or the
+        files that were written to `output`, a file, or a folder for several. optuna writes all trials into
+        the storage that `output` is, sqlite:///FILE or any URL that Optuna takes, and says what it wrote.
+        Raises what `hptune.errors` lists.
         """
-        forms = ("yaml", "json", "csv", "python", "keras")
-        if format not in forms:
-            raise UsageError(f"format: {format!r} is none of {', '.join(forms)}")
+        if format not in FORMS:
+            raise UsageError(f"format: {format!r} is none of {', '.join(FORMS)}")
+        place = None if output is None else os.fspath(output)
         with hints_shown(), self._handing_over(), self._reading() as study:
-            place = None if output is None else Path(output)
-            done = export_study(study, form=format, top=top, output=place, trust=self._trusts())
+            if format == "optuna":
+                return export_to_optuna(study, place, top=top)
+            done = export_study(study, form=format, top=top, output=file_of(place), trust=self._trusts())
         return done.files or done.text
 
     def __str__(self) -> str:
