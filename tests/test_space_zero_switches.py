@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,25 +10,31 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from support.strategies import spaces, spaces_with_zeros
 from support.studies import MLP, Recipe, build
 
+from hptune.data import load_dataset
 from hptune.errors import SpaceError
 from hptune.export.configuration import fixed_space
 from hptune.models.asked import Asked
 from hptune.models.beyond import Beyond
 from hptune.models.keras_tuner_space import from_keras_tuner, to_keras_tuner, values_of, with_values
 from hptune.models.override import overridden
-from hptune.models.recipes import check_space
+from hptune.models.recipe_model import RecipeModel
+from hptune.models.recipes import DataFacts, check_space, make_recipe
 from hptune.narrowing import edit
+from hptune.oracles.of_study import StudyOracle
 from hptune.search.next_pass import propose_for, read_next_pass, write_next_pass
 from hptune.space import Boolean, Choice, Condition, Fixed, Float, Integer, Space
 from hptune.space.files import dump_space, parse_space, space_to_dict
+from hptune.strategy.initial_design import fit_to
 from hptune.study import Study
 from hptune.study.proposal import Move, Proposal, Verdict
 from hptune.study.trial import Trial, TrialState
+from hptune.views.report import write_report
+from hptune.views.tables.trials import trials_csv
 
 FILE = """\
 hyperparameters:
@@ -87,6 +94,30 @@ def test_whatever_is_drawn_a_model_gets_each_active_number_once(space: Space, se
         assert (name in given) is (switch in drawn)
         assert drawn.get(switch) is not True or given[name] == 0
     assert from_keras_tuner(to_keras_tuner(space)) == space
+
+
+@given(space=spaces_with_zeros(), seed=st.integers(0, 2**32 - 1))
+def test_what_a_model_had_is_the_configuration_again(space: Space, seed: int) -> None:
+    drawn = space.sample(np.random.default_rng(seed))
+    # A range of its own may hold 0, which says as much.
+    assume(all(drawn.get(name) != 0 for name in space.zero_switches.values()))
+    assert space.from_model(space.for_model(drawn)) == drawn
+    assert space.from_model(drawn) == drawn
+
+
+def test_past_configurations_are_tried_with_their_zero_or_their_value() -> None:
+    space = parse_space(
+        "hyperparameters:\n"
+        "  wd: {range: [1e-6, 1e-2], scale: log, when: {wd_zero: false}}\n"
+        "  wd_zero: {type: boolean, default: true, zero_of: wd}\n"
+    )
+    past = [{"wd": 0}, {"wd": 1e-3}, {"wd_zero": True}, {"other": 1.0}]
+    assert fit_to(space, past) == [
+        {"wd_zero": True},
+        {"wd": 1e-3, "wd_zero": False},
+        {"wd_zero": True},
+        {"wd_zero": True},
+    ]
 
 
 # A model of your own
@@ -171,7 +202,39 @@ def test_keras_tuner_s_best_hyperparameters_hold_zero() -> None:
     assert values_of(hp) == {"optimizer": "adam", "wd": 0.0, "blocks": 0, "lr": 0.01}
 
 
+def test_a_tuner_s_oracle_shows_zero_in_its_trials(study: Study) -> None:
+    oracle = StudyOracle(None, lambda: SPACE)
+    oracle.read(study)
+    trials = {str(trial.id): trial for trial in study.trials()}
+    zeros = [number for number, trial in trials.items() if trial.values["wd_zero"]]
+    assert zeros
+    for number, shown in oracle.trials.items():
+        expected = 0.0 if number in zeros else trials[number].values["wd"]
+        assert shown.hyperparameters.get("wd") == expected
+        assert "wd_zero" not in shown.hyperparameters
+
+
 # Recipes
+
+
+def test_a_recipe_is_built_without_the_penalty() -> None:
+    space = parse_space(
+        "hyperparameters:\n  units: 4\n  regularizer: {value: l2}\n"
+        "  l2: {range: [1e-6, 0.01], scale: log, zero: true}\n"
+    )
+    facts = DataFacts.of(load_dataset("iris"), epochs=1)
+    recipe = RecipeModel(name="mlp", facts=facts, searched=space).recipe
+    told = {"units": 4, "regularizer": "l2", "l2_zero": True}
+    assert (
+        recipe(told).source() == make_recipe("mlp", {**without(told, "l2_zero"), "l2": 0.0}, facts).source()
+    )
+    searched = {"units": 4, "regularizer": "l2", "l2_zero": False, "l2": 1e-3}
+    assert recipe(searched).source() == make_recipe("mlp", without(searched, "l2_zero"), facts).source()
+    assert recipe(searched).source() != recipe(told).source()
+
+
+def without(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {n: v for n, v in values.items() if n != name}
 
 
 def test_a_recipe_checks_that_it_takes_zero() -> None:
@@ -247,6 +310,15 @@ def test_the_next_pass_reads_back_and_a_switch_fixed_by_hand_stays_one(
     else:
         assert isinstance(switch, Fixed)
         assert switch.value is wanted
+
+
+def test_the_report_and_the_tables_show_both(study: Study, tmp_path: Path) -> None:
+    page = write_report(study, tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "wd_zero" in page
+    head, *rows = list(csv.reader(trials_csv(study.trials()).splitlines()))
+    shown = {(row[head.index("wd_zero")], row[head.index("wd")] != "") for row in rows}
+    assert len(shown) == 2
+    assert {filled for _, filled in shown} == {True, False}
 
 
 # Exports

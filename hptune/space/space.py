@@ -10,7 +10,7 @@ import numpy as np
 
 from hptune.errors import SpaceError, did_you_mean
 from hptune.space.choices import Boolean, Choice, Fixed
-from hptune.space.condition import Condition, Value, Values, kind_of
+from hptune.space.condition import Condition, Value, Values, kind_of, same_value
 from hptune.space.hyperparameter import Hyperparameter
 
 __all__ = ["Space"]
@@ -207,6 +207,19 @@ class Space:
         given = {name: value for name, value in values.items() if name not in self.zero_switches}
         zeros = (name for switch, name in self.zero_switches.items() if values.get(switch) is True)
         return given | {name: type(self[name].initial)(0) for name in zeros}
+
+    def from_model(self, values: Values) -> dict[str, Value]:
+        """Return values that a model had as a configuration of this space: the inverse of `for_model`.
+
+        A configuration that has a value of a switch already is returned as it is.
+        """
+        found = dict(values)
+        for switch, name in self.zero_switches.items():
+            if switch not in found and name in found:
+                found[switch] = same_value(found[name], 0)
+                if found[switch]:
+                    del found[name]
+        return found
 
     @property
     def size(self) -> int | None:
