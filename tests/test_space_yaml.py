@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.strategies import spaces
+from support.strategies import spaces, spaces_with_zeros
 
 from hptune.errors import SpaceError
 from hptune.models.recipes.options import check_space
@@ -327,8 +327,65 @@ def test_anchors_are_read_as_what_they_stand_for() -> None:
         pytest.param(
             spec("x:\n    scale: log\n    range: [0, 1.0]"),
             "f.yaml:4: x: a log range must lie above 0, but low is 0",
-            "Use a small positive number",
+            "Use a small positive number, with zero: true",
             id="log with 0",
+        ),
+        pytest.param(
+            spec("y: 1\n  x: {range: [0, 1.0], zero: true}"),
+            "f.yaml:3: x.zero: the range 0..1 has 0 already",
+            "Leave zero out",
+            id="zero of a range with 0",
+        ),
+        pytest.param(
+            spec("x: {range: [-1.0, 1.0], zero: true}"),
+            "x.zero: the range -1..1 has 0 already",
+            "",
+            id="zero of a range across 0",
+        ),
+        pytest.param(
+            spec("x: {range: [1, 2], zero: true}\n  x_zero: {type: boolean}"),
+            "f.yaml:2: x.zero: x_zero would say whether it is 0, and the space has one of that name",
+            "zero_of: x",
+            id="a name that exists",
+        ),
+        pytest.param(
+            spec("x: {range: [1, 2], zero: 1}"), "x.zero: must be true or false, got 1", "", id="zero: 1"
+        ),
+        pytest.param(
+            spec("x: {choices: [1, 2], zero: true}"),
+            "x.zero: has no meaning for choices",
+            "List 0 among the choices",
+            id="zero of choices",
+        ),
+        pytest.param(
+            spec("x: {type: boolean, zero: true}"),
+            "x.zero: has no meaning for a boolean",
+            "goes with a range",
+            id="zero of a boolean",
+        ),
+        pytest.param(
+            spec("x: {value: 1, zero: true}"),
+            "x.zero: has no meaning for a fixed value",
+            "goes with a range",
+            id="zero of a fixed value",
+        ),
+        pytest.param(
+            spec("x: {range: [1, 2]}\n  off: {type: boolean, zero_of: x}"),
+            "f.yaml:2: x: when: must name off",
+            "{off: false}",
+            id="a switch that the number does not name",
+        ),
+        pytest.param(
+            spec("lr: {range: [1, 2]}\n  off: {type: boolean, zero_of: l}"),
+            "f.yaml:3: off: zero_of: 'l' is no number of this space",
+            "lr",
+            id="a switch of nothing",
+        ),
+        pytest.param(
+            spec("off: {value: 1, zero_of: x}\n  x: {range: [1, 2]}"),
+            "off: zero_of goes with true or false, got 1",
+            "",
+            id="a switch that is a number",
         ),
         pytest.param(
             spec("x: {range: [0.1, 1.0], scale: log_complement}"),
@@ -450,14 +507,14 @@ def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
 # Writing
 
 
-@given(space=spaces())
+@given(space=st.one_of(spaces(), spaces_with_zeros()))
 def test_what_is_written_reads_back_equal(space: Space) -> None:
     back = parse_space(dump_space(space))
     assert back == space
     assert back.description == space.description
 
 
-@given(space=spaces())
+@given(space=st.one_of(spaces(), spaces_with_zeros()))
 def test_a_dictionary_keeps_a_space_whole_through_json(space: Space) -> None:
     back = space_from_dict(json.loads(json.dumps(space_to_dict(space), allow_nan=False)))
     assert back == space
@@ -557,8 +614,22 @@ def test_the_schema_has_every_key_and_no_other() -> None:
     assert found["additionalProperties"] is False
     kinds = found["$defs"]
     assert set(kinds["NumberSpec"]["properties"]) == {
-        *("range", "type", "scale", "step", "default", "limits", "tier", "when", "hard", "description")
+        *(
+            "range",
+            "type",
+            "scale",
+            "step",
+            "default",
+            "limits",
+            "tier",
+            "when",
+            "hard",
+            "description",
+            "zero",
+        )
     }
+    assert kinds["NumberSpec"]["properties"]["zero"]["type"] == "boolean"
+    assert all("zero_of" in kinds[kind]["properties"] for kind in ("BooleanSpec", "FixedSpec"))
     assert kinds["NumberSpec"]["properties"]["scale"]["enum"] == ["linear", "log", "log_complement"]
     assert all(kind["additionalProperties"] is False for kind in kinds.values())
     json.dumps(found)

@@ -29,6 +29,7 @@ def model_card(study: Study, finalist: Finalist, dataset: Dataset, model: keras.
     versions and the command that searched.
     """
     trial, identity = finalist.trial, study.identity
+    values = study.passes()[0].space.for_model(trial.values)
     title = f"# {file}\n\n{identity.model} on {identity.data}, trial {trial.id} of {study.folder.name}."
     sections = {
         "Use": _use(dataset, model, file, identity.model),
@@ -36,7 +37,7 @@ def model_card(study: Study, finalist: Finalist, dataset: Dataset, model: keras.
         "Data": _data(dataset, identity.data),
         "Scores": _scores(finalist, identity.objective, repeated=task_of(study).is_repeated),
         "Configuration": _table(
-            ["hyperparameter", "value"], [[n, format_value(v)] for n, v in trial.values.items()]
+            ["hyperparameter", "value"], [[n, format_value(v)] for n, v in values.items()]
         ),
         "How it was made": _made(study),
     }

@@ -20,7 +20,8 @@ def fixed_space(trial: Trial, searched: Space) -> Space:
     return Space(
         name=f"trial-{trial.id}",
         hyperparameters=tuple(
-            Fixed(name=name, value=value, tier=searched[name].tier) for name, value in trial.values.items()
+            Fixed(name=name, value=value, tier=searched[name].tier)
+            for name, value in searched.for_model(trial.values).items()
         ),
     )
 

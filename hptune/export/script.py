@@ -89,11 +89,11 @@ def _broken(value: Any) -> str:
 
 
 def _model(model: Model, trial: Trial) -> ScriptPart:
-    recipe = model.recipe(trial.values)
+    recipe, values = model.recipe(trial.values), model.space().for_model(trial.values)
     if recipe is not None:
-        kind = Normalisation(resolve(trial.values, model.name)["input_normalization"])
+        kind = Normalisation(resolve(values, model.name)["input_normalization"])
         return recipe_model(recipe, kind)
-    return user_model(model.name, trial.values, fits=model.own_fit(trial.values) is not None)
+    return user_model(model.name, values, fits=model.own_fit(trial.values) is not None)
 
 
 def _plan(study: Study, trial: Trial, dataset: Dataset, model: Model) -> TrainingPlan:

@@ -16,6 +16,8 @@ __all__ = ["Beyond"]
 class Beyond:
     """Gives a user's code its values, and notes what else it asks for."""
 
+    searched: Space
+    """What the values are of."""
     explored: Space
     """What exploring found, which Keras Tuner's HyperParameters are made of."""
     unsearched: dict[str, Value] = field(default_factory=dict)
@@ -28,10 +30,10 @@ class Beyond:
         """Return what gives values of a space, in which trials found some names and exploring the others."""
         explored = tuple(
             replace(hp, when=tuple(c for c in hp.when if c.parent not in found))
-            for hp in searched
+            for hp in searched.of_model
             if hp.name not in found
         )
-        return cls(replace(searched, hyperparameters=explored))
+        return cls(searched, replace(searched, hyperparameters=explored))
 
     def given(self, values: Values) -> Any:
         """Return HyperParameters with these values.
@@ -41,6 +43,7 @@ class Beyond:
         """
         from hptune.models.keras_tuner_space import with_values
 
+        values = self.searched.for_model(values)
         hp = with_values(self.explored, {n: v for n, v in values.items() if n in self.explored})
         hp.values.update({n: v for n, v in values.items() if n not in self.explored})
         return hp

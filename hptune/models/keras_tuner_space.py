@@ -259,8 +259,9 @@ def _anywhere(parameter: Any) -> Any:
 def with_values(space: Space, values: Values) -> keras_tuner.HyperParameters:
     """Return HyperParameters ready for `build(hp)`: the active values set, missing ones at defaults.
 
-    A value may lie outside its range, as those of earlier passes do. SpaceError where a name is
-    not in the space; `tuner/…` is let through.
+    They hold what code knows: `space.of_model`, with 0 for a number whose switch is true. A value may lie
+    outside its range, as those of earlier passes do. SpaceError where a name is not in the space; `tuner/…`
+    is let through.
     """
     extra = {name: value for name, value in values.items() if name.startswith("tuner/")}
     for name in values:
@@ -268,8 +269,9 @@ def with_values(space: Space, values: Values) -> keras_tuner.HyperParameters:
             raise SpaceError(
                 f"no hyperparameter is named {name!r}", hint=did_you_mean(name, (hp.name for hp in space))
             )
-    hps = to_keras_tuner(space)
-    hps.values = {**space.active(values), **extra}
+    known = space.of_model
+    hps = to_keras_tuner(known)
+    hps.values = {**known.active(space.for_model(values)), **extra}
     return hps
 
 

@@ -83,10 +83,10 @@ def load_model(
 
 def _that_a_file_asks_for(model: UserModel, own: Space, given: Space) -> tuple[Hyperparameter, ...]:
     """Return what a file names and exploring did not find, and the code asks for at the file's values."""
-    missing = {hp.name for hp in given if hp.name not in own and hp.name not in OF_THE_TRAINER}
+    missing = {hp.name for hp in given.of_model if hp.name not in own and hp.name not in OF_THE_TRAINER}
     if not missing:
         return ()
-    values = given.defaults
+    values = given.for_model(given.defaults)
     asked = tuple(hp for hp in model.declares(values) if hp.name in missing)
     return model.with_conditions(asked, {n: v for n, v in values.items() if n in own}, own)
 
@@ -113,5 +113,5 @@ def _recipe(name: str, space: Space | None, facts: DataFacts) -> RecipeModel:
         # A space of your own is searched as it is written; so are the other ready ones.
         searched = with_all_rows(searched, facts)
     # Data that the recipe can't learn is refused here, not in every trial.
-    make_recipe(name, searched.defaults, facts)
+    make_recipe(name, searched.for_model(searched.defaults), facts)
     return RecipeModel(name=name, facts=facts, searched=searched)

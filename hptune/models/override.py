@@ -8,7 +8,7 @@ from typing import Any
 
 from hptune.errors import SpaceError, did_you_mean
 from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer, Number, Space
-from hptune.space.condition import Value, kind_of
+from hptune.space.condition import Condition, Value, kind_of
 from hptune.space.names import limits_for
 from hptune.space.scales import grid_index
 
@@ -30,6 +30,9 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
     changed: list[Hyperparameter] = []
     added: list[Hyperparameter] = []
     for hp in given:
+        if hp.name in given.zero_switches:
+            added.append(_switch(hp, given, found, spec))
+            continue
         own = found.get(hp.name)
         if own is None and hp.name in OF_THE_TRAINER:
             added.append(hp)
@@ -44,12 +47,34 @@ def overridden(found: Space, given: Space, spec: str) -> Space:
         _refuse_other_kinds(hp, own, spec)
         said = given.said.get(hp.name)
         made = hp if said is None else _completed(hp, own, said)
-        made = _inside_what_is_known(made, own, found, spec)
+        may_be_zero = hp.name in given.zero_switches.values()
+        made = _inside_what_is_known(made, own, found, spec, may_be_zero=may_be_zero)
         hard = made.hard or _is_asked_for_what_is_gone(made, found)
-        changed.append(replace(made, when=made.when or own.when, hard=hard))
-    changed_space = found.with_changes(changed)
-    everything = (*changed_space.hyperparameters, *added)
-    return replace(changed_space, name=given.name or found.name, hyperparameters=everything)
+        changed.append(replace(made, when=_conditions(hp, given, own), hard=hard))
+    new = {hp.name: hp for hp in changed}
+    everything = (*(new.get(hp.name, hp) for hp in found), *added)
+    return replace(found, name=given.name or found.name, hyperparameters=everything)
+
+
+def _switch(hp: Hyperparameter, given: Space, found: Space, spec: str) -> Hyperparameter:
+    """Return what says where a number of the code is exactly 0: it counts where that number does."""
+    name = given.zero_switches[hp.name]
+    if hp.name in found:
+        raise SpaceError(
+            f"{spec} asks for a hyperparameter of this name, so it can't say whether {name} is 0",
+            hint=f"Give it another name: {name}_off: {{type: boolean, zero_of: {name}}}, and {name}"
+            f" when: {{{name}_off: false}}, without zero.",
+            name=hp.name,
+        )
+    own = found.get(name)
+    return hp if own is None else replace(hp, when=hp.when or own.when)
+
+
+def _conditions(hp: Hyperparameter, given: Space, own: Hyperparameter) -> tuple[Condition, ...]:
+    """Return the conditions that a file writes, else those of the code, and those on `zero_switches`."""
+    written = given.without_switches(hp).when
+    switched = tuple(c for c in hp.when if c not in written)
+    return (*(written or own.when), *switched)
 
 
 def _completed(hp: Hyperparameter, own: Hyperparameter, said: Set[str]) -> Hyperparameter:
@@ -114,14 +139,16 @@ def _refuse_other_kinds(hp: Hyperparameter, own: Hyperparameter, spec: str) -> N
         )
 
 
-def _inside_what_is_known(hp: Hyperparameter, own: Hyperparameter, found: Space, spec: str) -> Hyperparameter:
+def _inside_what_is_known(
+    hp: Hyperparameter, own: Hyperparameter, found: Space, spec: str, *, may_be_zero: bool
+) -> Hyperparameter:
     """Refuse real numbers for whole ones, and values for which it is not known what else they ask for.
 
     Of a whole number that decides what else is asked for, the range can't grow beyond what was tried.
     """
     if not isinstance(own, Integer):
         return hp
-    values = [value for value in _ends(hp) if not isinstance(value, str)]
+    values = [value for value in _ends(hp) if not isinstance(value, str)] + [0] * may_be_zero
     odd = next((value for value in values if not isinstance(value, int)), None)
     if odd is not None:
         raise SpaceError(

@@ -45,7 +45,7 @@ class RecipeModel:
 
     def recipe(self, values: Values) -> Recipe:
         """Return everything that is trained, as a description."""
-        return make_recipe(self.name, values, self.facts)
+        return make_recipe(self.name, self.searched.for_model(values), self.facts)
 
     def build(self, values: Values, seed: int) -> Any:
         """Return the compiled keras.Model of a configuration."""

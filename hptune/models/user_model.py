@@ -122,7 +122,8 @@ class UserModel:
         from hptune.models.asked import Asked
         from hptune.models.keras_tuner_space import from_keras_tuner
 
-        return find_conditions(self._build_quietly, from_keras_tuner, Asked, found, values, space)
+        known = space.for_model(values)
+        return find_conditions(self._build_quietly, from_keras_tuner, Asked, found, known, space.of_model)
 
     def training(self, values: Values, rows: int) -> Training:
         """Return how a configuration is trained: batches as `batch_size` says, 32 without one."""
@@ -130,7 +131,7 @@ class UserModel:
 
     def batch_size(self, values: Values, rows: int) -> int:
         """Return how many rows a step takes."""
-        given = values.get("batch_size", _DEFAULT_BATCH)
+        given = self.searched.for_model(values).get("batch_size", _DEFAULT_BATCH)
         try:
             size = int(given)
         except ValueError:
@@ -155,7 +156,7 @@ class UserModel:
             if self.own_data:
                 args, kwargs = (), {name: v for name, v in kwargs.items() if name != "validation_data"}
             if self.passes_batch_size:
-                kwargs = {"batch_size": values["batch_size"], **kwargs}
+                kwargs = {"batch_size": self.searched.for_model(values)["batch_size"], **kwargs}
             with self._beyond.noting(hp), importable(self.file):
                 return call_with_what_it_takes(fit, hp, model, refused, *args, **kwargs)
 

@@ -28,6 +28,7 @@ _HEADER = """\
 #
 #   range    [low, high], both included: what the first pass searches. Later ones narrow or widen it.
 #   scale    linear; log: equal steps multiply; log_complement: the same of 1 − x, which suits momentum.
+#   zero     true: it may also be exactly 0, which a log range can't hold.
 #   step     the distance between two values; on a log scale the factor.
 #   default  where the search begins; where the code has none either, the middle of the range on its scale,
 #            or the first of the choices.

@@ -124,6 +124,8 @@ def _fitting(written: Hyperparameter, home: Hyperparameter) -> Hyperparameter:
                 hint=did_you_mean(str(wrong[0]), map(str, home.options)),
                 name=name,
             )
+    if isinstance(written, Boolean | Fixed) and isinstance(home, Boolean | Fixed):
+        written = replace(written, zero_of=written.zero_of or home.zero_of)
     return written if written.when else replace(written, when=home.when)
 
 

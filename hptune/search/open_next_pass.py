@@ -24,6 +24,7 @@ def open_next_pass(study: Study, task: SearchTask, dataset: Dataset, space: Spac
     # What its trials found since is no other space.
     given = [p.space.extended(task.found) for p in passes if p.origin == "given"]
     if passes:
+        _require_same_zeros(space, passes[0].space)
         space = _without_what_is_gone(space, passes[0].space)
     if not given or given[-1] != space:
         study.open_pass(space, proposal=None, origin="given")
@@ -39,6 +40,22 @@ def open_next_pass(study: Study, task: SearchTask, dataset: Dataset, space: Spac
             raise located(error, path) from error
         study.open_pass(edited.next_space, proposal=edited, origin=edited.origin)
     remove_next_pass(study)
+
+
+def _require_same_zeros(space: Space, first: Space) -> None:
+    """Refuse a space in which other numbers may be 0: a trial's values would mean something else in it."""
+    now, before = space.zero_switches, first.zero_switches
+    for switch in (*now, *before):
+        if now.get(switch) == before.get(switch):
+            continue
+        name = (now if switch in now else before)[switch]
+        may = "may" if switch in before else "may not"
+        raise SpaceError(
+            f"{may} be exactly 0 in the first pass of this study, and that can't change",
+            hint=f"Begin a new study (--study, or --fresh), which can take this one's trials (--learn-from);"
+            f" or search on with a space file that says so of {name}.",
+            name=name,
+        )
 
 
 def _without_what_is_gone(space: Space, first: Space) -> Space:

@@ -27,10 +27,15 @@ _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
 def hyperparameter_to_dict(hp: Hyperparameter) -> dict[str, Any]:
-    """Return a hyperparameter as a dictionary that JSON can hold: its kind and all its fields."""
+    """Return a hyperparameter as a dictionary that JSON can hold: its kind and all its fields.
+
+    `zero_of` is there only where it says something: hptune read and wrote spaces before it had it.
+    """
     found: dict[str, Any] = {"kind": _NAMES[type(hp)]}
     for field in fields(hp):
-        found[field.name] = _plain(getattr(hp, field.name))
+        value = getattr(hp, field.name)
+        if field.name != "zero_of" or value:
+            found[field.name] = _plain(value)
     return found
 
 

@@ -76,6 +76,8 @@ class Boolean(Hyperparameter):
     """Off or on."""
 
     default: bool = False
+    zero_of: str = ""
+    """Name of the number that is exactly 0 where this is true; "" where it says nothing of another."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -107,9 +109,13 @@ class Fixed(Hyperparameter):
     """A value that is not searched."""
 
     value: Value
+    zero_of: str = ""
+    """As of the boolean that was fixed here: the name of the number that is exactly 0 where this is true."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.zero_of and not isinstance(self.value, bool):
+            self._fail(f"zero_of goes with true or false, got {self.value!r}", key="zero_of")
         if not kind_of(self.value):
             self._fail(f"a fixed value must be text, a number or a boolean, got {self.value!r}", key="value")
         if isinstance(self.value, float) and not math.isfinite(self.value):

@@ -7,6 +7,7 @@
       batch_size: {type: int, range: [16, 256], scale: log, step: 2}
       optimizer: {choices: [sgd, adam]}
       batch_normalization: {type: boolean}
+      weight_decay: {range: [1e-6, 1e-2], scale: log, zero: true}
       units_1: {range: [16, 512], when: {layers: ">= 2"}}
       patience: 5
 

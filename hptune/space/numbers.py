@@ -80,7 +80,7 @@ class Number(Hyperparameter):
         if self.scale is Scale.LOG and self.low <= 0:
             self._fail(
                 f"a log range must lie above 0, but low is {self.low:g}",
-                "Use a small positive number, or scale: linear.",
+                "Use a small positive number, with zero: true where it may be exactly 0; or scale: linear.",
             )
         if self.scale is Scale.LOG_COMPLEMENT and self.high >= 1:
             self._fail(

@@ -104,6 +104,7 @@ def _fixed(known: Hyperparameter, value: Value) -> Fixed:
         hard=True,
         description=known.description,
         value=value,
+        zero_of=known.zero_of if isinstance(known, Boolean | Fixed) else "",
     )
 
 

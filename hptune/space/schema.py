@@ -11,6 +11,7 @@ __all__ = ["BooleanSpec", "ChoiceSpec", "FixedSpec", "NumberSpec", "SpaceFile", 
 Number = StrictInt | StrictFloat
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Pair = Annotated[list[Number], Field(min_length=2, max_length=2)]
+_ZERO_OF = "The range that is exactly 0 instead where this is true: what `zero: true` there makes."
 
 
 class Spec(BaseModel):
@@ -56,6 +57,11 @@ class NumberSpec(Spec):
         None,
         description="Walls that no expansion crosses. When not given: those its name tells, or the range.",
     )
+    zero: bool = Field(
+        False,
+        description="Whether it may be exactly 0 as well, which a log range can't hold. A boolean NAME_zero "
+        "is searched that says so.",
+    )
 
 
 class ChoiceSpec(Spec):
@@ -71,12 +77,14 @@ class BooleanSpec(Spec):
 
     type: Literal["boolean"]
     default: bool = Field(False, description="Where to start.")
+    zero_of: str = Field("", description=_ZERO_OF)
 
 
 class FixedSpec(Spec):
     """A value that is not searched; `name: 5` says the same as `name: {value: 5}`."""
 
     value: Scalar
+    zero_of: str = Field("", description=_ZERO_OF)
 
 
 class SpaceFile(BaseModel):

@@ -10,7 +10,7 @@ import numpy as np
 
 from hptune.errors import SpaceError, did_you_mean
 from hptune.space.choices import Boolean, Choice, Fixed
-from hptune.space.condition import Condition, Value, Values, kind_of
+from hptune.space.condition import Condition, Value, Values, kind_of, same_value
 from hptune.space.hyperparameter import Hyperparameter
 
 __all__ = ["Space"]
@@ -41,6 +41,8 @@ class Space:
         for hp in self.hyperparameters:
             for condition in hp.when:
                 self._check_condition(hp, condition)
+        for switch, name in self.zero_switches.items():
+            self._check_zero_switch(switch, name)
         _ = self.ordered
 
     def _check_condition(self, hp: Hyperparameter, condition: Condition) -> None:
@@ -69,6 +71,23 @@ class Space:
                         name=hp.name,
                         key="when",
                     )
+
+    def _check_zero_switch(self, switch: str, name: str) -> None:
+        target = self.get(name)
+        if target is None or kind_of(target.initial) != "number":
+            raise SpaceError(
+                f"zero_of: {name!r} is no number of this space",
+                hint=did_you_mean(name, (h.name for h in self if kind_of(h.initial) == "number")),
+                name=switch,
+                key="zero_of",
+            )
+        if Condition(parent=switch, values=(False,)) not in target.when:
+            raise SpaceError(
+                f"when: must name {switch}, which says where it is 0",
+                hint=f"Write when: {{{switch}: false}}.",
+                name=name,
+                key="when",
+            )
 
     def _dropped(self, parent: Choice | Boolean, value: Value) -> bool:
         """Return whether `value` may have been an option in a coarser pass."""
@@ -162,6 +181,46 @@ class Space:
         drawn = zip(sorted(self._by_name), units, strict=True)
         return self.active({name: self[name].at(float(u)) for name, u in drawn})
 
+    @cached_property
+    def zero_switches(self) -> dict[str, str]:
+        """Name of each boolean that says where a number is exactly 0 → the name of that number."""
+        switches = (hp for hp in self.hyperparameters if isinstance(hp, Boolean | Fixed))
+        return {hp.name: hp.zero_of for hp in switches if hp.zero_of}
+
+    @cached_property
+    def of_model(self) -> Space:
+        """The hyperparameters that a model knows: these without `zero_switches`, and conditions on them."""
+        if not self.zero_switches:
+            return self
+        known = (hp for hp in self if hp.name not in self.zero_switches)
+        return replace(self, hyperparameters=tuple(self.without_switches(hp) for hp in known))
+
+    def without_switches(self, hp: Hyperparameter) -> Hyperparameter:
+        """Return a hyperparameter without its conditions on `zero_switches`."""
+        return replace(hp, when=tuple(c for c in hp.when if c.parent not in self.zero_switches))
+
+    def for_model(self, values: Values) -> dict[str, Value]:
+        """Return a configuration as a model takes it: a number is 0 where its switch is true.
+
+        What `zero_switches` names is left out; the 0 is a whole number where the range is one of those.
+        """
+        given = {name: value for name, value in values.items() if name not in self.zero_switches}
+        zeros = (name for switch, name in self.zero_switches.items() if values.get(switch) is True)
+        return given | {name: type(self[name].initial)(0) for name in zeros}
+
+    def from_model(self, values: Values) -> dict[str, Value]:
+        """Return values that a model had as a configuration of this space: the inverse of `for_model`.
+
+        A configuration that has a value of a switch already is returned as it is.
+        """
+        found = dict(values)
+        for switch, name in self.zero_switches.items():
+            if switch not in found and name in found:
+                found[switch] = same_value(found[name], 0)
+                if found[switch]:
+                    del found[name]
+        return found
+
     @property
     def size(self) -> int | None:
         """An upper bound on the number of configurations; None where there is no end of them."""
@@ -193,7 +252,8 @@ class Space:
                 extended = replace(extended, hyperparameters=(*extended.hyperparameters, more))
                 continue
             parents = {condition.parent for condition in hp.when}
-            when = tuple(condition for condition in known.when if condition.parent in parents)
+            kept = parents | self.zero_switches.keys()
+            when = tuple(condition for condition in known.when if condition.parent in kept)
             if when != known.when:
                 extended = extended.with_changes([replace(known, when=when)])
         return extended

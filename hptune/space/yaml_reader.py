@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,12 @@ _KINDS: dict[str, type[Spec]] = {
 
 _CALLED = {NumberSpec: "a range", ChoiceSpec: "choices", BooleanSpec: "a boolean", FixedSpec: "a fixed value"}
 
+_ZERO_HINTS = {
+    ChoiceSpec: "List 0 among the choices.",
+    BooleanSpec: "It goes with a range.",
+    FixedSpec: "It goes with a range.",
+}
+
 _KEYS = sorted({key for spec in _KINDS.values() for key in spec.model_fields})
 
 _EXPECTED = {
@@ -44,6 +50,8 @@ _EXPECTED = {
     "value": "text, a number or a boolean",
     "when": "conditions such as {optimizer: sgd}",
     "ordered": "true or false",
+    "zero": "true or false",
+    "zero_of": "the name of a range",
     "hard": "true or false",
     "description": "text",
     "name": "text",
@@ -87,9 +95,10 @@ class _Reader:
         data = self.document.data
         found = {name: self._hyperparameter(name, said) for name, said in data["hyperparameters"].items()}
         conditional = [self._with_conditions(found, name) for name in found]
+        everything = [one for hp in conditional for one in self._with_zero(hp, found)]
         try:
             return Space(
-                hyperparameters=tuple(conditional),
+                hyperparameters=tuple(everything),
                 name=data.get("name", ""),
                 description=data.get("description", ""),
                 said={
@@ -145,7 +154,8 @@ class _Reader:
         kind = self._kind(path, said)
         for key in said:
             if key not in kind.model_fields:
-                raise self.fail((*path, key), f"has no meaning for {_CALLED[kind]}")
+                hint = _ZERO_HINTS.get(kind, "") if key == "zero" else ""
+                raise self.fail((*path, key), f"has no meaning for {_CALLED[kind]}", hint)
         try:
             return kind.model_validate(said)
         except ValidationError as error:
@@ -187,6 +197,26 @@ class _Reader:
             return replace(found[name], when=tuple(conditions))
         except SpaceError as error:
             raise located(error, self.document) from error
+
+    def _with_zero(self, hp: Hyperparameter, found: Collection[str]) -> tuple[Hyperparameter, ...]:
+        """Return a hyperparameter, and before it the boolean that `zero: true` asks for.
+
+        A range stays one interval: whether it is exactly 0 instead is a hyperparameter of its own.
+        """
+        said = self.document.data["hyperparameters"][hp.name]
+        if not isinstance(hp, Number) or not said.get("zero"):
+            return (hp,)
+        path, name = ("hyperparameters", hp.name, "zero"), f"{hp.name}_zero"
+        if hp.low <= 0 <= hp.high:
+            raise self.fail(path, f"the range {hp.low:g}..{hp.high:g} has 0 already", "Leave zero out.")
+        if name in found:
+            raise self.fail(
+                path,
+                f"{name} would say whether it is 0, and the space has one of that name",
+                f"Rename it; or, if it is meant, leave zero out and write zero_of: {hp.name} there.",
+            )
+        switch = Boolean(name=name, tier=hp.tier, when=hp.when, zero_of=hp.name)
+        return switch, replace(hp, when=(*hp.when, Condition(parent=name, values=(False,))))
 
 
 def located(error: SpaceError, document: Document) -> SpaceError:
@@ -232,9 +262,9 @@ def _made(name: str, spec: Spec) -> Hyperparameter:
     if isinstance(spec, ChoiceSpec):
         return Choice(options=tuple(spec.choices), ordered=spec.ordered, default=spec.default, **common)
     if isinstance(spec, BooleanSpec):
-        return Boolean(default=spec.default, **common)
+        return Boolean(default=spec.default, zero_of=spec.zero_of, **common)
     assert isinstance(spec, FixedSpec)
-    return Fixed(value=spec.value, **common)
+    return Fixed(value=spec.value, zero_of=spec.zero_of, **common)
 
 
 def _number(spec: NumberSpec, common: dict[str, Any]) -> Number:

@@ -97,6 +97,8 @@ def _kind_keys(hp: Hyperparameter) -> Iterator[tuple[str, str]]:
         yield "default", _scalar(hp.default)
     elif isinstance(hp, Fixed):
         yield "value", _scalar(hp.value)
+    if isinstance(hp, Boolean | Fixed) and hp.zero_of:
+        yield "zero_of", _text(hp.zero_of)
 
 
 def _number_keys(hp: Number) -> Iterator[tuple[str, str]]:

@@ -57,9 +57,12 @@ def soft_tier_row(cube: Cube, box: Box, index: int, seed: int) -> Array:
 
 
 def fit_to(space: Space, warm_starts: Iterable[Values]) -> list[dict[str, Value]]:
-    """Return the configurations as `space` can take them: unknown names dropped, numbers clipped."""
+    """Return the configurations as `space` can take them: unknown names dropped, numbers clipped.
+
+    A 0 stays one where the space has a boolean that says so.
+    """
     fitted = []
-    for start in warm_starts:
+    for start in map(space.from_model, warm_starts):
         values = {name: _fit_value(space[name], value) for name, value in start.items() if name in space}
         fitted.append(space.active(values))
     return fitted

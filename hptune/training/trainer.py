@@ -305,7 +305,7 @@ class Trainer:
     ) -> Session:
         found = self._model.arrays(self._dataset, job.values) if arrays is None else arrays
         if callbacks is None and self._callbacks is not None:
-            callbacks = partial(self._callbacks.make, job.values, job.name)
+            callbacks = partial(self._callbacks.make, self._model.space().for_model(job.values), job.name)
         return Session(
             job=job,
             model=self._model,

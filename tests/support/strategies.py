@@ -12,7 +12,7 @@ from hptune.space import Boolean, Choice, Fixed, Float, Hyperparameter, Integer,
 from hptune.space.condition import Condition, Value
 from hptune.space.scales import Scale
 
-__all__ = ["hyperparameters", "names", "numbers", "spaces", "values_in"]
+__all__ = ["hyperparameters", "names", "numbers", "spaces", "spaces_with_zeros", "values_in"]
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _FINITE = {"allow_nan": False, "allow_infinity": False}
@@ -174,6 +174,25 @@ def spaces(draw: st.DrawFn, *, max_size: int = 6) -> Space:
     return Space(
         hyperparameters=tuple(draw(st.permutations(found))), name=draw(_texts()), description=draw(_texts())
     )
+
+
+@st.composite
+def spaces_with_zeros(draw: st.DrawFn) -> Space:
+    """A space in which at least one number may be exactly 0, its switch searched or fixed."""
+    space, number = draw(spaces()), draw(numbers("weight"))
+    found: list[Hyperparameter] = []
+    for hp in [*(hp for hp in space if hp.name != "weight"), number]:
+        switch = f"{hp.name}_zero"
+        if not isinstance(hp, Number) or switch in space or (hp is not number and draw(st.booleans())):
+            found.append(hp)
+            continue
+        common = draw(_common()) | {"name": switch, "when": hp.when, "zero_of": hp.name}
+        kind = draw(
+            st.sampled_from([{"default": False}, {"default": True}, {"value": False}, {"value": True}])
+        )
+        found.append(Boolean(**common, **kind) if "default" in kind else Fixed(**common, **kind))  # type: ignore[arg-type]
+        found.append(replace(hp, when=(*hp.when, Condition(parent=switch, values=(False,)))))
+    return replace(space, hyperparameters=tuple(draw(st.permutations(found))))
 
 
 @st.composite

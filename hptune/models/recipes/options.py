@@ -50,12 +50,14 @@ def check_space(space: Space, recipe: str) -> None:
 
     Raises SpaceError, naming the hyperparameter.
     """
-    for hp in space:
+    for hp in space.of_model:
         option = _option(hp.name, recipe)
         if isinstance(hp, Float) and option.kind in (OptionKind.WHOLE, OptionKind.BATCH):
             raise SpaceError("must be whole numbers", hint="Write `type: int`.", name=hp.name)
         for value in _corners(hp):
             option.read(value)
+        if hp.name in space.zero_switches.values():
+            option.read(type(hp.initial)(0))
         if not hp.when and option.needs is not None:
             _check_effect(option, space)
 
