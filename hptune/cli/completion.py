@@ -68,9 +68,10 @@ def complete_data(ctx: click.Context, parameter: click.Parameter, incomplete: st
 
 def complete_model(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Return the recipes that begin as typed, or paths."""
+    from hptune.models.of_packages import recipes_of_packages
     from hptune.models.recipes import RECIPES
 
-    return _beginning(incomplete, RECIPES) or _paths(incomplete)
+    return _beginning(incomplete, (*RECIPES, *recipes_of_packages())) or _paths(incomplete)
 
 
 def complete_space(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -23,6 +23,7 @@ from hptune.export.script_part import ScriptPart
 from hptune.export.script_train import TrainingPlan, training
 from hptune.models.backend import SMALL_ROW, keras
 from hptune.models.model import Model
+from hptune.models.of_packages import is_of_package
 from hptune.models.recipes import resolve
 from hptune.models.recipes.calls import source as literal
 from hptune.search.task import asked_epochs, load_again, task_of
@@ -51,6 +52,11 @@ def script(study: Study, trial: Trial) -> str:
         raise UsageError(
             f"{study.folder}: a Python program holds the data and the model of this study, and no script can",
             hint="That program has both: tuner.hypermodel.build(tuner.get_best_hyperparameters()[0]).",
+        )
+    if is_of_package(study.identity.model):
+        raise UsageError(
+            f"{study.folder}: a script can't carry {study.identity.model}, which is a package's",
+            hint="Export the trained model: --format keras.",
         )
     dataset, model = load_again(study, [trial])
     _refuse_weights(dataset, fits=model.own_fit(trial.values) is not None)

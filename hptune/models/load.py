@@ -11,6 +11,7 @@ from hptune.data.python_file import is_function_spec
 from hptune.errors import ModelError, did_you_mean
 from hptune.models.load_user_model import load_user_model
 from hptune.models.model import Model
+from hptune.models.of_packages import is_of_package, recipes_of_packages
 from hptune.models.override import OF_THE_TRAINER, overridden
 from hptune.models.recipe_model import RecipeModel
 from hptune.models.recipes import (
@@ -50,10 +51,11 @@ def load_model(
         if batch_size is not None:
             raise _declares_it(spec)
         return _recipe(spec, space, DataFacts.of(dataset, epochs=epochs, metric=metric))
-    if not (is_function_spec(spec) or is_in_program(spec)):
+    if not (is_function_spec(spec) or is_in_program(spec) or is_of_package(spec)):
         raise ModelError(
             f"no model is named {spec!r}",
-            hint=did_you_mean(spec, RECIPES) + " A model of your own: FILE.py:build.",
+            hint=did_you_mean(spec, (*RECIPES, *recipes_of_packages()))
+            + " A model of your own: FILE.py:build.",
         )
     if batch_size is not None and dataset.comes_in_batches:
         raise ModelError(

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from hptune.data.in_program import handed_over, is_in_program
-from hptune.data.python_file import importable, load_function, where_raised
+from hptune.data.python_file import importable, is_function_spec, load_function, where_raised
 from hptune.data.source_code import code_fingerprint
 from hptune.data.under_way import under_way
 from hptune.errors import ModelError
+from hptune.models.of_packages import load_of_package
 from hptune.models.shapes import refuse_other_shapes, refuse_returned, refused_searches
 from hptune.space.describe import describe_value
 
@@ -27,9 +28,8 @@ def load_user_code(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[...,
     # Sets up the backend, before the file imports Keras.
     from hptune.models.precision import building_in
 
-    file = Path(spec.rpartition(":")[0])
     with refused_searches(spec):
-        found, in_precision = building_in(lambda: load_function(spec, error=ModelError))
+        (file, found), in_precision = building_in(lambda: _loaded(spec))
     refuse_other_shapes(found, spec)
     if inspect.isclass(found):
         try:
@@ -43,6 +43,13 @@ def load_user_code(spec: str) -> tuple[Path, Callable[[Any], Any], Callable[...,
     if not hasattr(found, "build"):
         return file, in_precision(found), None
     return file, in_precision(found.build), own_fit_of(found)
+
+
+def _loaded(spec: str) -> tuple[Path, Any]:
+    """Return a file and what it has of that name."""
+    if is_function_spec(spec):
+        return Path(spec.rpartition(":")[0]), load_function(spec, error=ModelError)
+    return load_of_package(spec)
 
 
 def own_fit_of(hypermodel: Any) -> Callable[..., Any] | None:

@@ -163,9 +163,8 @@ class SearchTask:
     @property
     def _reading(self) -> dict[str, Any]:
         from hptune.data import Task
-        from hptune.data.in_program import is_in_program
-        from hptune.data.python_file import is_function_spec
         from hptune.data.table_options import TableOptions
+        from hptune.models.recipes import RECIPES
 
         return {
             "target": self.target,
@@ -175,7 +174,7 @@ class SearchTask:
             "skip_broken": self.skip_broken,
             "image_size": self.image_size,
             "positive": self.positive,
-            "as_given": is_function_spec(self.model) or is_in_program(self.model),
+            "as_given": self.model not in RECIPES,
             "tables": TableOptions.of(
                 self.missing, self.missing_target, levels=self.levels, strict=self.strict
             ),
