@@ -397,8 +397,8 @@ def test_a_next_pass_that_cannot_be_written_is_an_error_and_leaves_nothing(
     place.mkdir()
     (place / "inside").touch()
     try:
-        assert run(["narrow", "--accept"]) == 3
-        assert "next-pass.yaml: can't be written" in capsys.readouterr().err
+        assert run(["narrow", "--accept"]) == 6
+        assert "next-pass.yaml: is no file, which a search would write there" in capsys.readouterr().err
         assert not [p for p in place.parent.iterdir() if ".tmp" in p.name]
     finally:
         (place / "inside").unlink()

@@ -55,7 +55,7 @@ def test_a_folder_in_the_place_of_a_file_is_said(
         assert run(command) == 6
         said = capsys.readouterr().err
         assert "Traceback" not in said
-        assert f"s/{name}: no file, as a search writes it" in said or "can't be" in said
+        assert f"s/{name}: is no file, which a search would write there" in said or "can't be" in said
 
 
 def hot_journal(study: Path, named: Path) -> None:

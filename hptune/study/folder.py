@@ -39,7 +39,7 @@ def refuse_links(folder: Path) -> None:
                 f"{path}: a link, which no search wrote", hint="Replace it by what it points to."
             )
         if path.exists() and not path.is_file():
-            raise StudyError(f"{path}: no file, as a search writes it", hint="Move it out of the study.")
+            raise StudyError(f"{path}: is no file, which a search would write there", hint="Move it away.")
 
 
 def default_path(data: str, model: str) -> Path:
