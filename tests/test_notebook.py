@@ -112,13 +112,16 @@ tuner
 PROPOSAL = "tuner.narrow()"
 REPORT = "tuner.report()"
 INTERRUPTED = """
-import os, signal, threading, time
+import contextlib, os, signal, threading, time
 long = hptune.CoarseToFine(build_model, "val_accuracy", 60, epochs=40, study="dir/long")
 
+def trained():
+    with contextlib.suppress(hptune.errors.HptuneError, KeyError):
+        return hptune.open_study("dir/long").trials()["epochs"].sum()
+
 def stop():
-    while not long.study_folder.joinpath("study.db").exists():
-        time.sleep(0.1)
-    time.sleep(3)
+    while not trained():
+        time.sleep(0.2)
     os.kill(os.getpid(), signal.SIGINT)
 
 threading.Thread(target=stop, daemon=True).start()
@@ -138,7 +141,7 @@ def one_line_changed(cell: str) -> str:
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
     """What each cell put out, in a notebook that was run from its first cell to its last."""
-    cells = [DATA + "import hptune", FIRST, MAKE, SEARCH, BEST, OWN_FIT, LOOP, STOPPING]
+    cells = [DATA + "import hptune, hptune.errors", FIRST, MAKE, SEARCH, BEST, OWN_FIT, LOOP, STOPPING]
     cells = [one_line_changed(cell) for cell in cells] + [OURS, PROPOSAL, REPORT, INTERRUPTED]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     folder = tmp_path_factory.mktemp("notebook")

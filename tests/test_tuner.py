@@ -15,7 +15,7 @@ import pytest
 from support.studies import build as made_study
 
 import hptune
-from hptune.errors import DataError, ObjectiveError, StudyMismatchError, UsageError
+from hptune.errors import DataError, ModelError, ObjectiveError, StudyMismatchError, UsageError
 from hptune.study import Study
 
 GENERATOR = np.random.default_rng(0)
@@ -317,6 +317,34 @@ def test_arguments_that_only_an_own_fit_knows_reach_it(tmp_path: Path) -> None:
     )
     tuner.search(X[:90], Y[:90], X[90:], Y[90:], verbose=0)
     assert tuner.oracle.get_best_trials()[0].score > 0.3
+
+
+class Brings(keras_tuner.HyperModel):  # type: ignore[misc]
+    """A HyperModel that needs nothing from outside, and judges by a number."""
+
+    def build(self, hp: Any) -> Any:
+        return build(hp)
+
+    def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> float:
+        return (hp.Float("value", 0, 10) - 3) ** 2
+
+
+def test_a_fit_that_brings_its_data_is_searched_without_any(tmp_path: Path) -> None:
+    tuner = hptune.CoarseToFine(Brings(), max_trials=8, study=tmp_path / "study")
+    tuner.search(verbose=0)
+    assert tuner.oracle.objective.direction == "min"
+    assert abs(tuner.get_best_hyperparameters()[0].get("value") - 3) < 3
+    text = type("Text", (Brings,), {"fit": lambda self, hp, model, *args, **kwargs: "text"})
+    judged = hptune.CoarseToFine(text(), "val_loss", 2, study=tmp_path / "text")
+    with pytest.raises(ModelError, match="fit returned str"):
+        judged.search(verbose=0)
+
+
+def test_an_optimizer_takes_the_place_of_the_models(tmp_path: Path) -> None:
+    tuner = tuned(tmp_path / "study", max_trials=2, optimizer=keras.optimizers.SGD(0.01))
+    assert tuner.oracle.get_best_trials()[0].score > 0
+    (model,) = tuner.get_best_models()
+    assert type(model.optimizer).__name__ == "SGD"
 
 
 def test_what_a_model_is_compiled_with_can_be_replaced(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hptune.training.failures import Diverged
 from hptune.training.progress import TrainingState
 from hptune.training.random_numbers import reseed, seed_states
 
-__all__ = ["EpochRules", "OnEpoch", "as_number", "never_stop"]
+__all__ = ["EpochRules", "OnEpoch", "as_number", "flattened", "never_stop"]
 
 OnEpoch = Callable[[int, Mapping[str, float]], bool]
 """Called after each epoch with (epochs so far, what the epoch reported); True asks to stop."""
@@ -35,6 +35,18 @@ def as_number(value: Any) -> float:
     """
     several = isinstance(value, list | tuple) or bool(getattr(value, "ndim", 0))
     return float(np.mean(keras.ops.convert_to_numpy(value)) if several else value)
+
+
+def flattened(reported: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was reported, with the metrics of one that reports several by name in its place."""
+    found: dict[str, Any] = {}
+    for name, value in reported.items():
+        if isinstance(value, Mapping):
+            held = "val_" if name.startswith("val_") else ""
+            found |= {f"{held}{inner}": one for inner, one in value.items()}
+        else:
+            found[name] = value
+    return found
 
 
 class EpochRules(keras.callbacks.Callback):  # type: ignore[misc]
@@ -118,7 +130,8 @@ class EpochRules(keras.callbacks.Callback):  # type: ignore[misc]
 
     def note(self, epoch: int, reported: Mapping[str, Any]) -> bool:
         """Take in what the epoch, counted from 1, reported; returns whether a stop was asked for."""
-        report = {name: as_number(value) * self._training.unit_of(name) for name, value in reported.items()}
+        values = flattened(reported)
+        report = {name: as_number(value) * self._training.unit_of(name) for name, value in values.items()}
         report |= {} if math.isnan(self.rate) else {"learning_rate": self.rate}
         for name in ["loss", *([self._objective.name] if self._objective else [])]:
             if not math.isfinite(report.get(name, 0.0)):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from hptune.models.backend import keras
 from hptune.models.model import Arrays
 from hptune.strategy.threads import one_thread
+from hptune.training.epoch_rules import flattened
 from hptune.training.numpy_feed import choose_dense_feed
 from hptune.training.numpy_path import DenseModel
 from hptune.training.random_numbers import layer_seed, reseed, reseed_generator, seed_states
@@ -81,7 +82,7 @@ def try_one_batch(model: Any, arrays: Arrays) -> Preflight:
         arrays.validation_x, arrays.validation_y, arrays.validation_weights, return_dict=True
     )
     difference = failure if by_numpy is None else _difference(by_numpy, steps, held)
-    reported = (*steps[0], *(f"val_{name}" for name in held))
+    reported = (*flattened(steps[0]), *(f"val_{name}" for name in flattened(held)))
     return Preflight(reported=reported, numpy_difference=difference)
 
 

@@ -18,6 +18,8 @@ from hptune.errors import DataError, ModelError
 
 __all__ = ["FitArguments"]
 
+_FEW = 16
+"""Rows that stand for data which a fit of its own brings."""
 _OURS = ("epochs", "batch_size", "callbacks", "verbose")
 _OF_DATA = ("x", "y", "sample_weight", "validation_data", "validation_split", "validation_steps")
 
@@ -68,8 +70,8 @@ class FitArguments:
         """Leave everything to a fit that knows what it is; the data stand for themselves by their form."""
         rest = {name: value for name, value in given.items() if name not in _OURS}
         arrays = [leaf for leaf in leaves([*args, *rest.values()]) if len(getattr(leaf, "shape", ()))]
-        rows = np.asarray(arrays[0]) if arrays else np.zeros((1, 1), np.float32)
-        return cls(data=((rows,), (rows[:1],)), more={}, whole=(args, rest), **_ours(given))
+        rows = np.asarray(arrays[0]) if arrays else np.zeros((_FEW, 1), np.float32)
+        return cls(data=((rows,), (rows,)), more={}, whole=(args, rest), **_ours(given))
 
 
 def _fit_defaults() -> dict[str, Any]:
