@@ -131,7 +131,7 @@ def test_what_is_searched_is_exported_in_both_formats(
     scores = [float(word) for word in last.replace(",", "").split() if word.startswith("0.")]
     assert scores[0] == pytest.approx(scores[1], abs=1e-6)
     assert scores[0] == pytest.approx(found["best"]["score"], abs=1e-6)
-    assert "multilabel" in Path("s/report.html").read_text(encoding="utf-8")
+    assert objective in Path("s/report.html").read_text(encoding="utf-8")
 
 
 def test_a_function_gives_them_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -203,7 +203,7 @@ def test_keras_tuner_s_best_hyperparameters_hold_zero() -> None:
 
 
 def test_a_tuner_s_oracle_shows_zero_in_its_trials(study: Study) -> None:
-    oracle = StudyOracle(None, lambda: SPACE)
+    oracle = StudyOracle("val_loss", 2, lambda: SPACE)
     oracle.read(study)
     trials = {str(trial.id): trial for trial in study.trials()}
     zeros = [number for number, trial in trials.items() if trial.values["wd_zero"]]

@@ -45,7 +45,7 @@ def test_no_file_is_written_through_a_link(
     assert victim.read_text(encoding="utf-8") == "mine"
 
 
-@pytest.mark.parametrize("name", ["report.html", "next-pass.proposal.json", "study.lock", "study.db-wal"])
+@pytest.mark.parametrize("name", ["next-pass.proposal.json", "study.lock", "study.db-wal"])
 def test_a_folder_in_the_place_of_a_file_is_said(
     victim: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,9 +22,11 @@ _LONGEST = 80
 
 _OWN = (
     *(f"{DATABASE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")),
-    *("study.lock", "report.html", "next-pass.yaml", "next-pass.proposal.json"),
+    *("study.lock", "next-pass.yaml", "next-pass.proposal.json"),
 )
-"""What commands write into a study's folder, beside weights."""
+"""What commands need to write into a study's folder, beside weights."""
+_REPORT = "report.html"
+"""What they write as well, and do without where it can't be written."""
 
 
 def refuse_links(folder: Path) -> None:
@@ -32,13 +34,13 @@ def refuse_links(folder: Path) -> None:
 
     A study may come from anyone: what it links to is not the study's to overwrite.
     """
-    for name in _OWN:
+    for name in (*_OWN, _REPORT):
         path = folder / name
         if path.is_symlink():
             raise StudyError(
                 f"{path}: a link, which no search wrote", hint="Replace it by what it points to."
             )
-        if path.exists() and not path.is_file():
+        if name != _REPORT and path.exists() and not path.is_file():
             raise StudyError(f"{path}: is no file, which a search would write there", hint="Move it away.")
 
 
