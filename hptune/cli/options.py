@@ -76,7 +76,7 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 
 def data_options(command: F) -> F:
     """Add DATA and what says how it is read."""
-    decorators = (
+    decorators: tuple[Callable[[F], F], ...] = (
         click.argument(
             "data",
             default="digits",
@@ -103,6 +103,22 @@ def data_options(command: F) -> F:
             help="Of two classes the one that precision, recall and F1 are of.  [default: true, yes or the"
             " greater number; of other names the rarer one]",
         ),
+        table_options,
+        option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
+        option(
+            "--image-size",
+            type=click.IntRange(1, 4096),
+            metavar="PIXELS",
+            help="Bring the images of a folder to squares of this side."
+            "  [default: their most frequent size, no side above 64]",
+        ),
+    )
+    return _decorated(command, decorators)
+
+
+def table_options(command: F) -> F:
+    """Add what becomes of flaws in a table."""
+    decorators = (
         option(
             "--missing",
             metavar="WORD,…",
@@ -127,14 +143,6 @@ def data_options(command: F) -> F:
             is_flag=True,
             help="Refuse a table where it would be mended: words among numbers, infinite values, missing"
             " targets, classes of one row.",
-        ),
-        option("--skip-broken", is_flag=True, help="Leave out images that can't be read."),
-        option(
-            "--image-size",
-            type=click.IntRange(1, 4096),
-            metavar="PIXELS",
-            help="Bring the images of a folder to squares of this side."
-            "  [default: their most frequent size, no side above 64]",
         ),
     )
     return _decorated(command, decorators)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hptune._text import counted, first_of, listed
+from hptune.data.column_texts import LIBRARY, MOSTLY, Texts
 from hptune.data.conversions import (
     DATES,
     NUMBERS,
@@ -17,7 +18,6 @@ from hptune.data.conversions import (
     TRUTH,
     as_eight_digits,
     convert_column,
-    marked_number,
 )
 from hptune.data.dates import is_date
 from hptune.data.raw import SHOWN
@@ -32,43 +32,10 @@ __all__ = ["Judge", "Judged", "grouped_notes", "missing_notes"]
 FEW = 20
 """Distinct values up to which text is a column of levels, whatever it looks like."""
 
-MOSTLY = 0.9
-"""Share of numbers from which on a column is one of numbers, and words in it are slips.
-
-Below it words mean something: three in four of the tickets of the Titanic are numbers, and all are codes.
-"""
-
 _ROWS_PER_LEVEL = 3
 _FEWEST_DATES = 10
 """Distinct numbers such as 20240131 from which on they are dates, where all are."""
 _FIRST_DATE, _LAST_DATE = 1800_01_01, 2199_12_31
-_SAMPLE = 1000
-"""Distinct values that tell whether the others are looked at for numbers with marks."""
-
-_LIBRARY = (
-    *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>"),
-    *("N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-)
-"""Words that pandas takes for missing by itself."""
-_BLANKS = (
-    *_LIBRARY,
-    "?",
-    "-",
-    "--",
-    ".",
-    "..",
-    "...",
-    "n.a.",
-    "n.d.",
-    "nil",
-    "missing",
-    "unknown",
-    "\\N",
-    "*",
-)
-"""Words that say in a column of numbers that there is none; large and small letters are the same."""
-_FOLDED = frozenset(word.casefold() for word in _BLANKS)
-
 _SCALARS = (str, bool, int, float, np.generic)
 
 Where = Callable[[Sequence[int]], str]
@@ -118,7 +85,7 @@ class Judge:
             return self._numbers(column)
         if not (types.is_string_dtype(column.dtype) or column.dtype == object) or not _is_text(column):
             return Judged()
-        return self._text(column, _Texts.of(column, self.options))
+        return self._text(column, Texts.of(column, self.options))
 
     def infinite(self, column: pd.Series[Any]) -> str:
         """Say that a column of numbers has values that can't be learned from; "" where it has none.
@@ -175,7 +142,7 @@ class Judge:
         texts = as_eight_digits(known)
         return bool(pd.to_datetime(texts, format="%Y%m%d", errors="coerce").notna().all())
 
-    def _text(self, column: pd.Series[Any], texts: _Texts) -> Judged:
+    def _text(self, column: pd.Series[Any], texts: Texts) -> Judged:
         """Return what a column of text is."""
         number = None if self.like is None else self.like.get(str(column.name))
         if number is not False and texts.rest.size and (number or not texts.are_codes):
@@ -189,26 +156,26 @@ class Judge:
         if texts.blank and is_date(texts.rest.index):
             return self._blank(column, texts, SAME)
         made = self._given(column, texts)
-        return replace(made, words=tuple(w for w in texts.blank if w in _LIBRARY and w not in texts.given))
+        return replace(made, words=tuple(w for w in texts.blank if w in LIBRARY and w not in texts.given))
 
-    def _are_numbers(self, texts: _Texts) -> bool:
+    def _are_numbers(self, texts: Texts) -> bool:
         """Return whether numbers that came as text are no codes: they are many, and none is very long."""
         long = texts.rest.index.str.contains(r"\d{16}")
         return not self.types_numbers and len(texts.rest) > FEW and not long.any()
 
-    def _blank(self, column: pd.Series[Any], texts: _Texts, to: str) -> Judged:
+    def _blank(self, column: pd.Series[Any], texts: Texts, to: str) -> Judged:
         """Return that a column becomes this, and blank words in it are missing."""
         made = self._made(column, to, texts.blank)
         return replace(made, missing=texts.blank, rows=texts.count(texts.blank))
 
-    def _given(self, column: pd.Series[Any], texts: _Texts) -> Judged:
+    def _given(self, column: pd.Series[Any], texts: Texts) -> Judged:
         """Return that words are missing, where the user says so."""
         if not texts.given:
             return Judged()
         made = self._made(column, SAME, texts.given)
         return replace(made, missing=texts.given, rows=texts.count(texts.given))
 
-    def _among_numbers(self, column: pd.Series[Any], texts: _Texts, *, is_number: bool) -> Judged | None:
+    def _among_numbers(self, column: pd.Series[Any], texts: Texts, *, is_number: bool) -> Judged | None:
         """Return what a column is that holds numbers with marks, or words among them; None for any other."""
         if len(texts.rest) > FEW or is_number:
             decimal, share = texts.marked(self.decimal)
@@ -230,7 +197,7 @@ class Judge:
         made = self._given(column, texts)
         return replace(made, notes=(*made.notes, f"{said} {are} {rows}"))
 
-    def _with_slips(self, column: pd.Series[Any], texts: _Texts, decimal: str) -> Judged:
+    def _with_slips(self, column: pd.Series[Any], texts: Texts, decimal: str) -> Judged:
         """Return that a column is one of numbers, and its words are missing; refuse them with `strict`."""
         import pandas as pd
 
@@ -276,81 +243,6 @@ class Judge:
     def _some(self, rows: NDArray[Any]) -> str:
         named = self.where([int(row) for row in rows[:SHOWN]])
         return named + (f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else "")
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Texts:
-    """The distinct values of a column of text, and how often each stands."""
-
-    counts: pd.Series[int]
-    given: tuple[str, ...]
-    """Those that the user says are missing."""
-    blank: tuple[str, ...]
-    """These, and those that say in a column of numbers that there is none."""
-    rest: pd.Series[int]
-    """The others."""
-    plain: NDArray[np.bool_]
-    """Which of the others are plain numbers."""
-
-    @classmethod
-    def of(cls, column: pd.Series[Any], options: TableOptions) -> _Texts:
-        import pandas as pd
-
-        counts = column.astype("string").str.strip().value_counts()
-        counts = counts[counts.index != ""]
-        folded = counts.index.str.casefold().isin(list(_FOLDED))
-        if options.strict:
-            folded = counts.index.isin(_LIBRARY)
-        given = counts.index.isin(list(options.missing))
-        rest = counts[~(folded | given)]
-        plain = pd.to_numeric(pd.Series(rest.index.astype(object)), errors="coerce").notna().to_numpy()
-        names = [tuple(map(str, counts.index[which])) for which in (given, folded | given)]
-        return cls(counts=counts, given=names[0], blank=names[1], rest=rest, plain=plain)
-
-    @property
-    def share(self) -> float:
-        """Share of the others that are plain numbers."""
-        return float(self.rest[self.plain].sum() / self.rest.sum())
-
-    @property
-    def are_codes(self) -> bool:
-        """Whether they are numbers, a letter beside some, of which one begins with a needless 0: 007."""
-        digits = self.rest.index.str.contains(r"^0\d+\s*[A-Za-z]?$")
-        return bool(digits.any()) and bool(self.rest.index.str.contains(r"^\d+\s*[A-Za-z]?$").all())
-
-    @property
-    def is_truth(self) -> bool:
-        """Whether the others are true or false."""
-        return bool(self.rest.index.str.lower().isin(["true", "false"]).all())
-
-    def marked(self, decimal: str) -> tuple[str, float]:
-        """Return the mark of decimals with which most are numbers, and their share."""
-        if len({sign for sign in "$€£¥%" if self.rest.index.str.contains(sign, regex=False).any()}) > 1:
-            return decimal, 0.0
-        marks = (decimal, "," if decimal == "." else ".")
-        some = self.rest.index[:_SAMPLE]
-        if max(some.str.fullmatch(marked_number(mark)).mean() for mark in marks) < MOSTLY / 2:
-            return decimal, 0.0
-        shares = [
-            float(self.rest[self.rest.index.str.fullmatch(marked_number(mark))].sum() / self.rest.sum())
-            for mark in marks
-        ]
-        return (marks[0], shares[0]) if shares[0] >= shares[1] else (marks[1], shares[1])
-
-    def marks(self, decimal: str, known: str) -> list[str]:
-        """Return the numbers that have marks, but for the decimal comma of a file whose mark is `known`."""
-        numbers = self.rest.index[self.rest.index.str.fullmatch(marked_number(decimal)) & ~self.plain]
-        if decimal == known == ",":
-            numbers = numbers[~numbers.str.fullmatch(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")]
-        return list(numbers)
-
-    def count(self, words: Sequence[str]) -> int:
-        """Return in how many rows these words stand."""
-        return int(self.counts[list(words)].sum())
-
-    def is_blank(self, column: pd.Series[Any]) -> NDArray[np.bool_]:
-        """Return which values of a column are blank words, or nothing at all."""
-        return np.asarray(column.astype("string").str.strip().isin(["", *self.blank]), dtype=bool)
 
 
 def missing_notes(judged: Mapping[str, Judged]) -> list[str]:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from hptune.errors import NoFeasibleTrialError, SearchInterruptedError
+from hptune.errors import SearchInterruptedError
 from hptune.executors import Executor
 from hptune.oracles.driven import WrongMemoError
 from hptune.oracles.searcher import NoSuggestion, Searcher, Suggestion
 from hptune.search.events import Listener, Stop
 from hptune.search.found import Found, FoundNames, WithConditions
+from hptune.search.patience import Patience
 from hptune.space import Hyperparameter, Space, Value
 from hptune.study import Pass, Report, Study
 from hptune.study.checkpoints import Checkpoints
@@ -28,10 +29,6 @@ __all__ = ["Engine"]
 
 GIVE_UP_REPEATING = 100
 """Known configurations in a row that an oracle may suggest before its space counts as exhausted."""
-GIVE_UP_AFTER = 10
-"""Trials in a row at the very start, none of which could be trained."""
-GIVE_UP_BROKEN = 30
-"""Jobs in a row, at any time, that failed before their first epoch: something is broken outside the model."""
 POLL_SECONDS = 0.1
 """How often epochs of other processes are asked for."""
 PROGRESS_SECONDS = 1.0
@@ -70,13 +67,9 @@ class Engine:
     """The trial that was begun last."""
     _held: Suggestion | None = None
     """Suggested when what was left of the budget was promised to running jobs: the next to begin."""
-    _in_a_row: int = 0
-    """Trials of this run that could not be trained, while none could."""
-    _broken: int = 0
-    """Jobs in a row that failed before their first epoch."""
     _reached: int = 0
     """The last pass that the oracle knows of."""
-    _any_score: bool = False
+    _patience: Patience = field(default_factory=Patience)
     _found: FoundNames = field(init=False)
     _epoch_of: dict[int, int] = field(default_factory=dict)
     _again: dict[int, int] = field(default_factory=dict)
@@ -123,10 +116,10 @@ class Engine:
             the_pass = following
         # What was interrupted and begins anew has no score yet, and is no failure.
         unbroken = not any(trial.state.is_bad for trial in self._trials.values())
-        if not self._any_score and unbroken and self.stop.now:
+        if not self._patience.any_score and unbroken and self.stop.now:
             raise SearchInterruptedError("the time was up before a trial had ended")
-        if not self._any_score:
-            self._give_up()
+        if not self._patience.any_score:
+            raise self._patience.given_up(self._trials.values())
 
     # Passes
 
@@ -163,7 +156,7 @@ class Engine:
         everything = self.study.trials(curves=False)
         for event in self.study.events():
             if isinstance(event, Report):
-                self._any_score = self._any_score or event.score is not None
+                self._patience.any_score = self._patience.any_score or event.score is not None
                 trial = self._trials[event.trial_id] = _as_reported(everything[event.trial_id - 1], event)
                 self._extend(event.found)
                 self.searcher.report(
@@ -354,7 +347,7 @@ class Engine:
         self._rename(job, trial)
         self._report(job, trial, found.added)
         self._clear_away(trial)
-        self._count_bad(trial, trained)
+        self._patience.count(trial, trained, self._trials.values())
 
     # What a model asks for that it was given no value of
 
@@ -407,27 +400,6 @@ class Engine:
             OutcomeState.INFEASIBLE: TrialState.INFEASIBLE,
             OutcomeState.FAILED: TrialState.FAILED,
         }[outcome.state]
-
-    def _count_bad(self, trial: Trial, trained: int) -> None:
-        """Give up where nothing can be trained, or nothing any more."""
-        self._any_score = self._any_score or trial.score is not None
-        self._in_a_row += trial.state.is_bad and not self._any_score
-        self._broken = self._broken + 1 if trial.state is TrialState.FAILED and not trained else 0
-        if self._in_a_row >= GIVE_UP_AFTER or self._broken >= GIVE_UP_BROKEN:
-            self._give_up()
-
-    def _give_up(self) -> None:
-        bad = [t for t in self._trials.values() if t.state.is_bad]
-        if self._any_score:
-            bad = bad[-GIVE_UP_BROKEN:]
-        reasons = Counter(f"{t.state}: {t.reason}" for t in bad)
-        listed = "".join(f"\n  {count} × {reason}" for reason, count in reasons.most_common(5))
-        which = f"the last {len(bad)}" if self._any_score else f"the {len(bad)}"
-        raise NoFeasibleTrialError(
-            f"none of {which} trials could be trained{listed}",
-            hint="See `hptune show TRIAL` for a traceback, or start from smaller learning rates and models."
-            + (" What was trained is kept: the same command resumes it." if self._any_score else ""),
-        )
 
     def _clear_away(self, trial: Trial) -> None:
         """Delete weights that can neither be resumed nor exported: first from the record."""
