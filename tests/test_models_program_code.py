@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import keras
 import pytest
 
 from hptune.models.program_code import file_of, program_fingerprint
@@ -120,3 +121,8 @@ def test_what_calls_itself_comes_to_an_end(load: Any) -> None:
         "def build(hp):\n    return build(hp) if hp else other(hp)\n\ndef other(hp):\n    return build(hp)\n"
     )
     assert program_fingerprint(module.build) != program_fingerprint(module.other)
+
+
+def test_an_optimizer_counts_by_its_configuration() -> None:
+    one, same, other = (program_fingerprint(keras.optimizers.Adam(rate)) for rate in (0.1, 0.1, 0.2))
+    assert one == same != other

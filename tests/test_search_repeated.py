@@ -14,7 +14,7 @@ from hptune.analysis.finalists import Finalist
 from hptune.data import load_folds
 from hptune.errors import InputError, SearchInterruptedError, StudyMismatchError
 from hptune.export.script import script
-from hptune.export.trained import save_model
+from hptune.export.trained import save_model, trained_models
 from hptune.models.backend import keras
 from hptune.models.load import load_model
 from hptune.search.events import Listener, Stop
@@ -157,7 +157,9 @@ def test_the_exported_model_of_a_mean_has_the_weights_of_the_means_best_epoch(tm
         patched = pytest.MonkeyPatch()
         patched.setattr(study, "trial", lambda number: trial)
         try:
-            file, _ = save_model(study, Finalist(trial=trial, confirmations=()), tmp_path / "m.keras")
+            (done,) = trained_models(study, [trial])
+            finalist = Finalist(trial=trial, confirmations=())
+            file, _ = save_model(study, finalist, done, tmp_path / "m.keras")
         finally:
             patched.undo()
         dataset, model = load_again(study, study.trials())

@@ -202,6 +202,34 @@ def test_a_new_tuner_knows_what_was_searched(tuner: Any) -> None:
     assert model.evaluate(X[90:], Y[90:], verbose=0)[1] == pytest.approx(best.score)
 
 
+def test_weights_go_into_no_other_network(tmp_path: Path) -> None:
+    tuned(tmp_path / "study", max_trials=2)
+
+    def other(hp: Any) -> Any:
+        model = build(hp)
+        model.layers[0].activation = keras.activations.tanh
+        return model
+
+    again = hptune.CoarseToFine(other, "val_accuracy", study=tmp_path / "study")
+    with pytest.raises(UsageError, match="code has changed since"):
+        again.get_best_models()
+
+
+def test_a_model_is_explored_once_for_a_search_and_what_follows(tmp_path: Path) -> None:
+    built: list[int] = []
+
+    def counting(hp: Any) -> Any:
+        built.append(1)
+        return build(hp)
+
+    tuner = tuned(tmp_path / "study", counting, max_trials=2)
+    before = len(built)
+    assert len(tuner.get_best_models(2)) == 2
+    assert len(built) == before + 2
+    tuner.confirm(top=1, seeds=2)
+    assert len(built) == before + 4
+
+
 def test_other_data_are_refused_and_overwrite_sets_the_study_aside(tmp_path: Path) -> None:
     tuned(tmp_path / "study", max_trials=1)
     other = hptune.CoarseToFine(build, "val_accuracy", 1, epochs=4, study=tmp_path / "study")
@@ -400,8 +428,9 @@ def test_arguments_of_other_tuners_are_named(tmp_path: Path) -> None:
     assert tuner.oracle.trials == {}
     with pytest.raises(TypeError, match="'trails'"):
         hptune.CoarseToFine(build, "val_accuracy", trails=3)
-    with pytest.raises(UsageError, match="trials: 0"):
-        hptune.CoarseToFine(build, "val_accuracy", trials=0)
+    for wrong in ({"trials": 0}, {"passes": 21}, {"seed": -1}, {"cv": 1}, {"max_time": 0}, {"epochs": 1.5}):
+        with pytest.raises(UsageError, match=next(iter(wrong))):
+            hptune.CoarseToFine(build, "val_accuracy", **wrong)
     with pytest.raises(TypeError, match="give one of both"):
         hptune.CoarseToFine(build, study="a", project_name="b")
 

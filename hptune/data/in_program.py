@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ class InProgram:
     """Where the code of `build` is, as far as the interpreter knows."""
     fingerprint: str
     """Changes where the code does: SHA-256, hex."""
+    explored: dict[str, Any] = field(default_factory=dict)
+    """What exploring the build found, by its name: it is the same object whenever it is loaded."""
 
 
 _handed_over: ContextVar[InProgram | None] = ContextVar("handed_over", default=None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from hptune.study import Study
 from hptune.study.checkpoints import weights_path
 from hptune.study.trial import Trial
 
-__all__ = ["TrainedModel", "dying_in_words", "save_model", "trained_model"]
+__all__ = ["TrainedModel", "dying_in_words", "save_model", "trained_models"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,13 +46,11 @@ def dying_in_words(trial: int) -> Iterator[None]:
         raise ModelError(f"trial {trial} can't be exported: {died}") from died
 
 
-def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path]:
-    """Write the model of a trial's best epoch to `path`, with its preprocessing inside.
+def save_model(study: Study, finalist: Finalist, done: TrainedModel, path: Path) -> tuple[Path, Path]:
+    """Write a trained model of a finalist to `path`, with its preprocessing inside.
 
-    A card, NAME.md, is written beside it. Raises InputError where a file can't be written, and what
-    `trained_model` raises.
+    A card, NAME.md, is written beside it. Raises InputError where a file can't be written.
     """
-    done = trained_model(study, study.trial(finalist.trial.id))
     target = None if done.scaled is None else (done.scaled.mean, done.scaled.deviation)
     path = path if path.suffix == ".keras" else path.with_name(f"{path.name}.keras")
     whole = with_preprocessing(done.model, done.dataset, target=target)
@@ -68,26 +66,28 @@ def save_model(study: Study, finalist: Finalist, path: Path) -> tuple[Path, Path
     return path, write_text(path.with_suffix(".md"), card + "\n")
 
 
-def trained_model(study: Study, trial: Trial) -> TrainedModel:
-    """Return the model of a trial's best epoch, with its weights on disk, or trained again with its seed.
+def trained_models(study: Study, trials: Sequence[Trial]) -> Iterator[TrainedModel]:
+    """Give the models of trials, each of its best epoch; data and model are loaded once.
 
-    A trial that is a mean over folds or seeds is trained once more on the one split, for as many epochs as
-    its best has. Raises StudyMismatchError where data or code are others now.
+    Weights are those on disk, or the trial is trained again with its seed. A trial that is a mean over folds
+    or seeds is trained once more on the one split, for as many epochs as its best has. Raises
+    StudyMismatchError where data or code are others now.
     """
-    dataset, model = load_again(study, [trial])
+    dataset, model = load_again(study, trials)
     task = task_of(study)
-    # The weights of all folds are no one model's.
-    held = trial.checkpoint and not task.is_repeated
-    checkpoint = weights_path(study.folder, trial.checkpoint) if held else None
     # The mean's best epoch is the last one here, whatever the one split would call its best.
     goal = None if task.is_repeated else study.identity.goal
-    # A mean's best epoch is the end of the one training that stands for it.
-    epochs = None if task.is_repeated else asked_epochs(study, trial)
     trainer = task.split_trainer(dataset, model, goal)
-    with dying_in_words(trial.id):
-        trained = trainer.best_model(trial, checkpoint, epochs=epochs)
-    recipe = model.recipe(trial.values)
-    return TrainedModel(model=trained, dataset=dataset, scaled=None if recipe is None else recipe.target)
+    for trial in trials:
+        # The weights of all folds are no one model's.
+        held = trial.checkpoint and not task.is_repeated
+        checkpoint = weights_path(study.folder, trial.checkpoint) if held else None
+        # A mean's best epoch is the end of the one training that stands for it.
+        epochs = None if task.is_repeated else asked_epochs(study, trial)
+        with dying_in_words(trial.id):
+            trained = trainer.best_model(trial, checkpoint, epochs=epochs)
+        recipe = model.recipe(trial.values)
+        yield TrainedModel(model=trained, dataset=dataset, scaled=None if recipe is None else recipe.target)
 
 
 def _only_weights(trained: Any, path: Path, study: Study, source: str, error: Exception) -> ModelError:

@@ -143,11 +143,12 @@ def _script(study: Study, trials: Sequence[Trial]) -> str:
 
 
 def _write_models(study: Study, finalists: tuple[Finalist, ...], output: Path | None) -> tuple[Path, ...]:
-    from hptune.export.trained import save_model
+    from hptune.export.trained import save_model, trained_models
 
     paths: list[Path] = []
     several = len(finalists) > 1 or (output is not None and output.is_dir())
-    for finalist in finalists:
+    trials = [study.trial(finalist.trial.id) for finalist in finalists]
+    for finalist, done in zip(finalists, trained_models(study, trials), strict=True):
         place = _place(study, finalist.trial, output or Path(), "keras")
-        paths += save_model(study, finalist, place if several or output is None else output)
+        paths += save_model(study, finalist, done, place if several or output is None else output)
     return tuple(paths)

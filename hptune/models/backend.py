@@ -24,6 +24,7 @@ from hptune.errors import InputError
 __all__ = [
     "SMALL_ROW",
     "has_accelerator",
+    "interactive_logging_kept",
     "keras",
     "set_random_seed",
     "set_up",
@@ -74,8 +75,6 @@ with _quiet():
     import keras
 for _name in ("absl", "tensorflow"):
     logging.getLogger(_name).setLevel(logging.ERROR)
-# Progress bars of a user's own fit belong on no one's standard output.
-keras.utils.disable_interactive_logging()
 
 SMALL_ROW = 1024
 """Values per row up to which one thread per operation is fastest."""
@@ -109,9 +108,12 @@ def set_up(input_shape: tuple[int, ...]) -> None:
     """Decide on threads and determinism; only the first call in a process does.
 
     An operation has one thread where rows, of shape `input_shape`, are small, and as many as the
-    backend likes otherwise. The same seed gives the same bits on one machine, where the backend can.
+    backend likes otherwise. The same seed gives the same bits on one machine, where the backend can. Each
+    call turns Keras's progress bars off, which come back whenever a session is cleared.
     """
     global _set_up
+    # Those of a user's own fit belong on no one's standard output.
+    keras.utils.disable_interactive_logging()
     if _set_up:
         return
     _set_up = True
@@ -181,3 +183,16 @@ def set_random_seed(seed: int) -> None:
     finally:
         # What does need it asks again.
         lazy._available = None
+
+
+@contextmanager
+def interactive_logging_kept() -> Iterator[None]:
+    """Set Keras's progress bars as they were: a program that searches may want its own."""
+    before = keras.utils.is_interactive_logging_enabled()
+    try:
+        yield
+    finally:
+        if before:
+            keras.utils.enable_interactive_logging()
+        else:
+            keras.utils.disable_interactive_logging()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from hptune.data import Dataset
+from hptune.data.in_program import handed_over, is_in_program
 from hptune.data.put_back import random_numbers_kept
 from hptune.data.python_file import importable, where_raised
 from hptune.data.stream import Stream
@@ -37,13 +39,29 @@ def load_user_model(spec: str, dataset: Dataset) -> UserModel:
     from hptune.models.backend import set_up
 
     set_up(dataset.input_shape)
+    file, build, fit = load_user_code(spec)
+    if fit is not None:
+        _refuse_without_steps(fit, dataset, spec)
+    # A program hands over the very objects that were explored before, and a build may take seconds.
+    explored: dict[str, Any] = handed_over(spec, error=ModelError).explored if is_in_program(spec) else {}
+    if spec not in explored:
+        explored[spec] = _explored(spec, dataset, file, build, fit)
+    model: UserModel = explored[spec]
+    return model
+
+
+def _explored(
+    spec: str,
+    dataset: Dataset,
+    file: Path,
+    build: Callable[[Any], Any],
+    fit: Callable[..., Any] | None,
+) -> UserModel:
+    """Call a build, and once its own fit, and return the model with what they ask for."""
     # After the backend: they import Keras as well.
     from hptune.models.asked import Asked
     from hptune.models.keras_tuner_space import from_keras_tuner
 
-    file, build, fit = load_user_code(spec)
-    if fit is not None:
-        _refuse_without_steps(fit, dataset, spec)
     first, refused = Asked(), set[str]()
     # The first model that was built is kept: another one can't be at its address.
     kept: list[Any] = []

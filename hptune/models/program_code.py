@@ -12,6 +12,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from hptune.data.source_code import meaning_of
+from hptune.models.backend import keras
 
 __all__ = ["file_of", "program_fingerprint"]
 
@@ -23,7 +24,8 @@ def program_fingerprint(*objects: Any) -> str:
 
     That is the functions, classes and plain values (numbers, text, and tuples, lists and dicts of them) that
     their code names, as far as these are of the same module or of a file below the working directory.
-    Comments and blank lines are left out. Arrays and anything else count by their type alone.
+    Optimizers, losses and metrics of Keras count by their configuration. Comments and blank lines are left
+    out. Arrays and anything else count by their type alone.
     """
     digest = hashlib.sha256()
     seen: dict[int, Any] = {}
@@ -66,12 +68,19 @@ def _words(one: Any, seen: dict[int, Any]) -> Iterator[str]:
     elif isinstance(one, Mapping | list | tuple | set | frozenset):
         yield from _of_container(one, seen)
     else:
-        yield f"{type(one).__module__}.{type(one).__qualname__}"
-        if _is_own(type(one)):
-            yield from _words(type(one), seen)
-            for name, value in sorted(getattr(one, "__dict__", {}).items()):
-                yield name
-                yield from _words(value, seen)
+        yield from _of_object(one, seen)
+
+
+def _of_object(one: Any, seen: dict[int, Any]) -> Iterator[str]:
+    yield f"{type(one).__module__}.{type(one).__qualname__}"
+    if isinstance(one, keras.optimizers.Optimizer | keras.losses.Loss | keras.metrics.Metric):
+        # Keras numbers those that nobody has named.
+        yield from _words({key: value for key, value in one.get_config().items() if key != "name"}, seen)
+    elif _is_own(type(one)):
+        yield from _words(type(one), seen)
+        for name, value in sorted(getattr(one, "__dict__", {}).items()):
+            yield name
+            yield from _words(value, seen)
 
 
 def _unwrapped(one: Any) -> Any:

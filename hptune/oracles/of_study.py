@@ -10,6 +10,7 @@ import keras_tuner
 from keras_tuner.engine import trial as kt_trial
 from keras_tuner.src.engine.objective import create_objective
 
+from hptune.errors import UsageError
 from hptune.models.keras_tuner_space import to_keras_tuner, with_values
 from hptune.space import Space
 from hptune.study import Study
@@ -83,9 +84,9 @@ class StudyOracle(keras_tuner.Oracle):  # type: ignore[misc]
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Refuse: the study's own search algorithm asks and reports."""
-        raise NotImplementedError(
-            "the oracle of an hptune.CoarseToFine shows its study; call the tuner's search. Another tuner"
-            " takes hptune.CoarseToFineOracle."
+        raise UsageError(
+            "the oracle of an hptune.CoarseToFine shows its study and suggests nothing",
+            hint="Call the tuner's search; another tuner takes hptune.CoarseToFineOracle.",
         )
 
     def save(self) -> None:

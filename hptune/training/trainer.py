@@ -323,8 +323,8 @@ class Trainer:
 
     def _tidy(self) -> None:
         """Let go of what earlier jobs left in Keras."""
-        set_up(self._dataset.input_shape)
         keras.backend.clear_session(free_memory=False)
+        set_up(self._dataset.input_shape)
         self._jobs += 1
         if self._jobs % _COLLECT_EVERY == 0:
             gc.collect()

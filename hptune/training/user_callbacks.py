@@ -59,7 +59,7 @@ def with_callbacks(model: Model, spec: str) -> Model:
             " FILE.py:build.",
         )
     if is_in_program(spec):
-        # What the program says of its code counts its callbacks.
+        # The program's own fingerprint counts its callbacks.
         return model
     file = Path(spec.rpartition(":")[0])
     if not file.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,14 +12,18 @@ import keras_tuner
 
 from hptune.errors import ObjectiveError, UsageError
 from hptune.study.folder import STUDIES
+from hptune.tuner.progress import in_notebook
 
 __all__ = [
-    "at_least",
     "folder_of",
     "name_of",
     "names_of",
     "objective_text",
     "of_training_rows",
+    "refuse_overriding",
+    "seconds",
+    "started_by",
+    "whole",
     "without_effect",
 ]
 
@@ -94,8 +99,43 @@ def names_of(given: str | Path | Sequence[str | Path]) -> tuple[str, ...]:
     return (str(given),) if isinstance(given, str | Path) else tuple(map(str, given))
 
 
-def at_least(name: str, number: int) -> int:
-    """Return a count; raises UsageError for what is no whole number of at least 1."""
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise UsageError(f"{name}: {number!r} is no whole number of at least 1")
+def whole(name: str, number: int | None, low: int = 1, high: int | None = None) -> int | None:
+    """Return a count, or None; raises UsageError for what is no whole number from `low` to `high`."""
+    if number is None:
+        return None
+    fits = isinstance(number, int) and not isinstance(number, bool) and number >= low
+    if not fits or (high is not None and number > high):
+        bounds = f"of at least {low}" if high is None else f"from {low} to {high}"
+        raise UsageError(f"{name}: {number!r} is no whole number {bounds}")
     return number
+
+
+def seconds(name: str, given: float | None) -> float | None:
+    """Return a time, or None; raises UsageError for what is no number above 0."""
+    if given is not None and not (isinstance(given, int | float) and given > 0):
+        raise UsageError(f"{name}: {given!r} is no number of seconds above 0")
+    return given
+
+
+def started_by() -> str:
+    """Return the command that started this program, as far as it is a script; no path of this machine."""
+    script = Path(sys.argv[0]).name if sys.argv else ""
+    return f"python {script}" if script.endswith(".py") and not in_notebook() else "hptune.CoarseToFine"
+
+
+_NOT_CALLED = (
+    *("run_trial", "_build_and_fit_model", "save_model", "pre_create_trial"),
+    *(f"on_{what}_{when}" for what in ("search", "trial", "epoch", "batch") for when in ("begin", "end")),
+)
+"""Methods of Keras Tuner's tuners by which a subclass takes part in a search."""
+
+
+def refuse_overriding(kind: type, own: type) -> None:
+    """Refuse a subclass of `own` that trains or listens by methods of its own: none of them is called."""
+    for name in _NOT_CALLED:
+        if getattr(kind, name) is not getattr(own, name):
+            raise UsageError(
+                f"{kind.__name__} has a {name} of its own, which an hptune.CoarseToFine does not call",
+                hint="Give a HyperModel with its own fit, and callbacks to search; or let your"
+                " keras_tuner.Tuner take oracle=hptune.CoarseToFineOracle(…).",
+            )

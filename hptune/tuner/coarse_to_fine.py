@@ -3,47 +3,47 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from hptune._text import listed
 from hptune.bridges.open_loggers import Loggers, with_loggers
 from hptune.data.in_program import PREFIX, InProgram, handing_over
 from hptune.errors import SearchInterruptedError, StudyError, UsageError
-from hptune.export.trained import trained_model
-from hptune.models.backend import keras
+from hptune.export.trained import trained_models
 from hptune.models.find_space import find_space
 from hptune.models.keras_tuner_space import from_keras_tuner, with_values
-from hptune.models.precision import in_precision_of_now, precision_kept
+from hptune.models.precision import in_precision_of_now
 from hptune.models.program_code import file_of, program_fingerprint
 from hptune.models.user_code import own_fit_of
 from hptune.oracles.of_study import StudyOracle
 from hptune.search.options import SearchOptions
 from hptune.search.run import search
 from hptune.search.task import SearchTask
-from hptune.space import Fixed, Space
+from hptune.space import Space
 from hptune.space.describe import describe_range, describe_value
 from hptune.study import Study
 from hptune.study.checkpoints import weights_path
 from hptune.study.trial import Trial, metric_of
 from hptune.training.checkpoint import read_snapshot
 from hptune.tuner.arguments import (
-    at_least,
     folder_of,
     name_of,
     names_of,
     objective_text,
     of_training_rows,
+    refuse_overriding,
+    seconds,
+    started_by,
+    whole,
     without_effect,
 )
 from hptune.tuner.bound_fit import bound_fit
 from hptune.tuner.fit_arguments import FitArguments
 from hptune.tuner.progress import listening, stopping
+from hptune.tuner.ranges import Ranges
 from hptune.tuner.studies import StudyMethods
 from hptune.tuner.wording import hints_shown
 
@@ -53,11 +53,6 @@ import keras_tuner  # isort: skip
 __all__ = ["CoarseToFine"]
 
 _TRIALS = 30
-_NOT_CALLED = (
-    *("run_trial", "_build_and_fit_model", "save_model", "pre_create_trial"),
-    *(f"on_{what}_{when}" for what in ("search", "trial", "epoch", "batch") for when in ("begin", "end")),
-)
-"""Methods of Keras Tuner's tuners by which a subclass takes part in a search."""
 
 
 class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
@@ -72,6 +67,36 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
     Unpromising trials are paused and the ranges narrow from pass to pass, so that a budget tries more
     configurations than as many full trainings would. The same program resumes a search that was interrupted.
     The study's folder opens with the command line as well: `hptune status`.
+
+    Args:
+        hypermodel: A function `build(hp)` that returns a compiled keras.Model, or a HyperModel.
+        objective: As Keras Tuner has it: a name, such as "val_accuracy" or "max:val_f1", or a
+            `keras_tuner.Objective`. None for val_accuracy, or val_loss where nothing is classified.
+        trials: The budget, at least 1: the cost of as many full trainings. `max_trials` is the same.
+        epochs: Epochs of a full training, at least 1. None for those that `search` is given, or 1, as in
+            model.fit. `max_epochs` bounds them.
+        passes: How often the ranges are looked at, from 1 to 20, the first search included.
+        study: The study's folder. None for `directory`/`project_name` where these are given, else
+            studies/ and the function's name.
+        space: Ranges that take the place of the model's own, by name: a space, its file, or
+            `keras_tuner.HyperParameters` as `hyperparameters`.
+        learn_from: Past studies, whose best is tried first; "auto" for all under studies/.
+        max_time: Seconds after which the search ends. None for no limit.
+        trial_time: Seconds after which a training is infeasible. None for no limit.
+        cv: Folds, at least 2, over which a configuration's mean is its score; validation data are left
+            aside then. None for the validation that `search` is given.
+        tensorboard: A folder into which each trial's curve and values are written. None for nowhere.
+        mlflow: A tracking URI, or "" for what MLFLOW_TRACKING_URI says, to which each trial is logged.
+        wandb: A project of Weights & Biases, or "" for the study's name, likewise.
+        loggers: Loggers of other packages, by the names of their entry points.
+        seed: Seeds all random numbers, from 0 to 2³² − 1. None for 0.
+        tune_new_entries: Whether what `hyperparameters` does not name is searched, or has its default.
+        allow_new_entries: Whether the model may ask for what `hyperparameters` does not name.
+        executions_per_trial: Seeds over which a configuration's mean is its score.
+        max_model_size: Models with more weights are infeasible. None for no limit.
+        optimizer: Takes the place of what the model is compiled with; so do `loss` and `metrics`.
+        distribution_strategy: A tf.distribute.Strategy, under whose scope models are built.
+        overwrite: Whether a study that exists is set aside (renamed FOLDER.1) instead of resumed.
     """
 
     def __init__(
@@ -111,51 +136,22 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
     ) -> None:
         """Prepare a search; nothing is built or written before `search`.
 
-        Args:
-            hypermodel: A function `build(hp)` that returns a compiled keras.Model, or a HyperModel.
-            objective: As Keras Tuner has it: a name, such as "val_accuracy" or "max:val_f1", or a
-                `keras_tuner.Objective`. None for val_accuracy, or val_loss where nothing is classified.
-            trials: The budget, at least 1: the cost of as many full trainings. `max_trials` is the same.
-            epochs: Epochs of a full training, at least 1. None for those that `search` is given, or 1, as in
-                model.fit. `max_epochs` bounds them.
-            passes: How often the ranges are looked at, from 1 to 20, the first search included.
-            study: The study's folder. None for `directory`/`project_name` where these are given, else
-                studies/ and the function's name.
-            space: Ranges that take the place of the model's own, by name: a space, its file, or
-                `keras_tuner.HyperParameters` as `hyperparameters`.
-            learn_from: Past studies, whose best is tried first; "auto" for all under studies/.
-            max_time: Seconds after which the search ends. None for no limit.
-            trial_time: Seconds after which a training is infeasible. None for no limit.
-            cv: Folds, at least 2, over which a configuration's mean is its score; validation data are left
-                aside then. None for the validation that `search` is given.
-            tensorboard: A folder into which each trial's curve and values are written. None for nowhere.
-            mlflow: A tracking URI, or "" for what MLFLOW_TRACKING_URI says, to which each trial is logged.
-            wandb: A project of Weights & Biases, or "" for the study's name, likewise.
-            loggers: Loggers of other packages, by the names of their entry points.
-            seed: Seeds all random numbers, from 0 to 2³² − 1. None for 0.
-            tune_new_entries: Whether what `hyperparameters` does not name is searched, or has its default.
-            allow_new_entries: Whether the model may ask for what `hyperparameters` does not name.
-            executions_per_trial: Seeds over which a configuration's mean is its score.
-            max_model_size: Models with more weights are infeasible. None for no limit.
-            optimizer: Takes the place of what the model is compiled with; so do `loss` and `metrics`.
-            distribution_strategy: A tf.distribute.Strategy, under whose scope models are built.
-            overwrite: Whether a study that exists is set aside (renamed FOLDER.1) instead of resumed.
-
         Raises TypeError for an argument that neither this nor a tuner of Keras Tuner has, UsageError for a
         value out of range.
         """
         without_effect(stock)
         if trials is not None and max_trials is not None:
             raise TypeError("trials and max_trials are the same: give one")
-        self._trials = at_least("trials", trials if trials is not None else max_trials or _TRIALS)
-        self._epochs = None if epochs is None else at_least("epochs", epochs)
-        self._max_epochs = None if max_epochs is None else at_least("max_epochs", max_epochs)
-        self._passes = at_least("passes", passes)
-        self._seed = seed or 0
-        self._given_space = space
-        self._preset, self._tunes_new, self._allows_new = hyperparameters, tune_new_entries, allow_new_entries
+        self._trials = whole("trials", max_trials if trials is None else trials) or _TRIALS
+        self._epochs, self._max_epochs = whole("epochs", epochs), whole("max_epochs", max_epochs)
+        self._passes = whole("passes", passes, high=20) or 1
+        self._seed = whole("seed", seed, low=0, high=2**32 - 1) or 0
+        whole("executions_per_trial", executions_per_trial, high=100)
+        whole("max_model_size", max_model_size)
+        self._ranges = Ranges(space, hyperparameters, tune_new_entries, allow_new_entries)
         self._learn_from = names_of(learn_from)
-        self._max_time, self._trial_time, self._cv = max_time, trial_time, cv
+        self._max_time, self._trial_time = seconds("max_time", max_time), seconds("trial_time", trial_time)
+        self._cv = whole("cv", cv, low=2, high=100)
         self._loggers = Loggers(
             tensorboard=None if tensorboard is None else Path(tensorboard),
             mlflow=mlflow,
@@ -167,7 +163,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         self._fresh = overwrite
         self._objects: InProgram | None = None
         self._explored: Space | None = None
-        _check_overridden(type(self))
+        refuse_overriding(type(self), CoarseToFine)
         super().__init__(
             oracle=StudyOracle(objective, self._trials, self._explore),
             hypermodel=hypermodel,
@@ -197,9 +193,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         self._objects = self._in_program(given, own_fit)
         options = self._options(given)
         with (
-            self._handing_over(),
-            _interactive_logging_kept(),
-            precision_kept(),
+            self._building(),
             listening(quiet=given.quiet) as shown,
             with_loggers(shown, self._loggers) as listener,
             stopping(self._max_time) as stop,
@@ -229,6 +223,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
     def save(self) -> None:
         """Do nothing: the study has everything, from the first trial on."""
 
+    @hints_shown()
     def load_model(self, trial: Any) -> Any:
         """Return the keras.Model of a trial, one of `oracle.get_best_trials()`, at its best epoch.
 
@@ -238,28 +233,42 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         """
         if not Study.exists(self._folder):
             raise StudyError(f"{self._folder}: there is no study yet", hint="Call search first.")
+        return self._models([trial])[0]
+
+    def _models(self, trials: Sequence[Any]) -> list[Any]:
+        """Return the models of trials; data and model are loaded once."""
         with self._reading() as study:
-            found = study.trial(int(trial.trial_id))
+            found = [study.trial(int(trial.trial_id)) for trial in trials]
             if self._objects is None:
-                return self._from_weights(study, found)
-            with self._handing_over(), precision_kept():
-                return trained_model(study, found).model
+                return [self._from_weights(study, trial) for trial in found]
+            with self._building():
+                return [done.model for done in trained_models(study, found)]
 
     def _from_weights(self, study: Study, trial: Trial) -> Any:
-        """Return a model with the weights that the search kept, without its data."""
+        """Return a model with the weights that the search kept, without its data.
+
+        Weights of one network are none of another's: its code is what it was when the trial was trained.
+        """
+        if self._fingerprint() != study.trained_with()[trial.id]:
+            raise UsageError(
+                f"trial {trial.id}: the model's code has changed since, or search passed arguments to fit",
+                hint="Call search with the same data and arguments first: what was trained is kept.",
+            )
         kept = read_snapshot(weights_path(study.folder, trial.checkpoint)) if trial.checkpoint else None
         model = self._build()(with_values(study.passes()[0].space, trial.values))
         if kept is None or kept.progress.best_epoch != trial.best_epoch or not model.built:
             raise UsageError(
                 f"trial {trial.id}: its weights are not on disk, or its model is built by its data only",
-                hint="Call search with the same data first: it trains nothing that was trained.",
+                hint="Call search with the same data first: what was trained is kept.",
             )
         model.set_weights(kept.best_weights)
         return model
 
+    @hints_shown()
     def get_best_models(self, num_models: int = 1) -> list[Any]:
         """Return the models of the best trials, best first, each at its best epoch."""
-        return [self.load_model(trial) for trial in self.oracle.get_best_trials(num_models)]
+        best = self.oracle.get_best_trials(num_models)
+        return self._models(best) if best else []
 
     @property
     def project_dir(self) -> str:
@@ -280,20 +289,18 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
 
     # What it adds
 
-    @property
-    def study_folder(self) -> Path:
-        return self._folder
-
     def __repr__(self) -> str:
         return f"hptune.CoarseToFine(study={str(self._folder)!r})"
 
     @contextmanager
-    def _handing_over(self) -> Iterator[None]:
-        if self._objects is None:
-            yield
-            return
-        with handing_over(self._objects):
-            yield
+    def _building(self) -> Iterator[None]:
+        with super()._building():
+            if self._objects is None:
+                yield
+                return
+            # The study knows data and model by names alone.
+            with handing_over(self._objects):
+                yield
 
     def _explore(self) -> Space:
         """Return what the model asks for, with what the user wrote over it."""
@@ -311,8 +318,12 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
             fit=bound_fit(given, own_fit),
             callbacks=given.callbacks,
             file=file_of(self._code),
-            fingerprint=program_fingerprint(self._code, self.loss, self.optimizer, self.metrics, given.more),
+            fingerprint=self._fingerprint(*given.own),
         )
+
+    def _fingerprint(self, *passed: Any) -> str:
+        """Return what changes where the model does, or what of the user's own search passes to its fit."""
+        return program_fingerprint(self._code, self.loss, self.optimizer, self.metrics, *passed)
 
     @property
     def _code(self) -> Any:
@@ -325,14 +336,14 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
         if self.hypermodel is None:
             raise UsageError("no hypermodel was given")
         overridden = self.distribution_strategy or self.optimizer or self.loss or self.metrics
-        if not overridden and self._preset is None:
+        if not overridden and self._ranges.preset is None:
             return self.hypermodel.build  # type: ignore[no-any-return]
 
         @wraps(self.hypermodel.build)
         def build(hp: Any) -> Any:
-            if self._preset is not None:
+            if self._ranges.preset is not None:
                 # The build may ask for their values without declaring them.
-                hp.merge(self._preset, overwrite=False)
+                hp.merge(self._ranges.preset, overwrite=False)
             return self._build_hypermodel(hp) if overridden else self.hypermodel.build(hp)
 
         return build
@@ -356,7 +367,7 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
             executions=self.executions_per_trial,
         )
         return SearchOptions(
-            task=self._with_space(task),
+            task=self._ranges.over(task, self._explore),
             study=self._folder,
             passes=self._passes,
             trials=self._trials,
@@ -365,47 +376,5 @@ class CoarseToFine(StudyMethods, keras_tuner.Tuner):  # type: ignore[misc]
             trial_seconds=self._trial_time,
             learn_from=self._learn_from,
             fresh=self._fresh,
-            command=" ".join(sys.argv[:1]),
+            command=started_by(),
         )
-
-    def _with_space(self, task: SearchTask) -> SearchTask:
-        if self._preset is None:
-            if isinstance(self._given_space, Space):
-                return replace(task, space=self._given_space)
-            return task.with_space(None if self._given_space is None else str(self._given_space))
-        if self._given_space is not None:
-            raise TypeError("space and hyperparameters are the same: give one")
-        preset = from_keras_tuner(self._preset)
-        others = [hp for hp in self._explore() if hp.name not in preset]
-        if others and not self._allows_new:
-            raise UsageError(
-                f"the model asks for {listed([hp.name for hp in others])}, which hyperparameters lacks",
-                hint="Name them there, or leave allow_new_entries=False out.",
-            )
-        if not self._tunes_new:
-            fixed = (Fixed(name=hp.name, value=hp.initial, when=hp.when) for hp in others)
-            preset = replace(preset, hyperparameters=(*preset.hyperparameters, *fixed))
-        return replace(task, space=preset)
-
-
-@contextmanager
-def _interactive_logging_kept() -> Iterator[None]:
-    """Keep progress bars of Keras off while a search runs, and as they were afterwards."""
-    before = keras.utils.is_interactive_logging_enabled()
-    keras.utils.disable_interactive_logging()
-    try:
-        yield
-    finally:
-        if before:
-            keras.utils.enable_interactive_logging()
-
-
-def _check_overridden(kind: type) -> None:
-    """Refuse a subclass that trains or listens by methods of its own: they are no part of this search."""
-    for name in _NOT_CALLED:
-        if getattr(kind, name) is not getattr(CoarseToFine, name):
-            raise UsageError(
-                f"{kind.__name__} has a {name} of its own, which an hptune.CoarseToFine does not call",
-                hint="Give a HyperModel with its own fit, and callbacks to search; or let your"
-                " keras_tuner.Tuner take oracle=hptune.CoarseToFineOracle(…).",
-            )

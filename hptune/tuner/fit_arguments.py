@@ -40,6 +40,8 @@ class FitArguments:
     """Keywords that go to each fit as they are."""
     whole: tuple[tuple[Any, ...], Mapping[str, Any]] | None = None
     """All arguments as they came, where only a HyperModel's own fit knows what they are."""
+    own: tuple[Any, ...] = ()
+    """What is passed to each fit and decides what it trains: keywords, and callbacks that are not Keras's."""
     held_out: bool = True
     """Whether validation rows came; False where training rows take their place."""
 
@@ -63,7 +65,8 @@ class FitArguments:
             for name, value in given.items()
             if name not in (*_OURS, *_OF_DATA) and not (name in _FIT and _same(value, _FIT[name]))
         }
-        return cls(data=data, more=rest, held_out=held_out, **_ours(given))
+        own = ((rest,) if rest else ()) + _own_callbacks(given)
+        return cls(data=data, more=rest, own=own, held_out=held_out, **_ours(given))
 
     @classmethod
     def _of_own(cls, args: tuple[Any, ...], given: dict[str, Any]) -> FitArguments:
@@ -71,7 +74,8 @@ class FitArguments:
         rest = {name: value for name, value in given.items() if name not in _OURS}
         arrays = [leaf for leaf in leaves([*args, *rest.values()]) if len(getattr(leaf, "shape", ()))]
         rows = np.asarray(arrays[0]) if arrays else np.zeros((_FEW, 1), np.float32)
-        return cls(data=((rows,), (rows,)), more={}, whole=(args, rest), **_ours(given))
+        own = (rest, *_own_callbacks(given))
+        return cls(data=((rows,), (rows,)), more={}, whole=(args, rest), own=own, **_ours(given))
 
 
 def _fit_defaults() -> dict[str, Any]:
@@ -118,11 +122,20 @@ def _ours(given: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _listed(callbacks: Any) -> list[Any]:
+    return list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks] if callbacks else []
+
+
+def _own_callbacks(given: Mapping[str, Any]) -> tuple[Any, ...]:
+    found = _listed(given.get("callbacks"))
+    return tuple(one for one in found if not type(one).__module__.startswith("keras."))
+
+
 def _copies(callbacks: Any) -> Callable[[], list[Any]] | None:
     """Return what copies callbacks for each training, as Keras Tuner does; None for none."""
-    if not callbacks:
+    given = _listed(callbacks)
+    if not given:
         return None
-    given = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
 
     def make() -> list[Any]:
         try:

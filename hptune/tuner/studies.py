@@ -6,7 +6,7 @@ import html
 import os
 import webbrowser
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,14 +96,21 @@ class ConfirmedTrials:
 class StudyMethods:
     """What can be done with a study; mixed into whatever has one."""
 
+    _folder: Path
+
     @property
     def study_folder(self) -> Path:
         """The study's folder."""
-        raise NotImplementedError
+        return self._folder
 
-    def _handing_over(self) -> AbstractContextManager[None]:
-        """Let the study's data and model be found while they are needed."""
-        return nullcontext()
+    @contextmanager
+    def _building(self) -> Iterator[None]:
+        """Let models be built and trained meanwhile; Keras is then set as the program had it."""
+        from hptune.models.backend import interactive_logging_kept
+        from hptune.models.precision import precision_kept
+
+        with interactive_logging_kept(), precision_kept():
+            yield
 
     def _trusts(self) -> bool:
         return False
@@ -165,7 +172,7 @@ class StudyMethods:
         """
         if top < 1 or seeds < 2:
             raise UsageError(f"top is {top} and seeds is {seeds}", hint="At least 1 and at least 2.")
-        with hints_shown(), stopping(None) as stop, self._handing_over():
+        with hints_shown(), stopping(None) as stop, self._building():
             found = confirm_folder(
                 self.study_folder, top=top, seeds=seeds, watcher=Watcher(), stop=stop, trust=self._trusts()
             )
@@ -185,7 +192,7 @@ class StudyMethods:
         if format not in FORMS:
             raise UsageError(f"format: {format!r} is none of {', '.join(FORMS)}")
         place = None if output is None else os.fspath(output)
-        with hints_shown(), self._handing_over(), self._reading() as study:
+        with hints_shown(), self._building(), self._reading() as study:
             if format == "optuna":
                 return export_to_optuna(study, place, top=top)
             done = export_study(study, form=format, top=top, output=file_of(place), trust=self._trusts())
@@ -208,10 +215,6 @@ class OpenedStudy(StudyMethods):
     def __init__(self, folder: Path, *, trust: bool = False) -> None:
         self._folder = folder
         self._trust = trust
-
-    @property
-    def study_folder(self) -> Path:
-        return self._folder
 
     def _trusts(self) -> bool:
         return self._trust
