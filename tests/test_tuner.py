@@ -63,7 +63,7 @@ def test_best_trials_come_best_first_with_their_metrics(tuner: Any) -> None:
     assert len(trials) == len(tuner.oracle.trials) >= 4
     best = trials[0]
     history = [observation.value[0] for observation in best.metrics.get_history("val_accuracy")]
-    assert history[best.best_step - 1] == best.score == max(history)
+    assert history[best.best_step] == best.score == max(history)
     assert tuner.oracle.get_trial(best.trial_id) is best
 
 
