@@ -9,17 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-from support.fakes import OBJECTIVE, SPACE, FakeTrainer, identity
+from support.fakes import FakeTrainer
 from support.interruptions import StopsAfter, story
+from support.searches import search_on
 
 from hptune.__main__ import run
 from hptune.cli.progress import stop_on_signals
 from hptune.errors import SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
-from hptune.narrowing.propose import propose
-from hptune.oracles.names import make_searcher
-from hptune.search.engine import Engine
-from hptune.search.events import Listener, Stop
+from hptune.search.events import Stop
 from hptune.study import Study, StudyLock
 
 DAY = 86400.0
@@ -29,22 +27,9 @@ ENDS = (18, 36)
 
 def stretch(folder: Path, *, epochs: int | None = None) -> None:
     """Search until the end, or until Ctrl-C after so many epochs."""
-    study = Study.open(folder, read_only=False) if Study.exists(folder) else Study.create(folder, identity())
     stop = Stop()
-    with study:
-        if not study.passes():
-            study.open_pass(SPACE, proposal=None, origin="given")
-        Engine(
-            study=study,
-            searcher=make_searcher(
-                "coarse-to-fine", objective=OBJECTIVE, root=SPACE, epochs=9, budget=ENDS[-1], seed=0
-            ),
-            executor=InlineExecutor(FakeTrainer()),
-            pass_ends=ENDS,
-            narrow=lambda space, trials: propose(space, trials, OBJECTIVE, root=SPACE, epochs=9),
-            listener=StopsAfter(stop, epochs) if epochs is not None else Listener(),
-            stop=stop,
-        ).run()
+    listener = None if epochs is None else StopsAfter(stop, epochs)
+    search_on(folder, InlineExecutor(FakeTrainer()), ENDS, listener=listener, stop=stop)
 
 
 def told(folder: Path) -> list[object]:

@@ -15,12 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from support.fakes import OBJECTIVE, SPACE, FakeTrainer, identity
+from support.fakes import FakeTrainer
+from support.searches import search_on
+from support.small_model import BUILD
 
 from hptune.errors import StudyError
 from hptune.executors.processes import ProcessesExecutor
-from hptune.narrowing.propose import propose
-from hptune.search.engine import Engine
 from hptune.study import Study
 from hptune.study.trial import Job, Outcome, TrialState
 
@@ -84,23 +84,9 @@ def killer(process: int, rng: random.Random, most: int, pause: float) -> Iterato
 
 def stretch(folder: Path) -> bool:
     """Search from wherever the study stands; returns whether that came to its end."""
-    from hptune.oracles.names import make_searcher
-
-    study = Study.open(folder, read_only=False) if Study.exists(folder) else Study.create(folder, identity())
     executor = ProcessesExecutor(Slow, workers=2)
     try:
-        with study:
-            if not study.passes():
-                study.open_pass(SPACE, proposal=None, origin="given")
-            Engine(
-                study=study,
-                searcher=make_searcher(
-                    "coarse-to-fine", objective=OBJECTIVE, root=SPACE, epochs=9, budget=ENDS[-1], seed=0
-                ),
-                executor=executor,
-                pass_ends=ENDS,
-                narrow=lambda space, trials: propose(space, trials, OBJECTIVE, root=SPACE, epochs=9),
-            ).run()
+        search_on(folder, executor, ENDS)
     except StudyError as error:
         if "Nothing that was trained is lost: the same command resumes it" not in error.hint:
             raise
@@ -146,18 +132,6 @@ def test_a_hundred_workers_that_die_leave_every_trial_accounted_for(
     count["workers of two that were killed"] += deaths
     count["trials of these searches, all of which ended or say why not"] += sum(states.values())
     count["of which were infeasible, as two processes died of them"] += states[TrialState.INFEASIBLE]
-
-
-BUILD = """import keras
-
-
-def build(hp):
-    hidden = keras.layers.Dense(hp.Int("units", 2, 32), "relu")
-    model = keras.Sequential([hidden, keras.layers.Dense(3, "softmax")])
-    sgd = keras.optimizers.SGD(hp.Float("lr", 1e-3, 1.0, sampling="log"))
-    model.compile(sgd, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-"""
 
 
 def test_the_command_goes_on_while_its_workers_are_killed(tmp_path: Path, count: Counter[str]) -> None:

@@ -20,8 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.dying import countdown
 from support.fakes import OBJECTIVE, SPACE, FakeTrainer, identity
 from support.interruptions import story
+from support.small_model import BUILD
 
 from hptune.errors import SearchInterruptedError
 from hptune.executors.inline import InlineExecutor
@@ -76,12 +78,7 @@ def dying(folder: Path, oracle: str, rng: random.Random) -> bool:
     at, interrupted = int(2 ** rng.uniform(0, 11)), rng.random() < 0.2
     pid = os.fork()
     if pid == 0:
-        left = [at]
-
-        def tick(_: object = None) -> None:
-            left[0] -= 1
-            if left[0] <= 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+        tick = countdown(at)
 
         real: Callable[..., sqlite3.Connection] = sqlite3.connect
 
@@ -138,16 +135,6 @@ def test_a_search_that_is_killed_again_and_again_is_the_same(
 
 HPTUNE = [sys.executable, "-m", "hptune"]
 SMALL = ["--passes", "2", "--trials", "3", "--epochs", "4", "--study", "s"]
-BUILD = """import keras
-
-
-def build(hp):
-    hidden = keras.layers.Dense(hp.Int("units", 2, 32), "relu")
-    model = keras.Sequential([hidden, keras.layers.Dense(3, "softmax")])
-    sgd = keras.optimizers.SGD(hp.Float("lr", 1e-3, 1.0, sampling="log"))
-    model.compile(sgd, "sparse_categorical_crossentropy", metrics=["accuracy"])
-    return model
-"""
 SEARCHES = {
     "mlp": ["search", "iris", *SMALL],
     "cv": ["search", "iris", "--cv", "3", *SMALL],

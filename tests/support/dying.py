@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["killed_at", "killed_at_call", "steps"]
+__all__ = ["countdown", "killed_at", "killed_at_call", "steps"]
 
 _MOST_STEPS = 10_000
 _CHANGES = {
@@ -44,6 +44,18 @@ def _work(action: Callable[[], object]) -> None:
     os._exit(0)
 
 
+def countdown(step: int) -> Callable[..., None]:
+    """Return what kills this process when it is called for the step-th time."""
+    left = [step]
+
+    def tick(_: object = None) -> None:
+        left[0] -= 1
+        if left[0] <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return tick
+
+
 def killed_at(step: int, action: Callable[[], object]) -> bool:
     """Fork a process that does `action` and is killed as it begins its step-th change, from 1.
 
@@ -52,12 +64,7 @@ def killed_at(step: int, action: Callable[[], object]) -> bool:
     """
     pid = os.fork()
     if pid == 0:
-        left = [step]
-
-        def tick(_: object = None) -> None:
-            left[0] -= 1
-            if left[0] <= 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+        tick = countdown(step)
 
         def audit(event: str, args: tuple[Any, ...]) -> None:
             if event in _CHANGES and _CHANGES[event](args):
